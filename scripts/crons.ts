@@ -1,0 +1,27 @@
+/** Rings the Worker's crons at their times, which the local development server does not do by itself. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Cron } from 'croner';
+import { parse } from 'smol-toml';
+import { root } from './wrangler.ts';
+
+/** The cron table of wrangler.toml. */
+export async function readCrons(): Promise<string[]> {
+  const config = parse(await readFile(join(root, 'wrangler.toml'), 'utf8')) as { triggers: { crons: string[] } };
+  return config.triggers.crons;
+}
+
+/** Fires one cron of a Worker that is served locally, for an instant in epoch milliseconds. */
+export async function fireCron(origin: string, cron: string, at: number): Promise<void> {
+  const response = await fetch(`${origin}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}&time=${at}`);
+  if (!response.ok) console.error(`The cron "${cron}" failed with status ${response.status}.`);
+}
+
+/** Rings every cron at its times (UTC) until the program ends. */
+export async function ringCrons(origin: string): Promise<void> {
+  for (const cron of await readCrons()) {
+    new Cron(cron, { timezone: 'UTC', unref: true, catch: (error) => console.error(`The cron "${cron}" failed: ${error}`) }, (self) =>
+      fireCron(origin, cron, self.currentRun()?.getTime() ?? Date.now()),
+    );
+  }
+}

@@ -1,0 +1,16 @@
+/** Random secrets for a new deployment. */
+import { randomBytes } from 'node:crypto';
+
+export const createJwtSecret = (): string => randomBytes(48).toString('base64url');
+
+/** A keyring with one 256-bit key, named after the day on which it was made. */
+export const createKeyring = (today = new Date()): string =>
+  `k${today.toISOString().slice(0, 10).replaceAll('-', '')}:${randomBytes(32).toString('base64')}`;
+
+/** Contents of a new `.dev.vars`. */
+export const devVars = (): string =>
+  `# Made by npm start for this machine. Keep it: the stored OpenRouter keys open only with ENCRYPTION_KEYS.
+JWT_SECRET="${createJwtSecret()}"
+ENCRYPTION_KEYS="${createKeyring()}"
+REGISTRATION="open"
+`;

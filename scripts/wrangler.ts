@@ -1,0 +1,53 @@
+/** Runs this project's wrangler. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+export const root = dirname(import.meta.dirname);
+
+const wrangler = join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js');
+const quiet = { WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
+
+/** Starts wrangler with the terminal's own input and output. */
+export function startWrangler(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+  return spawn(process.execPath, [wrangler, ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, ...quiet, ...env } });
+}
+
+export interface Outcome {
+  code: number;
+  output: string;
+  errors: string;
+}
+
+/** Runs wrangler to its end without asking questions; `input` is what it reads. */
+export function runWrangler(args: readonly string[], input = ''): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [wrangler, ...args], { cwd: root, env: { ...process.env, ...quiet, CI: 'true' } });
+    let output = '';
+    let errors = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      errors += chunk;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code: code ?? 1, output, errors }));
+    child.stdin.end(input);
+  });
+}
+
+/** The same, and the program ends with wrangler's own words if it fails. */
+export async function mustRunWrangler(args: readonly string[], input = ''): Promise<string> {
+  const { code, output, errors } = await runWrangler(args, input);
+  if (code === 0) return output;
+  console.error(`wrangler ${args.slice(0, 3).join(' ')} failed:\n${output}${errors}`);
+  return process.exit(1);
+}
+
+/** The value of `--name value` or `--name=value` among arguments. */
+export function option(args: readonly string[], name: string): string | undefined {
+  const index = args.indexOf(`--${name}`);
+  if (index >= 0) return args[index + 1];
+  return args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+}

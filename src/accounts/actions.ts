@@ -1,0 +1,146 @@
+/** Verbs of accounts. */
+import type * as z from 'zod';
+import { type Actor, authorizeSession } from '../actor.ts';
+import { signSession, verifySession } from '../crypto/jwt.ts';
+import { hashSecretToken, isSecretToken, TOKEN_PREFIX } from '../crypto/secret-token.ts';
+import { isUniqueViolation, runBatch } from '../db.ts';
+import type { Deps } from '../deps.ts';
+import { fail, failField } from '../errors.ts';
+import { deleteAllKeysStatements } from '../keys/store.ts';
+import { SECOND_MS } from '../lib/day.ts';
+import { sha256Hex } from '../lib/sha256.ts';
+import { deleteAllTokensStatement } from '../tokens/store.ts';
+import { requestPurgeStatement } from '../usage/store.ts';
+import {
+  type changePasswordSchema,
+  type deleteAccountSchema,
+  FAILURE_WINDOW_MS,
+  type loginSchema,
+  MAX_FAILURES,
+  presentAccount,
+  type registerSchema,
+  type resetPasswordSchema,
+  SESSION_MS,
+  type UserRow,
+  waitAfterAttempt,
+} from './model.ts';
+import * as store from './store.ts';
+
+/** What names an e-mail in the throttle, whether anybody has it or not. */
+const hashEmail = (email: string): Promise<string> => sha256Hex(email.toLowerCase());
+
+const emailTaken = (): never => fail({ kind: 'conflict', detail: 'There is an account with this e-mail already. Sign in.' });
+const notInvited = (): never => fail({ kind: 'forbidden', detail: 'Registration needs an invitation that is unused and not expired.' });
+
+async function checkInvitation(deps: Deps, invite: string | undefined): Promise<string | null> {
+  if (deps.config.registration === 'open') return null;
+  if (invite === undefined || !isSecretToken(TOKEN_PREFIX.invitation, invite)) return notInvited();
+  const tokenHash = await hashSecretToken(invite);
+  return (await store.hasInvitation(deps.db, tokenHash, deps.now())) ? tokenHash : notInvited();
+}
+
+/** Creates an account. Where registration is by invitation, that is used up. */
+export async function register(deps: Deps, input: z.infer<typeof registerSchema>) {
+  const invitation = await checkInvitation(deps, input.invite);
+  if (await store.findUserByEmail(deps.db, input.email)) emailTaken();
+  const row = { email: input.email, passwordHash: await deps.passwords.hash(input.password), createdAt: deps.now() };
+  try {
+    const id = (await store.insertUser(deps.db, row, invitation)) ?? notInvited();
+    return presentAccount({ id, ...row });
+  } catch (error) {
+    return isUniqueViolation(error) ? emailTaken() : Promise.reject(error);
+  }
+}
+
+/** Counts an attempt before the password is looked at, so that simultaneous attempts cannot pass together. */
+async function throttleAccount(deps: Deps, emailHash: string): Promise<void> {
+  const now = deps.now();
+  const { attempts, startedAt } = await store.countAttempt(deps.db, emailHash, now, FAILURE_WINDOW_MS, MAX_FAILURES);
+  const retryAfterS = waitAfterAttempt(attempts, startedAt, now);
+  if (retryAfterS !== null) {
+    fail({ kind: 'too_many', detail: 'Too many failed attempts for this account. Wait, or reset the password.', retryAfterS });
+  }
+}
+
+async function refreshHash(deps: Deps, row: UserRow, password: string): Promise<void> {
+  await store.updatePasswordHash(deps.db, row.id, row.passwordHash, await deps.passwords.hash(password));
+}
+
+/** Begins a session. An unknown e-mail and a wrong password are the same, in answer and in time. */
+export async function signIn(deps: Deps, input: z.infer<typeof loginSchema>) {
+  const refuse = (): never => fail({ kind: 'unauthenticated', detail: 'E-mail or password is wrong.' });
+  const emailHash = await hashEmail(input.email);
+  await throttleAccount(deps, emailHash);
+  const row = await store.findUserByEmail(deps.db, input.email);
+  const isRight = await deps.passwords.verify(input.password, row?.passwordHash ?? null);
+  if (!row || !isRight) return refuse();
+  const now = deps.now();
+  const sessionId = (await store.insertSession(deps.db, row, emailHash, now, now + SESSION_MS)) ?? refuse();
+  if (deps.passwords.needsRehash(row.passwordHash)) deps.defer(refreshHash(deps, row, input.password));
+  const token = await signSession(deps.config.jwtSecret, { userId: row.id, sessionId }, now, now + SESSION_MS);
+  return { access_token: token, token_type: 'bearer' as const, expires_in: SESSION_MS / SECOND_MS };
+}
+
+/** The session that a JWT names, if it was signed here, has not expired and was not ended. */
+export async function findSession(deps: Deps, jwt: string): Promise<{ userId: number; sessionId: number } | null> {
+  const claims = await verifySession(deps.config.jwtSecret, jwt, deps.now());
+  return claims && (await store.hasSession(deps.db, claims.userId, claims.sessionId, deps.now())) ? claims : null;
+}
+
+/** Ends the session that acts. */
+export async function signOut(deps: Deps, actor: Actor): Promise<void> {
+  const { userId, sessionId } = authorizeSession(actor);
+  await store.deleteSession(deps.db, userId, sessionId);
+}
+
+const gone = (): never => fail({ kind: 'unauthenticated', detail: 'The account is gone.' });
+
+export async function getAccount(deps: Deps, actor: Actor) {
+  const { userId } = authorizeSession(actor);
+  return presentAccount((await store.findUser(deps.db, userId)) ?? gone());
+}
+
+/** The user of the session, who has shown the password once more. */
+async function confirmPassword(deps: Deps, userId: number, password: string, path: string) {
+  const row = (await store.findUser(deps.db, userId)) ?? gone();
+  const emailHash = await hashEmail(row.email);
+  await throttleAccount(deps, emailHash);
+  if (!(await deps.passwords.verify(password, row.passwordHash))) failField(path, 'Is not your password');
+  await store.forgetAttempts(deps.db, emailHash);
+  return { row, emailHash };
+}
+
+/** Sets another password and ends all other sessions. */
+export async function changePassword(deps: Deps, actor: Actor, input: z.infer<typeof changePasswordSchema>): Promise<void> {
+  const { userId, sessionId } = authorizeSession(actor);
+  const { row } = await confirmPassword(deps, userId, input.current_password, 'current_password');
+  const newHash = await deps.passwords.hash(input.new_password);
+  if (!(await store.changePassword(deps.db, userId, row.passwordHash, newHash, sessionId))) {
+    fail({ kind: 'conflict', detail: 'The password was changed at the same time. Try again.' });
+  }
+}
+
+/** Sets a password with a one-time link and ends all sessions. */
+export async function resetPassword(deps: Deps, input: z.infer<typeof resetPasswordSchema>): Promise<void> {
+  const refuse = (): never => fail({ kind: 'forbidden', detail: 'The link was used, has expired, or is not complete.' });
+  if (!isSecretToken(TOKEN_PREFIX.passwordReset, input.token)) refuse();
+  const tokenHash = await hashSecretToken(input.token);
+  const userId = (await store.findResetUserAcrossUsers(deps.db, tokenHash, deps.now())) ?? refuse();
+  const newHash = await deps.passwords.hash(input.new_password);
+  const user = (await store.findUser(deps.db, userId)) ?? refuse();
+  if (!(await store.resetPassword(deps.db, userId, tokenHash, newHash, deps.now()))) refuse();
+  await store.forgetAttempts(deps.db, await hashEmail(user.email));
+}
+
+/** Deletes the account: access, secrets, tokens and sessions at once, the ledger in steps soon after. */
+export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typeof deleteAccountSchema>): Promise<void> {
+  const { userId } = authorizeSession(actor);
+  const { emailHash } = await confirmPassword(deps, userId, input.password, 'password');
+  await runBatch(deps.db, [
+    ...store.deleteUserStatements(deps.db, userId, emailHash),
+    ...deleteAllKeysStatements(deps.db, userId),
+    deleteAllTokensStatement(deps.db, userId),
+    requestPurgeStatement(deps.db, userId, deps.now()),
+  ]);
+  await deps.enqueue([{ job: 'purge' }]);
+}

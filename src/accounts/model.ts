@@ -1,0 +1,59 @@
+/** Accounts: what comes in, what goes out, and the pure rules of sessions and of the throttle by account. */
+import * as z from 'zod';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { isCommonPassword } from './common-passwords.ts';
+import type { user } from './table.ts';
+
+export type UserRow = typeof user.$inferSelect;
+
+export const SESSION_MS = 7 * DAY_MS;
+export const INVITATION_MS = 7 * DAY_MS;
+export const PASSWORD_RESET_MS = DAY_MS;
+
+const emailSchema = z.string().trim().max(254, 'Is too long').pipe(z.email('Must be an e-mail address')).meta({ format: 'email' });
+
+const passwordLength = (password: string): boolean => {
+  const length = [...password].length;
+  return length >= 12 && length <= 128;
+};
+
+/** A password to be set. */
+const newPasswordSchema = z
+  .string()
+  .refine(passwordLength, 'Must have 12 to 128 characters')
+  .refine((password) => !isCommonPassword(password), 'Is one of the passwords that everybody tries first')
+  .meta({ minLength: 12, maxLength: 128, format: 'password' });
+
+/** A password to be compared. Its length is bounded, so that nobody makes the hash function work on a book. */
+const givenPasswordSchema = z.string().max(1000, 'Is too long').meta({ format: 'password' });
+
+export const registerSchema = z.strictObject({ email: emailSchema, password: newPasswordSchema, invite: z.string().max(200).optional() });
+export const loginSchema = z.strictObject({ email: z.string().trim().max(254), password: givenPasswordSchema });
+export const changePasswordSchema = z.strictObject({ current_password: givenPasswordSchema, new_password: newPasswordSchema });
+export const resetPasswordSchema = z.strictObject({ token: z.string().max(200), new_password: newPasswordSchema });
+export const deleteAccountSchema = z.strictObject({ password: givenPasswordSchema });
+
+export const accountSchema = z.object({ id: z.int(), email: z.string(), created_at: z.iso.datetime() }).meta({ id: 'Account' });
+
+export const signedInSchema = z
+  .object({ access_token: z.string(), token_type: z.literal('bearer'), expires_in: z.int().describe('Seconds') })
+  .meta({ id: 'SignedIn' });
+
+export const presentAccount = (row: Pick<UserRow, 'id' | 'email' | 'createdAt'>): z.infer<typeof accountSchema> => ({
+  id: row.id,
+  email: row.email,
+  created_at: new Date(row.createdAt).toISOString(),
+});
+
+/** Failed sign-ins that an account bears in one window; what is above is refused, whatever the password. */
+export const MAX_FAILURES = 10;
+export const FAILURE_WINDOW_MS = 15 * MINUTE_MS;
+
+/**
+ * Seconds to wait before the next attempt, or null if this one may go ahead.
+ * @param attempts attempts of the window, this one included
+ * @param startedAt when the window began
+ */
+export function waitAfterAttempt(attempts: number, startedAt: number, now: number): number | null {
+  return attempts <= MAX_FAILURES ? null : Math.max(1, Math.ceil((startedAt + FAILURE_WINDOW_MS - now) / SECOND_MS));
+}

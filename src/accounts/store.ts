@@ -1,0 +1,178 @@
+/** All SQL of accounts. */
+import { and, eq, gt } from 'drizzle-orm';
+import { type Db, runBatch, statement } from '../db.ts';
+import type { UserRow } from './model.ts';
+import { session, user } from './table.ts';
+
+export async function findUserByEmail(db: Db, email: string): Promise<UserRow | null> {
+  const [row] = await db.select().from(user).where(eq(user.email, email));
+  return row ?? null;
+}
+
+export async function findUser(db: Db, userId: number): Promise<UserRow | null> {
+  const [row] = await db.select().from(user).where(eq(user.id, userId));
+  return row ?? null;
+}
+
+const IS_OPEN_LINK = 'used_at IS NULL AND expires_at > ?2';
+
+/** Is there an unused invitation with this hash? */
+export async function hasInvitation(db: Db, tokenHash: string, now: number): Promise<boolean> {
+  const text = `SELECT 1 FROM one_time_link WHERE token_hash = ?1 AND user_id IS NULL AND ${IS_OPEN_LINK}`;
+  const [rows = []] = await runBatch(db, [statement(db, text, tokenHash, now)]);
+  return rows.length > 0;
+}
+
+/** The user whose password an unused link with this hash resets, or null. */
+export async function findResetUserAcrossUsers(db: Db, tokenHash: string, now: number): Promise<number | null> {
+  const text = `SELECT user_id FROM one_time_link WHERE token_hash = ?1 AND user_id IS NOT NULL AND ${IS_OPEN_LINK}`;
+  const [rows = []] = await runBatch(db, [statement(db, text, tokenHash, now)]);
+  return rows[0] ? Number(rows[0]['user_id']) : null;
+}
+
+/**
+ * Adds a user and, if an invitation is needed, uses it up: both or neither.
+ * @param invitation hash of the invitation, or null if none is needed
+ * @returns the user's id, or null if the invitation does not hold any more
+ */
+export async function insertUser(
+  db: Db,
+  row: Pick<UserRow, 'email' | 'passwordHash' | 'createdAt'>,
+  invitation: string | null,
+): Promise<number | null> {
+  const insert = `INSERT INTO user (email, password_hash, created_at) SELECT ?3, ?4, ?2
+    WHERE ?1 IS NULL OR EXISTS (SELECT 1 FROM one_time_link WHERE token_hash = ?1 AND user_id IS NULL AND ${IS_OPEN_LINK}) RETURNING id`;
+  const use = `UPDATE one_time_link SET used_at = ?2 WHERE token_hash = ?1 AND user_id IS NULL AND ${IS_OPEN_LINK}`;
+  const [inserted = []] = await runBatch(db, [
+    statement(db, insert, invitation, row.createdAt, row.email, row.passwordHash),
+    statement(db, use, invitation, row.createdAt),
+  ]);
+  return inserted[0] ? Number(inserted[0]['id']) : null;
+}
+
+/**
+ * Counts an attempt to sign in, in a window that begins anew after `windowMs`; beyond `max` nothing is written any more.
+ * @returns how many attempts the window has, this one included (`max` + 1 stands for more), and when it began
+ */
+export async function countAttempt(
+  db: Db,
+  emailHash: string,
+  now: number,
+  windowMs: number,
+  max: number,
+): Promise<{ attempts: number; startedAt: number }> {
+  const count = `INSERT INTO sign_in_failure (email_hash, failures, started_at) VALUES (?1, 1, ?2)
+    ON CONFLICT (email_hash) DO UPDATE SET failures = iif(started_at <= ?2 - ?3, 1, failures + 1), started_at = iif(started_at <= ?2 - ?3, ?2, started_at)
+    WHERE started_at <= ?2 - ?3 OR failures <= ?4`;
+  const [, rows = []] = await runBatch(db, [
+    statement(db, count, emailHash, now, windowMs, max),
+    statement(db, 'SELECT failures, started_at FROM sign_in_failure WHERE email_hash = ?', emailHash),
+  ]);
+  return { attempts: Number(rows[0]?.['failures']), startedAt: Number(rows[0]?.['started_at']) };
+}
+
+const forgetAttemptsStatement = (db: Db, emailHash: string): D1PreparedStatement =>
+  statement(db, 'DELETE FROM sign_in_failure WHERE email_hash = ?', emailHash);
+
+/** Forgets the attempts of an e-mail, after a password was right. */
+export const forgetAttempts = (db: Db, emailHash: string) => runBatch(db, [forgetAttemptsStatement(db, emailHash)]);
+
+/**
+ * Begins a session, if the user still has the password hash that was verified.
+ * @returns the session's id, or null if the password was changed or the user deleted meanwhile
+ */
+export async function insertSession(
+  db: Db,
+  row: Pick<UserRow, 'id' | 'passwordHash'>,
+  emailHash: string,
+  now: number,
+  expiresAt: number,
+): Promise<number | null> {
+  const insert =
+    'INSERT INTO session (user_id, created_at, expires_at) SELECT id, ?3, ?4 FROM user WHERE id = ?1 AND password_hash = ?2 RETURNING id';
+  const [inserted = []] = await runBatch(db, [
+    statement(db, insert, row.id, row.passwordHash, now, expiresAt),
+    forgetAttemptsStatement(db, emailHash),
+  ]);
+  return inserted[0] ? Number(inserted[0]['id']) : null;
+}
+
+/** Does the session live? */
+export async function hasSession(db: Db, userId: number, sessionId: number, now: number): Promise<boolean> {
+  const rows = await db
+    .select({ id: session.id })
+    .from(session)
+    .where(and(eq(session.id, sessionId), eq(session.userId, userId), gt(session.expiresAt, now)));
+  return rows.length > 0;
+}
+
+export async function deleteSession(db: Db, userId: number, sessionId: number): Promise<void> {
+  await db.delete(session).where(and(eq(session.id, sessionId), eq(session.userId, userId)));
+}
+
+/** Stores the same password under other parameters. */
+export async function updatePasswordHash(db: Db, userId: number, oldHash: string, newHash: string): Promise<void> {
+  await db
+    .update(user)
+    .set({ passwordHash: newHash })
+    .where(and(eq(user.id, userId), eq(user.passwordHash, oldHash)));
+}
+
+/** Sets another password and ends all sessions but one; false if the password was changed meanwhile. */
+export async function changePassword(db: Db, userId: number, oldHash: string, newHash: string, keptSessionId: number): Promise<boolean> {
+  const [updated = []] = await runBatch(db, [
+    statement(db, 'UPDATE user SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2 RETURNING id', userId, oldHash, newHash),
+    statement(
+      db,
+      'DELETE FROM session WHERE user_id = ?1 AND id <> ?2 AND EXISTS (SELECT 1 FROM user WHERE id = ?1 AND password_hash = ?3)',
+      userId,
+      keptSessionId,
+      newHash,
+    ),
+  ]);
+  return updated.length > 0;
+}
+
+/** Sets the password that a link allows to set, ends all sessions, and uses the link up; false if the link does not hold any more. */
+export async function resetPassword(db: Db, userId: number, tokenHash: string, newHash: string, now: number): Promise<boolean> {
+  const isAllowed = `EXISTS (SELECT 1 FROM one_time_link WHERE token_hash = ?1 AND user_id = ?3 AND ${IS_OPEN_LINK})`;
+  const [updated = []] = await runBatch(db, [
+    statement(db, `UPDATE user SET password_hash = ?4 WHERE id = ?3 AND ${isAllowed} RETURNING id`, tokenHash, now, userId, newHash),
+    statement(db, `DELETE FROM session WHERE user_id = ?3 AND ${isAllowed}`, tokenHash, now, userId),
+    statement(
+      db,
+      `UPDATE one_time_link SET used_at = ?2 WHERE token_hash = ?1 AND user_id = ?3 AND ${IS_OPEN_LINK}`,
+      tokenHash,
+      now,
+      userId,
+    ),
+  ]);
+  return updated.length > 0;
+}
+
+/** Deletes a user with sessions, links and attempts. */
+export const deleteUserStatements = (db: Db, userId: number, emailHash: string): D1PreparedStatement[] => [
+  statement(db, 'DELETE FROM session WHERE user_id = ?', userId),
+  statement(db, 'DELETE FROM one_time_link WHERE user_id = ?', userId),
+  forgetAttemptsStatement(db, emailHash),
+  statement(db, 'DELETE FROM user WHERE id = ?', userId),
+];
+
+/** Deletes up to `limit` rows that `condition` (with one instant) picks; returns how many. */
+async function deleteOldAcrossUsers(db: Db, table: string, key: string, condition: string, at: number, limit: number): Promise<number> {
+  const text = `DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ?2) RETURNING 1`;
+  const [deleted = []] = await runBatch(db, [statement(db, text, at, limit)]);
+  return deleted.length;
+}
+
+/** Deletes up to `limit` sessions that ended before `at`. */
+export const deleteSessionsBeforeAcrossUsers = (db: Db, at: number, limit: number) =>
+  deleteOldAcrossUsers(db, 'session', 'id', 'expires_at < ?1', at, limit);
+
+/** Deletes up to `limit` links that were used or expired before `at`. */
+export const deleteLinksBeforeAcrossUsers = (db: Db, at: number, limit: number) =>
+  deleteOldAcrossUsers(db, 'one_time_link', 'id', 'expires_at < ?1 OR used_at < ?1', at, limit);
+
+/** Deletes up to `limit` counts of attempts whose window began before `at`. */
+export const deleteAttemptsBeforeAcrossUsers = (db: Db, at: number, limit: number) =>
+  deleteOldAcrossUsers(db, 'sign_in_failure', 'email_hash', 'started_at < ?1', at, limit);

@@ -1,0 +1,45 @@
+import { sql } from 'drizzle-orm';
+import { customType, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
+/** E-mail addresses differ in more than letter case, or they are the same. */
+const textNoCase = customType<{ data: string }>({ dataType: () => 'text COLLATE NOCASE' });
+
+export const user = sqliteTable('user', {
+  id: integer().primaryKey({ autoIncrement: true }),
+  email: textNoCase().notNull().unique(),
+  passwordHash: text('password_hash').notNull(),
+  timeZone: text('time_zone').notNull().default('UTC'),
+  createdAt: integer('created_at').notNull(),
+});
+
+export const session = sqliteTable(
+  'session',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    userId: integer('user_id').notNull(),
+    createdAt: integer('created_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+  },
+  (table) => [index('session_user').on(table.userId), index('session_expiry').on(table.expiresAt)],
+);
+
+/** Invitations (`user_id` is null) and password resets: links that work once. */
+export const oneTimeLink = sqliteTable(
+  'one_time_link',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    tokenHash: text('token_hash').notNull().unique(),
+    userId: integer('user_id'),
+    createdAt: integer('created_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+    usedAt: integer('used_at'),
+  },
+  (table) => [index('one_time_link_user').on(table.userId).where(sql`user_id is not null`)],
+);
+
+/** Failed sign-ins of the window that began at `started_at`, by the SHA-256 of an e-mail, whether anybody has it or not. */
+export const signInFailure = sqliteTable('sign_in_failure', {
+  emailHash: text('email_hash').primaryKey(),
+  failures: integer().notNull(),
+  startedAt: integer('started_at').notNull(),
+});

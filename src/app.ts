@@ -1,0 +1,78 @@
+/** The HTTP app: middleware, mounts, and what happens where nothing else answered. */
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { secureHeaders } from 'hono/secure-headers';
+import { accountsApi } from './accounts/api.ts';
+import { accountPages } from './accounts/pages.tsx';
+import { ConfigError } from './config.ts';
+import type { Deps } from './deps.ts';
+import { type AppError, AppFailure, fail } from './errors.ts';
+import type { AppEnv } from './http/context.ts';
+import { docsApi } from './http/docs.tsx';
+import { createRouter } from './http/openapi.ts';
+import { problemResponse } from './http/problem.ts';
+import { healthApi } from './jobs/api.ts';
+import { keysApi } from './keys/api.ts';
+import { logError } from './log.ts';
+import { tokensApi } from './tokens/api.ts';
+import { usageApi } from './usage/api.ts';
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+const security = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  referrerPolicy: 'same-origin',
+  xFrameOptions: 'DENY',
+});
+
+/** What the caller is told of an error. What is not meant for the caller is logged and becomes a 500 with the request's id. */
+function describe(error: unknown, requestId: string): AppError {
+  if (error instanceof AppFailure) return error.error;
+  if (error instanceof ConfigError) {
+    logError('misconfigured', error, { request_id: requestId });
+    return { kind: 'misconfigured', detail: `This deployment is not configured: ${error.message}.` };
+  }
+  if (error instanceof HTTPException && error.status === 400) return { kind: 'bad_request', detail: 'The body is not valid JSON.' };
+  logError('request_failed', error, { request_id: requestId });
+  return { kind: 'internal', detail: 'Something went wrong on our side. Quote the request id when you report it.' };
+}
+
+/**
+ * @param makeDeps called once a request, with its bindings and its way to work after the answer
+ */
+export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) => Deps): OpenAPIHono<AppEnv> {
+  const app = createRouter();
+  app.use(security);
+  app.use(async (c, next) => {
+    c.set('requestId', crypto.randomUUID());
+    c.header('x-request-id', c.var.requestId);
+    c.set('actor', { kind: 'anonymous' });
+    c.set('deps', makeDeps(c.env, c.executionCtx));
+    await next();
+    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
+  });
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, allow) =>
+        problemResponse({ kind: 'method_not_allowed', detail: `${c.req.method} is not possible here.`, allow }),
+    }),
+  );
+  app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
+  for (const room of [accountsApi, accountPages, keysApi, tokensApi, usageApi, healthApi]) app.route('/', room);
+  app.route('/', docsApi(app));
+  app.notFound(() => problemResponse({ kind: 'not_found', detail: 'There is nothing at this address.' }));
+  app.onError((error, c) => problemResponse(describe(error, c.var.requestId), c.var.requestId));
+  return app;
+}

@@ -1,0 +1,101 @@
+/**
+ * Variables and secrets, parsed once: everything behind this file sees a `Config` that is complete and sane.
+ */
+import * as z from 'zod';
+import type { Keyring } from './crypto/cipher.ts';
+import { fromBase64 } from './lib/base64.ts';
+
+export interface Config {
+  openrouterBaseUrl: string;
+  retentionDays: number;
+  hourlyRetentionDays: number;
+  maxTokensPerUser: number;
+  maxKeysPerUser: number;
+  registration: 'invite' | 'open';
+  jwtSecret: string;
+  keyring: Keyring;
+}
+
+/** The names of what is wrong, with what is wrong about each; never a value. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+const MIN_SECRET_LENGTH = 32;
+const AES_256_KEY_BYTES = 32;
+const PLACEHOLDER = /example|change.?me|replace.?me|placeholder|your.?secret|<.*>/i;
+
+/** So few different characters are a placeholder (`aaaa…`, all zeros), not a random secret. */
+const isMonotonous = (value: Iterable<unknown>): boolean => new Set(value).size < 8;
+
+const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+
+const count = (min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number(message).int(message).min(min, message).max(max, message);
+};
+
+const jwtSecretSchema = z
+  .string('is missing')
+  .min(MIN_SECRET_LENGTH, `is too short: at least ${MIN_SECRET_LENGTH} characters`)
+  .refine((value) => !PLACEHOLDER.test(value) && !isMonotonous(value), 'is an example, not a random secret');
+
+function parseKeyring(text: string, context: z.RefinementCtx): Keyring {
+  const refuse = (message: string): Keyring => {
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  };
+  const entries: { kid: string; secret: Uint8Array }[] = [];
+  for (const part of text.split(',')) {
+    const [, kid, encoded] = /^\s*([A-Za-z0-9_-]{1,16}):([A-Za-z0-9+/]+={0,2})\s*$/.exec(part) ?? [];
+    if (!kid || !encoded) return refuse('must be a list of kid:base64, separated by commas');
+    let secret: Uint8Array;
+    try {
+      secret = fromBase64(encoded);
+    } catch {
+      return refuse(`holds no base64 for "${kid}"`);
+    }
+    if (secret.length !== AES_256_KEY_BYTES) return refuse(`must hold ${AES_256_KEY_BYTES} bytes for "${kid}"`);
+    if (isMonotonous(secret)) return refuse(`holds an example for "${kid}", not a random key`);
+    if (entries.some((entry) => entry.kid === kid)) return refuse(`names "${kid}" twice`);
+    entries.push({ kid, secret });
+  }
+  return entries;
+}
+
+const configSchema = z
+  .object({
+    OPENROUTER_BASE_URL: z.url('must be a URL').refine((value) => {
+      const { protocol, hostname } = new URL(value);
+      return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+    }, 'must be https, unless it is a loopback address'),
+    USAGE_STATS_RETENTION_DAYS: count(1, 3650),
+    HOURLY_RETENTION_DAYS: count(1, 3650),
+    MAX_API_TOKENS_PER_USER: count(1, 1000),
+    MAX_API_KEYS_PER_USER: count(1, 1000),
+    REGISTRATION: z.enum(['invite', 'open'], 'must be "invite" or "open"'),
+    JWT_SECRET: jwtSecretSchema,
+    ENCRYPTION_KEYS: z.string('is missing').min(1, 'is missing').transform(parseKeyring),
+  })
+  .transform(
+    (env): Config => ({
+      openrouterBaseUrl: env.OPENROUTER_BASE_URL.replace(/\/+$/, ''),
+      retentionDays: env.USAGE_STATS_RETENTION_DAYS,
+      hourlyRetentionDays: env.HOURLY_RETENTION_DAYS,
+      maxTokensPerUser: env.MAX_API_TOKENS_PER_USER,
+      maxKeysPerUser: env.MAX_API_KEYS_PER_USER,
+      registration: env.REGISTRATION,
+      jwtSecret: env.JWT_SECRET,
+      keyring: env.ENCRYPTION_KEYS,
+    }),
+  );
+
+/**
+ * @throws ConfigError that names every variable that is missing, short or an example
+ */
+export function parseConfig(env: Record<string, unknown>): Config {
+  const parsed = configSchema.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  throw new ConfigError([...new Set(problems)].join('; '));
+}

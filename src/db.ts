@@ -1,0 +1,40 @@
+/**
+ * The database handle, and the only place that knows what its errors look like. A driver's error can hold bound parameters,
+ * that is, secrets: nothing outside this file may print one.
+ */
+import { DrizzleQueryError } from 'drizzle-orm';
+import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
+
+export type Db = DrizzleD1Database & { $client: D1Database };
+
+export const createDb = (binding: D1Database): Db => drizzle(binding);
+
+/**
+ * A statement in SQL, for what the query builder cannot say: many rows in one parameter through `json_each`, and batches that
+ * mix rooms. Its errors hold no parameters.
+ */
+export function statement(db: Db, text: string, ...parameters: (string | number | null)[]): D1PreparedStatement {
+  return db.$client.prepare(text).bind(...parameters);
+}
+
+/** Runs statements in one round trip and one transaction: all take effect or none. */
+export async function runBatch(db: Db, statements: D1PreparedStatement[]): Promise<Record<string, unknown>[][]> {
+  if (statements.length === 0) return [];
+  const results = await db.$client.batch<Record<string, unknown>>(statements);
+  return results.map((result) => result.results);
+}
+
+function driverError(error: unknown): Error | null {
+  if (error instanceof DrizzleQueryError) return driverError(error.cause) ?? new Error('Query failed');
+  return error instanceof Error && error.message.startsWith('D1_') ? error : null;
+}
+
+/** What may be logged of a failed statement: the driver's own words without parameters; null if it was no such failure. */
+export function describeDatabaseError(error: unknown): string | null {
+  return driverError(error)?.message ?? null;
+}
+
+/** Did the statement fail because a row with the same unique value is already there? */
+export function isUniqueViolation(error: unknown): boolean {
+  return driverError(error)?.message.includes('UNIQUE constraint failed') ?? false;
+}

@@ -1,0 +1,83 @@
+/**
+ * Everything that a verb needs from outside, as one value. The only reader of bindings.
+ */
+import { type Config, parseConfig } from './config.ts';
+import { needsRehash } from './crypto/password.ts';
+import { HASHER_INSTANCES } from './crypto/password-hasher.ts';
+import { createDb, type Db } from './db.ts';
+import type { JobMessage } from './jobs/model.ts';
+import { createOpenRouter, type OpenRouter } from './openrouter/client.ts';
+
+export interface Passwords {
+  hash(password: string): Promise<string>;
+  /** Takes as long for `null` (no such user) as for a hash. */
+  verify(password: string, phc: string | null): Promise<boolean>;
+  needsRehash(phc: string): boolean;
+}
+
+export interface Deps {
+  config: Config;
+  db: Db;
+  openrouter: OpenRouter;
+  passwords: Passwords;
+  /** The clock: epoch milliseconds. */
+  now(): number;
+  /** From 0 (included) to 1 (excluded), for jitter only. */
+  random(): number;
+  /** Puts messages into the job queue. */
+  enqueue(messages: JobMessage[]): Promise<void>;
+  /** False where the bucket is used up: requests of an address in a minute, of a token in a minute. */
+  limits: { address(key: string): Promise<boolean>; token(key: string): Promise<boolean> };
+  /** Lets work go on after the answer. */
+  defer(work: Promise<unknown>): void;
+}
+
+/** The period of the rate-limit bindings in wrangler.toml. They do not say when a bucket refills, so this is the longest wait. */
+export const RATE_LIMIT_PERIOD_S = 60;
+
+/** `sendBatch` takes at most 100 messages. Source: https://developers.cloudflare.com/queues/platform/limits/ */
+const MAX_MESSAGES_A_BATCH = 100;
+
+const configs = new WeakMap<object, Config>();
+
+function configOf(env: Env): Config {
+  const known = configs.get(env);
+  if (known) return known;
+  const config = parseConfig({ ...env });
+  configs.set(env, config);
+  return config;
+}
+
+function createPasswords(hashers: Env['PASSWORD_HASHER']): Passwords {
+  const hasher = () => hashers.getByName(String(Math.floor(Math.random() * HASHER_INSTANCES)));
+  return {
+    hash: (password) => hasher().hash(password),
+    verify: (password, phc) => hasher().verify(password, phc),
+    needsRehash: (phc) => needsRehash(phc),
+  };
+}
+
+/**
+ * @throws ConfigError if a variable or secret is missing or unsafe
+ */
+export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): Deps {
+  const config = configOf(env);
+  return {
+    config,
+    db: createDb(env.DB),
+    openrouter: createOpenRouter({ baseUrl: config.openrouterBaseUrl, fetch: (input, init) => fetch(input, init), now: Date.now }),
+    passwords: createPasswords(env.PASSWORD_HASHER),
+    now: Date.now,
+    random: Math.random,
+    async enqueue(messages) {
+      for (let start = 0; start < messages.length; start += MAX_MESSAGES_A_BATCH) {
+        await env.JOBS.sendBatch(messages.slice(start, start + MAX_MESSAGES_A_BATCH).map((body) => ({ body })));
+      }
+    },
+    limits: {
+      address: async (key) => (await env.ADDRESS_RATE_LIMIT.limit({ key })).success,
+      token: async (key) => (await env.TOKEN_RATE_LIMIT.limit({ key })).success,
+    },
+    defer: (work) => ctx.waitUntil(work),
+  };
+}

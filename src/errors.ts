@@ -1,0 +1,61 @@
+/**
+ * Everything that can go wrong for a caller: one union, one table of statuses, one way to raise it. Rich inside, dull outside.
+ */
+
+/** What is wrong with one field of the input; `path` is dotted (`name`, `channel_ids.0`). */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+/** `detail` is a sentence that a person can act on. It reaches the caller, so it never holds a secret or the inside. */
+export type AppError =
+  | { kind: 'bad_request'; detail: string }
+  | { kind: 'limit_reached'; detail: string }
+  | { kind: 'unauthenticated'; detail: string }
+  | { kind: 'forbidden'; detail: string }
+  | { kind: 'not_found'; detail: string }
+  | { kind: 'method_not_allowed'; detail: string; allow: string[] }
+  | { kind: 'conflict'; detail: string }
+  | { kind: 'too_large'; detail: string }
+  | { kind: 'not_json'; detail: string }
+  | { kind: 'invalid'; detail: string; errors: FieldError[] }
+  | { kind: 'too_many'; detail: string; retryAfterS: number }
+  | { kind: 'misconfigured'; detail: string }
+  | { kind: 'internal'; detail: string };
+
+/** Status and title of each kind of error. */
+export const PROBLEMS = {
+  bad_request: { status: 400, title: 'Bad request' },
+  limit_reached: { status: 400, title: 'Limit reached' },
+  unauthenticated: { status: 401, title: 'Not authenticated' },
+  forbidden: { status: 403, title: 'Forbidden' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  conflict: { status: 409, title: 'Already there' },
+  too_large: { status: 413, title: 'Too large' },
+  not_json: { status: 415, title: 'Unsupported media type' },
+  invalid: { status: 422, title: 'Invalid input' },
+  too_many: { status: 429, title: 'Too many requests' },
+  misconfigured: { status: 503, title: 'Not configured' },
+  internal: { status: 500, title: 'Internal error' },
+} as const satisfies Record<AppError['kind'], { status: number; title: string }>;
+
+export class AppFailure extends Error {
+  override name = 'AppFailure';
+  readonly error: AppError;
+
+  constructor(error: AppError) {
+    super(error.kind);
+    this.error = error;
+  }
+}
+
+/** Ends the work with an error for the caller. */
+export function fail(error: AppError): never {
+  throw new AppFailure(error);
+}
+
+/** Ends the work because one field of the input is wrong. */
+export const failField = (path: string, message: string): never =>
+  fail({ kind: 'invalid', detail: `${path}: ${message}`, errors: [{ path, message }] });

@@ -1,0 +1,51 @@
+/**
+ * Credential → Actor. What is garbage by signature or checksum is refused before D1 is asked; what is well-formed is looked up
+ * on every request, so that a session or a token that was ended is refused at once.
+ */
+import type { Context, MiddlewareHandler } from 'hono';
+import { findSession } from '../accounts/actions.ts';
+import type { Actor } from '../actor.ts';
+import { isSecretToken, TOKEN_PREFIX } from '../crypto/secret-token.ts';
+import type { Deps } from '../deps.ts';
+import { fail } from '../errors.ts';
+import { findToken, noteUse } from '../tokens/actions.ts';
+import type { AppEnv } from './context.ts';
+
+const refuse = (detail: string): never => fail({ kind: 'unauthenticated', detail });
+
+function bearer(c: Context<AppEnv>): string | null {
+  const header = c.req.header('authorization');
+  return header === undefined ? null : (/^Bearer +(\S+) *$/i.exec(header)?.[1] ?? '');
+}
+
+async function sessionActor(deps: Deps, credential: string | null): Promise<Actor> {
+  if (credential === null) return refuse('Send "Authorization: Bearer" with the access token of a session.');
+  if (credential.startsWith(TOKEN_PREFIX.api)) return refuse('An API token is not accepted here: sign in.');
+  const session = await findSession(deps, credential);
+  return session ? { kind: 'user', ...session } : refuse('The session is not valid or has ended: sign in again.');
+}
+
+/** Only a signed-in user comes through. */
+export const requireSession: MiddlewareHandler<AppEnv> = async (c, next) => {
+  c.set('actor', await sessionActor(c.var.deps, bearer(c)));
+  await next();
+};
+
+/** A signed-in user or an API token comes through. An answer that is no error counts as a use of the token. */
+export const requireReader: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const credential = bearer(c);
+  if (!credential?.startsWith(TOKEN_PREFIX.api)) return requireSession(c, next);
+  if (!isSecretToken(TOKEN_PREFIX.api, credential)) refuse('This is not an API token of this monitor: its checksum is wrong.');
+  const token = (await findToken(c.var.deps, credential)) ?? refuse('The API token is unknown or was revoked.');
+  c.set('actor', { kind: 'token', userId: token.userId, tokenId: token.id });
+  await next();
+  if (c.res.ok) noteUse(c.var.deps, token);
+};
+
+/** Everybody comes through; who shows a session that lives is known. */
+export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const credential = bearer(c);
+  const session = credential ? await findSession(c.var.deps, credential) : null;
+  c.set('actor', session ? { kind: 'user', ...session } : { kind: 'anonymous' });
+  await next();
+};

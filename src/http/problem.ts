@@ -1,0 +1,47 @@
+/**
+ * Errors on the wire: problem documents. Source: RFC 9457
+ */
+import * as z from 'zod';
+import { type AppError, type FieldError, PROBLEMS } from '../errors.ts';
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    request_id: z.string().optional(),
+  })
+  .meta({ id: 'Problem', description: 'A problem document (RFC 9457). `detail` is a sentence that a person can act on.' });
+
+/** The answer to an error: its problem document with the headers that its status asks for. */
+export function problemResponse(error: AppError, requestId?: string): Response {
+  const { status, title } = PROBLEMS[error.kind];
+  const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+  if (error.kind === 'unauthenticated') headers.set('www-authenticate', 'Bearer');
+  if (error.kind === 'method_not_allowed') headers.set('allow', error.allow.join(', '));
+  if (error.kind === 'too_many') headers.set('retry-after', String(error.retryAfterS));
+  const body: z.infer<typeof problemSchema> = {
+    type: `urn:openrouter-monitor:problem:${error.kind.replaceAll('_', '-')}`,
+    title,
+    status,
+    detail: error.detail,
+    ...(error.kind === 'invalid' && { errors: error.errors }),
+    ...(error.kind === 'internal' && requestId && { request_id: requestId }),
+  };
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const path = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'Unknown field' }));
+}
+
+/** The error for input that a schema refused. zod's messages name types and bounds, never the value. */
+export function invalidInput(error: z.core.$ZodError): AppError {
+  const errors = error.issues.flatMap(fieldErrors);
+  const first = errors[0];
+  return { kind: 'invalid', detail: first ? `${first.path || 'body'}: ${first.message}` : 'The input is not valid.', errors };
+}

@@ -1,0 +1,100 @@
+/** Cleanup: everything that grows is cut back to its retention, in steps of bounded size. */
+
+import { FAILURE_WINDOW_MS } from '../accounts/model.ts';
+import * as accounts from '../accounts/store.ts';
+import type { Deps } from '../deps.ts';
+import { addDays, DAY_MS, dayOf, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import * as tokens from '../tokens/store.ts';
+import * as usage from '../usage/store.ts';
+import { addCounts, type CleanupStep, type Counts, type Delivery, type JobMessage } from './model.ts';
+import * as store from './store.ts';
+
+const ROWS_A_STEP = 5000;
+const USERS_A_STEP = 100;
+/** Steps of one message; each has at most two statements, so that one invocation stays within the Free plan's 50. */
+const STEPS_A_MESSAGE = 20;
+const LEASE_MS = 5 * MINUTE_MS;
+const JOB_RUN_RETENTION_DAYS = 30;
+
+/** A task deletes up to `limit` rows, of all users or of the page of users that it is given, and says how many. */
+type Task =
+  | { name: string; run(deps: Deps, now: number, limit: number): Promise<number> }
+  | { name: string; runForUsers(deps: Deps, now: number, limit: number, userIds: number[]): Promise<number> };
+
+const daysAgo = (now: number, days: number): string => addDays(dayOf(now), -days);
+
+export const TASKS: readonly Task[] = [
+  { name: 'sessions', run: ({ db }, now, limit) => accounts.deleteSessionsBeforeAcrossUsers(db, now, limit) },
+  { name: 'links', run: ({ db }, now, limit) => accounts.deleteLinksBeforeAcrossUsers(db, now, limit) },
+  { name: 'sign_in_failures', run: ({ db }, now, limit) => accounts.deleteAttemptsBeforeAcrossUsers(db, now - FAILURE_WINDOW_MS, limit) },
+  {
+    name: 'revoked_tokens',
+    run: ({ db, config }, now, limit) => tokens.deleteRevokedAcrossUsers(db, now - config.retentionDays * DAY_MS, limit),
+  },
+  {
+    name: 'job_runs',
+    run: ({ db }, now, limit) => store.deleteRunsBefore(db, new Date(now - JOB_RUN_RETENTION_DAYS * DAY_MS).toISOString(), limit),
+  },
+  { name: 'deleted_users', run: ({ db }, _now, limit) => usage.purgeStepAcrossUsers(db, limit) },
+  {
+    name: 'days',
+    runForUsers: ({ db, config }, now, limit, userIds) =>
+      usage.deleteDaysBeforeAcrossUsers(db, userIds, daysAgo(now, config.retentionDays), limit),
+  },
+  {
+    name: 'hours',
+    runForUsers: ({ db, config }, now, limit, userIds) =>
+      usage.forgetHoursBeforeAcrossUsers(db, userIds, daysAgo(now, config.hourlyRetentionDays), limit),
+  },
+];
+
+/** The step after one that deleted `deleted` rows: the same once more while it was full, else the next users or the next task. */
+export function nextStep(step: CleanupStep, deleted: number, limit: number, lastUserId: number | null): CleanupStep {
+  if (deleted >= limit) return step;
+  return lastUserId === null ? { task: step.task + 1, afterUserId: 0 } : { task: step.task, afterUserId: lastUserId };
+}
+
+async function runStep(deps: Deps, step: CleanupStep, now: number, limit: number): Promise<{ next: CleanupStep; counts: Counts }> {
+  const task = TASKS[step.task];
+  if (!task) return { next: step, counts: {} };
+  if ('run' in task) {
+    const deleted = await task.run(deps, now, limit);
+    return { next: nextStep(step, deleted, limit, null), counts: { [task.name]: deleted } };
+  }
+  const userIds = await usage.listUsersWithRowsAcrossUsers(deps.db, step.afterUserId, USERS_A_STEP);
+  const deleted = userIds.length === 0 ? 0 : await task.runForUsers(deps, now, limit, userIds);
+  return { next: nextStep(step, deleted, limit, userIds.at(-1) ?? null), counts: { [task.name]: deleted } };
+}
+
+/** Puts the first cleanup message into the queue. */
+export async function startCleanup(deps: Deps, slot: string): Promise<Counts> {
+  await deps.enqueue([{ job: 'cleanup', slot, part: 1, step: { task: 0, afterUserId: 0 } }]);
+  return { due: 1, messages: 1 };
+}
+
+/** Works on a cleanup message: as many steps as an invocation bears, then the rest in a message of its own. */
+export async function cleanupMessage(deps: Deps, message: Extract<JobMessage, { job: 'cleanup' }>, limit = ROWS_A_STEP): Promise<Delivery> {
+  const now = deps.now();
+  const claim = await store.claimPart(deps.db, message, now, LEASE_MS);
+  if (claim.kind === 'finished') return { kind: 'ack' };
+  if (claim.kind === 'leased') return { kind: 'retry', delayS: Math.max(1, Math.ceil((claim.until - now) / SECOND_MS)) };
+  let { step } = message;
+  let counts: Counts = {};
+  let rows = 0;
+  for (let steps = 0; steps < STEPS_A_MESSAGE && rows < limit && step.task < TASKS.length; steps++) {
+    const done = await runStep(deps, step, now, limit);
+    rows += Object.values(done.counts).reduce((sum, count) => sum + count, 0);
+    counts = addCounts(counts, done.counts);
+    step = done.next;
+  }
+  if (step.task < TASKS.length) await deps.enqueue([{ ...message, part: message.part + 1, step }]);
+  await store.releasePart(deps.db, message, deps.now(), counts, true);
+  return { kind: 'ack' };
+}
+
+/** Deletes the ledger of users who are gone, a step a message. */
+export async function purgeMessage(deps: Deps): Promise<Delivery> {
+  const deleted = await usage.purgeStepAcrossUsers(deps.db, ROWS_A_STEP);
+  if (deleted >= ROWS_A_STEP) await deps.enqueue([{ job: 'purge' }]);
+  return { kind: 'ack' };
+}

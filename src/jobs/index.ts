@@ -1,0 +1,59 @@
+/** Cron → job, and queue message → work. What is due is read from the database, not from the clock that rang. */
+import type { Deps } from '../deps.ts';
+import { cleanupMessage, purgeMessage, startCleanup } from './cleanup.ts';
+import { type Counts, CRONS, type Delivery, type JobMessage, type JobName, latestSlot, messageSchema } from './model.ts';
+import { readMessage, startReading } from './read.ts';
+import * as store from './store.ts';
+
+/** Jobs that any ring starts if their own ring did not come. The hourly one is made up for by the next hour's. */
+const MADE_UP_FOR: readonly JobName[] = ['validate', 'cleanup'];
+
+async function start(deps: Deps, job: JobName, at: number): Promise<void> {
+  const slot = new Date(at).toISOString();
+  const counts: Counts = await (job === 'cleanup' ? startCleanup(deps, slot) : startReading(deps, job, slot));
+  await store.insertRing(deps.db, job, slot, deps.now(), counts);
+}
+
+/**
+ * A cron rang: starts its job for the instant of the ring, and the daily and weekly jobs whose last ring was missed.
+ * @param cron as in wrangler.toml
+ * @param scheduledAt for when the ring was meant, epoch milliseconds; it may come late, twice or overlapping
+ */
+export async function ring(deps: Deps, cron: string, scheduledAt: number): Promise<void> {
+  const job = CRONS[cron];
+  if (!job) throw new Error('A cron rang that no job belongs to');
+  const now = deps.now();
+  await start(deps, job, Math.min(scheduledAt, now));
+  const slots = MADE_UP_FOR.filter((other) => other !== job).map((other) => ({ job: other, at: latestSlot(other, now) }));
+  const rung = await store.listRung(
+    deps.db,
+    slots.map(({ job: other, at }) => ({ job: other, slot: new Date(at).toISOString() })),
+  );
+  for (const missed of slots.filter((slot) => !rung.has(slot.job))) await start(deps, missed.job, missed.at);
+}
+
+function work(deps: Deps, message: JobMessage): Promise<Delivery> {
+  switch (message.job) {
+    case 'sync':
+    case 'validate':
+    case 'manual':
+      return readMessage(deps, message);
+    case 'cleanup':
+      return cleanupMessage(deps, message);
+    case 'purge':
+      return purgeMessage(deps);
+  }
+}
+
+/** Works on one message of the queue. One that is not understood is done with: it will not be understood later either. */
+export async function deliver(deps: Deps, body: unknown): Promise<Delivery> {
+  const message = messageSchema.safeParse(body);
+  return message.success ? work(deps, message.data) : { kind: 'ack' };
+}
+
+/** Notes that the queue gave up on a message: a dead letter is seen in the job's run and in `/health`. */
+export async function bury(deps: Deps, body: unknown): Promise<void> {
+  const message = messageSchema.safeParse(body);
+  if (!message.success || message.data.job === 'purge') return;
+  await store.failPart(deps.db, message.data, deps.now(), 'The queue gave up on this part after several failures.');
+}

@@ -1,0 +1,80 @@
+/** Jobs as values: when they ring, what their messages say, what was missed. Pure. */
+import * as z from 'zod';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../lib/day.ts';
+
+export const JOBS = ['sync', 'validate', 'cleanup'] as const;
+export type JobName = (typeof JOBS)[number];
+
+/** The cron table of wrangler.toml (UTC). */
+export const CRONS: Record<string, JobName> = {
+  '3 * * * *': 'sync',
+  '0 2 * * *': 'validate',
+  '0 3 * * SUN': 'cleanup',
+};
+
+/** 1970-01-04, the first Sunday, counted from the epoch's Thursday. */
+const FIRST_SUNDAY_MS = 3 * DAY_MS;
+
+/** How often a job rings, and where in its period. */
+const RHYTHM: Record<JobName, { periodMs: number; offsetMs: number }> = {
+  sync: { periodMs: HOUR_MS, offsetMs: 3 * MINUTE_MS },
+  validate: { periodMs: DAY_MS, offsetMs: 2 * HOUR_MS },
+  cleanup: { periodMs: 7 * DAY_MS, offsetMs: FIRST_SUNDAY_MS + 3 * HOUR_MS },
+};
+
+/** A ring may be late by this much before its job counts as overdue. */
+const GRACE_MS = HOUR_MS;
+
+/** The last instant, not later than `now`, at which the job should have rung. */
+export function latestSlot(job: JobName, now: number): number {
+  const { periodMs, offsetMs } = RHYTHM[job];
+  return Math.floor((now - offsetMs) / periodMs) * periodMs + offsetMs;
+}
+
+/** Has the job not succeeded for longer than its period and some grace? Not if it never ran: that is said apart. */
+export const isOverdue = (job: JobName, lastSuccessAt: number | null, now: number): boolean =>
+  lastSuccessAt !== null && now - lastSuccessAt > RHYTHM[job].periodMs + GRACE_MS;
+
+/** Keys that one message holds: with 20, one invocation stays within the Free plan's 50 subrequests. */
+export const KEYS_A_MESSAGE = 20;
+
+const runSchema = { slot: z.iso.datetime(), part: z.int().positive() };
+
+/** What a cleanup message goes on with: a task of the list, and the user after whom it goes on. */
+export const cleanupStepSchema = z.object({ task: z.int().nonnegative(), afterUserId: z.int().nonnegative() });
+export type CleanupStep = z.infer<typeof cleanupStepSchema>;
+
+export const messageSchema = z.discriminatedUnion('job', [
+  z.object({ job: z.enum(['sync', 'validate', 'manual']), ...runSchema, keyIds: z.array(z.int().positive()).max(KEYS_A_MESSAGE) }),
+  z.object({ job: z.literal('cleanup'), ...runSchema, step: cleanupStepSchema }),
+  z.object({ job: z.literal('purge') }),
+]);
+
+/** A queue message. It holds ids, never secrets. */
+export type JobMessage = z.infer<typeof messageSchema>;
+export type ReadMessage = Extract<JobMessage, { keyIds: number[] }>;
+
+/**
+ * Messages for due keys, `KEYS_A_MESSAGE` in each. A part is named by its first key, so that rings which find the same keys due
+ * make the same parts and only one of each is worked on.
+ */
+export function packKeys(job: ReadMessage['job'], slot: string, ids: readonly number[]): ReadMessage[] {
+  const messages: ReadMessage[] = [];
+  for (let start = 0; start < ids.length; start += KEYS_A_MESSAGE) {
+    const keyIds = ids.slice(start, start + KEYS_A_MESSAGE);
+    messages.push({ job, slot, part: keyIds[0] ?? 0, keyIds });
+  }
+  return messages;
+}
+
+/** Numbers that a part of a run leaves behind. */
+export type Counts = Record<string, number>;
+
+export function addCounts(a: Counts, b: Counts): Counts {
+  const sum = { ...a };
+  for (const [name, count] of Object.entries(b)) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
+}
+
+/** What the queue is told of a message: done, or to be delivered again after some seconds. */
+export type Delivery = { kind: 'ack' } | { kind: 'retry'; delayS: number };

@@ -1,0 +1,74 @@
+/** Sync, validation and reading on demand: one message of keys is read, judged and written. */
+import type { Deps } from '../deps.ts';
+import { isTransient, retryAfterOf } from '../keys/model.ts';
+import { applyReadings, type Reading, readKeys } from '../keys/reading.ts';
+import { listDueIdsAcrossUsers, listDueKeysAcrossUsers, type ReadRun } from '../keys/store.ts';
+import { fullJitter } from '../lib/backoff.ts';
+import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { addCounts, type Counts, type Delivery, packKeys, type ReadMessage } from './model.ts';
+import * as store from './store.ts';
+
+/** Longer than 20 keys take with 6 requests at once and 10 seconds each. */
+const LEASE_MS = 2 * MINUTE_MS;
+/** How often the keys of a message are tried in one run. Then the next ring takes over. */
+const MAX_ATTEMPTS = 4;
+/** A longer `Retry-After` is left to the next ring. */
+const MAX_WAIT_S = 15 * 60;
+const IDS_A_PAGE = 2000;
+
+const ACK: Delivery = { kind: 'ack' };
+
+const runOf = (job: ReadRun['kind'], slot: string): ReadRun => ({ kind: job, id: `${job} ${slot}`, since: Date.parse(slot) });
+
+/** Puts every key that the ring makes due into messages; returns how many there are. */
+export async function startReading(deps: Deps, job: 'sync' | 'validate', slot: string): Promise<Counts> {
+  const now = deps.now();
+  const counts = { due: 0, messages: 0 };
+  for (let afterId: number | undefined = 0; afterId !== undefined; ) {
+    const ids: number[] = await listDueIdsAcrossUsers(deps.db, runOf(job, slot), now, afterId, IDS_A_PAGE);
+    const messages = packKeys(job, slot, ids);
+    await deps.enqueue(messages);
+    counts.due += ids.length;
+    counts.messages += messages.length;
+    afterId = ids.length < IDS_A_PAGE ? undefined : ids.at(-1);
+  }
+  return counts;
+}
+
+/** How many keys were read, and how many failed in which way. */
+function countReadings(readings: readonly Reading[], applied: ReadonlySet<number>): Counts {
+  return readings.reduce<Counts>((counts, { key, result }) => {
+    const outcome = !applied.has(key.id) ? 'superseded' : result.ok ? 'read' : result.error.kind;
+    return addCounts(counts, { [outcome]: 1 });
+  }, {});
+}
+
+/**
+ * How long to wait before the keys that failed are tried again, in seconds, or null if none of them would be worth it.
+ * All of them are due again when the longest of the waits is over.
+ */
+export function retryDelay(readings: readonly Reading[], applied: ReadonlySet<number>, attempt: number, random: number): number | null {
+  const waits = readings.flatMap(({ key, result }) => {
+    if (!applied.has(key.id)) return [1];
+    if (result.ok || !isTransient(result.error)) return [];
+    return [retryAfterOf(result.error) ?? fullJitter(attempt, random)];
+  });
+  const bearable = waits.filter((wait) => wait <= MAX_WAIT_S);
+  return bearable.length > 0 ? Math.max(1, ...bearable) : null;
+}
+
+/** Works on a message: leased, each key once, failures apart from each other. */
+export async function readMessage(deps: Deps, message: ReadMessage): Promise<Delivery> {
+  const claim = await store.claimPart(deps.db, message, deps.now(), LEASE_MS);
+  if (claim.kind === 'finished') return ACK;
+  if (claim.kind === 'leased') return { kind: 'retry', delayS: Math.max(1, Math.ceil((claim.until - deps.now()) / SECOND_MS)) };
+  const run = runOf(message.job, message.slot);
+  const keys = await listDueKeysAcrossUsers(deps.db, run, deps.now(), message.keyIds);
+  const readings = await readKeys(deps, keys);
+  const applied = await applyReadings(deps, readings, run.id);
+  const counts = addCounts(claim.counts, { attempts: 1, ...countReadings(readings, applied) });
+  const attempt = counts['attempts'] ?? 1;
+  const delayS = attempt < MAX_ATTEMPTS ? retryDelay(readings, applied, attempt, deps.random()) : null;
+  await store.releasePart(deps.db, message, deps.now(), counts, delayS === null);
+  return delayS === null ? ACK : { kind: 'retry', delayS };
+}

@@ -1,0 +1,80 @@
+/** All SQL of job runs. They belong to nobody: a run works on the keys of all users. */
+import { type Db, runBatch, statement } from '../db.ts';
+import type { Counts, JobName } from './model.ts';
+
+/** Names a part of a run. Part 0 is the ring itself. */
+export interface PartName {
+  job: string;
+  slot: string;
+  part: number;
+}
+
+export type Claim = { kind: 'claimed'; counts: Counts } | { kind: 'finished' } | { kind: 'leased'; until: number };
+
+/** Takes a part for `leaseMs`, unless it is finished or somebody else has it. */
+export async function claimPart(db: Db, { job, slot, part }: PartName, now: number, leaseMs: number): Promise<Claim> {
+  const claim = `INSERT INTO job_run (job, slot, part, started_at, lease_until, counts) VALUES (?1, ?2, ?3, ?4, ?4 + ?5, '{}')
+    ON CONFLICT (job, slot, part) DO UPDATE SET lease_until = excluded.lease_until
+    WHERE job_run.finished_at IS NULL AND job_run.lease_until <= ?4 RETURNING counts`;
+  const [claimed = [], [row] = []] = await runBatch(db, [
+    statement(db, claim, job, slot, part, now, leaseMs),
+    statement(db, 'SELECT finished_at, lease_until FROM job_run WHERE job = ?1 AND slot = ?2 AND part = ?3', job, slot, part),
+  ]);
+  if (claimed[0]) return { kind: 'claimed', counts: JSON.parse(String(claimed[0]['counts'])) };
+  return row?.['finished_at'] == null ? { kind: 'leased', until: Number(row?.['lease_until'] ?? now) } : { kind: 'finished' };
+}
+
+/** Sets what a part did; it is either finished or free to be taken again. */
+export async function releasePart(db: Db, { job, slot, part }: PartName, now: number, counts: Counts, isFinished: boolean): Promise<void> {
+  const text =
+    'UPDATE job_run SET counts = ?4, lease_until = ?5, finished_at = iif(?6, ?5, NULL) WHERE job = ?1 AND slot = ?2 AND part = ?3';
+  await runBatch(db, [statement(db, text, job, slot, part, JSON.stringify(counts), now, isFinished ? 1 : 0)]);
+}
+
+/** Notes that the queue gave up on a part. */
+export async function failPart(db: Db, { job, slot, part }: PartName, now: number, error: string): Promise<void> {
+  const text = `INSERT INTO job_run (job, slot, part, started_at, lease_until, finished_at, counts, error) VALUES (?1, ?2, ?3, ?4, ?4, ?4, '{}', ?5)
+    ON CONFLICT (job, slot, part) DO UPDATE SET finished_at = excluded.finished_at, error = excluded.error WHERE job_run.finished_at IS NULL`;
+  await runBatch(db, [statement(db, text, job, slot, part, now, error)]);
+}
+
+/** Notes a ring, once. */
+export async function insertRing(db: Db, job: JobName, slot: string, now: number, counts: Counts): Promise<void> {
+  const text = `INSERT INTO job_run (job, slot, part, started_at, lease_until, finished_at, counts) VALUES (?1, ?2, 0, ?3, ?3, ?3, ?4) ON CONFLICT DO NOTHING`;
+  await runBatch(db, [statement(db, text, job, slot, now, JSON.stringify(counts))]);
+}
+
+/** Those of the slots (job and earliest instant) in which, or after which, the job rang. */
+export async function listRung(db: Db, slots: readonly { job: JobName; slot: string }[]): Promise<Set<string>> {
+  const text = 'SELECT job FROM job_run WHERE job = ?1 AND slot >= ?2 AND part = 0 LIMIT 1';
+  const results = await runBatch(
+    db,
+    slots.map(({ job, slot }) => statement(db, text, job, slot)),
+  );
+  return new Set(results.flat().map((row) => String(row['job'])));
+}
+
+/** When the job last did its work: a part that finished without an error, or a ring that found nothing to do. */
+export const lastSuccessStatement = (db: Db, job: JobName): D1PreparedStatement =>
+  statement(
+    db,
+    `SELECT finished_at FROM job_run WHERE job = ?1 AND finished_at IS NOT NULL AND error IS NULL AND (part > 0 OR json_extract(counts, '$.due') = 0)
+      ORDER BY slot DESC, part DESC LIMIT 1`,
+    job,
+  );
+
+/** The parts of a job's latest run. */
+export const latestRunStatement = (db: Db, job: JobName): D1PreparedStatement =>
+  statement(
+    db,
+    `SELECT slot, part, finished_at, counts, error FROM job_run
+      WHERE job = ?1 AND slot = (SELECT slot FROM job_run WHERE job = ?1 ORDER BY slot DESC LIMIT 1) LIMIT 1000`,
+    job,
+  );
+
+/** Deletes up to `limit` parts of runs whose slot lies before `slot`; returns how many. */
+export async function deleteRunsBefore(db: Db, slot: string, limit: number): Promise<number> {
+  const text = 'DELETE FROM job_run WHERE (job, slot, part) IN (SELECT job, slot, part FROM job_run WHERE slot < ?1 LIMIT ?2) RETURNING 1';
+  const [deleted = []] = await runBatch(db, [statement(db, text, slot, limit)]);
+  return deleted.length;
+}

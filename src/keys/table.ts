@@ -1,0 +1,61 @@
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+
+export const apiKey = sqliteTable(
+  'api_key',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    userId: integer('user_id').notNull(),
+    kind: text({ enum: ['inference', 'management'] }).notNull(),
+    name: text().notNull(),
+    /** Lowercase hexadecimal SHA-256 of the key's text, as OpenRouter names its keys. */
+    hash: text().notNull(),
+    label: text().notNull(),
+    ciphertext: text().notNull(),
+    /** Which key of the keyring the ciphertext needs. */
+    kid: text().notNull(),
+    /** What OpenRouter last said of the key; a paused key keeps it. */
+    health: text({ enum: ['active', 'unverified', 'invalid'] }).notNull(),
+    isActive: integer('is_active', { mode: 'boolean' }).notNull().default(true),
+    createdAt: integer('created_at').notNull(),
+
+    /** First sample ever; it stays when the text is replaced. */
+    knownSince: integer('known_since'),
+    /** First sample of the present text. */
+    seriesStartedAt: integer('series_started_at'),
+    /** The last sample: when it was asked for, and the counters in nano-dollars. */
+    lastSampleAt: integer('last_sample_at'),
+    usageNano: integer('usage_nano'),
+    usageDailyNano: integer('usage_daily_nano'),
+    usageWeeklyNano: integer('usage_weekly_nano'),
+    usageMonthlyNano: integer('usage_monthly_nano'),
+    byokUsageNano: integer('byok_usage_nano'),
+    byokUsageDailyNano: integer('byok_usage_daily_nano'),
+    byokUsageWeeklyNano: integer('byok_usage_weekly_nano'),
+    byokUsageMonthlyNano: integer('byok_usage_monthly_nano'),
+    limitNano: integer('limit_nano'),
+    limitRemainingNano: integer('limit_remaining_nano'),
+    limitReset: text('limit_reset'),
+    expiresAt: integer('expires_at'),
+
+    lastValidatedAt: integer('last_validated_at'),
+    lastError: text('last_error'),
+    /** The run in which OpenRouter last refused the key; a second run in a row makes it invalid. */
+    rejectedRun: text('rejected_run'),
+    consecutiveFailures: integer('consecutive_failures').notNull().default(0),
+    /** OpenRouter asked not to be called with this key before. */
+    retryAfter: integer('retry_after'),
+    syncRequestedAt: integer('sync_requested_at'),
+  },
+  (table) => [uniqueIndex('api_key_user_hash').on(table.userId, table.hash), index('api_key_kid').on(table.kid)],
+);
+
+/** Hashes of texts that a key had before it was replaced: they still name the same key. */
+export const apiKeyAlias = sqliteTable(
+  'api_key_alias',
+  {
+    userId: integer('user_id').notNull(),
+    hash: text().notNull(),
+    apiKeyId: integer('api_key_id').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.hash] }), index('api_key_alias_key').on(table.apiKeyId)],
+);

@@ -1,0 +1,22 @@
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** The largest multiple of 62 that a byte can hold; bytes above are thrown away, so that every character is equally likely. */
+const UNBIASED = 62 * 4;
+
+/** `length` random base62 characters (5.95 bits each) from the runtime's cryptographic source. */
+export function randomBase62(length: number): string {
+  let text = '';
+  while (text.length < length) {
+    for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
+      if (byte < UNBIASED && text.length < length) text += ALPHABET[byte % 62];
+    }
+  }
+  return text;
+}
+
+/** A non-negative integer in base62, padded with zeros to `length`. */
+export function encodeBase62(value: number, length: number): string {
+  let text = '';
+  for (let rest = value; rest > 0; rest = Math.trunc(rest / 62)) text = ALPHABET[rest % 62] + text;
+  return text.padStart(length, '0');
+}

@@ -1,0 +1,36 @@
+/**
+ * UTC days as `YYYY-MM-DD` strings and instants as epoch milliseconds. UTC has no daylight saving, so a day is always 24 hours.
+ */
+export const SECOND_MS = 1000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
+/** The UTC day that contains the instant. */
+export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+
+/** The hour of the UTC day, 0 to 23, that contains the instant. */
+export const hourOf = (at: number): number => new Date(at).getUTCHours();
+
+/** The first instant of a UTC day. */
+export const startOfDay = (day: string): number => Date.parse(`${day}T00:00:00.000Z`);
+
+/** The day that lies `count` days after `day` (before it, if negative). */
+export const addDays = (day: string, count: number): string => dayOf(startOfDay(day) + count * DAY_MS);
+
+/** How many days the inclusive range has; 0 or less if it runs backwards. */
+export const countDays = (from: string, to: string): number => (startOfDay(to) - startOfDay(from)) / DAY_MS + 1;
+
+/** All days from `from` to `to`, both included. */
+export function listDays(from: string, to: string): string[] {
+  return Array.from({ length: Math.max(0, countDays(from, to)) }, (_, index) => addDays(from, index));
+}
+
+/** Is this `YYYY-MM-DD` a day of the calendar (so not 2026-02-30)? */
+export function isDay(text: string): boolean {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? startOfDay(text) : Number.NaN;
+  return !Number.isNaN(at) && dayOf(at) === text;
+}
+
+/** ISO 8601 in UTC, or null. */
+export const isoOrNull = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());

@@ -1,0 +1,11 @@
+import * as z from 'zod';
+
+const LENGTH = 'Must have 1 to 100 characters';
+
+/** A name that a user gives to something of theirs. */
+export const nameSchema = z
+  .string()
+  .trim()
+  .min(1, LENGTH)
+  .max(100, LENGTH)
+  .regex(/^\P{Cc}*$/u, 'Must not contain control characters');

@@ -1,0 +1,57 @@
+/**
+ * Local days and hours of an IANA time zone, over daylight-saving changes and zones that are not whole hours from UTC.
+ */
+import { tzOffset } from '@date-fns/tz/tzOffset';
+import { addDays, DAY_MS, dayOf, HOUR_MS, MINUTE_MS, startOfDay } from './day.ts';
+
+/** A place of a ledger hour in a zone: the local day in which it starts, and its start with the zone's own offset. */
+export interface LocalHour {
+  date: string;
+  hour: string;
+}
+
+/** Is this the name of a time zone that the runtime knows? Offsets such as `+02:00` are not names. */
+export function isTimeZone(name: string): boolean {
+  try {
+    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
+  } catch {
+    return false;
+  }
+}
+
+/** The local day of an instant. */
+export const localDayOf = (at: number, timeZone: string): string =>
+  dayOf(at + (timeZone === 'UTC' ? 0 : tzOffset(timeZone, new Date(at)) * MINUTE_MS));
+
+const pad = (value: number): string => String(value).padStart(2, '0');
+
+function isoWithOffset(at: number, offsetMs: number): string {
+  const minutes = Math.abs(offsetMs) / MINUTE_MS;
+  const offset = offsetMs === 0 ? 'Z' : `${offsetMs < 0 ? '-' : '+'}${pad(Math.trunc(minutes / 60))}:${pad(minutes % 60)}`;
+  return `${new Date(at + offsetMs).toISOString().slice(0, 19)}${offset}`;
+}
+
+/**
+ * A function that places hours of UTC days in a zone. Asking the runtime for an offset is dear, so it is asked once at each
+ * day's edges and hour by hour only in the few days in which it changes.
+ */
+export function createLocalHours(timeZone: string): (day: string, hour: number) => LocalHour {
+  const offsets = new Map<string, number>();
+  const offsetAt = (at: number): number => (timeZone === 'UTC' ? 0 : tzOffset(timeZone, new Date(at)) * MINUTE_MS);
+  const offsetAtStart = (day: string): number => {
+    const known = offsets.get(day) ?? offsetAt(startOfDay(day));
+    offsets.set(day, known);
+    return known;
+  };
+  return (day, hour) => {
+    const at = startOfDay(day) + hour * HOUR_MS;
+    const first = offsetAtStart(day);
+    const offset = first === offsetAtStart(addDays(day, 1)) ? first : offsetAt(at);
+    return { date: dayOf(at + offset), hour: isoWithOffset(at, offset) };
+  };
+}
+
+/** The UTC days that can hold hours of these local days: no zone is more than a day away from UTC. */
+export function utcDaysOf(from: string, to: string, timeZone: string): { from: string; to: string } {
+  return timeZone === 'UTC' ? { from, to } : { from: dayOf(startOfDay(from) - DAY_MS), to: addDays(to, 1) };
+}

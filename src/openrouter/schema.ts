@@ -1,0 +1,89 @@
+/**
+ * What we read of OpenRouter's answers: unknown fields are tolerated, a missing required one is an error with its path.
+ * Source: OpenRouter's OpenAPI specification, `GET /key`.
+ */
+import * as z from 'zod';
+import { nanoFromUsd } from '../lib/money.ts';
+
+/** An amount in USD as OpenRouter sends it, read into nano-dollars. */
+const nanoSchema = z.number().transform((usd, context) => {
+  try {
+    return nanoFromUsd(usd);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'amount out of range' });
+    return z.NEVER;
+  }
+});
+
+/** An instant in one of the shapes that OpenRouter uses, read into epoch milliseconds; without an offset it is UTC. */
+const instantSchema = z.string().transform((text, context) => {
+  const at = Date.parse(/(Z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text.replace(' ', 'T')}Z`);
+  if (!Number.isNaN(at)) return at;
+  context.addIssue({ code: 'custom', message: 'not an instant' });
+  return z.NEVER;
+});
+
+/** Running totals of a key in nano-dollars: lifetime, this UTC day, week (from Monday) and month. */
+export interface Counters {
+  usageNano: number;
+  usageDailyNano: number;
+  usageWeeklyNano: number;
+  usageMonthlyNano: number;
+  byokUsageNano: number;
+  byokUsageDailyNano: number;
+  byokUsageWeeklyNano: number;
+  byokUsageMonthlyNano: number;
+}
+
+/** What a key says about itself. */
+export interface KeyInfo {
+  isManagementKey: boolean;
+  counters: Counters;
+  limitNano: number | null;
+  limitRemainingNano: number | null;
+  limitReset: string | null;
+  /** Epoch milliseconds. */
+  expiresAt: number | null;
+}
+
+/** Answer of `GET /key`. */
+export const keyAnswerSchema = z
+  .object({
+    data: z.object({
+      is_management_key: z.boolean(),
+      usage: nanoSchema,
+      usage_daily: nanoSchema,
+      usage_weekly: nanoSchema,
+      usage_monthly: nanoSchema,
+      byok_usage: nanoSchema,
+      byok_usage_daily: nanoSchema,
+      byok_usage_weekly: nanoSchema,
+      byok_usage_monthly: nanoSchema,
+      limit: nanoSchema.nullable(),
+      limit_remaining: nanoSchema.nullable(),
+      limit_reset: z.string().nullable(),
+      expires_at: instantSchema.nullish(),
+    }),
+  })
+  .transform(
+    ({ data }): KeyInfo => ({
+      isManagementKey: data.is_management_key,
+      counters: {
+        usageNano: data.usage,
+        usageDailyNano: data.usage_daily,
+        usageWeeklyNano: data.usage_weekly,
+        usageMonthlyNano: data.usage_monthly,
+        byokUsageNano: data.byok_usage,
+        byokUsageDailyNano: data.byok_usage_daily,
+        byokUsageWeeklyNano: data.byok_usage_weekly,
+        byokUsageMonthlyNano: data.byok_usage_monthly,
+      },
+      limitNano: data.limit,
+      limitRemainingNano: data.limit_remaining,
+      limitReset: data.limit_reset,
+      expiresAt: data.expires_at ?? null,
+    }),
+  );
+
+/** The body of an error answer; anything else comes from a proxy or the edge and says nothing about a key. */
+export const errorAnswerSchema = z.object({ error: z.object({ message: z.string() }) });

@@ -1,0 +1,71 @@
+/** All SQL of API tokens. */
+import { and, desc, eq, sql } from 'drizzle-orm';
+import { type Db, runBatch, statement } from '../db.ts';
+import type { TokenRow } from './model.ts';
+import { apiToken } from './table.ts';
+
+/**
+ * Adds a token, unless the user has `max` active ones or is gone: one statement decides, however many run at once.
+ * @returns its id, or null at the limit
+ */
+export async function insertToken(
+  db: Db,
+  token: Pick<TokenRow, 'userId' | 'name' | 'tokenHash' | 'prefix' | 'createdAt'>,
+  max: number,
+): Promise<number | null> {
+  const text = `INSERT INTO api_token (user_id, name, token_hash, prefix, created_at) SELECT ?1, ?2, ?3, ?4, ?5
+    WHERE (SELECT count(*) FROM api_token WHERE user_id = ?1 AND is_active = 1) < ?6 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
+  const values = [token.userId, token.name, token.tokenHash, token.prefix, token.createdAt, max];
+  const [rows = []] = await runBatch(db, [statement(db, text, ...values)]);
+  return rows[0] ? Number(rows[0]['id']) : null;
+}
+
+/** A user's tokens, newest first, revoked ones too. */
+export const listTokens = (db: Db, userId: number): Promise<TokenRow[]> =>
+  db.select().from(apiToken).where(eq(apiToken.userId, userId)).orderBy(desc(apiToken.id));
+
+/** The active token with this hash, whoever it belongs to. */
+export async function findActiveTokenAcrossUsers(db: Db, tokenHash: string): Promise<TokenRow | null> {
+  const [row] = await db
+    .select()
+    .from(apiToken)
+    .where(and(eq(apiToken.tokenHash, tokenHash), eq(apiToken.isActive, true)));
+  return row ?? null;
+}
+
+/** Notes that a token was used, unless that was noted after `notAfter`. */
+export async function touchToken(db: Db, userId: number, id: number, now: number, notAfter: number): Promise<void> {
+  await db
+    .update(apiToken)
+    .set({ lastUsedAt: now })
+    .where(
+      and(eq(apiToken.userId, userId), eq(apiToken.id, id), sql`(${apiToken.lastUsedAt} IS NULL OR ${apiToken.lastUsedAt} <= ${notAfter})`),
+    );
+}
+
+/** Revokes a token of the user; true also if it was revoked before. */
+export async function revokeToken(db: Db, userId: number, id: number, now: number): Promise<boolean> {
+  const rows = await db
+    .update(apiToken)
+    .set({ isActive: false, revokedAt: sql`coalesce(${apiToken.revokedAt}, ${now})` })
+    .where(and(eq(apiToken.userId, userId), eq(apiToken.id, id)))
+    .returning({ id: apiToken.id });
+  return rows.length > 0;
+}
+
+/** Does a token with this id belong to anybody? */
+export async function hasTokenAcrossUsers(db: Db, id: number): Promise<boolean> {
+  const rows = await db.select({ id: apiToken.id }).from(apiToken).where(eq(apiToken.id, id));
+  return rows.length > 0;
+}
+
+/** Deletes all tokens of a user. */
+export const deleteAllTokensStatement = (db: Db, userId: number): D1PreparedStatement =>
+  statement(db, 'DELETE FROM api_token WHERE user_id = ?', userId);
+
+/** Deletes up to `limit` tokens that were revoked before `at`; returns how many. */
+export async function deleteRevokedAcrossUsers(db: Db, at: number, limit: number): Promise<number> {
+  const text = 'DELETE FROM api_token WHERE id IN (SELECT id FROM api_token WHERE is_active = 0 AND revoked_at < ? LIMIT ?) RETURNING 1';
+  const [deleted = []] = await runBatch(db, [statement(db, text, at, limit)]);
+  return deleted.length;
+}

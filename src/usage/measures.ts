@@ -1,0 +1,86 @@
+/** What is measured wherever spend is told: inside as integers, outside in USD. Unknown is null, and a sum covers what is known. */
+import * as z from 'zod';
+import { decimalFromNano, usdFromNanoOrNull } from '../lib/money.ts';
+
+export interface Measures {
+  costNano: number | null;
+  byokCostNano: number | null;
+  requests: number | null;
+  promptTokens: number | null;
+  completionTokens: number | null;
+  reasoningTokens: number | null;
+  cachedTokens: number | null;
+}
+
+export const UNKNOWN: Readonly<Measures> = {
+  costNano: null,
+  byokCostNano: null,
+  requests: null,
+  promptTokens: null,
+  completionTokens: null,
+  reasoningTokens: null,
+  cachedTokens: null,
+};
+
+/** What counters can know: money, and nothing about requests or tokens. */
+export const moneyOnly = (costNano: number, byokCostNano: number): Measures => ({ ...UNKNOWN, costNano, byokCostNano });
+
+const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
+
+/** The sum of what is known of both. */
+export const addMeasures = (a: Measures, b: Measures): Measures => ({
+  costNano: add(a.costNano, b.costNano),
+  byokCostNano: add(a.byokCostNano, b.byokCostNano),
+  requests: add(a.requests, b.requests),
+  promptTokens: add(a.promptTokens, b.promptTokens),
+  completionTokens: add(a.completionTokens, b.completionTokens),
+  reasoningTokens: add(a.reasoningTokens, b.reasoningTokens),
+  cachedTokens: add(a.cachedTokens, b.cachedTokens),
+});
+
+const countSchema = z.int().nullable();
+
+/** The fields of measures in every answer. */
+export const measureFields = {
+  cost_usd: z.number().nullable().describe('Credits spent, USD'),
+  byok_cost_usd: z.number().nullable().describe("Spend on the user's own provider keys, USD; not part of cost_usd"),
+  requests: countSchema,
+  prompt_tokens: countSchema,
+  completion_tokens: countSchema,
+  reasoning_tokens: countSchema.describe('Contained in completion_tokens'),
+  cached_tokens: countSchema,
+};
+
+export const MEASURE_COLUMNS = [
+  'cost_usd',
+  'byok_cost_usd',
+  'requests',
+  'prompt_tokens',
+  'completion_tokens',
+  'reasoning_tokens',
+  'cached_tokens',
+] as const satisfies (keyof typeof measureFields)[];
+
+const presentCounts = (measures: Measures) => ({
+  requests: measures.requests,
+  prompt_tokens: measures.promptTokens,
+  completion_tokens: measures.completionTokens,
+  reasoning_tokens: measures.reasoningTokens,
+  cached_tokens: measures.cachedTokens,
+});
+
+/** Measures as JSON: money as USD numbers. */
+export const presentMeasures = (measures: Measures) => ({
+  cost_usd: usdFromNanoOrNull(measures.costNano),
+  byok_cost_usd: usdFromNanoOrNull(measures.byokCostNano),
+  ...presentCounts(measures),
+});
+
+const decimalOrNull = (nano: number | null): string | null => (nano === null ? null : decimalFromNano(nano));
+
+/** Measures as cells of a CSV file: money as plain decimals. */
+export const measureCells = (measures: Measures) => ({
+  cost_usd: decimalOrNull(measures.costNano),
+  byok_cost_usd: decimalOrNull(measures.byokCostNano),
+  ...presentCounts(measures),
+});

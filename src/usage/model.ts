@@ -1,0 +1,142 @@
+/**
+ * Questions about spend: what may be asked, and the pure step from ledger rows to facts that every answer is summed from.
+ */
+import * as z from 'zod';
+import { addDays, countDays, isDay } from '../lib/day.ts';
+import { createLocalHours, isTimeZone, type LocalHour, localDayOf } from '../lib/zone.ts';
+import type { DayAmounts } from './ledger.ts';
+import { type Measures, moneyOnly } from './measures.ts';
+
+export interface LedgerRow extends DayAmounts {
+  keyId: number;
+}
+
+/** What is known of a key's spend, and since when. */
+export interface CoveredKey {
+  id: number;
+  name: string;
+  isActive: boolean;
+  knownSince: number | null;
+  lastSampleAt: number | null;
+}
+
+/** Inclusive local dates of a zone. */
+export interface Range {
+  from: string;
+  to: string;
+  tz: string;
+}
+
+/** An amount at a place: everything that a question can group or filter by. */
+export interface Fact {
+  keyId: number;
+  date: string;
+  /** Null where the amount could not be placed on an hour. */
+  hour: string | null;
+  model: string | null;
+  provider: string | null;
+  measures: Measures;
+  /** The date is not certain: shared out over a gap, or known only for a UTC day that is not a day of this zone. */
+  isApproximate: boolean;
+}
+
+export const MAX_RANGE_DAYS = 366;
+const DEFAULT_RANGE_DAYS = 30;
+export const GROUPS = ['hour', 'day', 'model', 'provider', 'key'] as const;
+export type Group = (typeof GROUPS)[number];
+
+const daySchema = z.string().refine(isDay, 'Must be a date like 2026-01-31').meta({ format: 'date' });
+const keyIdSchema = z.coerce.number('Must be a positive integer').int('Must be a positive integer').positive('Must be a positive integer');
+
+const rangeFields = {
+  from: daySchema.optional().describe('First day, inclusive. Default: 29 days before `to`'),
+  to: daySchema.optional().describe('Last day, inclusive. Default: today'),
+  tz: z.string().refine(isTimeZone, 'Must be an IANA time zone like Europe/Rome').default('UTC'),
+  key_id: keyIdSchema.optional().describe('Only this key'),
+};
+
+export const statsQuerySchema = z.strictObject(rangeFields);
+export type StatsQuery = z.infer<typeof statsQuerySchema>;
+
+const groupBySchema = z
+  .string()
+  .default('day')
+  .transform((text, context): Group[] => {
+    const groups = text.split(',');
+    const parsed = z.array(z.enum(GROUPS)).min(1).max(2).safeParse(groups);
+    if (parsed.success && new Set(groups).size === groups.length) return parsed.data;
+    context.addIssue({ code: 'custom', message: `Must be one or two of ${GROUPS.join(', ')}, separated by a comma` });
+    return z.NEVER;
+  })
+  .meta({ description: 'One or two of hour, day, model, provider, key, separated by a comma', example: 'day,key' });
+
+const limitMessage = 'Must be a whole number from 1 to 1000';
+
+export const usageQuerySchema = z.strictObject({
+  ...rangeFields,
+  group_by: groupBySchema,
+  model: z.string().max(200).optional(),
+  provider: z.string().max(200).optional(),
+  limit: z.coerce.number(limitMessage).int(limitMessage).min(1, limitMessage).max(1000, limitMessage).default(100),
+  cursor: z.string().max(2000).optional().describe('`next_cursor` of the page before'),
+  format: z.enum(['json', 'csv']).optional().describe('Default: what `Accept` prefers'),
+});
+export type UsageQuery = z.infer<typeof usageQuerySchema>;
+
+/** Why a range cannot be asked for, or null. */
+export function rangeProblem({ from, to }: Range): string | null {
+  const days = countDays(from, to);
+  if (days < 1) return 'Must not be later than `to`';
+  return days > MAX_RANGE_DAYS ? `The range may have at most ${MAX_RANGE_DAYS} days` : null;
+}
+
+/** The range of a query, with its defaults: the last 30 days in the zone. */
+export function resolveRange(query: Pick<StatsQuery, 'from' | 'to' | 'tz'>, now: number): Range {
+  const to = query.to ?? localDayOf(now, query.tz);
+  return { from: query.from ?? addDays(to, 1 - DEFAULT_RANGE_DAYS), to, tz: query.tz };
+}
+
+interface Piece extends LocalHour {
+  isPlaced: boolean;
+  costNano: number;
+  byokCostNano: number;
+}
+
+/** The placed hours of a row, and the rest, which belongs to the local day that contains 12:00 UTC. */
+function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => LocalHour): Piece[] {
+  let [cost, byokCost] = [row.costNano, row.byokCostNano];
+  const pieces: Piece[] = Object.entries(row.hours).map(([hour, [hourCost, hourByokCost]]) => {
+    cost -= hourCost;
+    byokCost -= hourByokCost;
+    return { ...localHours(row.day, Number(hour)), isPlaced: true, costNano: hourCost, byokCostNano: hourByokCost };
+  });
+  if (cost !== 0 || byokCost !== 0) {
+    pieces.push({ ...localHours(row.day, 12), isPlaced: false, costNano: cost, byokCostNano: byokCost });
+  }
+  return pieces;
+}
+
+/** The facts of ledger rows inside the range. In UTC a day is one fact unless its hours are asked for. */
+export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boolean): Fact[] {
+  const localHours = createLocalHours(range.tz);
+  const isUtc = range.tz === 'UTC';
+  const facts = rows.flatMap((row): Fact[] => {
+    const place = { keyId: row.keyId, model: null, provider: null };
+    if (isUtc && !withHours) {
+      const measures = moneyOnly(row.costNano, row.byokCostNano);
+      return [{ ...place, date: row.day, hour: null, measures, isApproximate: row.isEstimated }];
+    }
+    return piecesOf(row, localHours).map((piece) => ({
+      ...place,
+      date: piece.date,
+      hour: piece.isPlaced ? piece.hour : null,
+      measures: moneyOnly(piece.costNano, piece.byokCostNano),
+      isApproximate: !piece.isPlaced && (!isUtc || row.isEstimated),
+    }));
+  });
+  return facts.filter((fact) => fact.date >= range.from && fact.date <= range.to);
+}
+
+/** Dates whose figures are not certain, in order. */
+export const approximateDays = (facts: readonly Fact[]): string[] =>
+  [...new Set(facts.filter((fact) => fact.isApproximate).map((fact) => fact.date))].sort();
