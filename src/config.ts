@@ -30,6 +30,13 @@ const isMonotonous = (value: Iterable<unknown>): boolean => new Set(value).size 
 
 const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 
+/** A key's text is sent there, so only over https, or to this very machine. */
+function isSafeOrigin(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+}
+
 const count = (min: number, max: number) => {
   const message = `must be a whole number from ${min} to ${max}`;
   return z.coerce.number(message).int(message).min(min, message).max(max, message);
@@ -65,10 +72,7 @@ function parseKeyring(text: string, context: z.RefinementCtx): Keyring {
 
 const configSchema = z
   .object({
-    OPENROUTER_BASE_URL: z.url('must be a URL').refine((value) => {
-      const { protocol, hostname } = new URL(value);
-      return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
-    }, 'must be https, unless it is a loopback address'),
+    OPENROUTER_BASE_URL: z.string('is missing').refine(isSafeOrigin, 'must be an https URL; http only for a loopback address'),
     USAGE_STATS_RETENTION_DAYS: count(1, 3650),
     HOURLY_RETENTION_DAYS: count(1, 3650),
     MAX_API_TOKENS_PER_USER: count(1, 1000),

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, hourOf, isDay, listDays, startOfDay } from '../../src/lib/day.ts';
+import { createLocalHours, isTimeZone, localDayOf, utcDaysOf } from '../../src/lib/zone.ts';
+
+const DAY = fc.integer({ min: 0, max: 40_000 }).map((days) => dayOf(days * DAY_MS));
+const ZONES = Intl.supportedValuesOf('timeZone');
+
+/** The local date and hour as the runtime's own formatter says. */
+function formatted(at: number, timeZone: string) {
+  const parts = new Intl.DateTimeFormat('en-CA', {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  const value = Object.fromEntries(parts.formatToParts(at).map(({ type, value: text }) => [type, text]));
+  return { date: `${value['year']}-${value['month']}-${value['day']}`, time: `${value['hour']}:${value['minute']}` };
+}
+
+describe('UTC days', () => {
+  it('adds, counts and lists', () => {
+    fc.assert(
+      fc.property(DAY, fc.integer({ min: 0, max: 800 }), (day, count) => {
+        const end = addDays(day, count);
+        expect(countDays(day, end)).toBe(count + 1);
+        expect(listDays(day, end)).toHaveLength(count + 1);
+        expect(listDays(day, end).at(-1)).toBe(end);
+        expect(dayOf(startOfDay(day))).toBe(day);
+      }),
+    );
+    expect(listDays('2026-02-27', '2026-03-01')).toEqual(['2026-02-27', '2026-02-28', '2026-03-01']);
+    expect(listDays('2026-03-02', '2026-03-01')).toEqual([]);
+    expect(hourOf(Date.parse('2026-03-01T23:59:59.999Z'))).toBe(23);
+  });
+
+  it('knows the calendar', () => {
+    expect(['2026-02-28', '2024-02-29', '1970-01-01'].every(isDay)).toBe(true);
+    expect(['2026-02-29', '2026-13-01', '2026-1-1', '', '2026-01-01T00:00:00Z', 'yesterday', '2026-00-10'].some(isDay)).toBe(false);
+  });
+});
+
+describe('time zones', () => {
+  it('places every hour where the runtime’s own formatter does, in all zones', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...ZONES),
+        fc.integer({ min: 18_262, max: 22_000 }),
+        fc.integer({ min: 0, max: 23 }),
+        (zone, days, hour) => {
+          const day = dayOf(days * DAY_MS);
+          const at = startOfDay(day) + hour * HOUR_MS;
+          const place = createLocalHours(zone)(day, hour);
+          const expected = formatted(at, zone);
+          expect(place.date).toBe(expected.date);
+          expect(place.hour.slice(0, 16)).toBe(`${expected.date}T${expected.time}`);
+          expect(Date.parse(place.hour)).toBe(at);
+          expect(localDayOf(at, zone)).toBe(expected.date);
+          const range = utcDaysOf(expected.date, expected.date, zone);
+          expect(range.from <= day && day <= range.to).toBe(true);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('follows daylight saving within a day', () => {
+    const place = createLocalHours('Europe/Rome');
+    expect([0, 1].map((hour) => place('2026-10-25', hour).hour)).toEqual(['2026-10-25T02:00:00+02:00', '2026-10-25T02:00:00+01:00']);
+    expect(createLocalHours('UTC')('2026-10-25', 1)).toEqual({ date: '2026-10-25', hour: '2026-10-25T01:00:00Z' });
+    expect(createLocalHours('Asia/Kolkata')('2026-10-25', 19)).toEqual({ date: '2026-10-26', hour: '2026-10-26T00:30:00+05:30' });
+    expect(createLocalHours('America/New_York')('2026-10-25', 1).hour).toBe('2026-10-24T21:00:00-04:00');
+  });
+
+  it('knows the names', () => {
+    expect(['UTC', 'Europe/Rome', 'Asia/Kolkata', 'Asia/Calcutta'].every(isTimeZone)).toBe(true);
+    expect(['', 'Mars/Olympus', '+02:00', 'Europe', '../etc'].some(isTimeZone)).toBe(false);
+  });
+});

@@ -1,0 +1,6 @@
+declare namespace Cloudflare {
+  interface Env {
+    /** What vitest.config.ts read from `migrations/`. */
+    TEST_MIGRATIONS: import('@cloudflare/vitest-plugin').D1Migration[];
+  }
+}

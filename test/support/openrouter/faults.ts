@@ -1,0 +1,69 @@
+/** The ways in which a call to OpenRouter goes wrong. */
+
+export type Fault =
+  | { kind: 'status'; status: 401 | 402 | 403 | 404 | 408 | 500 | 502 | 503 | 524 | 529 }
+  | { kind: 'rate_limited'; retryAfter?: string }
+  | { kind: 'html'; status: number }
+  | { kind: 'missing_field'; field: string }
+  | { kind: 'wrong_type'; field: string }
+  | { kind: 'echo_secret'; secret: string }
+  | { kind: 'redirect'; location: string }
+  | { kind: 'oversized' }
+  | { kind: 'hang' }
+  | { kind: 'drop' };
+
+const MESSAGES: Record<number, string> = {
+  401: 'User not found.',
+  402: 'Insufficient credits',
+  403: 'Only management keys can perform this operation',
+};
+
+const errorAnswer = (status: number, headers: Record<string, string> = {}): Response =>
+  Response.json({ error: { code: status, message: MESSAGES[status] ?? 'Something went wrong' } }, { status, headers });
+
+/** Waits until the caller gives up. */
+const hang = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+
+async function changeData(response: Response, change: (data: Record<string, unknown>) => void): Promise<Response> {
+  const body = (await response.json()) as { data: Record<string, unknown> };
+  change(body.data);
+  return Response.json(body);
+}
+
+/** The answer with the fault in it. */
+export async function answerFault(fault: Fault, signal: AbortSignal, sound: () => Response): Promise<Response> {
+  switch (fault.kind) {
+    case 'status':
+      return errorAnswer(fault.status);
+    case 'rate_limited':
+      return errorAnswer(429, fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter });
+    case 'html':
+      return new Response('<!doctype html><title>Just a moment…</title>', {
+        status: fault.status,
+        headers: { 'content-type': 'text/html' },
+      });
+    case 'missing_field':
+      return changeData(sound(), (data) => delete data[fault.field]);
+    case 'wrong_type':
+      return changeData(sound(), (data) => {
+        data[fault.field] = { unexpected: true };
+      });
+    case 'echo_secret':
+      return changeData(sound(), (data) => {
+        data['label'] = fault.secret;
+        data['limit_reset'] = 'daily';
+      });
+    case 'redirect':
+      return new Response(null, { status: 302, headers: { location: fault.location } });
+    case 'oversized':
+      return new Response(JSON.stringify({ data: 'x'.repeat(6 * 1024 * 1024) }), { headers: { 'content-type': 'application/json' } });
+    case 'hang':
+      return hang(signal);
+    case 'drop':
+      throw new TypeError('fetch failed: the connection was dropped');
+  }
+}

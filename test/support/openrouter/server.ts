@@ -1,0 +1,68 @@
+/**
+ * The simulator as an HTTP server on this machine, with a way to command it:
+ *
+ *   node test/support/openrouter/server.ts --port 9100
+ *
+ * `POST /control` takes `{"add_key": {"text": "sk-or-v1-…", "isManagement": false}}`, `{"spend": {"text": "…", "usd": 1.5,
+ * "byok_usd": 0}}`, `{"fault": {"text": "…" or "*", "fault": {"kind": "status", "status": 503} or null}}`, or
+ * `{"clock": {"at": <epoch ms> or null}}`; null lets the clock run again.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { nanoFromUsd } from '../../../src/lib/money.ts';
+import type { Fault } from './faults.ts';
+import { createSimulator, type SimulatedKey, type Simulator } from './simulator.ts';
+
+interface Command {
+  add_key?: Partial<SimulatedKey> & { text: string };
+  spend?: { text: string; usd?: number; byok_usd?: number; at?: number };
+  fault?: { text: string; fault: Fault | null };
+  clock?: { at: number | null };
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  return body;
+}
+
+/** Starts the server on 127.0.0.1; resolves when it listens. */
+export function startSimulatorServer(port: number, simulator: Simulator, setClock: (at: number | null) => void) {
+  function command({ add_key, spend, fault, clock }: Command): void {
+    if (clock) setClock(clock.at);
+    if (add_key) simulator.addKey(add_key.text, add_key);
+    if (spend) simulator.spend(spend.text, { nano: nanoFromUsd(spend.usd ?? 0), byokNano: nanoFromUsd(spend.byok_usd ?? 0) }, spend.at);
+    if (fault) simulator.setFault(fault.text, fault.fault);
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === '/control' && request.method === 'POST') {
+      command(JSON.parse(await readBody(request)) as Command);
+      response.writeHead(204).end();
+      return;
+    }
+    const gone = new AbortController();
+    response.on('close', () => gone.abort(new Error('the caller went away')));
+    const headers = new Headers(
+      Object.entries(request.headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+    );
+    const answer = await simulator.answer(new Request(`http://simulator${request.url}`, { headers, signal: gone.signal }));
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    response.end(Buffer.from(await answer.arrayBuffer()));
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => request.socket.destroy());
+  });
+  return new Promise<typeof server>((resolve) => server.listen(port, '127.0.0.1', () => resolve(server)));
+}
+
+if (import.meta.main) {
+  let frozenAt: number | null = null;
+  const simulator = createSimulator({ now: () => frozenAt ?? Date.now() });
+  const index = process.argv.indexOf('--port');
+  const port = index < 0 ? 9100 : Number(process.argv[index + 1]);
+  await startSimulatorServer(port, simulator, (at) => {
+    frozenAt = at;
+  });
+  console.log(`Simulated OpenRouter at http://127.0.0.1:${port}/api/v1`);
+}

@@ -1,0 +1,166 @@
+/**
+ * A world for one test: the app on the test's database, with a clock, a simulated OpenRouter and a queue in the test's hands.
+ * Only the true edges are replaced: `fetch`, the clock, and the delivery of queue messages.
+ */
+import { env } from 'cloudflare:workers';
+import { createApp } from '../../src/app.ts';
+import { type Config, parseConfig } from '../../src/config.ts';
+import { signSession } from '../../src/crypto/jwt.ts';
+import { hashPassword, needsRehash, type ScryptParameters, verifyPassword } from '../../src/crypto/password.ts';
+import { createDb } from '../../src/db.ts';
+import { createDeps, type Deps } from '../../src/deps.ts';
+import { deliver, ring } from '../../src/jobs/index.ts';
+import type { JobMessage } from '../../src/jobs/model.ts';
+import { createOpenRouter } from '../../src/openrouter/client.ts';
+import { createSimulator } from './openrouter/simulator.ts';
+
+/** Hashing at full strength takes 220 ms; the rules are the same with less. */
+const CHEAP: ScryptParameters = { ln: 4, r: 1, p: 1 };
+const PASSWORD = 'a quite unusual passphrase';
+const SESSION_MS = 7 * 86_400_000;
+/** The 15th, a Sunday, shortly before noon UTC. */
+const START = Date.parse('2026-11-15T11:30:00.000Z');
+
+let created = 0;
+const nextNumber = (): number => {
+  created += 1;
+  return created;
+};
+
+/** A key's text that no other test uses. */
+export const freshKeyText = (): string =>
+  `sk-or-v1-${[...crypto.getRandomValues(new Uint8Array(32))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+
+export interface CallOptions {
+  token?: string;
+  body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  raw?: BodyInit;
+  headers?: Record<string, string>;
+}
+
+export interface WorldOptions {
+  now?: number;
+  lagMs?: number;
+  config?: Partial<Config>;
+  db?: D1Database;
+  timeoutMs?: number;
+}
+
+export function createWorld(options: WorldOptions = {}) {
+  const clock = { now: options.now ?? START };
+  const simulator = createSimulator({ now: () => clock.now, lagMs: options.lagMs ?? 0 });
+  const queue: JobMessage[] = [];
+  const deferred: Promise<unknown>[] = [];
+  const address = `192.0.2.${nextNumber() % 256}`;
+  const config = { ...parseConfig({ ...env }), openrouterBaseUrl: 'https://openrouter.test/api/v1', ...options.config };
+  const production = createDeps(env, { waitUntil: () => {} });
+  const deps: Deps = {
+    ...production,
+    config,
+    db: createDb(options.db ?? env.DB),
+    openrouter: createOpenRouter({
+      baseUrl: config.openrouterBaseUrl,
+      fetch: (input, init) => simulator.answer(new Request(input, init)),
+      now: () => clock.now,
+      timeoutMs: options.timeoutMs ?? 50,
+    }),
+    passwords: {
+      hash: (password) => hashPassword(password, CHEAP),
+      verify: (password, phc) => verifyPassword(password, phc, CHEAP),
+      needsRehash: (phc) => needsRehash(phc, CHEAP),
+    },
+    now: () => clock.now,
+    random: () => 0.5,
+    enqueue: async (messages) => void queue.push(...messages),
+    defer: (work) => void deferred.push(work),
+  };
+  const app = createApp(() => deps);
+
+  async function call(method: string, path: string, { token, body, raw, headers = {} }: CallOptions = {}): Promise<Response> {
+    const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const response = await app.request(
+      `https://monitor.test${path}`,
+      {
+        method,
+        headers: {
+          'cf-connecting-ip': address,
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        ...(content !== undefined && { body: content }),
+      },
+      env,
+      { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as unknown as ExecutionContext,
+    );
+    await Promise.all(deferred.splice(0));
+    return response;
+  }
+
+  /** The same, with the answer's status and JSON. */
+  async function json<T = Record<string, unknown>>(method: string, path: string, callOptions: CallOptions = {}) {
+    const response = await call(method, path, callOptions);
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: (text ? JSON.parse(text) : null) as T };
+  }
+
+  /** A user with a session, made by inserting rows. */
+  async function makeUser(email = `user${nextNumber()}.${crypto.randomUUID().slice(0, 8)}@example.org`) {
+    const passwordHash = await deps.passwords.hash(PASSWORD);
+    const insert = (text: string, ...values: unknown[]) =>
+      env.DB.prepare(text)
+        .bind(...values)
+        .first<{ id: number }>();
+    const user = await insert(
+      'INSERT INTO user (email, password_hash, created_at) VALUES (?, ?, ?) RETURNING id',
+      email,
+      passwordHash,
+      clock.now,
+    );
+    const userId = user?.id ?? 0;
+    const newSession = async (): Promise<string> => {
+      const expiresAt = clock.now + SESSION_MS;
+      const row = await insert(
+        'INSERT INTO session (user_id, created_at, expires_at) VALUES (?, ?, ?) RETURNING id',
+        userId,
+        clock.now,
+        expiresAt,
+      );
+      return signSession(config.jwtSecret, { userId, sessionId: row?.id ?? 0 }, clock.now, expiresAt);
+    };
+    return { id: userId, email, password: PASSWORD, token: await newSession(), newSession };
+  }
+
+  /** Adds a key to the simulator and, over HTTP, to a user; answers its text and id. */
+  async function makeKey(token: string, name = 'key', keyOptions: Parameters<typeof simulator.addKey>[1] = {}) {
+    const text = freshKeyText();
+    simulator.addKey(text, keyOptions);
+    const { status, body } = await json<{ id: number }>('POST', '/api/keys', { token, body: { name, key: text } });
+    if (status !== 201) throw new Error(`adding a key answered ${status}`);
+    return { text, id: body.id };
+  }
+
+  /** Delivers messages until the queue is empty; a retried one comes again after its delay. */
+  async function drain(maxDeliveries = 1000): Promise<void> {
+    for (let deliveries = 0; queue.length > 0; deliveries++) {
+      if (deliveries > maxDeliveries) throw new Error('the queue does not come to rest');
+      const message = queue.shift() as JobMessage;
+      const delivery = await deliver(deps, structuredClone(message));
+      if (delivery.kind === 'retry') {
+        clock.now += delivery.delayS * 1000;
+        queue.push(message);
+      }
+    }
+  }
+
+  /** Rings the hourly cron now and works until the queue is empty. */
+  async function sync(): Promise<void> {
+    await ring(deps, '3 * * * *', clock.now);
+    await drain();
+  }
+
+  return { clock, simulator, queue, deps, app, call, json, makeUser, makeKey, drain, sync };
+}
+
+export type World = ReturnType<typeof createWorld>;

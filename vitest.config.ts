@@ -1,0 +1,50 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+/** Secrets of the tests. Nothing else uses them. */
+const TEST_SECRETS = {
+  JWT_SECRET: 'vitest-0123456789-abcdefghijklmnopqrstuvwxyz',
+  ENCRYPTION_KEYS: 'test1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,test0:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=',
+  REGISTRATION: 'open',
+};
+
+export default defineConfig(async () => {
+  const migrations = await readD1Migrations('migrations');
+  return {
+    test: {
+      coverage: {
+        provider: 'istanbul' as const,
+        include: ['src/**/*.{ts,tsx}'],
+        exclude: ['src/lib/zod-locales.ts'],
+        thresholds: { lines: 90, statements: 90, functions: 90, branches: 90 },
+        reporter: ['text-summary', 'json-summary', 'html'],
+      },
+      projects: [
+        {
+          test: {
+            name: 'pure',
+            include: ['test/pure/**/*.test.ts'],
+            environment: 'node',
+            setupFiles: ['test/support/no-console-error.ts'],
+          },
+        },
+        {
+          plugins: [
+            cloudflareTest({
+              wrangler: { configPath: './wrangler.toml' },
+              miniflare: {
+                bindings: { ...TEST_SECRETS, TEST_MIGRATIONS: migrations },
+                outboundService: () => new Response('tests reach nobody', { status: 599 }),
+              },
+            }),
+          ],
+          test: {
+            name: 'worker',
+            include: ['test/worker/**/*.test.ts'],
+            setupFiles: ['test/support/migrate.ts', 'test/support/no-console-error.ts'],
+          },
+        },
+      ],
+    },
+  };
+});
