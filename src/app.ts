@@ -56,11 +56,14 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
   app.use(security);
   app.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID());
-    c.header('x-request-id', c.var.requestId);
+    await next();
+    c.res.headers.set('x-request-id', c.var.requestId);
+    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
+  });
+  app.use(async (c, next) => {
     c.set('actor', { kind: 'anonymous' });
     c.set('deps', makeDeps(c.env, c.executionCtx));
     await next();
-    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
   });
   app.use(
     methodNotAllowed({

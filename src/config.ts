@@ -21,6 +21,9 @@ export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
+/** The period of the rate-limit bindings in wrangler.toml. They do not say when a bucket refills, so this is the longest wait. */
+export const RATE_LIMIT_PERIOD_S = 60;
+
 const MIN_SECRET_LENGTH = 32;
 const AES_256_KEY_BYTES = 32;
 const PLACEHOLDER = /example|change.?me|replace.?me|placeholder|your.?secret|<.*>/i;

@@ -32,9 +32,6 @@ export interface Deps {
   defer(work: Promise<unknown>): void;
 }
 
-/** The period of the rate-limit bindings in wrangler.toml. They do not say when a bucket refills, so this is the longest wait. */
-export const RATE_LIMIT_PERIOD_S = 60;
-
 /** `sendBatch` takes at most 100 messages. Source: https://developers.cloudflare.com/queues/platform/limits/ */
 const MAX_MESSAGES_A_BATCH = 100;
 

@@ -1,4 +1,5 @@
 /** The frame of every page: no inline script or style, nothing from another host. */
+import { raw } from 'hono/html';
 import type { PropsWithChildren } from 'hono/jsx';
 
 interface LayoutProps {
@@ -8,21 +9,24 @@ interface LayoutProps {
 }
 
 export const Layout = ({ title, styles = [], scripts = [], children }: PropsWithChildren<LayoutProps>) => (
-  <html lang="en">
-    <head>
-      <meta charset="utf-8" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <meta name="referrer" content="same-origin" />
-      <title>{`${title} · OpenRouter Monitor`}</title>
-      {['/assets/page.css', ...styles].map((href) => (
-        <link rel="stylesheet" href={href} />
-      ))}
-    </head>
-    <body>
-      {children}
-      {scripts.map((src) => (
-        <script src={src} defer />
-      ))}
-    </body>
-  </html>
+  <>
+    {raw('<!doctype html>')}
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="referrer" content="same-origin" />
+        <title>{`${title} · OpenRouter Monitor`}</title>
+        {['/assets/page.css', ...styles].map((href) => (
+          <link rel="stylesheet" href={href} />
+        ))}
+      </head>
+      <body>
+        {children}
+        {scripts.map((src) => (
+          <script src={src} defer />
+        ))}
+      </body>
+    </html>
+  </>
 );

@@ -2,7 +2,7 @@
  * The throttle by address, in front of everything that hashes a password or tells who exists. It costs no D1.
  */
 import type { MiddlewareHandler } from 'hono';
-import { RATE_LIMIT_PERIOD_S } from '../deps.ts';
+import { RATE_LIMIT_PERIOD_S } from '../config.ts';
 import { fail } from '../errors.ts';
 import { addressKey } from '../lib/address.ts';
 import type { AppEnv } from './context.ts';

@@ -1,8 +1,9 @@
 /** Verbs of API tokens. */
 import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
+import { RATE_LIMIT_PERIOD_S } from '../config.ts';
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX, visiblePrefix } from '../crypto/secret-token.ts';
-import { type Deps, RATE_LIMIT_PERIOD_S } from '../deps.ts';
+import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { MINUTE_MS } from '../lib/day.ts';
 import type { createTokenSchema, TokenRow } from './model.ts';

@@ -34,6 +34,9 @@ export interface RequestRecord {
   at: number;
 }
 
+/** An answer takes a moment, so that requests overlap as they do in the world. */
+const LATENCY_MS = 1;
+
 const NO_SPEND = { nano: 0, byokNano: 0 };
 
 const startOfWeek = (at: number): number => {
@@ -125,7 +128,7 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     load.current += 1;
     load.most = Math.max(load.most, load.current);
     try {
-      await Promise.resolve();
+      await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
       const fault = (text !== null ? faults.get(text) : undefined) ?? faults.get('*');
       return fault ? await answerFault(fault, request.signal, () => route(path, text)) : route(path, text);
     } finally {

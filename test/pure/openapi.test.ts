@@ -1,0 +1,35 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { expect, it } from 'vitest';
+import { createApp } from '../../src/app.ts';
+import { DOCUMENT } from '../../src/http/openapi.ts';
+
+interface Operation {
+  summary?: string;
+  tags?: string[];
+  responses: Record<string, { description: string }>;
+}
+
+const app = createApp(() => {
+  throw new Error('describing routes needs no dependencies');
+});
+const document = app.getOpenAPI31Document(DOCUMENT) as unknown as { openapi: string; paths: Record<string, Record<string, Operation>> };
+
+it('is a valid OpenAPI 3.1 document', async () => {
+  const result = await new Validator().validate(structuredClone(document));
+  expect(result.errors ?? []).toEqual([]);
+  expect([result.valid, document.openapi]).toEqual([true, '3.1.0']);
+  const broken = structuredClone(document) as { paths: unknown };
+  broken.paths = { '/x': { get: { responses: 7 } } };
+  expect((await new Validator().validate(broken)).valid).toBe(false);
+});
+
+it('says of every route what it is for, whom it belongs to and how it fails', () => {
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, { summary, tags, responses }] of Object.entries(operations)) {
+      const name = `${method} ${path}`;
+      expect([name, (summary ?? '').length > 5, tags?.length]).toEqual([name, true, 1]);
+      expect([name, Object.keys(responses).some((status) => status.startsWith('2'))]).toEqual([name, true]);
+      expect([name, Object.values(responses).every(({ description }) => description.length > 0)]).toEqual([name, true]);
+    }
+  }
+});

@@ -1,0 +1,46 @@
+/** Every route of the app, as its own document lists them, with a sound request to each. */
+import type { World } from './world.ts';
+
+export interface RouteCase {
+  method: string;
+  path: string;
+  /** A sound body, where the route takes one. */
+  body?: Record<string, unknown>;
+  access: 'public' | 'session' | 'reader';
+}
+
+interface Operation {
+  security?: Record<string, unknown>[];
+  requestBody?: unknown;
+}
+
+const BODIES: Record<string, Record<string, unknown>> = {
+  'POST /api/auth/register': { email: 'somebody@example.org', password: 'a quite unusual passphrase' },
+  'POST /api/auth/login': { email: 'nobody@example.org', password: 'a quite unusual passphrase' },
+  'POST /api/auth/password': { current_password: 'wrong passphrase here', new_password: 'another passphrase' },
+  'POST /api/auth/reset-password': { token: 'or_pwr_x', new_password: 'another passphrase' },
+  'DELETE /api/auth/me': { password: 'wrong passphrase here' },
+  'POST /api/keys': { name: 'key', key: 'sk-or-v1-nobody' },
+  'PATCH /api/keys/{id}': { name: 'renamed' },
+  'POST /api/tokens': { name: 'token' },
+};
+
+const accessOf = ({ security = [] }: Operation): RouteCase['access'] => {
+  if (security.length === 0 || security.some((entry) => Object.keys(entry).length === 0)) return 'public';
+  return security.some((entry) => 'apiToken' in entry) ? 'reader' : 'session';
+};
+
+/** The routes of the document; fails if one takes a body that is not known here. */
+export async function listRoutes(world: World): Promise<RouteCase[]> {
+  const { body: document } = await world.json<{ paths: Record<string, Record<string, Operation>> }>('GET', '/openapi.json');
+  return Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([verb, operation]): RouteCase => {
+      const method = verb.toUpperCase();
+      const body = BODIES[`${method} ${path}`];
+      if (operation.requestBody !== undefined && !body) throw new Error(`no sound body is known for ${method} ${path}`);
+      return { method, path, access: accessOf(operation), ...(body && { body }) };
+    }),
+  );
+}
+
+export const withId = (path: string, id: number | string): string => path.replace('{id}', String(id));

@@ -1,0 +1,229 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const PASSWORD = 'a quite unusual passphrase';
+const freshEmail = (): string => `Somebody.${crypto.randomUUID()}@Example.org`;
+
+async function insertLink(world: World, prefix: 'or_inv_' | 'or_pwr_', userId: number | null, lifeMs = 60_000): Promise<string> {
+  const token = createSecretToken(prefix);
+  await env.DB.prepare('INSERT INTO one_time_link (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)')
+    .bind(await hashSecretToken(token), userId, world.clock.now, world.clock.now + lifeMs)
+    .run();
+  return token;
+}
+
+const login = (world: World, email: string, password: string) =>
+  world.json<{ access_token: string; expires_in: number; detail: string }>('POST', '/api/auth/login', { body: { email, password } });
+
+describe('registering and signing in', () => {
+  it('goes from an account to a session, in any letter case of the e-mail, to its end', async () => {
+    const world = createWorld();
+    const email = freshEmail();
+    const registered = await world.json('POST', '/api/auth/register', { body: { email, password: PASSWORD } });
+    expect(registered.status).toBe(201);
+    expect(registered.body).toEqual({ id: expect.any(Number), email, created_at: new Date(world.clock.now).toISOString() });
+
+    const signedIn = await login(world, email.toLowerCase(), PASSWORD);
+    expect(signedIn).toMatchObject({ status: 200, body: { token_type: 'bearer', expires_in: 604_800 } });
+    const token = signedIn.body.access_token;
+    expect((await world.json('GET', '/api/auth/me', { token })).body).toEqual(registered.body);
+
+    expect((await world.call('POST', '/api/auth/logout', { token })).status).toBe(204);
+    const after = await world.call('GET', '/api/auth/me', { token });
+    expect([after.status, after.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+  });
+
+  it('refuses an e-mail that is taken, in any letter case', async () => {
+    const world = createWorld();
+    const email = freshEmail();
+    const register = (address: string) => world.call('POST', '/api/auth/register', { body: { email: address, password: PASSWORD } });
+    expect((await register(email)).status).toBe(201);
+    expect((await register(email.toUpperCase())).status).toBe(409);
+  });
+
+  it('lets one of many simultaneous registrations of an e-mail win', async () => {
+    const world = createWorld();
+    const email = freshEmail();
+    const statuses = await Promise.all(
+      Array.from(
+        { length: 8 },
+        async () => (await world.call('POST', '/api/auth/register', { body: { email, password: PASSWORD } })).status,
+      ),
+    );
+    expect(statuses.sort()).toEqual([201, 409, 409, 409, 409, 409, 409, 409]);
+  });
+
+  it('says the same of an unknown e-mail and a wrong password', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const [unknown, wrong] = [await login(world, freshEmail(), PASSWORD), await login(world, user.email, 'another passphrase')];
+    expect(unknown.status).toBe(401);
+    expect(unknown.body).toEqual(wrong.body);
+    const names = (headers: Headers) => [...headers.keys()].sort();
+    expect(names(unknown.headers)).toEqual(names(wrong.headers));
+  });
+
+  it('ends a session when its time is over', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    world.clock.now += 7 * 86_400_000 - 1000;
+    expect((await world.call('GET', '/api/auth/me', { token: user.token })).status).toBe(200);
+    world.clock.now += 2000;
+    expect((await world.call('GET', '/api/auth/me', { token: user.token })).status).toBe(401);
+  });
+
+  it('makes a hash of other parameters anew at sign-in', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const { hashPassword } = await import('../../src/crypto/password.ts');
+    const set = env.DB.prepare('UPDATE user SET password_hash = ? WHERE id = ?');
+    await set.bind(await hashPassword(user.password, { ln: 5, r: 1, p: 1 }), user.id).run();
+    expect((await login(world, user.email, user.password)).status).toBe(200);
+    const row = await env.DB.prepare('SELECT password_hash FROM user WHERE id = ?').bind(user.id).first<{ password_hash: string }>();
+    expect(row?.password_hash).toMatch(/^\$scrypt\$ln=4,/);
+    expect((await login(world, user.email, user.password)).status).toBe(200);
+  });
+});
+
+describe('the throttle', () => {
+  it('bears ten failures of an account in a quarter of an hour, however many come at once, and known or unknown alike', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    for (const email of [user.email, freshEmail()]) {
+      const statuses = await Promise.all(Array.from({ length: 14 }, async () => (await login(world, email, 'wrong wrong wrong')).status));
+      expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+      expect(statuses.filter((status) => status === 429)).toHaveLength(4);
+    }
+    world.clock.now += 60_000;
+    const locked = await login(world, user.email, user.password);
+    expect([locked.status, locked.headers.get('retry-after')]).toEqual([429, '840']);
+    world.clock.now += 14 * 60_000;
+    expect((await login(world, user.email, user.password)).status).toBe(200);
+  });
+
+  it('forgets failures after a success', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    for (let round = 0; round < 3; round++) {
+      for (let failure = 0; failure < 4; failure++) await login(world, user.email, 'wrong wrong wrong');
+      expect((await login(world, user.email, user.password)).status).toBe(200);
+    }
+  });
+
+  it('stops an address after thirty attempts a minute, before anything is written', async () => {
+    const world = createWorld();
+    const headers = { 'cf-connecting-ip': '198.51.100.7' };
+    const attempt = (path: string) =>
+      world.call('POST', path, { headers, body: { email: freshEmail(), password: 'some other passphrase' } });
+    const statuses = await Promise.all(Array.from({ length: 40 }, async () => (await attempt('/api/auth/login')).status));
+    expect(statuses.filter((status) => status === 401)).toHaveLength(30);
+    const refused = await attempt('/api/auth/login');
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '60']);
+    const count = () => env.DB.prepare('SELECT count(*) AS n FROM sign_in_failure').first<{ n: number }>();
+    const before = await count();
+    await attempt('/api/auth/login');
+    expect(await count()).toEqual(before);
+    expect((await attempt('/api/auth/register')).status).toBe(201);
+  });
+});
+
+describe('invitations', () => {
+  it('let one person in, once, and leave nothing half-done', async () => {
+    const world = createWorld({ config: { registration: 'invite' } });
+    const register = (invite?: string, email = freshEmail()) =>
+      world.call('POST', '/api/auth/register', { body: { email, password: PASSWORD, ...(invite && { invite }) } });
+    expect((await register()).status).toBe(403);
+    expect((await register('or_inv_nonsense')).status).toBe(403);
+    expect((await register(createSecretToken(TOKEN_PREFIX.invitation))).status).toBe(403);
+    expect((await register(await insertLink(world, 'or_inv_', null, -1))).status).toBe(403);
+
+    const invite = await insertLink(world, 'or_inv_', null);
+    const taken = await world.makeUser();
+    expect((await register(invite, taken.email)).status).toBe(409);
+    const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await register(invite)).status));
+    expect(statuses.sort()).toEqual([201, 403, 403, 403, 403, 403]);
+  });
+
+  it('lead to a page that says how to use them and repeats nothing strange', async () => {
+    const world = createWorld();
+    const invite = createSecretToken(TOKEN_PREFIX.invitation);
+    const page = await (await world.call('GET', `/register?invite=${invite}`)).text();
+    expect(page).toContain(invite);
+    expect(await (await world.call('GET', '/register?invite=%3Cscript%3E')).text()).not.toContain('<script');
+    expect(await (await world.call('GET', '/reset-password?token=or_pwr_%22%3E')).text()).toContain('or_pwr_…');
+  });
+});
+
+describe('passwords', () => {
+  it('are changed with the present one, and all other sessions end', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const other = await user.newSession();
+    const change = (current_password: string, new_password: string) =>
+      world.json<{ errors: { path: string }[] }>('POST', '/api/auth/password', {
+        token: user.token,
+        body: { current_password, new_password },
+      });
+    const wrong = await change('not my password', 'another passphrase');
+    expect([wrong.status, wrong.body.errors[0]?.path]).toEqual([422, 'current_password']);
+    const weak = await change(user.password, 'password1234');
+    expect([weak.status, weak.body.errors[0]?.path]).toEqual([422, 'new_password']);
+    expect((await change(user.password, 'another passphrase')).status).toBe(204);
+    expect((await world.call('GET', '/api/auth/me', { token: user.token })).status).toBe(200);
+    expect((await world.call('GET', '/api/auth/me', { token: other })).status).toBe(401);
+    expect((await login(world, user.email, user.password)).status).toBe(401);
+    expect((await login(world, user.email, 'another passphrase')).status).toBe(200);
+  });
+
+  it('are reset by a link, once, which ends all sessions and the throttle', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    for (let failure = 0; failure < 11; failure++) await login(world, user.email, 'wrong wrong wrong');
+    const token = await insertLink(world, 'or_pwr_', user.id);
+    const reset = (link: string) =>
+      world.call('POST', '/api/auth/reset-password', { body: { token: link, new_password: 'another passphrase' } });
+    expect((await reset('or_pwr_nonsense')).status).toBe(403);
+    expect((await reset(await insertLink(world, 'or_pwr_', user.id, -1))).status).toBe(403);
+    const statuses = await Promise.all(Array.from({ length: 4 }, async () => (await reset(token)).status));
+    expect(statuses.sort()).toEqual([204, 403, 403, 403]);
+    expect((await world.call('GET', '/api/auth/me', { token: user.token })).status).toBe(401);
+    expect((await login(world, user.email, 'another passphrase')).status).toBe(200);
+  });
+
+  it('in requests that need them are throttled too', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const attempt = async () =>
+      (await world.call('DELETE', '/api/auth/me', { token: user.token, body: { password: 'wrong wrong wrong' } })).status;
+    for (let failure = 0; failure < 10; failure++) expect(await attempt()).toBe(422);
+    expect(await attempt()).toBe(429);
+  });
+});
+
+describe('deleting an account', () => {
+  it('ends access at once and takes everything of the user, and nothing of others', async () => {
+    const world = createWorld();
+    const [user, other] = [await world.makeUser(), await world.makeUser()];
+    for (const { token } of [user, other]) {
+      const key = await world.makeKey(token);
+      world.simulator.spend(key.text, { nano: 5 });
+      world.clock.now += 60_000;
+      await world.sync();
+    }
+    const made = await world.json<{ token: string }>('POST', '/api/tokens', { token: user.token, body: { name: 'ci' } });
+    expect((await world.call('DELETE', '/api/auth/me', { token: user.token, body: { password: 'wrong wrong wrong' } })).status).toBe(422);
+    expect((await world.call('DELETE', '/api/auth/me', { token: user.token, body: { password: user.password } })).status).toBe(204);
+    expect((await world.call('GET', '/api/auth/me', { token: user.token })).status).toBe(401);
+    expect((await world.call('GET', '/api/v1/stats', { token: made.body.token })).status).toBe(401);
+    expect((await login(world, user.email, user.password)).status).toBe(401);
+    await world.drain();
+    for (const table of ['session', 'api_key', 'api_token', 'counter_day', 'purge']) {
+      const rows = (id: number) => env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE user_id = ?`).bind(id).first<{ n: number }>();
+      expect([table, (await rows(user.id))?.n]).toEqual([table, 0]);
+    }
+    const stats = await world.json<{ totals: { cost_usd: number } }>('GET', '/api/v1/stats', { token: other.token });
+    expect(stats.body.totals.cost_usd).toBe(5e-9);
+  });
+});
