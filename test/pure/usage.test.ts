@@ -1,0 +1,220 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addDays, DAY_MS, dayOf } from '../../src/lib/day.ts';
+import { columnsOf, decodeCursor, encodeCursor, groupFacts, pageOf } from '../../src/usage/groups.ts';
+import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
+import {
+  approximateDays,
+  type CoveredKey,
+  factsOf,
+  GROUPS,
+  type Group,
+  type LedgerRow,
+  rangeProblem,
+  resolveRange,
+} from '../../src/usage/model.ts';
+import { summarize } from '../../src/usage/stats.ts';
+
+const FIRST = '2026-10-20';
+const COUNT = fc.integer({ min: 0, max: 1e12 });
+
+/** A row whose hours hold part of the day's cost. */
+const ROW: fc.Arbitrary<LedgerRow> = fc
+  .record({
+    offset: fc.integer({ min: 0, max: 20 }),
+    keyId: fc.integer({ min: 1, max: 3 }),
+    hours: fc.dictionary(fc.integer({ min: 0, max: 23 }).map(String), fc.tuple(COUNT, COUNT), { maxKeys: 5 }),
+    rest: fc.oneof(fc.constant(0), COUNT),
+    byokRest: fc.oneof(fc.constant(0), COUNT),
+    isEstimated: fc.boolean(),
+  })
+  .map(({ offset, keyId, hours, rest, byokRest, isEstimated }) => ({
+    keyId,
+    day: addDays(FIRST, offset),
+    hours: { ...hours } as LedgerRow['hours'],
+    costNano: Object.values(hours).reduce((sum, [cost]) => sum + cost, rest),
+    byokCostNano: Object.values(hours).reduce((sum, [, byok]) => sum + byok, byokRest),
+    correctionNano: 0,
+    byokCorrectionNano: 0,
+    isEstimated,
+  }));
+const ROWS = fc.uniqueArray(ROW, { maxLength: 30, selector: (row) => `${row.keyId} ${row.day}` });
+const ZONE = fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
+const WIDE = { from: addDays(FIRST, -2), to: addDays(FIRST, 23) };
+
+const row = (day: string, costNano: number, hours: LedgerRow['hours'] = {}, isEstimated = false): LedgerRow => ({
+  keyId: 1,
+  day,
+  costNano,
+  byokCostNano: 0,
+  correctionNano: 0,
+  byokCorrectionNano: 0,
+  isEstimated,
+  hours,
+});
+const key = (id: number, knownSince: string | null, lastSampleAt: string | null, isActive = true): CoveredKey => ({
+  id,
+  name: `key ${id}`,
+  isActive,
+  knownSince: knownSince === null ? null : Date.parse(knownSince),
+  lastSampleAt: lastSampleAt === null ? null : Date.parse(lastSampleAt),
+});
+
+describe('facts', () => {
+  it('lose nothing, whatever the zone and whether by day or by hour', () => {
+    fc.assert(
+      fc.property(ROWS, ZONE, fc.boolean(), (rows, tz, withHours) => {
+        const facts = factsOf(rows, { ...WIDE, tz }, withHours);
+        const sum = (values: (number | null)[]) => values.reduce<number>((total, value) => total + (value ?? 0), 0);
+        expect(sum(facts.map(({ measures }) => measures.costNano))).toBe(sum(rows.map(({ costNano }) => costNano)));
+        expect(sum(facts.map(({ measures }) => measures.byokCostNano))).toBe(sum(rows.map(({ byokCostNano }) => byokCostNano)));
+        const keys = [1, 2, 3].map((id) => key(id, `${FIRST}T00:00:00Z`, `${WIDE.to}T00:00:00Z`));
+        const stats = summarize(keys, facts, { ...WIDE, tz });
+        const nano = (usd: number | null) => Math.round((usd ?? 0) * 1e9);
+        for (const list of [stats.by_day, stats.by_key, stats.by_model, stats.by_provider]) {
+          expect(list.reduce((total, entry) => total + nano(entry.cost_usd), 0)).toBe(nano(stats.totals.cost_usd));
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('put an hour on the local day in which it starts, and the unplaced rest on the one that contains noon in UTC', () => {
+    const rows = [row('2026-11-10', 100, { 0: [10, 0], 23: [60, 0] })];
+    const facts = factsOf(rows, { from: '2026-11-09', to: '2026-11-11', tz: 'America/New_York' }, true);
+    expect(facts.map(({ date, hour, measures }) => [date, hour, measures.costNano])).toEqual([
+      ['2026-11-09', '2026-11-09T19:00:00-05:00', 10],
+      ['2026-11-10', '2026-11-10T18:00:00-05:00', 60],
+      ['2026-11-10', null, 30],
+    ]);
+    expect(approximateDays(facts)).toEqual(['2026-11-10']);
+    const apia = factsOf(rows, { from: '2026-11-09', to: '2026-11-12', tz: 'Pacific/Apia' }, false);
+    expect(apia.map(({ date, measures }) => [date, measures.costNano])).toEqual([
+      ['2026-11-10', 10],
+      ['2026-11-11', 60],
+      ['2026-11-11', 30],
+    ]);
+  });
+
+  it('are certain for UTC days that were not shared out, and no longer than the range', () => {
+    const rows = [row('2026-11-10', 100), row('2026-11-11', 50, {}, true), row('2026-11-12', 7)];
+    const facts = factsOf(rows, { from: '2026-11-10', to: '2026-11-11', tz: 'UTC' }, false);
+    expect(facts).toHaveLength(2);
+    expect(approximateDays(facts)).toEqual(['2026-11-11']);
+  });
+});
+
+describe('ranges', () => {
+  const now = Date.parse('2026-11-15T23:30:00Z');
+
+  it('are the last 30 days in the zone, unless said otherwise', () => {
+    expect(resolveRange({ tz: 'UTC' }, now)).toEqual({ from: '2026-10-17', to: '2026-11-15', tz: 'UTC' });
+    expect(resolveRange({ tz: 'Europe/Rome' }, now)).toEqual({ from: '2026-10-18', to: '2026-11-16', tz: 'Europe/Rome' });
+    expect(resolveRange({ tz: 'UTC', to: '2026-01-31' }, now).from).toBe('2026-01-02');
+    expect(resolveRange({ tz: 'UTC', from: '2026-11-01' }, now)).toEqual({ from: '2026-11-01', to: '2026-11-15', tz: 'UTC' });
+  });
+
+  it('have 1 to 366 days', () => {
+    const problem = (from: string, to: string) => rangeProblem({ from, to, tz: 'UTC' });
+    expect([problem('2026-11-15', '2026-11-15'), problem('2025-11-15', '2026-11-15')]).toEqual([null, null]);
+    expect(problem('2026-11-16', '2026-11-15')).toContain('later');
+    expect(problem('2025-11-14', '2026-11-15')).toContain('366');
+  });
+});
+
+describe('the summary', () => {
+  const range = { from: '2026-11-10', to: '2026-11-13', tz: 'UTC' };
+
+  it('says zero where zero was measured, and null where nothing is known', () => {
+    const keys = [key(1, '2026-11-11T10:00:00Z', '2026-11-12T10:00:00Z'), key(2, null, null)];
+    const stats = summarize(keys, factsOf([row('2026-11-11', 5)], range, false), range);
+    expect(stats.by_day.map(({ date, cost_usd }) => [date, cost_usd])).toEqual([
+      ['2026-11-10', null],
+      ['2026-11-11', 5e-9],
+      ['2026-11-12', 0],
+      ['2026-11-13', null],
+    ]);
+    expect(stats.by_key.map(({ key_id, cost_usd, requests }) => [key_id, cost_usd, requests])).toEqual([
+      [1, 5e-9, null],
+      [2, null, null],
+    ]);
+    expect(stats.coverage).toEqual([
+      { key_id: 1, known_since: '2026-11-11T10:00:00.000Z', source: 'counters' },
+      { key_id: 2, known_since: null, source: null },
+    ]);
+    expect(stats.by_model).toMatchObject([{ model: null, cost_usd: 5e-9 }]);
+    const nothing = summarize([], [], range);
+    expect([nothing.totals.cost_usd, nothing.totals.requests, nothing.as_of, nothing.by_model]).toEqual([null, null, null, []]);
+    const before = summarize([key(1, '2026-12-01T00:00:00Z', '2026-12-02T00:00:00Z')], [], range);
+    expect(before.totals.cost_usd).toBeNull();
+  });
+
+  it('is as fresh as the key that was read longest ago, of those that are still read', () => {
+    const old = '2026-11-11T00:00:00Z';
+    const [fresh, stale, paused] = [
+      key(1, old, '2026-11-13T10:00:00Z'),
+      key(2, old, '2026-11-13T09:00:00Z'),
+      key(3, old, '2026-11-12T00:00:00Z', false),
+    ];
+    const asOf = (...keys: CoveredKey[]) => summarize(keys, [], range).as_of;
+    expect(asOf(fresh, stale, paused)).toBe('2026-11-13T09:00:00.000Z');
+    expect(asOf(paused)).toBe('2026-11-12T00:00:00.000Z');
+  });
+});
+
+describe('measures', () => {
+  const MEASURES: fc.Arbitrary<Measures> = fc.record(
+    Object.fromEntries(Object.keys(UNKNOWN).map((name) => [name, fc.option(fc.integer({ min: 0, max: 1e9 }))])) as {
+      [K in keyof Measures]: fc.Arbitrary<number | null>;
+    },
+  );
+
+  it('add up in any order, and unknown adds nothing', () => {
+    fc.assert(
+      fc.property(MEASURES, MEASURES, MEASURES, (a, b, c) => {
+        expect(addMeasures(a, b)).toEqual(addMeasures(b, a));
+        expect(addMeasures(addMeasures(a, b), c)).toEqual(addMeasures(a, addMeasures(b, c)));
+        expect(addMeasures(a, UNKNOWN)).toEqual(a);
+      }),
+    );
+    expect(addMeasures(moneyOnly(1, 2), UNKNOWN)).toEqual(moneyOnly(1, 2));
+  });
+});
+
+describe('pages of grouped rows', () => {
+  const GROUP_BY = fc.uniqueArray(fc.constantFrom(...GROUPS), { minLength: 1, maxLength: 2 });
+
+  it('walked by their cursors are all rows, once, in order', () => {
+    fc.assert(
+      fc.property(ROWS, ZONE, GROUP_BY, fc.integer({ min: 1, max: 7 }), (rows, tz, groups: Group[], limit) => {
+        const facts = factsOf(rows, { ...WIDE, tz }, groups.includes('hour'));
+        const all = groupFacts(facts, groups).map(({ place }) => place);
+        const walked: unknown[] = [];
+        let cursor: ReturnType<typeof decodeCursor> = null;
+        for (let pages = 0; pages <= all.length; pages++) {
+          const page = pageOf(facts, groups, limit, cursor);
+          walked.push(...page.rows.map(({ fields }) => columnsOf(groups).map((column) => fields[column])));
+          if (!page.next) break;
+          cursor = decodeCursor(encodeCursor(page.next), groups);
+          expect(cursor).toEqual(page.next);
+        }
+        expect(walked).toEqual(all);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('keep the order of time when the clocks go back', () => {
+    const rows = [row('2026-10-25', 30, { 0: [10, 0], 1: [20, 0] })];
+    const facts = factsOf(rows, { from: '2026-10-25', to: '2026-10-25', tz: 'Europe/Rome' }, true);
+    expect(groupFacts(facts, ['hour']).map(({ measures }) => measures.costNano)).toEqual([10, 20]);
+  });
+
+  it('refuse every cursor that is not theirs, and never throw', () => {
+    fc.assert(fc.property(fc.string(), GROUP_BY, (text, groups) => decodeCursor(text, groups) === null || text.length > 0));
+    expect(decodeCursor(encodeCursor(['2026-11-01']), ['day'])).toEqual(['2026-11-01']);
+    expect(decodeCursor(encodeCursor(['2026-11-01']), ['key'])).toBeNull();
+    expect(decodeCursor(encodeCursor(['2026-11-01', 3]), ['day'])).toBeNull();
+    expect(decodeCursor(encodeCursor([dayOf(3 * DAY_MS), 3]), ['key', 'day'])).toEqual(['1970-01-04', 3]);
+  });
+});
