@@ -8,6 +8,8 @@ import { devVars } from './secrets.ts';
 import { mustRunWrangler, option, root, startWrangler } from './wrangler.ts';
 
 const DEFAULT_PORT = '8787';
+/** Where `npm start` serves, unless it is told otherwise. */
+export const DEFAULT_ORIGIN = `http://localhost:${DEFAULT_PORT}`;
 /** How often we look whether the npm that started us is still there: it does not always pass its end on. */
 const ORPHAN_CHECK_MS = 1000;
 

@@ -103,6 +103,7 @@ const configSchema = z
 export function parseConfig(env: Record<string, unknown>): Config {
   const parsed = configSchema.safeParse(env);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
-  throw new ConfigError([...new Set(problems)].join('; '));
+  const problems = new Map<string, string>();
+  for (const { path, message } of parsed.error.issues) problems.set(path.join('.'), problems.get(path.join('.')) ?? message);
+  throw new ConfigError([...problems].map(([name, problem]) => `${name} ${problem}`).join('; '));
 }

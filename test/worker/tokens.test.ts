@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { createSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
+import { spyDb } from '../support/spied-db.ts';
 import { createWorld } from '../support/world.ts';
 
 interface Created {
@@ -109,18 +110,8 @@ describe('API tokens', () => {
   });
 
   it('that are garbage or have a typing error cost no look into the database', async () => {
-    const statements: string[] = [];
-    const spy = new Proxy(env.DB, {
-      get: (target, name) => {
-        const value = Reflect.get(target, name);
-        if (typeof value !== 'function') return value;
-        return (...parameters: unknown[]) => {
-          if (name === 'prepare') statements.push(String(parameters[0]));
-          return value.apply(target, parameters);
-        };
-      },
-    });
-    const world = createWorld({ db: spy });
+    const { binding, statements } = spyDb();
+    const world = createWorld({ db: binding });
     const token = createSecretToken(TOKEN_PREFIX.api);
     const typo = token.slice(0, -1) + (token.endsWith('x') ? 'y' : 'x');
     for (const bad of [typo, 'or_api_', 'or_api_zzz', 'garbage', 'a.b.c', '']) {

@@ -1,0 +1,45 @@
+/**
+ * `npm run invite` prints a one-time registration link, `npm run reset-password -- EMAIL` one for a new password.
+ * `-- --remote` works on the deployed database, `--url` says where the Worker is served.
+ */
+import { INVITATION_MS, PASSWORD_RESET_MS } from '../src/accounts/model.ts';
+import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../src/crypto/secret-token.ts';
+import { remoteConfig } from './remote-config.ts';
+import { DEFAULT_ORIGIN, migrate, persistence } from './serve.ts';
+import { mustRunWrangler, option } from './wrangler.ts';
+
+const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** SQL that stores an invitation, or a password reset for the user with this e-mail; it returns a row if it did. */
+export function linkSql(tokenHash: string, now: number, email: string | null): string {
+  const expiresAt = now + (email === null ? INVITATION_MS : PASSWORD_RESET_MS);
+  const source = email === null ? `SELECT NULL` : `SELECT id FROM user WHERE email = ${quote(email)}`;
+  return `INSERT INTO one_time_link (token_hash, created_at, expires_at, user_id) SELECT ${quote(tokenHash)}, ${now}, ${expiresAt}, s.* FROM (${source}) AS s RETURNING id`;
+}
+
+async function createLink(purpose: 'invite' | 'reset-password', args: string[]): Promise<void> {
+  const email = purpose === 'invite' ? null : (args.find((arg) => arg.includes('@')) ?? '');
+  if (email === '') {
+    console.error('Say whose password: npm run reset-password -- somebody@example.org');
+    process.exit(1);
+  }
+  const isRemote = args.includes('--remote');
+  const token = createSecretToken(purpose === 'invite' ? TOKEN_PREFIX.invitation : TOKEN_PREFIX.passwordReset);
+  const sql = linkSql(await hashSecretToken(token), Date.now(), email);
+  if (!isRemote) await migrate(args);
+  const place = isRemote ? ['--remote', '--config', await remoteConfig()] : ['--local', ...persistence(args)];
+  const output = await mustRunWrangler(['d1', 'execute', 'DB', ...place, '--json', '--yes', '--command', sql]);
+  const [{ results = [] } = {}] = JSON.parse(output.slice(output.indexOf('['))) as { results?: unknown[] }[];
+  if (results.length === 0) {
+    console.error('There is no account with this e-mail.');
+    process.exit(1);
+  }
+  const origin = option(args, 'url') ?? (isRemote ? 'https://YOUR-WORKER' : DEFAULT_ORIGIN);
+  const path = purpose === 'invite' ? `/register?invite=${token}` : `/reset-password?token=${token}`;
+  console.log(`${origin}${path}\nIt works once, for ${purpose === 'invite' ? '7 days' : '24 hours'}.`);
+}
+
+if (import.meta.main) {
+  const [purpose, ...args] = process.argv.slice(2);
+  if (purpose === 'invite' || purpose === 'reset-password') await createLink(purpose, args);
+}

@@ -1,0 +1,38 @@
+/** A database binding that notes each statement, or fails on command, and otherwise works. */
+import { env } from 'cloudflare:workers';
+
+export interface SpiedDb {
+  binding: D1Database;
+  statements: string[];
+}
+
+type Tap = (text: string) => void;
+
+/** The test's database with `tap` called for each statement that is prepared; what it throws is thrown. */
+export function tapDb(tap: Tap): D1Database {
+  return new Proxy(env.DB, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return (...parameters: unknown[]) => {
+        if (name === 'prepare') tap(String(parameters[0]));
+        return value.apply(target, parameters);
+      };
+    },
+  });
+}
+
+export function spyDb(): SpiedDb {
+  const statements: string[] = [];
+  return { binding: tapDb((text) => statements.push(text)), statements };
+}
+
+/** How SQLite goes about a statement, line by line. */
+export async function explain(text: string): Promise<string[]> {
+  const places = Math.max(0, ...[...text.matchAll(/\?(\d+)/g)].map(([, number]) => Number(number)), [...text.matchAll(/\?(?!\d)/g)].length);
+  const values = Array.from({ length: places }, () => '[]');
+  const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${text}`)
+    .bind(...values)
+    .all<{ detail: string }>();
+  return results.map(({ detail }) => detail);
+}

@@ -1,0 +1,95 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { createSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
+import { HOUR_MS } from '../../src/lib/day.ts';
+import { listRoutes, withId } from '../support/routes.ts';
+import { explain, spyDb } from '../support/spied-db.ts';
+import { createWorld } from '../support/world.ts';
+
+/** A plan's line that reads a whole stored table. Walking `json_each` or a constant row is none. */
+const SCAN = /^SCAN (?!CONSTANT ROW|json_each|\w+ VIRTUAL TABLE|next\b)/;
+
+describe('no query of a user’s route', () => {
+  it('reads a whole table', async () => {
+    const { binding, statements } = spyDb();
+    const world = createWorld({ db: binding });
+    const [user, other] = [await world.makeUser(), await world.makeUser()];
+    for (const route of await listRoutes(world)) {
+      const key = await world.makeKey(user.token);
+      const made = await world.json<{ id: number; token: string }>('POST', '/api/tokens', { token: user.token, body: { name: 'x' } });
+      const id = route.path.startsWith('/api/tokens') ? made.body.id : key.id;
+      const body = route.path === '/api/auth/me' && route.method === 'DELETE' ? { password: user.password } : route.body;
+      for (const token of [user.token, made.body.token, createSecretToken(TOKEN_PREFIX.api), other.token]) {
+        if (body?.['password'] === user.password && token === user.token) continue;
+        await world.call(route.method, withId(route.path, id), { token, ...(body && { body }) });
+      }
+      await world.call('DELETE', `/api/keys/${key.id}`, { token: user.token });
+      await world.call('DELETE', `/api/tokens/${made.body.id}`, { token: user.token });
+      if (route.path.endsWith('/logout')) user.token = await user.newSession();
+    }
+    const last = await world.makeUser();
+    await world.call('POST', '/api/auth/login', { body: { email: last.email, password: last.password } });
+    await world.call('POST', '/api/auth/password', {
+      token: last.token,
+      body: { current_password: last.password, new_password: 'another passphrase' },
+    });
+    await world.call('DELETE', '/api/auth/me', { token: last.token, body: { password: 'another passphrase' } });
+
+    const distinct = [...new Set(statements)].filter((text) => !text.startsWith('EXPLAIN'));
+    expect(distinct.length).toBeGreaterThan(30);
+    const scans: string[] = [];
+    for (const text of distinct) for (const line of await explain(text)) if (SCAN.test(line)) scans.push(`${line}: ${text}`);
+    expect(scans).toEqual([]);
+  });
+
+  it('would go unnoticed', async () => {
+    expect((await explain('SELECT * FROM api_key WHERE name = ?1')).some((line) => SCAN.test(line))).toBe(true);
+  });
+});
+
+describe('the cost of a sync', () => {
+  it('is the same number of statements for 1 key and for 20, and one row for a key that did not change', async () => {
+    const { binding, statements } = spyDb();
+    const world = createWorld({ db: binding });
+    const count = async (keys: number) => {
+      await env.DB.prepare('DELETE FROM api_key').run();
+      for (let made = 0; made < keys; ) {
+        const user = await world.makeUser();
+        for (; made < keys && made % 10 < 9; made++) await world.makeKey(user.token);
+        if (made < keys) made += (await world.makeKey(user.token)) ? 1 : 0;
+      }
+      world.clock.now += HOUR_MS;
+      await world.sync();
+      world.clock.now += HOUR_MS;
+      statements.length = 0;
+      await world.sync();
+      return statements.length;
+    };
+    expect(await count(1)).toBe(await count(20));
+  });
+});
+
+describe('the migrations', () => {
+  it('make every table from nothing, the ledger clustered by tenant', async () => {
+    const { results } = await env.DB.prepare("SELECT name, sql FROM sqlite_master WHERE type = 'table'").all<{
+      name: string;
+      sql: string;
+    }>();
+    const ours = new Map(results.map(({ name, sql }) => [name, sql]));
+    for (const table of [
+      'user',
+      'session',
+      'one_time_link',
+      'sign_in_failure',
+      'api_key',
+      'api_key_alias',
+      'api_token',
+      'counter_day',
+      'purge',
+      'job_run',
+    ]) {
+      expect([table, ours.has(table)]).toEqual([table, true]);
+    }
+    expect(ours.get('counter_day')).toMatch(/PRIMARY KEY\(`user_id`, `day`, `api_key_id`\)\s*\) WITHOUT ROWID/);
+  });
+});
