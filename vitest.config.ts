@@ -15,7 +15,6 @@ export default defineConfig(async () => {
       coverage: {
         provider: 'istanbul' as const,
         include: ['src/**/*.{ts,tsx}'],
-        exclude: ['src/lib/zod-locales.ts'],
         thresholds: { lines: 90, statements: 90, functions: 90, branches: 90 },
         reporter: ['text-summary', 'json-summary', 'html'],
       },

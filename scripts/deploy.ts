@@ -59,7 +59,9 @@ async function take(pipes: Pipes, step: Step): Promise<void> {
       await pipes.mustRun(['queues', 'create', step.name]);
       return;
     case 'migrate':
-      pipes.say((await pipes.mustRun(['d1', 'migrations', 'apply', 'DB', '--remote', '--config', await remoteConfig(pipes.mustRun)])).trim());
+      pipes.say(
+        (await pipes.mustRun(['d1', 'migrations', 'apply', 'DB', '--remote', '--config', await remoteConfig(pipes.mustRun)])).trim(),
+      );
       return;
     case 'deploy':
       return deploy(pipes, step.newSecrets);

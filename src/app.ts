@@ -1,17 +1,16 @@
 /** The HTTP app: middleware, mounts, and what happens where nothing else answered. */
-import type { OpenAPIHono } from '@hono/zod-openapi';
+import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
 import { accountsApi } from './accounts/api.ts';
 import { accountPages } from './accounts/pages.tsx';
 import { ConfigError } from './config.ts';
+import { isDatabaseFailure } from './db.ts';
 import type { Deps } from './deps.ts';
 import { type AppError, AppFailure, fail } from './errors.ts';
 import type { AppEnv } from './http/context.ts';
-import { docsApi } from './http/docs.tsx';
-import { createRouter } from './http/openapi.ts';
+import { createDocsApi } from './http/docs.tsx';
 import { problemResponse } from './http/problem.ts';
 import { healthApi } from './jobs/api.ts';
 import { keysApi } from './keys/api.ts';
@@ -20,6 +19,7 @@ import { tokensApi } from './tokens/api.ts';
 import { usageApi } from './usage/api.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
+const DATABASE_RETRY_S = 5;
 
 const security = secureHeaders({
   contentSecurityPolicy: {
@@ -43,16 +43,17 @@ function describe(error: unknown, requestId: string): AppError {
     logError('misconfigured', error, { request_id: requestId });
     return { kind: 'misconfigured', detail: `This deployment is not configured: ${error.message}.` };
   }
-  if (error instanceof HTTPException && error.status === 400) return { kind: 'bad_request', detail: 'The body is not valid JSON.' };
   logError('request_failed', error, { request_id: requestId });
+  if (isDatabaseFailure(error))
+    return { kind: 'unavailable', detail: 'The database does not answer. Try again.', retryAfterS: DATABASE_RETRY_S };
   return { kind: 'internal', detail: 'Something went wrong on our side. Quote the request id when you report it.' };
 }
 
 /**
  * @param makeDeps called once a request, with its bindings and its way to work after the answer
  */
-export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) => Deps): OpenAPIHono<AppEnv> {
-  const app = createRouter();
+export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) => Deps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
   app.use(security);
   app.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID());
@@ -73,8 +74,10 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     }),
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
-  for (const room of [accountsApi, accountPages, keysApi, tokensApi, usageApi, healthApi]) app.route('/', room);
-  app.route('/', docsApi(app));
+  const rooms = [accountsApi, keysApi, tokensApi, usageApi, healthApi];
+  const docsApi = createDocsApi(rooms.flatMap(({ descriptions }) => descriptions));
+  for (const { router } of [...rooms, docsApi]) app.route('/', router);
+  app.route('/', accountPages);
   app.notFound(() => problemResponse({ kind: 'not_found', detail: 'There is nothing at this address.' }));
   app.onError((error, c) => problemResponse(describe(error, c.var.requestId), c.var.requestId));
   return app;

@@ -34,6 +34,12 @@ export function describeDatabaseError(error: unknown): string | null {
   return driverError(error)?.message ?? null;
 }
 
+/** Did the database fail, rather than refuse what a statement wanted? */
+export function isDatabaseFailure(error: unknown): boolean {
+  const message = driverError(error)?.message;
+  return message !== undefined && !message.includes('constraint failed');
+}
+
 /** Did the statement fail because a row with the same unique value is already there? */
 export function isUniqueViolation(error: unknown): boolean {
   return driverError(error)?.message.includes('UNIQUE constraint failed') ?? false;

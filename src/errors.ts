@@ -22,6 +22,7 @@ export type AppError =
   | { kind: 'invalid'; detail: string; errors: FieldError[] }
   | { kind: 'too_many'; detail: string; retryAfterS: number }
   | { kind: 'misconfigured'; detail: string }
+  | { kind: 'unavailable'; detail: string; retryAfterS: number }
   | { kind: 'internal'; detail: string };
 
 /** Status and title of each kind of error. */
@@ -38,6 +39,7 @@ export const PROBLEMS = {
   invalid: { status: 422, title: 'Invalid input' },
   too_many: { status: 429, title: 'Too many requests' },
   misconfigured: { status: 503, title: 'Not configured' },
+  unavailable: { status: 503, title: 'Not available' },
   internal: { status: 500, title: 'Internal error' },
 } as const satisfies Record<AppError['kind'], { status: number; title: string }>;
 

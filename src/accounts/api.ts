@@ -1,7 +1,5 @@
 /** Routes of accounts. */
-import { createRoute } from '@hono/zod-openapi';
-import { access, createRouter, jsonAnswer, jsonBody, problems } from '../http/openapi.ts';
-import { throttleAddress } from '../http/rate-limit.ts';
+import { createApi } from '../http/route.ts';
 import { changePassword, deleteAccount, getAccount, register, resetPassword, signIn, signOut } from './actions.ts';
 import {
   accountSchema,
@@ -13,111 +11,92 @@ import {
   signedInSchema,
 } from './model.ts';
 
-const tags = ['Account'];
+const tag = 'Account';
 
-const throttled = (purpose: string) => ({
-  ...access.publicJson,
-  middleware: [...access.publicJson.middleware, throttleAddress(purpose)],
-});
+export const accountsApi = createApi();
 
-const registerRoute = createRoute({
+accountsApi.route({
   method: 'post',
   path: '/api/auth/register',
-  tags,
+  tag,
   summary: 'Create an account',
   description: 'Needs an invitation, unless the deployment is open to everybody.',
-  ...throttled('register'),
-  request: jsonBody(registerSchema),
-  responses: { 201: jsonAnswer(accountSchema, 'The account'), ...problems(400, 403, 409, 413, 415, 422, 429) },
+  access: 'public',
+  throttle: 'register',
+  body: registerSchema,
+  success: { status: 201, description: 'The account', schema: accountSchema },
+  problems: [403, 409],
+  handle: ({ deps, body }) => register(deps, body),
 });
 
-const loginRoute = createRoute({
+accountsApi.route({
   method: 'post',
   path: '/api/auth/login',
-  tags,
+  tag,
   summary: 'Sign in',
-  ...throttled('login'),
-  request: jsonBody(loginSchema),
-  responses: { 200: jsonAnswer(signedInSchema, 'A session'), ...problems(400, 401, 413, 415, 422, 429) },
+  access: 'public',
+  throttle: 'login',
+  body: loginSchema,
+  success: { status: 200, description: 'A session', schema: signedInSchema },
+  problems: [401],
+  handle: ({ deps, body }) => signIn(deps, body),
 });
 
-const logoutRoute = createRoute({
+accountsApi.route({
   method: 'post',
   path: '/api/auth/logout',
-  tags,
+  tag,
   summary: 'End this session',
-  ...access.session,
-  responses: { 204: { description: 'The session is over' }, ...problems(401) },
+  access: 'session',
+  success: { status: 204, description: 'The session is over' },
+  handle: ({ deps, actor }) => signOut(deps, actor),
 });
 
-const meRoute = createRoute({
+accountsApi.route({
   method: 'get',
   path: '/api/auth/me',
-  tags,
+  tag,
   summary: 'Who am I',
-  ...access.session,
-  responses: { 200: jsonAnswer(accountSchema, 'The account'), ...problems(401) },
+  access: 'session',
+  success: { status: 200, description: 'The account', schema: accountSchema },
+  handle: ({ deps, actor }) => getAccount(deps, actor),
 });
 
-const passwordRoute = createRoute({
+accountsApi.route({
   method: 'post',
   path: '/api/auth/password',
-  tags,
+  tag,
   summary: 'Change the password',
   description: 'All other sessions end.',
-  ...access.sessionJson,
-  request: jsonBody(changePasswordSchema),
-  responses: { 204: { description: 'The password is changed' }, ...problems(400, 401, 409, 413, 415, 422, 429) },
+  access: 'session',
+  body: changePasswordSchema,
+  success: { status: 204, description: 'The password is changed' },
+  problems: [409, 429],
+  handle: ({ deps, actor, body }) => changePassword(deps, actor, body),
 });
 
-const resetRoute = createRoute({
+accountsApi.route({
   method: 'post',
   path: '/api/auth/reset-password',
-  tags,
+  tag,
   summary: 'Set a password with a one-time link',
   description: 'The token is that of the link that `npm run reset-password` prints. All sessions end.',
-  ...throttled('reset-password'),
-  request: jsonBody(resetPasswordSchema),
-  responses: { 204: { description: 'The password is set' }, ...problems(400, 403, 413, 415, 422, 429) },
+  access: 'public',
+  throttle: 'reset-password',
+  body: resetPasswordSchema,
+  success: { status: 204, description: 'The password is set' },
+  problems: [403],
+  handle: ({ deps, body }) => resetPassword(deps, body),
 });
 
-const deleteRoute = createRoute({
+accountsApi.route({
   method: 'delete',
   path: '/api/auth/me',
-  tags,
+  tag,
   summary: 'Delete the account and all that belongs to it',
-  ...access.sessionJson,
-  request: jsonBody(deleteAccountSchema),
-  responses: { 204: { description: 'The account is gone' }, ...problems(400, 401, 413, 415, 422, 429) },
-});
-
-export const accountsApi = createRouter();
-
-accountsApi.openapi(registerRoute, async (c) => c.json(await register(c.var.deps, c.req.valid('json')), 201));
-
-accountsApi.openapi(loginRoute, async (c) => {
-  c.header('cache-control', 'no-store');
-  return c.json(await signIn(c.var.deps, c.req.valid('json')), 200);
-});
-
-accountsApi.openapi(logoutRoute, async (c) => {
-  await signOut(c.var.deps, c.var.actor);
-  return c.body(null, 204);
-});
-
-accountsApi.openapi(meRoute, async (c) => c.json(await getAccount(c.var.deps, c.var.actor), 200));
-
-accountsApi.openapi(passwordRoute, async (c) => {
-  await changePassword(c.var.deps, c.var.actor, c.req.valid('json'));
-  return c.body(null, 204);
-});
-
-accountsApi.openapi(resetRoute, async (c) => {
-  await resetPassword(c.var.deps, c.req.valid('json'));
-  return c.body(null, 204);
-});
-
-accountsApi.openapi(deleteRoute, async (c) => {
-  await deleteAccount(c.var.deps, c.var.actor, c.req.valid('json'));
-  return c.body(null, 204);
+  access: 'session',
+  body: deleteAccountSchema,
+  success: { status: 204, description: 'The account is gone' },
+  problems: [429],
+  handle: ({ deps, actor, body }) => deleteAccount(deps, actor, body),
 });

@@ -1,9 +1,8 @@
 /** Where one-time links lead: the page says how to use the link. */
-import type { Context } from 'hono';
+import { type Context, Hono } from 'hono';
 import { TOKEN_PREFIX } from '../crypto/secret-token.ts';
 import type { AppEnv } from '../http/context.ts';
 import { Layout } from '../http/layout.tsx';
-import { createRouter } from '../http/openapi.ts';
 
 interface LinkPageProps {
   title: string;
@@ -30,7 +29,7 @@ function secretOf(c: Context<AppEnv>, name: string, prefix: string): string {
   return value.startsWith(prefix) && /^\w{1,100}$/.test(value) ? value : `${prefix}…`;
 }
 
-export const accountPages = createRouter();
+export const accountPages = new Hono<AppEnv>();
 
 accountPages.get('/register', (c) =>
   c.html(

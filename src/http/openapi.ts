@@ -1,45 +1,14 @@
 /**
- * The pieces from which a room describes its routes, so that validation, types and the OpenAPI document are one thing.
+ * The OpenAPI 3.1 document of routes, made from the schemas that validate. JSON Schema comes from zod itself: a library for the
+ * whole of it would put all of zod into the bundle (docs/decisions/0003).
  */
-import { OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
-import type { Context, MiddlewareHandler } from 'hono';
 import * as z from 'zod';
-import { fail } from '../errors.ts';
-import type { AppEnv } from './context.ts';
-import { requireReader, requireSession } from './guard.ts';
-import { invalidInput, problemSchema } from './problem.ts';
+import { problemSchema } from './problem.ts';
+import type { Access, RouteDescription } from './route.ts';
 
-/** A router whose refused input becomes a 422 problem. */
-export const createRouter = (): OpenAPIHono<AppEnv> =>
-  new OpenAPIHono<AppEnv>({
-    defaultHook: (result) => {
-      if (!result.success) fail(invalidInput(result.error));
-    },
-  });
+type Json = Record<string, unknown>;
 
-const hasBody = (c: Context): boolean => c.req.header('transfer-encoding') !== undefined || Number(c.req.header('content-length') ?? 0) > 0;
-
-/** 415 before 401: who sends something else than JSON learns that first. */
-const expectJson: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const type = c.req.header('content-type');
-  const isJson = /^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(type ?? '');
-  if (!isJson && (type !== undefined || hasBody(c))) {
-    fail({ kind: 'not_json', detail: 'Send the body as "Content-Type: application/json".' });
-  }
-  await next();
-};
-
-/** A required JSON body. Routes with one also take `acceptsJson`. */
-export const jsonBody = <T extends z.ZodType>(schema: T) => ({
-  body: { required: true as const, content: { 'application/json': { schema } } },
-});
-
-export const jsonAnswer = <T extends z.ZodType>(schema: T, description: string) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
-
-const PROBLEM_DESCRIPTIONS: Record<number, string> = {
+const PROBLEMS: Record<number, string> = {
   400: 'The request makes no sense, is not valid JSON, or a limit is reached',
   401: 'Not authenticated',
   403: "Somebody else's, or not permitted",
@@ -49,52 +18,111 @@ const PROBLEM_DESCRIPTIONS: Record<number, string> = {
   415: 'Body is not JSON',
   422: 'Invalid input, with the paths of what is wrong',
   429: 'Too many requests; `Retry-After` says when to come back',
-  500: 'Unexpected failure, with a request id',
   503: 'Configuration or database failed',
 };
 
-/** Problem documents that a route answers with. Handlers throw them, so they are not part of a handler's type. */
-export function problems(...statuses: number[]): Record<never, never> {
-  const content = { 'application/problem+json': { schema: problemSchema } };
-  return Object.fromEntries(statuses.map((status) => [status, { description: PROBLEM_DESCRIPTIONS[status] ?? '', content }]));
+const SECURITY: Record<Access, Json[]> = {
+  public: [],
+  recognised: [{}, { session: [] }],
+  session: [{ session: [] }],
+  reader: [{ apiToken: [] }, { session: [] }],
+};
+
+/** The statuses of problems that a route can answer with. */
+function problemsOf(route: RouteDescription): number[] {
+  const hasInput = route.params || route.query || route.body;
+  const isClosed = route.access === 'session' || route.access === 'reader';
+  const statuses = [
+    ...(route.problems ?? []),
+    ...(isClosed ? [401] : []),
+    ...(route.access === 'reader' || route.throttle ? [429] : []),
+    ...(hasInput ? [422] : []),
+    ...(route.params ? [403, 404] : []),
+    ...(route.body ? [400, 413, 415] : []),
+  ];
+  return [...new Set(statuses)].sort((a, b) => a - b);
 }
 
-/** Pieces of a route for who may call it, in the order of the checks: content type, credential. */
-export const access = {
-  public: { security: [] as Record<string, string[]>[] },
-  publicJson: { security: [] as Record<string, string[]>[], middleware: [expectJson] },
-  session: { security: [{ session: [] }], middleware: [requireSession] },
-  sessionJson: { security: [{ session: [] }], middleware: [expectJson, requireSession] },
-  reader: { security: [{ apiToken: [] }, { session: [] }], middleware: [requireReader] },
-} satisfies Record<string, Pick<RouteConfig, 'security' | 'middleware'>>;
+/** Turns schemas into JSON Schema; those with an id stand once, among the components. */
+function createSchemas() {
+  const components: Json = {};
+  const schemaOf = (schema: z.ZodType): Json => {
+    const id = z.globalRegistry.get(schema)?.id;
+    const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input' })).replaceAll('#/$defs/', '#/components/schemas/');
+    const { $schema, $defs = {}, id: _id, ...json } = JSON.parse(text) as Json & { $defs?: Record<string, Json> };
+    for (const [name, { id: _name, ...definition }] of Object.entries($defs)) components[name] = definition;
+    if (id === undefined) return json;
+    components[id] = json;
+    return { $ref: `#/components/schemas/${id}` };
+  };
+  return { components, schemaOf };
+}
 
-/** A path's `{id}`: a positive integer. */
-export const idParam = z.object({
-  id: z.coerce.number('Must be a positive integer').int('Must be a positive integer').positive('Must be a positive integer'),
+type SchemaOf = (schema: z.ZodType) => Json;
+
+/** The parameters that an object schema of the path or the query describes. */
+function parametersOf(schemaOf: SchemaOf, place: 'path' | 'query', schema: z.ZodType | undefined): Json[] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = schemaOf(schema) as { properties?: Record<string, Json>; required?: string[] };
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    ...(description !== undefined && { description }),
+    schema: rest,
+  }));
+}
+
+function successOf(schemaOf: SchemaOf, { success }: RouteDescription): Json {
+  const content = {
+    ...(success.schema && { 'application/json': { schema: schemaOf(success.schema) } }),
+    ...Object.fromEntries((success.others ?? []).map((type) => [type, { schema: { type: 'string' } }])),
+  };
+  return { description: success.description, ...(Object.keys(content).length > 0 && { content }) };
+}
+
+function operationOf(schemaOf: SchemaOf, route: RouteDescription): Json {
+  const problem = { 'application/problem+json': { schema: schemaOf(problemSchema) } };
+  const problems = problemsOf(route).map((status) => [status, { description: PROBLEMS[status] ?? '', content: problem }]);
+  const parameters = [...parametersOf(schemaOf, 'path', route.params), ...parametersOf(schemaOf, 'query', route.query)];
+  return {
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description !== undefined && { description: route.description }),
+    security: SECURITY[route.access],
+    ...(parameters.length > 0 && { parameters }),
+    ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),
+    responses: { [route.success.status]: successOf(schemaOf, route), ...Object.fromEntries(problems) },
+  };
+}
+
+const bearer = (description: string, bearerFormat?: string): Json => ({
+  type: 'http',
+  scheme: 'bearer',
+  description,
+  ...(bearerFormat && { bearerFormat }),
 });
 
-/** Describes the two credentials in the document. */
-export function registerSecurity(app: OpenAPIHono<AppEnv>): void {
-  app.openAPIRegistry.registerComponent('securitySchemes', 'session', {
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'JWT',
-    description: '`access_token` of `POST /api/auth/login`',
-  });
-  app.openAPIRegistry.registerComponent('securitySchemes', 'apiToken', {
-    type: 'http',
-    scheme: 'bearer',
-    description: 'An API token (`or_api_…`) of `POST /api/tokens`',
-  });
+/** The document of these routes. */
+export function describeRoutes(routes: readonly RouteDescription[]): Json {
+  const { components, schemaOf } = createSchemas();
+  const paths: Record<string, Json> = {};
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(schemaOf, route) };
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'OpenRouter Monitor',
+      version: '1',
+      description:
+        'What your OpenRouter keys spend: accounts, keys, API tokens and statistics. Money is in USD, instants are ISO 8601 in UTC.',
+    },
+    paths,
+    components: {
+      schemas: components,
+      securitySchemes: {
+        session: bearer('`access_token` of `POST /api/auth/login`', 'JWT'),
+        apiToken: bearer('An API token (`or_api_…`) of `POST /api/tokens`'),
+      },
+    },
+  };
 }
-
-/** Head of the OpenAPI document. */
-export const DOCUMENT = {
-  openapi: '3.1.0',
-  info: {
-    title: 'OpenRouter Monitor',
-    version: '1',
-    description:
-      'What your OpenRouter keys spend: accounts, keys, API tokens and statistics. Money is in USD, instants are ISO 8601 in UTC.',
-  },
-};

@@ -21,14 +21,14 @@ export function problemResponse(error: AppError, requestId?: string): Response {
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
   if (error.kind === 'unauthenticated') headers.set('www-authenticate', 'Bearer');
   if (error.kind === 'method_not_allowed') headers.set('allow', error.allow.join(', '));
-  if (error.kind === 'too_many') headers.set('retry-after', String(error.retryAfterS));
+  if ('retryAfterS' in error) headers.set('retry-after', String(error.retryAfterS));
   const body: z.infer<typeof problemSchema> = {
     type: `urn:openrouter-monitor:problem:${error.kind.replaceAll('_', '-')}`,
     title,
     status,
     detail: error.detail,
     ...(error.kind === 'invalid' && { errors: error.errors }),
-    ...(error.kind === 'internal' && requestId && { request_id: requestId }),
+    ...(PROBLEMS[error.kind].status >= 500 && requestId && { request_id: requestId }),
   };
   return new Response(JSON.stringify(body), { status, headers });
 }

@@ -1,105 +1,95 @@
 /** Routes of keys. */
-import { createRoute } from '@hono/zod-openapi';
 import * as z from 'zod';
-import { access, createRouter, idParam, jsonAnswer, jsonBody, problems } from '../http/openapi.ts';
+import { createApi } from '../http/route.ts';
+import { idParams } from '../lib/id.ts';
 import { addKey, deleteKey, getKey, listKeys, requestSync, updateKey } from './actions.ts';
 import { addKeySchema, keySchema, presentKey, updateKeySchema } from './model.ts';
 
-const tags = ['Keys'];
-const keyListSchema = z.array(keySchema);
+const tag = 'Keys';
+const keyList = { status: 200, description: 'Your keys, oldest first', schema: z.array(keySchema) } as const;
 
-const addRoute = createRoute({
+export const keysApi = createApi();
+
+keysApi.route({
   method: 'post',
   path: '/api/keys',
-  tags,
+  tag,
   summary: 'Add an OpenRouter key',
   description: 'Asks OpenRouter first. What it refuses is 422; where it cannot be reached the key is stored as `unverified`.',
-  ...access.sessionJson,
-  request: jsonBody(addKeySchema),
-  responses: { 201: jsonAnswer(keySchema, 'The key, without its text'), ...problems(400, 401, 409, 413, 415, 422) },
+  access: 'session',
+  body: addKeySchema,
+  success: { status: 201, description: 'The key, without its text', schema: keySchema },
+  problems: [409],
+  handle: async ({ deps, actor, body }) => presentKey(await addKey(deps, actor, body)),
 });
 
-const listRoute = createRoute({
+keysApi.route({
   method: 'get',
   path: '/api/keys',
-  tags,
+  tag,
   summary: 'List your keys',
-  ...access.session,
-  responses: { 200: jsonAnswer(keyListSchema, 'Your keys, oldest first'), ...problems(401) },
+  access: 'session',
+  success: keyList,
+  handle: async ({ deps, actor }) => (await listKeys(deps, actor)).map(presentKey),
 });
 
-const getRoute = createRoute({
+keysApi.route({
   method: 'get',
   path: '/api/keys/{id}',
-  tags,
+  tag,
   summary: 'Look at a key',
-  ...access.session,
-  request: { params: idParam },
-  responses: { 200: jsonAnswer(keySchema, 'The key, without its text'), ...problems(401, 403, 404, 422) },
+  access: 'session',
+  params: idParams,
+  success: { status: 200, description: 'The key, without its text', schema: keySchema },
+  handle: async ({ deps, actor, params }) => presentKey(await getKey(deps, actor, params.id)),
 });
 
-const updateRoute = createRoute({
+keysApi.route({
   method: 'patch',
   path: '/api/keys/{id}',
-  tags,
+  tag,
   summary: 'Rename, pause, resume or replace a key',
-  ...access.sessionJson,
-  request: { params: idParam, ...jsonBody(updateKeySchema) },
-  responses: { 200: jsonAnswer(keySchema, 'The key as it is now'), ...problems(400, 401, 403, 404, 409, 413, 415, 422) },
+  access: 'session',
+  params: idParams,
+  body: updateKeySchema,
+  success: { status: 200, description: 'The key as it is now', schema: keySchema },
+  problems: [409],
+  handle: async ({ deps, actor, params, body }) => presentKey(await updateKey(deps, actor, params.id, body)),
 });
 
-const deleteRoute = createRoute({
+keysApi.route({
   method: 'delete',
   path: '/api/keys/{id}',
-  tags,
+  tag,
   summary: 'Delete a key and its history',
-  ...access.session,
-  request: { params: idParam },
-  responses: { 204: { description: 'The key, its ciphertext and its history are gone' }, ...problems(401, 403, 404, 422) },
+  access: 'session',
+  params: idParams,
+  success: { status: 204, description: 'The key, its ciphertext and its history are gone' },
+  handle: async ({ deps, actor, params }) => deleteKey(deps, actor, params.id),
 });
 
-const syncRoute = createRoute({
+keysApi.route({
   method: 'post',
   path: '/api/keys/{id}/sync',
-  tags,
+  tag,
   summary: 'Read a key now',
-  ...access.session,
-  request: { params: idParam },
-  responses: {
-    202: jsonAnswer(z.object({ status: z.literal('queued') }), 'The key is read within seconds'),
-    ...problems(400, 401, 403, 404, 422, 429),
+  description: 'At most once a minute, and not before an instant that OpenRouter asked for.',
+  access: 'session',
+  params: idParams,
+  success: { status: 202, description: 'The key is read within seconds', schema: z.object({ status: z.literal('queued') }) },
+  problems: [400, 429],
+  handle: async ({ deps, actor, params }) => {
+    await requestSync(deps, actor, params.id);
+    return { status: 'queued' as const };
   },
 });
 
-const publicListRoute = createRoute({
+keysApi.route({
   method: 'get',
   path: '/api/v1/keys',
-  tags: ['Public API'],
+  tag: 'Public API',
   summary: 'List your keys',
-  ...access.reader,
-  responses: { 200: jsonAnswer(keyListSchema, 'Your keys, oldest first'), ...problems(401, 429) },
+  access: 'reader',
+  success: keyList,
+  handle: async ({ deps, actor }) => (await listKeys(deps, actor)).map(presentKey),
 });
-
-export const keysApi = createRouter();
-
-keysApi.openapi(addRoute, async (c) => c.json(presentKey(await addKey(c.var.deps, c.var.actor, c.req.valid('json'))), 201));
-
-keysApi.openapi(listRoute, async (c) => c.json((await listKeys(c.var.deps, c.var.actor)).map(presentKey), 200));
-
-keysApi.openapi(getRoute, async (c) => c.json(presentKey(await getKey(c.var.deps, c.var.actor, c.req.valid('param').id)), 200));
-
-keysApi.openapi(updateRoute, async (c) =>
-  c.json(presentKey(await updateKey(c.var.deps, c.var.actor, c.req.valid('param').id, c.req.valid('json'))), 200),
-);
-
-keysApi.openapi(deleteRoute, async (c) => {
-  await deleteKey(c.var.deps, c.var.actor, c.req.valid('param').id);
-  return c.body(null, 204);
-});
-
-keysApi.openapi(syncRoute, async (c) => {
-  await requestSync(c.var.deps, c.var.actor, c.req.valid('param').id);
-  return c.json({ status: 'queued' as const }, 202);
-});
-
-keysApi.openapi(publicListRoute, async (c) => c.json((await listKeys(c.var.deps, c.var.actor)).map(presentKey), 200));

@@ -1,13 +1,13 @@
 /** `GET /api/v1/stats` and `GET /api/v1/usage`. */
-import { createRoute } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import * as z from 'zod';
-import { access, createRouter, jsonAnswer, problems } from '../http/openapi.ts';
+import { createApi } from '../http/route.ts';
 import { toCsv } from '../lib/csv.ts';
 import { getStats, listUsage } from './actions.ts';
 import { columnsOf } from './groups.ts';
 import { MEASURE_COLUMNS, measureCells, measureFields, presentMeasures } from './measures.ts';
-import { statsQuerySchema, usageQuerySchema } from './model.ts';
+import { statsQuerySchema, type UsageQuery, usageQuerySchema } from './model.ts';
 
 const instantSchema = z.iso.datetime().nullable();
 
@@ -36,61 +36,57 @@ const usageRowSchema = z.object({
 
 const usagePageSchema = z.object({ data: z.array(usageRowSchema), next_cursor: z.string().nullable() }).meta({ id: 'UsagePage' });
 
-const statsRoute = createRoute({
+const tag = 'Public API';
+
+export const usageApi = createApi();
+
+usageApi.route({
   method: 'get',
   path: '/api/v1/stats',
-  tags: ['Public API'],
+  tag,
   summary: 'Spend of a range, in total and by day, model, provider and key',
-  ...access.reader,
-  request: { query: statsQuerySchema },
-  responses: { 200: jsonAnswer(statsSchema, 'The statistics'), ...problems(401, 403, 404, 422, 429) },
+  access: 'reader',
+  query: statsQuerySchema,
+  success: { status: 200, description: 'The statistics', schema: statsSchema },
+  problems: [403, 404],
+  handle: ({ deps, actor, query }) => getStats(deps, actor, query),
 });
 
-const usageRoute = createRoute({
-  method: 'get',
-  path: '/api/v1/usage',
-  tags: ['Public API'],
-  summary: 'Ledger rows by one or two groups, in pages',
-  ...access.reader,
-  request: { query: usageQuerySchema },
-  responses: {
-    200: {
-      description: 'A page of rows. As CSV, a `Link` header with `rel="next"` leads to the next page',
-      content: { 'application/json': { schema: usagePageSchema }, 'text/csv': { schema: z.string() } },
-    },
-    ...problems(401, 403, 404, 422, 429),
-  },
-});
+type Page = Awaited<ReturnType<typeof listUsage>>;
 
-export const usageApi = createRouter();
-
-usageApi.openapi(statsRoute, async (c) => c.json(await getStats(c.var.deps, c.var.actor, c.req.valid('query')), 200));
-
-usageApi.openapi(usageRoute, async (c) => {
-  const query = c.req.valid('query');
-  const { rows, nextCursor } = await listUsage(c.var.deps, c.var.actor, query);
-  const preferred = accepts(c, { header: 'Accept', supports: ['application/json', 'text/csv'], default: 'application/json' });
-  const isCsv = query.format === undefined ? preferred === 'text/csv' : query.format === 'csv';
-  c.header('vary', 'Accept');
-  if (!isCsv) {
-    const data = rows.map(({ fields, measures }) => ({ ...fields, ...presentMeasures(measures) }));
-    return c.json({ data, next_cursor: nextCursor }, 200);
-  }
+/** A page as a CSV file; a `Link` header leads to the next one. */
+function csvAnswer(c: Context, query: UsageQuery, { rows, nextCursor }: Page): Response {
   if (nextCursor) {
     const next = new URL(c.req.url);
     next.searchParams.set('cursor', nextCursor);
     c.header('link', `<${next.pathname}${next.search}>; rel="next"`);
   }
   const columns = [...columnsOf(query.group_by), ...MEASURE_COLUMNS];
+  const cells = rows.map(({ fields, measures }) => ({ ...fields, ...measureCells(measures) }));
   c.header('content-disposition', 'attachment; filename="usage.csv"');
-  return c.text(
-    toCsv(
-      columns,
-      rows.map(({ fields, measures }) => ({ ...fields, ...measureCells(measures) })),
-    ),
-    200,
-    {
-      'content-type': 'text/csv; charset=utf-8',
-    },
-  );
+  return c.text(toCsv(columns, cells), 200, { 'content-type': 'text/csv; charset=utf-8' });
+}
+
+usageApi.route({
+  method: 'get',
+  path: '/api/v1/usage',
+  tag,
+  summary: 'Ledger rows by one or two groups, in pages',
+  access: 'reader',
+  query: usageQuerySchema,
+  success: {
+    status: 200,
+    description: 'A page of rows. As CSV, a `Link` header with `rel="next"` leads to the next page',
+    schema: usagePageSchema,
+    others: ['text/csv'],
+  },
+  problems: [403, 404],
+  handle: async ({ c, deps, actor, query }) => {
+    const page = await listUsage(deps, actor, query);
+    c.header('vary', 'Accept');
+    const preferred = accepts(c, { header: 'Accept', supports: ['application/json', 'text/csv'], default: 'application/json' });
+    if (query.format === 'csv' || (query.format === undefined && preferred === 'text/csv')) return csvAnswer(c, query, page);
+    const data = page.rows.map(({ fields, measures }) => ({ ...fields, ...presentMeasures(measures) }));
+    return { data, next_cursor: page.nextCursor };
+  },
 });

@@ -3,6 +3,7 @@
  */
 import * as z from 'zod';
 import { addDays, countDays, isDay } from '../lib/day.ts';
+import { idSchema } from '../lib/id.ts';
 import { createLocalHours, isTimeZone, type LocalHour, localDayOf } from '../lib/zone.ts';
 import type { DayAmounts } from './ledger.ts';
 import { type Measures, moneyOnly } from './measures.ts';
@@ -46,13 +47,12 @@ export const GROUPS = ['hour', 'day', 'model', 'provider', 'key'] as const;
 export type Group = (typeof GROUPS)[number];
 
 const daySchema = z.string().refine(isDay, 'Must be a date like 2026-01-31').meta({ format: 'date' });
-const keyIdSchema = z.coerce.number('Must be a positive integer').int('Must be a positive integer').positive('Must be a positive integer');
 
 const rangeFields = {
   from: daySchema.optional().describe('First day, inclusive. Default: 29 days before `to`'),
   to: daySchema.optional().describe('Last day, inclusive. Default: today'),
   tz: z.string().refine(isTimeZone, 'Must be an IANA time zone like Europe/Rome').default('UTC'),
-  key_id: keyIdSchema.optional().describe('Only this key'),
+  key_id: idSchema.optional().describe('Only this key'),
 };
 
 export const statsQuerySchema = z.strictObject(rangeFields);

@@ -121,7 +121,7 @@ describe('secrets', () => {
     ];
     const responses = await Promise.all(attempts);
     const texts = await Promise.all(responses.map((response) => response.text()));
-    expect(responses.map(({ status }) => status)).toEqual([500, 500, 500, 500]);
+    expect(responses.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
     const output = texts.join() + takeLoggedErrors().join();
     expect(output).toContain('no such table');
     for (const secret of [user.password, key, body.token, user.email, user.token]) expect(output).not.toContain(secret);

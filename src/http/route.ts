@@ -1,0 +1,139 @@
+/**
+ * A route as one value: what validates the input, what the answer looks like, who may call it, and the verb behind it.
+ * Types, validation and the OpenAPI document come from the same schemas.
+ */
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import type * as z from 'zod';
+import type { Actor } from '../actor.ts';
+import type { Deps } from '../deps.ts';
+import { fail } from '../errors.ts';
+import type { AppEnv } from './context.ts';
+import { recogniseSession, requireReader, requireSession } from './guard.ts';
+import { invalidInput } from './problem.ts';
+import { throttleAddress } from './rate-limit.ts';
+
+/** Who comes through: anybody; anybody, and a session is recognised; a signed-in user; a signed-in user or an API token. */
+export type Access = 'public' | 'recognised' | 'session' | 'reader';
+
+export interface Success {
+  status: 200 | 201 | 202 | 204;
+  description: string;
+  /** Of the JSON answer; absent where there is no body or another one. */
+  schema?: z.ZodType;
+  /** Other media types that the route answers with. */
+  others?: string[];
+}
+
+/** What the OpenAPI document tells of a route. */
+export interface RouteDescription {
+  method: 'get' | 'post' | 'patch' | 'delete';
+  /** With `{id}` for a parameter. */
+  path: string;
+  tag: string;
+  summary: string;
+  description?: string;
+  access: Access;
+  /** Names the throttle by address that the route counts against. */
+  throttle?: string;
+  params?: z.ZodType;
+  query?: z.ZodType;
+  body?: z.ZodType;
+  success: Success;
+  /** Statuses of problems beside those that follow from the above. */
+  problems?: number[];
+}
+
+type Output<T> = T extends z.ZodType ? z.output<T> : undefined;
+
+/** What a route's verb gets: everything is validated. */
+export interface Input<P, Q, B> {
+  c: Context<AppEnv>;
+  deps: Deps;
+  actor: Actor;
+  params: Output<P>;
+  query: Output<Q>;
+  body: Output<B>;
+}
+
+type Answer<S extends Success> = S extends { schema: infer T extends z.ZodType } ? z.input<T> | Response : unknown;
+
+/** A route with its verb. What the verb returns is sent as JSON with the route's status; a `Response` is sent as it is. */
+export interface Route<P, Q, B, S extends Success> extends RouteDescription {
+  params?: P & z.ZodType;
+  query?: Q & z.ZodType;
+  body?: B & z.ZodType;
+  success: S;
+  handle(input: Input<P, Q, B>): Answer<S> | Promise<Answer<S>>;
+}
+
+const GUARDS: Record<Access, MiddlewareHandler<AppEnv>[]> = {
+  public: [],
+  recognised: [recogniseSession],
+  session: [requireSession],
+  reader: [requireReader],
+};
+
+const hasBody = (c: Context): boolean => c.req.header('transfer-encoding') !== undefined || Number(c.req.header('content-length') ?? 0) > 0;
+
+/** 415 before 401: who sends something else than JSON learns that first. */
+const expectJson: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const type = c.req.header('content-type');
+  const isJson = /^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(type ?? '');
+  if (!isJson && (type !== undefined || hasBody(c))) {
+    fail({ kind: 'not_json', detail: 'Send the body as "Content-Type: application/json".' });
+  }
+  await next();
+};
+
+async function readJson(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json();
+  } catch {
+    return fail({ kind: 'bad_request', detail: 'The body is not valid JSON.' });
+  }
+}
+
+/** A parameter that is given twice stays a list, which no schema of a single value takes. */
+function readQuery(c: Context): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
+}
+
+function parse<T>(schema: T & z.ZodType, value: unknown): Output<T> {
+  const parsed = schema.safeParse(value);
+  return parsed.success ? (parsed.data as Output<T>) : fail(invalidInput(parsed.error));
+}
+
+async function answer<P, Q, B, S extends Success>(c: Context<AppEnv>, route: Route<P, Q, B, S>): Promise<Response> {
+  const result = await route.handle({
+    c,
+    deps: c.var.deps,
+    actor: c.var.actor,
+    params: (route.params && parse(route.params, c.req.param())) as Output<P>,
+    query: (route.query && parse(route.query, readQuery(c))) as Output<Q>,
+    body: (route.body && parse(route.body, await readJson(c))) as Output<B>,
+  });
+  if (result instanceof Response) return result;
+  const { status } = route.success;
+  return status === 204 ? c.body(null, status) : c.json(result ?? null, status);
+}
+
+/** A room's routes: `route` adds one; `router` serves them and `descriptions` tells of them. */
+export function createApi() {
+  const router = new Hono<AppEnv>();
+  const descriptions: RouteDescription[] = [];
+
+  function route<S extends Success, P = undefined, Q = undefined, B = undefined>(definition: Route<P, Q, B, S>): void {
+    const middleware = [
+      ...(definition.body ? [expectJson] : []),
+      ...(definition.throttle === undefined ? [] : [throttleAddress(definition.throttle)]),
+      ...GUARDS[definition.access],
+    ];
+    const path = definition.path.replace(/\{(\w+)\}/g, ':$1');
+    router.on(definition.method.toUpperCase(), [path], ...middleware, (c) => answer(c, definition));
+    descriptions.push(definition);
+  }
+
+  return { router, descriptions, route };
+}
+
+export type Api = ReturnType<typeof createApi>;
