@@ -28,6 +28,15 @@ export default defineConfig(async () => {
           },
         },
         {
+          test: {
+            name: 'system',
+            include: ['test/system/**/*.test.ts'],
+            environment: 'node',
+            testTimeout: 120_000,
+            hookTimeout: 120_000,
+          },
+        },
+        {
           plugins: [
             cloudflareTest({
               wrangler: { configPath: './wrangler.toml' },

@@ -14,9 +14,10 @@ export interface Pipes {
   run(args: readonly string[]): Promise<Outcome>;
   mustRun(args: readonly string[]): Promise<string>;
   say(line: string): void;
+  /** Keeps a copy of new secrets, since Cloudflare never shows them again. */
+  keepSecrets(lines: string): Promise<void>;
 }
 
-/** Where the secrets that a deployment made are kept, since Cloudflare never shows them again. */
 const SECRETS_COPY = '.secrets.production';
 const NOTHING: AccountState = { databaseId: null, queues: [], secrets: [] };
 
@@ -32,7 +33,7 @@ export async function readAccount({ run }: Pipes): Promise<AccountState | null> 
 }
 
 /** Deploys with new secrets out of a file that exists only meanwhile; a copy stays on this machine, readable by its owner alone. */
-async function deploy({ mustRun, say }: Pipes, names: readonly string[]): Promise<void> {
+async function deploy({ mustRun, say, keepSecrets }: Pipes, names: readonly string[]): Promise<void> {
   const config = await remoteConfig(mustRun);
   const values: Record<string, string> = { JWT_SECRET: createJwtSecret(), ENCRYPTION_KEYS: createKeyring() };
   const lines = names.map((name) => `${name}="${values[name]}"\n`).join('');
@@ -40,7 +41,7 @@ async function deploy({ mustRun, say }: Pipes, names: readonly string[]): Promis
   try {
     const file = join(folder, 'secrets.env');
     await writeFile(file, lines, { mode: 0o600 });
-    if (lines) await appendFile(join(root, SECRETS_COPY), lines, { mode: 0o600 });
+    if (lines) await keepSecrets(lines);
     const output = await mustRun(['deploy', '--config', config, ...(lines ? ['--secrets-file', file] : [])]);
     say(output.trim());
     if (lines) say(`The new secrets are in ${SECRETS_COPY}. Keep it somewhere safe: stored keys open only with ENCRYPTION_KEYS.`);
@@ -90,10 +91,11 @@ export async function main(args: readonly string[], pipes: Pipes): Promise<boole
 }
 
 if (import.meta.main) {
-  const pipes = {
-    run: (args: readonly string[]) => runWrangler(args),
-    mustRun: (args: readonly string[]) => mustRunWrangler(args),
+  const pipes: Pipes = {
+    run: (args) => runWrangler(args),
+    mustRun: (args) => mustRunWrangler(args),
     say: console.log,
+    keepSecrets: (lines) => appendFile(join(root, SECRETS_COPY), lines, { mode: 0o600 }),
   };
   process.exit((await main(process.argv.slice(2), pipes)) ? 0 : 1);
 }

@@ -13,12 +13,16 @@ export const DEFAULT_ORIGIN = `http://localhost:${DEFAULT_PORT}`;
 /** How often we look whether the npm that started us is still there: it does not always pass its end on. */
 const ORPHAN_CHECK_MS = 1000;
 
-/** Creates `.dev.vars` if there is none; one that is there is never touched. */
-export async function ensureDevVars(): Promise<void> {
-  const path = join(root, '.dev.vars');
-  if (existsSync(path)) return;
+/**
+ * Creates `.dev.vars` in the folder if there is none; one that is there is never touched.
+ * @returns whether it made one
+ */
+export async function ensureDevVars(folder = root): Promise<boolean> {
+  const path = join(folder, '.dev.vars');
+  if (existsSync(path)) return false;
   await writeFile(path, devVars(), { mode: 0o600, flag: 'wx' });
   console.log('Created .dev.vars with fresh random secrets.');
+  return true;
 }
 
 /** The arguments that say where the local database lies. */
@@ -46,7 +50,7 @@ async function waitUntilServed(origin: string): Promise<boolean> {
  * @param args further arguments of `wrangler dev`
  * @param announce what to print when it answers
  */
-export async function serve(args: readonly string[], announce: (origin: string) => void): Promise<void> {
+export async function serve(args: readonly string[], announce: (origin: string) => void | Promise<void>): Promise<void> {
   const server = startWrangler(['dev', '--show-interactive-dev-session=false', ...args]);
   const stop = (signal: NodeJS.Signals) => server.kill(signal);
   process.on('SIGINT', stop);
@@ -56,6 +60,6 @@ export async function serve(args: readonly string[], announce: (origin: string) 
   server.on('exit', (code) => process.exit(code ?? 0));
   const origin = `http://localhost:${option(args, 'port') ?? DEFAULT_PORT}`;
   if (!(await waitUntilServed(origin))) return;
-  announce(origin);
+  await announce(origin);
   await ringCrons(origin);
 }

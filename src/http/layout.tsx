@@ -8,7 +8,7 @@ interface LayoutProps {
   scripts?: string[];
 }
 
-export const Layout = ({ title, styles = [], scripts = [], children }: PropsWithChildren<LayoutProps>) => (
+export const Layout = ({ title, styles = ['/assets/page.css'], scripts = [], children }: PropsWithChildren<LayoutProps>) => (
   <>
     {raw('<!doctype html>')}
     <html lang="en">
@@ -16,8 +16,9 @@ export const Layout = ({ title, styles = [], scripts = [], children }: PropsWith
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="referrer" content="same-origin" />
+        <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
         <title>{`${title} · OpenRouter Monitor`}</title>
-        {['/assets/page.css', ...styles].map((href) => (
+        {styles.map((href) => (
           <link rel="stylesheet" href={href} />
         ))}
       </head>

@@ -30,6 +30,7 @@ export const selectCovered = (db: Db, userId: number, id?: number) =>
       id: apiKey.id,
       name: apiKey.name,
       isActive: apiKey.isActive,
+      health: apiKey.health,
       knownSince: apiKey.knownSince,
       lastSampleAt: apiKey.lastSampleAt,
     })

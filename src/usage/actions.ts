@@ -18,10 +18,11 @@ function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>)
 
 async function readFacts(deps: Deps, userId: number, range: Range, withHours: boolean, keyId?: number) {
   const days = utcDaysOf(range.from, range.to, range.tz);
-  const [keys, rows] = await deps.db.batch([
+  const [keyRows, rows] = await deps.db.batch([
     keyStore.selectCovered(deps.db, userId, keyId),
     store.selectDays(deps.db, userId, days.from, days.to, keyId),
   ]);
+  const keys = keyRows.map(({ isActive, health, ...key }) => ({ ...key, isRead: isActive && health !== 'invalid' }));
   if (keyId !== undefined && keys.length === 0) await refuseForeignKey(deps, keyId);
   const known = new Set(keys.map((key) => key.id));
   const facts = factsOf(

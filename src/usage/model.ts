@@ -16,7 +16,8 @@ export interface LedgerRow extends DayAmounts {
 export interface CoveredKey {
   id: number;
   name: string;
-  isActive: boolean;
+  /** Whether the sync reads it: neither paused nor invalid. */
+  isRead: boolean;
   knownSince: number | null;
   lastSampleAt: number | null;
 }

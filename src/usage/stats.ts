@@ -25,7 +25,7 @@ function watchedDates(key: CoveredKey, range: Range): { from: string; to: string
 /** The instant before which all spend is in the figures: the oldest of the last readings of the keys that are still read. */
 function asOf(keys: readonly CoveredKey[]): number | null {
   const readings = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => key.lastSampleAt ?? []);
-  const active = readings(keys.filter((key) => key.isActive));
+  const active = readings(keys.filter((key) => key.isRead));
   if (active.length > 0) return Math.min(...active);
   const all = readings(keys);
   return all.length > 0 ? Math.max(...all) : null;

@@ -52,10 +52,10 @@ const row = (day: string, costNano: number, hours: LedgerRow['hours'] = {}, isEs
   isEstimated,
   hours,
 });
-const key = (id: number, knownSince: string | null, lastSampleAt: string | null, isActive = true): CoveredKey => ({
+const key = (id: number, knownSince: string | null, lastSampleAt: string | null, isRead = true): CoveredKey => ({
   id,
   name: `key ${id}`,
-  isActive,
+  isRead,
   knownSince: knownSince === null ? null : Date.parse(knownSince),
   lastSampleAt: lastSampleAt === null ? null : Date.parse(lastSampleAt),
 });

@@ -1,0 +1,130 @@
+/** `npm run demo`: the Worker against the simulated OpenRouter, with a demo user and ninety days of history. */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseConfig } from '../src/config.ts';
+import { encrypt } from '../src/crypto/cipher.ts';
+import { hashPassword } from '../src/crypto/password.ts';
+import { maskKey } from '../src/keys/model.ts';
+import { startSimulatorServer } from '../test/support/openrouter/server.ts';
+import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
+import { fireCron } from './crons.ts';
+import { type DemoKey, tellStory } from './demo-data.ts';
+import { ensureDevVars, migrate, serve } from './serve.ts';
+import { mustRunWrangler, root } from './wrangler.ts';
+
+const FOLDER = '.wrangler/demo';
+const EMAIL = 'demo@example.org';
+const PASSWORD = 'look at all this spend';
+const USER_ID = 1;
+const LIVE_SPEND_MS = 20_000;
+
+const quote = (value: string | number | null): string => (typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value));
+
+const insert = (table: string, row: Record<string, string | number | null>): string =>
+  `INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quote).join(', ')});`;
+
+async function readKeyring() {
+  const secrets = await readFile(join(root, '.dev.vars'), 'utf8');
+  const values = Object.fromEntries([...secrets.matchAll(/^(\w+)="?(.*?)"?$/gm)].map(([, name, value]) => [name, value]));
+  const rest = {
+    OPENROUTER_BASE_URL: 'http://127.0.0.1',
+    USAGE_STATS_RETENTION_DAYS: 1,
+    HOURLY_RETENTION_DAYS: 1,
+    MAX_API_TOKENS_PER_USER: 1,
+    MAX_API_KEYS_PER_USER: 1,
+    REGISTRATION: 'open',
+  };
+  return parseConfig({ ...rest, ...values }).keyring;
+}
+
+/** The rows of a key and its ledger. */
+async function keySql(key: DemoKey, id: number, keyring: Awaited<ReturnType<typeof readKeyring>>): Promise<string[]> {
+  const hash = createHash('sha256').update(key.text).digest('hex');
+  const { envelope, kid } = await encrypt(keyring, { column: 'api_key.ciphertext', userId: USER_ID, hash }, key.text);
+  const { last, startedAt } = key.series;
+  const row = {
+    id,
+    user_id: USER_ID,
+    kind: 'inference',
+    name: key.name,
+    hash,
+    label: maskKey(key.text),
+    ciphertext: envelope,
+    kid,
+    health: key.isValid ? 'active' : 'invalid',
+    created_at: startedAt,
+    known_since: startedAt,
+    series_started_at: startedAt,
+    last_sample_at: last.at,
+    usage_nano: last.credits.totalNano,
+    usage_daily_nano: last.credits.todayNano,
+    byok_usage_nano: last.byok.totalNano,
+    byok_usage_daily_nano: last.byok.todayNano,
+    limit_nano: key.limitNano,
+    last_validated_at: last.at,
+    last_error: key.isValid ? null : 'OpenRouter refuses the key: it was revoked, disabled, deleted, or has expired.',
+  };
+  const days = key.days.map((day) =>
+    insert('counter_day', {
+      user_id: USER_ID,
+      day: day.day,
+      api_key_id: id,
+      cost_nano: day.costNano,
+      byok_cost_nano: day.byokCostNano,
+      correction_nano: day.correctionNano,
+      byok_correction_nano: day.byokCorrectionNano,
+      is_estimated: day.isEstimated ? 1 : 0,
+      hours: Object.keys(day.hours).length > 0 ? JSON.stringify(day.hours) : null,
+    }),
+  );
+  return [insert('api_key', row), ...days];
+}
+
+/** Fills an empty local database with the story. */
+async function seed(keys: readonly DemoKey[]): Promise<void> {
+  await rm(join(root, FOLDER), { recursive: true, force: true });
+  await migrate(['--persist-to', FOLDER]);
+  const keyring = await readKeyring();
+  const user = insert('user', {
+    id: USER_ID,
+    email: EMAIL,
+    password_hash: await hashPassword(PASSWORD),
+    created_at: keys[0]?.series.startedAt ?? 0,
+  });
+  const rows = await Promise.all(keys.map((key, index) => keySql(key, index + 1, keyring)));
+  const file = join(root, FOLDER, 'demo.sql');
+  await writeFile(file, [user, ...rows.flat()].join('\n'));
+  await mustRunWrangler(['d1', 'execute', 'DB', '--local', '--persist-to', FOLDER, '--yes', '--file', file]);
+}
+
+/** Gives the simulator the same history, and lets it go on. */
+function live(simulator: Simulator, keys: readonly DemoKey[]): void {
+  for (const key of keys) {
+    simulator.addKey(key.text, { limitNano: key.limitNano });
+    for (const { at, ...amounts } of key.spends) simulator.spend(key.text, amounts, at);
+    if (!key.isValid) simulator.removeKey(key.text);
+  }
+  const spenders = keys.filter(({ isValid }) => isValid);
+  setInterval(() => {
+    for (const key of spenders) simulator.spend(key.text, { nano: Math.floor(Math.random() * 5_000_000) });
+  }, LIVE_SPEND_MS).unref();
+}
+
+const args = process.argv.slice(2);
+const now = Date.now();
+await ensureDevVars();
+const keys = tellStory(now, () => `sk-or-v1-${randomBytes(32).toString('hex')}`);
+await seed(keys);
+const simulator = createSimulator({ now: Date.now });
+live(simulator, keys);
+const server = await startSimulatorServer(0, simulator, () => {});
+const address = server.address();
+const port = typeof address === 'object' ? address?.port : undefined;
+const base = `OPENROUTER_BASE_URL:http://127.0.0.1:${port}/api/v1`;
+await serve(['--persist-to', FOLDER, '--var', base, ...args], async (origin) => {
+  await fireCron(origin, '3 * * * *', Date.now());
+  console.log(
+    `\nThe demo is at ${origin}. Sign in as ${EMAIL} with the password "${PASSWORD}".\nThe OpenRouter behind it is simulated. Stop both with Ctrl+C.\n`,
+  );
+});

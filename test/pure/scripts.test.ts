@@ -1,0 +1,147 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readCrons } from '../../scripts/crons.ts';
+import { createRandom, DEMO_DAYS, tellStory } from '../../scripts/demo-data.ts';
+import { main, type Pipes } from '../../scripts/deploy.ts';
+import { planDeployment, QUEUES, SECRETS } from '../../scripts/deploy-plan.ts';
+import { linkSql } from '../../scripts/link.ts';
+import { findDatabaseId, withDatabaseId } from '../../scripts/remote-config.ts';
+import { ensureDevVars, persistence } from '../../scripts/serve.ts';
+import { option } from '../../scripts/wrangler.ts';
+import { CRONS } from '../../src/jobs/model.ts';
+
+describe('npm start', () => {
+  it('makes secrets once, for their owner alone, and never touches them again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'dev-vars-'));
+    try {
+      expect(await ensureDevVars(folder)).toBe(true);
+      const path = join(folder, '.dev.vars');
+      const first = readFileSync(path, 'utf8');
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      expect(await ensureDevVars(folder)).toBe(false);
+      expect(readFileSync(path, 'utf8')).toBe(first);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('reads its options in both ways of writing and rings the crons of wrangler.toml', async () => {
+    expect([option(['--port', '9000'], 'port'), option(['--port=9001'], 'port'), option(['--ports=1'], 'port')]).toEqual([
+      '9000',
+      '9001',
+      undefined,
+    ]);
+    expect([persistence(['--persist-to', 'x']), persistence([])]).toEqual([['--persist-to', 'x'], []]);
+    expect(await readCrons()).toEqual(Object.keys(CRONS));
+  });
+});
+
+describe('one-time links', () => {
+  it('are stored as hashes, for the user with the e-mail, however it is spelled', () => {
+    expect(linkSql('abc', 5, null)).toBe(
+      "INSERT INTO one_time_link (token_hash, created_at, expires_at, user_id) SELECT 'abc', 5, 604800005, s.* FROM (SELECT NULL) AS s RETURNING id",
+    );
+    expect(linkSql('abc', 5, "o'brien@example.org")).toContain("email = 'o''brien@example.org'");
+  });
+});
+
+describe('npm run deploy', () => {
+  const id = '11111111-2222-3333-4444-555555555555';
+
+  /** An account that remembers what wrangler did to it. */
+  function createAccount(isSignedIn = true) {
+    const account = { databases: [] as string[], queues: [] as string[], secrets: [] as string[], deployments: 0, migrations: 0 };
+    const said: string[] = [];
+    const run: Pipes['run'] = async (args) => {
+      const fine = (output = '') => ({ code: 0, output, errors: '' });
+      const failed = { code: 1, output: '', errors: 'no' };
+      const command = args.slice(0, 2).join(' ');
+      if (command === 'deploy --dry-run') return fine('Total Upload: …');
+      if (!isSignedIn) return failed;
+      if (command === 'd1 list') return fine(`banner\n${JSON.stringify(account.databases.map((name) => ({ name, uuid: id })))}`);
+      if (command === 'd1 create') account.databases.push(args[2] ?? '');
+      if (command === 'd1 migrations') account.migrations += 1;
+      if (command === 'queues info') return account.queues.includes(args[2] ?? '') ? fine() : failed;
+      if (command === 'queues create') account.queues.push(args[2] ?? '');
+      if (command === 'secret list')
+        return account.deployments > 0 ? fine(JSON.stringify(account.secrets.map((name) => ({ name })))) : failed;
+      if (args[0] === 'deploy') {
+        account.deployments += 1;
+        const file = option(args, 'secrets-file');
+        if (file) account.secrets.push(...[...readFileSync(file, 'utf8').matchAll(/^(\w+)="/gm)].map(([, name]) => name ?? ''));
+      }
+      return fine();
+    };
+    const mustRun: Pipes['mustRun'] = async (args) => {
+      const { code, output } = await run(args);
+      if (code !== 0) throw new Error(`wrangler ${args.join(' ')} failed`);
+      return output;
+    };
+    return { account, said, pipes: { run, mustRun, say: (line: string) => void said.push(line), keepSecrets: async () => {} } };
+  }
+
+  it('creates what is missing, once, and leaves secrets alone afterwards', async () => {
+    const { account, pipes, said } = createAccount();
+    expect(await main([], pipes)).toBe(true);
+    expect(account).toEqual({
+      databases: ['openrouter-monitor'],
+      queues: [...QUEUES],
+      secrets: [...SECRETS],
+      deployments: 1,
+      migrations: 1,
+    });
+    expect(said.join('\n')).toContain('with fresh random secrets');
+    expect(await main([], pipes)).toBe(true);
+    expect(account).toEqual({
+      databases: ['openrouter-monitor'],
+      queues: [...QUEUES],
+      secrets: [...SECRETS],
+      deployments: 2,
+      migrations: 2,
+    });
+    expect(said.at(-2)).toContain('its secrets stay as they are');
+  });
+
+  it('as a dry run changes nothing, with or without an account', async () => {
+    for (const isSignedIn of [true, false]) {
+      const { account, pipes, said } = createAccount(isSignedIn);
+      expect(await main(['--dry-run'], pipes)).toBe(true);
+      expect(account).toEqual({ databases: [], queues: [], secrets: [], deployments: 0, migrations: 0 });
+      expect(said.filter((line) => line.includes('would '))).toHaveLength(5);
+    }
+  });
+
+  it('asks to sign in', async () => {
+    const { pipes, said } = createAccount(false);
+    expect(await main([], pipes)).toBe(false);
+    expect(said[0]).toContain('wrangler login');
+  });
+
+  it('plans nothing but migrations and the Worker where everything is there', () => {
+    const steps = planDeployment({ databaseId: id, queues: QUEUES, secrets: SECRETS });
+    expect(steps).toEqual([{ kind: 'migrate' }, { kind: 'deploy', newSecrets: [] }]);
+  });
+
+  it('finds the database by its name', () => {
+    expect(findDatabaseId(JSON.stringify([{ name: 'other', uuid: 'x' }]))).toBeNull();
+    expect(withDatabaseId('database_id = "00000000-0000-0000-0000-000000000000"', id)).toBe(`database_id = "${id}"`);
+    expect(() => withDatabaseId('', id)).toThrow('placeholder');
+  });
+});
+
+describe('the demo', () => {
+  it('tells a story whose ledger is what was spent', () => {
+    const now = Date.parse('2026-11-15T12:34:56Z');
+    const keys = tellStory(now, (index) => `sk-or-v1-${index}`);
+    expect(keys.map(({ isValid }) => isValid)).toEqual([true, true, true, true, false]);
+    for (const { spends, days, series } of keys) {
+      const booked = days.reduce((sum, { costNano }) => sum + costNano, 0);
+      const spent = spends.filter(({ at }) => at <= series.last.at).reduce((sum, { nano }) => sum + nano, 0);
+      expect(booked).toBe(spent);
+      expect(days.length).toBeGreaterThan(DEMO_DAYS / 2);
+    }
+    expect([createRandom(1)(), createRandom(1)()]).toEqual([createRandom(1)(), createRandom(1)()]);
+  });
+});

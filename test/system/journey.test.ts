@@ -1,0 +1,128 @@
+/** The main job as a newcomer sees it: `npm start`'s own script, the bundled Worker over HTTP, crons, files on the disk. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fireCron } from '../../scripts/crons.ts';
+import { devVars } from '../../scripts/secrets.ts';
+import { startSimulatorServer } from '../support/openrouter/server.ts';
+import { createSimulator } from '../support/openrouter/simulator.ts';
+
+const KEY = `sk-or-v1-${'c0ffee'.repeat(10)}abcd`;
+const PASSWORD = 'canary in the coal mine';
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
+
+const simulator = createSimulator({ now: Date.now });
+let folder: string;
+let origin: string;
+let worker: ChildProcess;
+let simulated: Awaited<ReturnType<typeof startSimulatorServer>>;
+let log = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'openrouter-monitor-test-'));
+  simulated = await startSimulatorServer(0, simulator, () => {});
+  const address = simulated.address();
+  const base = `OPENROUTER_BASE_URL:http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/api/v1`;
+  const secrets = join(folder, 'secrets.env');
+  await writeFile(secrets, devVars());
+  const port = await freePort();
+  origin = `http://localhost:${port}`;
+  const args = [
+    '--port',
+    String(port),
+    '--inspector-port',
+    String(await freePort()),
+    '--persist-to',
+    join(folder, 'state'),
+    '--env-file',
+    secrets,
+    '--var',
+    base,
+  ];
+  worker = spawn(process.execPath, ['scripts/start.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const collect = (chunk: Buffer) => {
+    log += chunk;
+  };
+  worker.stdout?.on('data', collect);
+  worker.stderr?.on('data', collect);
+  for (let tries = 0; !log.includes('OpenRouter Monitor is at'); tries++) {
+    if (tries > 400 || worker.exitCode !== null) throw new Error(`the Worker did not start:\n${log}`);
+    await sleep(250);
+  }
+});
+
+afterAll(async () => {
+  const ended = new Promise((resolve) => worker.on('exit', resolve));
+  worker.kill('SIGTERM');
+  await ended;
+  simulated.closeAllConnections();
+  simulated.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function call(method: string, path: string, token?: string, body?: unknown) {
+  const response = await fetch(origin + path, {
+    method,
+    headers: { ...(token && { authorization: `Bearer ${token}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text ? JSON.parse(text) : null, text };
+}
+
+async function filesBelow(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+describe('a fresh start', () => {
+  it('goes from registration to a revoked token, and leaves no secret in the log or on the disk', async () => {
+    simulator.addKey(KEY, { limitNano: 50_000_000_000 });
+    simulator.spend(KEY, { nano: 1_234_567_891 });
+    const credentials = { email: 'journey@example.org', password: PASSWORD };
+    expect((await call('POST', '/api/auth/register', undefined, credentials)).status).toBe(201);
+    const session = (await call('POST', '/api/auth/login', undefined, credentials)).body.access_token;
+    expect((await call('POST', '/api/keys', session, { name: 'production', key: KEY })).status).toBe(201);
+
+    simulator.spend(KEY, { nano: 765_432_109, byokNano: 1 });
+    await sleep(5);
+    await fireCron(origin, '3 * * * *', Date.now());
+    const made = await call('POST', '/api/tokens', session, { name: 'ci' });
+    expect(made.status).toBe(201);
+    const stats = async () => (await call('GET', '/api/v1/stats', made.body.token)).body;
+    for (let tries = 0; tries < 60 && (await stats()).totals.cost_usd !== 2; tries++) await sleep(500);
+    expect((await stats()).totals).toMatchObject({ cost_usd: 2, byok_cost_usd: 1e-9, requests: null });
+
+    expect((await call('DELETE', `/api/tokens/${made.body.id}`, session)).status).toBe(204);
+    expect((await call('GET', '/api/v1/stats', made.body.token)).status).toBe(401);
+    expect((await call('GET', '/health')).body.jobs.sync).toMatchObject({ never_ran: false, is_overdue: false });
+
+    const files = await filesBelow(join(folder, 'state'));
+    const contents = await Promise.all(files.map((file) => readFile(file, 'latin1')));
+    expect(files.some((file) => file.endsWith('.sqlite'))).toBe(true);
+    expect(contents.join('')).toContain('journey@example.org');
+    for (const [name, secret] of Object.entries({ KEY, PASSWORD, session, token: made.body.token })) {
+      expect([name, log.includes(secret), contents.some((content) => content.includes(secret))]).toEqual([name, false, false]);
+    }
+  });
+
+  it('serves its reference and its assets', async () => {
+    expect((await call('GET', '/openapi.json')).body.openapi).toBe('3.1.0');
+    for (const path of ['/assets/swagger-ui-bundle.js', '/assets/swagger-ui.css', '/assets/docs.js', '/assets/icon.svg']) {
+      const response = await fetch(origin + path);
+      await response.arrayBuffer();
+      expect([path, response.status, response.headers.get('x-content-type-options')]).toEqual([path, 200, 'nosniff']);
+    }
+  });
+});
