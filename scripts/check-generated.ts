@@ -1,6 +1,6 @@
 /** Fails if a generated file is not what its source would generate: the binding types and the migrations. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from './wrangler.ts';
 
@@ -11,6 +11,7 @@ const run = (command: string, ...args: string[]) => {
 
 /** Generates migrations into a copy of the folder: anything new means that a table was changed without one. */
 function hasNewMigration(): boolean {
+  mkdirSync(join(root, 'dist'), { recursive: true });
   const copy = mkdtempSync(join(root, 'dist/migrations-'));
   try {
     cpSync(join(root, 'migrations'), copy, { recursive: true });
