@@ -4,6 +4,8 @@ import { env } from 'cloudflare:workers';
 export interface SpiedDb {
   binding: D1Database;
   statements: string[];
+  /** Rows that batches wrote. Everything that the jobs write goes through one. */
+  rowsWritten: number;
 }
 
 type Tap = (text: string) => void;
@@ -24,7 +26,19 @@ export function tapDb(tap: Tap): D1Database {
 
 export function spyDb(): SpiedDb {
   const statements: string[] = [];
-  return { binding: tapDb((text) => statements.push(text)), statements };
+  const tapped = tapDb((text) => statements.push(text));
+  const binding = new Proxy(tapped, {
+    get(target, name) {
+      if (name !== 'batch') return Reflect.get(target, name);
+      return async (batch: D1PreparedStatement[]) => {
+        const results = await env.DB.batch(batch);
+        spied.rowsWritten += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+        return results;
+      };
+    },
+  });
+  const spied: SpiedDb = { binding, statements, rowsWritten: 0 };
+  return spied;
 }
 
 /** How SQLite goes about a statement, line by line. */

@@ -48,24 +48,28 @@ describe('no query of a user’s route', () => {
 });
 
 describe('the cost of a sync', () => {
-  it('is the same number of statements for 1 key and for 20, and one row for a key that did not change', async () => {
-    const { binding, statements } = spyDb();
-    const world = createWorld({ db: binding });
-    const count = async (keys: number) => {
-      await env.DB.prepare('DELETE FROM api_key').run();
-      for (let made = 0; made < keys; ) {
-        const user = await world.makeUser();
-        for (; made < keys && made % 10 < 9; made++) await world.makeKey(user.token);
-        if (made < keys) made += (await world.makeKey(user.token)) ? 1 : 0;
-      }
-      world.clock.now += HOUR_MS;
-      await world.sync();
-      world.clock.now += HOUR_MS;
-      statements.length = 0;
-      await world.sync();
-      return statements.length;
-    };
-    expect(await count(1)).toBe(await count(20));
+  /** What an hourly sync of `count` keys costs that did not change since the last one. */
+  async function costOf(count: number) {
+    const spied = spyDb();
+    const world = createWorld({ db: spied.binding, config: { maxKeysPerUser: count } });
+    await env.DB.batch(['api_key', 'job_run'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+    const user = await world.makeUser();
+    for (let made = 0; made < count; made++) await world.makeKey(user.token);
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    world.clock.now += HOUR_MS;
+    spied.statements.length = 0;
+    spied.rowsWritten = 0;
+    await world.sync();
+    return { statements: spied.statements.length, rowsWritten: spied.rowsWritten };
+  }
+
+  it('is the same number of statements for 1 key and for 20, and one row for each key that did not change', async () => {
+    const [one, twenty] = [await costOf(1), await costOf(20)];
+    expect(twenty.statements).toBe(one.statements);
+    expect(twenty.rowsWritten - one.rowsWritten).toBe(19);
+    expect(one.rowsWritten).toBe(4);
+    expect(one.statements).toBe(10);
   });
 });
 
