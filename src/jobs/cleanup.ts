@@ -3,9 +3,10 @@
 import { FAILURE_WINDOW_MS } from '../accounts/model.ts';
 import * as accounts from '../accounts/store.ts';
 import type { Deps } from '../deps.ts';
-import { addDays, DAY_MS, dayOf, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { addDays, DAY_MS, dayOf, MINUTE_MS } from '../lib/day.ts';
 import * as tokens from '../tokens/store.ts';
 import * as usage from '../usage/store.ts';
+import { withLease } from './lease.ts';
 import { addCounts, type CleanupStep, type Counts, type Delivery, type JobMessage } from './model.ts';
 import * as store from './store.ts';
 
@@ -73,24 +74,21 @@ export async function startCleanup(deps: Deps, slot: string): Promise<Counts> {
 }
 
 /** Works on a cleanup message: as many steps as an invocation bears, then the rest in a message of its own. */
-export async function cleanupMessage(deps: Deps, message: Extract<JobMessage, { job: 'cleanup' }>, limit = ROWS_A_STEP): Promise<Delivery> {
-  const now = deps.now();
-  const claim = await store.claimPart(deps.db, message, now, LEASE_MS);
-  if (claim.kind === 'finished') return { kind: 'ack' };
-  if (claim.kind === 'leased') return { kind: 'retry', delayS: Math.max(1, Math.ceil((claim.until - now) / SECOND_MS)) };
-  let { step } = message;
-  let counts: Counts = {};
-  let rows = 0;
-  for (let steps = 0; steps < STEPS_A_MESSAGE && rows < limit && step.task < TASKS.length; steps++) {
-    const done = await runStep(deps, step, now, limit);
-    rows += Object.values(done.counts).reduce((sum, count) => sum + count, 0);
-    counts = addCounts(counts, done.counts);
-    step = done.next;
-  }
-  if (step.task < TASKS.length) await deps.enqueue([{ ...message, part: message.part + 1, step }]);
-  await store.releasePart(deps.db, message, deps.now(), counts, true);
-  return { kind: 'ack' };
-}
+export const cleanupMessage = (deps: Deps, message: Extract<JobMessage, { job: 'cleanup' }>, limit = ROWS_A_STEP): Promise<Delivery> =>
+  withLease(deps, message, LEASE_MS, async () => {
+    const now = deps.now();
+    let { step } = message;
+    let counts: Counts = {};
+    let rows = 0;
+    for (let steps = 0; steps < STEPS_A_MESSAGE && rows < limit && step.task < TASKS.length; steps++) {
+      const done = await runStep(deps, step, now, limit);
+      rows += Object.values(done.counts).reduce((sum, count) => sum + count, 0);
+      counts = addCounts(counts, done.counts);
+      step = done.next;
+    }
+    if (step.task < TASKS.length) await deps.enqueue([{ ...message, part: message.part + 1, step }]);
+    return { counts, retryInS: null };
+  });
 
 /** Deletes the ledger of users who are gone, a step a message. */
 export async function purgeMessage(deps: Deps): Promise<Delivery> {

@@ -4,9 +4,9 @@ import { isTransient, retryAfterOf } from '../keys/model.ts';
 import { applyReadings, type Reading, readKeys } from '../keys/reading.ts';
 import { listDueIdsAcrossUsers, listDueKeysAcrossUsers, type ReadRun } from '../keys/store.ts';
 import { fullJitter } from '../lib/backoff.ts';
-import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { MINUTE_MS } from '../lib/day.ts';
+import { withLease } from './lease.ts';
 import { addCounts, type Counts, type Delivery, packKeys, type ReadMessage } from './model.ts';
-import * as store from './store.ts';
 
 /** Longer than 20 keys take with 6 requests at once and 10 seconds each. */
 const LEASE_MS = 2 * MINUTE_MS;
@@ -15,8 +15,6 @@ const MAX_ATTEMPTS = 4;
 /** A longer `Retry-After` is left to the next ring. */
 const MAX_WAIT_S = 15 * 60;
 const IDS_A_PAGE = 2000;
-
-const ACK: Delivery = { kind: 'ack' };
 
 const runOf = (job: ReadRun['kind'], slot: string): ReadRun => ({ kind: job, id: `${job} ${slot}`, since: Date.parse(slot) });
 
@@ -57,18 +55,14 @@ export function retryDelay(readings: readonly Reading[], applied: ReadonlySet<nu
   return bearable.length > 0 ? Math.max(1, ...bearable) : null;
 }
 
-/** Works on a message: leased, each key once, failures apart from each other. */
-export async function readMessage(deps: Deps, message: ReadMessage): Promise<Delivery> {
-  const claim = await store.claimPart(deps.db, message, deps.now(), LEASE_MS);
-  if (claim.kind === 'finished') return ACK;
-  if (claim.kind === 'leased') return { kind: 'retry', delayS: Math.max(1, Math.ceil((claim.until - deps.now()) / SECOND_MS)) };
-  const run = runOf(message.job, message.slot);
-  const keys = await listDueKeysAcrossUsers(deps.db, run, deps.now(), message.keyIds);
-  const readings = await readKeys(deps, keys);
-  const applied = await applyReadings(deps, readings, run.id);
-  const counts = addCounts(claim.counts, { attempts: 1, ...countReadings(readings, applied) });
-  const attempt = counts['attempts'] ?? 1;
-  const delayS = attempt < MAX_ATTEMPTS ? retryDelay(readings, applied, attempt, deps.random()) : null;
-  await store.releasePart(deps.db, message, deps.now(), counts, delayS === null);
-  return delayS === null ? ACK : { kind: 'retry', delayS };
-}
+/** Works on a message: each due key once, failures apart from each other. */
+export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery> =>
+  withLease(deps, message, LEASE_MS, async (before) => {
+    const run = runOf(message.job, message.slot);
+    const keys = await listDueKeysAcrossUsers(deps.db, run, deps.now(), message.keyIds);
+    const readings = await readKeys(deps, keys);
+    const applied = await applyReadings(deps, readings, run.id);
+    const counts = addCounts(before, { attempts: 1, ...countReadings(readings, applied) });
+    const attempt = counts['attempts'] ?? 1;
+    return { counts, retryInS: attempt < MAX_ATTEMPTS ? retryDelay(readings, applied, attempt, deps.random()) : null };
+  });

@@ -1,0 +1,30 @@
+/** Work on a part of a run, by one at a time. */
+import type { Deps } from '../deps.ts';
+import { SECOND_MS } from '../lib/day.ts';
+import type { Counts, Delivery } from './model.ts';
+import * as store from './store.ts';
+
+/** What a piece of work leaves behind: the part's counts as they are now, and after how many seconds to go on (null: it is finished). */
+export interface Progress {
+  counts: Counts;
+  retryInS: number | null;
+}
+
+/**
+ * Does the work unless the part is finished; waits while somebody else has it.
+ * @param work gets the counts that earlier work on the part left behind
+ */
+export async function withLease(
+  deps: Deps,
+  part: store.PartName,
+  leaseMs: number,
+  work: (counts: Counts) => Promise<Progress>,
+): Promise<Delivery> {
+  const now = deps.now();
+  const claim = await store.claimPart(deps.db, part, now, leaseMs);
+  if (claim.kind === 'finished') return { kind: 'ack' };
+  if (claim.kind === 'leased') return { kind: 'retry', delayS: Math.max(1, Math.ceil((claim.until - now) / SECOND_MS)) };
+  const { counts, retryInS } = await work(claim.counts);
+  await store.releasePart(deps.db, part, deps.now(), counts, retryInS === null);
+  return retryInS === null ? { kind: 'ack' } : { kind: 'retry', delayS: retryInS };
+}
