@@ -58,6 +58,7 @@ CREATE TABLE `api_key` (
 	`is_active` integer DEFAULT true NOT NULL,
 	`created_at` integer NOT NULL,
 	`known_since` integer,
+	`known_until` integer,
 	`series_started_at` integer,
 	`last_sample_at` integer,
 	`usage_nano` integer,
@@ -75,7 +76,6 @@ CREATE TABLE `api_key` (
 	`last_validated_at` integer,
 	`last_error` text,
 	`rejected_run` text,
-	`consecutive_failures` integer DEFAULT 0 NOT NULL,
 	`retry_after` integer,
 	`sync_requested_at` integer
 );
@@ -86,6 +86,12 @@ CREATE TABLE `api_key_alias` (
 	`user_id` integer NOT NULL,
 	`hash` text NOT NULL,
 	`api_key_id` integer NOT NULL,
+	`series_started_at` integer,
+	`last_sample_at` integer,
+	`usage_nano` integer,
+	`usage_daily_nano` integer,
+	`byok_usage_nano` integer,
+	`byok_usage_daily_nano` integer,
 	PRIMARY KEY(`user_id`, `hash`)
 ) WITHOUT ROWID;
 --> statement-breakpoint

@@ -55,6 +55,7 @@ async function keySql(key: DemoKey, id: number, keyring: Awaited<ReturnType<type
     health: key.isValid ? 'active' : 'invalid',
     created_at: startedAt,
     known_since: startedAt,
+    known_until: last.at,
     series_started_at: startedAt,
     last_sample_at: last.at,
     usage_nano: last.credits.totalNano,

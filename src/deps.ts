@@ -6,6 +6,7 @@ import { needsRehash } from './crypto/password.ts';
 import { HASHER_INSTANCES } from './crypto/password-hasher.ts';
 import { createDb, type Db } from './db.ts';
 import type { JobMessage } from './jobs/model.ts';
+import { logError } from './log.ts';
 import { createOpenRouter, type OpenRouter } from './openrouter/client.ts';
 
 export interface Passwords {
@@ -28,7 +29,7 @@ export interface Deps {
   enqueue(messages: JobMessage[]): Promise<void>;
   /** False where the bucket is used up: requests of an address in a minute, of a token in a minute. */
   limits: { address(key: string): Promise<boolean>; token(key: string): Promise<boolean> };
-  /** Lets work go on after the answer. */
+  /** Lets work go on after the answer; its failure is logged and changes nothing for the caller. */
   defer(work: Promise<unknown>): void;
 }
 
@@ -75,6 +76,6 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): 
       address: async (key) => (await env.ADDRESS_RATE_LIMIT.limit({ key })).success,
       token: async (key) => (await env.TOKEN_RATE_LIMIT.limit({ key })).success,
     },
-    defer: (work) => ctx.waitUntil(work),
+    defer: (work) => ctx.waitUntil(work.catch((error: unknown) => logError('deferred_work_failed', error))),
   };
 }

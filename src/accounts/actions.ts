@@ -15,6 +15,7 @@ import {
   type changePasswordSchema,
   type deleteAccountSchema,
   FAILURE_WINDOW_MS,
+  lockedForS,
   type loginSchema,
   MAX_FAILURES,
   presentAccount,
@@ -22,7 +23,6 @@ import {
   type resetPasswordSchema,
   SESSION_MS,
   type UserRow,
-  waitAfterAttempt,
 } from './model.ts';
 import * as store from './store.ts';
 
@@ -52,32 +52,53 @@ export async function register(deps: Deps, input: z.infer<typeof registerSchema>
   }
 }
 
-/** Counts an attempt before the password is looked at, so that simultaneous attempts cannot pass together. */
-async function throttleAccount(deps: Deps, emailHash: string): Promise<void> {
-  const now = deps.now();
-  const { attempts, startedAt } = await store.countAttempt(deps.db, emailHash, now, FAILURE_WINDOW_MS, MAX_FAILURES);
-  const retryAfterS = waitAfterAttempt(attempts, startedAt, now);
+function refuseLocked(deps: Deps, failures: store.Failures | null): void {
+  const retryAfterS = failures && lockedForS(failures.count, failures.startedAt, deps.now());
   if (retryAfterS !== null) {
     fail({ kind: 'too_many', detail: 'Too many failed attempts for this account. Wait, or reset the password.', retryAfterS });
   }
+}
+
+/**
+ * Is this the password? Failures count against the e-mail. The lock is looked at before, to spare the work, and after: of many
+ * guesses at once no more are answered than failures are allowed.
+ * @param phc the account's hash, or null if nobody has the e-mail
+ * @throws AppFailure `too_many`
+ */
+async function checkPassword(deps: Deps, emailHash: string, password: string, phc: string | null): Promise<boolean> {
+  refuseLocked(deps, await store.findFailures(deps.db, emailHash));
+  if (await deps.passwords.verify(password, phc)) {
+    refuseLocked(deps, await store.findFailures(deps.db, emailHash));
+    await store.forgetFailures(deps.db, emailHash);
+    return true;
+  }
+  const failures = await store.countFailure(deps.db, emailHash, deps.now(), FAILURE_WINDOW_MS);
+  if (failures.count > MAX_FAILURES) refuseLocked(deps, failures);
+  return false;
 }
 
 async function refreshHash(deps: Deps, row: UserRow, password: string): Promise<void> {
   await store.updatePasswordHash(deps.db, row.id, row.passwordHash, await deps.passwords.hash(password));
 }
 
-/** Begins a session. An unknown e-mail and a wrong password are the same, in answer and in time. */
-export async function signIn(deps: Deps, input: z.infer<typeof loginSchema>) {
-  const refuse = (): never => fail({ kind: 'unauthenticated', detail: 'E-mail or password is wrong.' });
-  const emailHash = await hashEmail(input.email);
-  await throttleAccount(deps, emailHash);
+type SignIn = z.infer<typeof loginSchema>;
+
+/** The session's id, or null if the account changed while its password was compared. */
+async function beginSession(deps: Deps, input: SignIn, now: number): Promise<{ userId: number; sessionId: number } | null> {
   const row = await store.findUserByEmail(deps.db, input.email);
-  const isRight = await deps.passwords.verify(input.password, row?.passwordHash ?? null);
-  if (!row || !isRight) return refuse();
+  const isRight = await checkPassword(deps, await hashEmail(input.email), input.password, row?.passwordHash ?? null);
+  if (!row || !isRight) return fail({ kind: 'unauthenticated', detail: 'E-mail or password is wrong.' });
+  const sessionId = await store.insertSession(deps.db, row, now, now + SESSION_MS);
+  if (sessionId !== null && deps.passwords.needsRehash(row.passwordHash)) deps.defer(refreshHash(deps, row, input.password));
+  return sessionId === null ? null : { userId: row.id, sessionId };
+}
+
+/** Begins a session. An unknown e-mail and a wrong password are the same, in answer and in time. */
+export async function signIn(deps: Deps, input: SignIn) {
   const now = deps.now();
-  const sessionId = (await store.insertSession(deps.db, row, emailHash, now, now + SESSION_MS)) ?? refuse();
-  if (deps.passwords.needsRehash(row.passwordHash)) deps.defer(refreshHash(deps, row, input.password));
-  const token = await signSession(deps.config.jwtSecret, { userId: row.id, sessionId }, now, now + SESSION_MS);
+  const claims = (await beginSession(deps, input, now)) ?? (await beginSession(deps, input, now));
+  if (!claims) return fail({ kind: 'conflict', detail: 'The account was changed at the same time. Sign in again.' });
+  const token = await signSession(deps.config.jwtSecret, claims, now, now + SESSION_MS);
   return { access_token: token, token_type: 'bearer' as const, expires_in: SESSION_MS / SECOND_MS };
 }
 
@@ -104,9 +125,7 @@ export async function getAccount(deps: Deps, actor: Actor) {
 async function confirmPassword(deps: Deps, userId: number, password: string, path: string) {
   const row = (await store.findUser(deps.db, userId)) ?? gone();
   const emailHash = await hashEmail(row.email);
-  await throttleAccount(deps, emailHash);
-  if (!(await deps.passwords.verify(password, row.passwordHash))) failField(path, 'Is not your password');
-  await store.forgetAttempts(deps.db, emailHash);
+  if (!(await checkPassword(deps, emailHash, password, row.passwordHash))) failField(path, 'Is not your password');
   return { row, emailHash };
 }
 
@@ -129,7 +148,7 @@ export async function resetPassword(deps: Deps, input: z.infer<typeof resetPassw
   const newHash = await deps.passwords.hash(input.new_password);
   const user = (await store.findUser(deps.db, userId)) ?? refuse();
   if (!(await store.resetPassword(deps.db, userId, tokenHash, newHash, deps.now()))) refuse();
-  await store.forgetAttempts(deps.db, await hashEmail(user.email));
+  await store.forgetFailures(deps.db, await hashEmail(user.email));
 }
 
 /** Deletes the account: access, secrets, tokens and sessions at once, the ledger in steps soon after. */
@@ -142,5 +161,5 @@ export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typ
     deleteAllTokensStatement(deps.db, userId),
     requestPurgeStatement(deps.db, userId, deps.now()),
   ]);
-  await deps.enqueue([{ job: 'purge' }]);
+  deps.defer(deps.enqueue([{ job: 'purge' }]));
 }

@@ -38,7 +38,7 @@ accountsApi.route({
   throttle: 'login',
   body: loginSchema,
   success: { status: 200, description: 'A session', schema: signedInSchema },
-  problems: [401],
+  problems: [401, 409],
   handle: ({ deps, body }) => signIn(deps, body),
 });
 

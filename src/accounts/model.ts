@@ -50,10 +50,11 @@ export const MAX_FAILURES = 10;
 export const FAILURE_WINDOW_MS = 15 * MINUTE_MS;
 
 /**
- * Seconds to wait before the next attempt, or null if this one may go ahead.
- * @param attempts attempts of the window, this one included
+ * Seconds for which an account is locked yet, or null if it is not.
+ * @param failures failures of the window
  * @param startedAt when the window began
  */
-export function waitAfterAttempt(attempts: number, startedAt: number, now: number): number | null {
-  return attempts <= MAX_FAILURES ? null : Math.max(1, Math.ceil((startedAt + FAILURE_WINDOW_MS - now) / SECOND_MS));
+export function lockedForS(failures: number, startedAt: number, now: number): number | null {
+  const leftMs = startedAt + FAILURE_WINDOW_MS - now;
+  return failures < MAX_FAILURES || leftMs <= 0 ? null : Math.ceil(leftMs / SECOND_MS);
 }

@@ -50,32 +50,37 @@ export async function insertUser(
   return inserted[0] ? Number(inserted[0]['id']) : null;
 }
 
-/**
- * Counts an attempt to sign in, in a window that begins anew after `windowMs`; beyond `max` nothing is written any more.
- * @returns how many attempts the window has, this one included (`max` + 1 stands for more), and when it began
- */
-export async function countAttempt(
-  db: Db,
-  emailHash: string,
-  now: number,
-  windowMs: number,
-  max: number,
-): Promise<{ attempts: number; startedAt: number }> {
-  const count = `INSERT INTO sign_in_failure (email_hash, failures, started_at) VALUES (?1, 1, ?2)
-    ON CONFLICT (email_hash) DO UPDATE SET failures = iif(started_at <= ?2 - ?3, 1, failures + 1), started_at = iif(started_at <= ?2 - ?3, ?2, started_at)
-    WHERE started_at <= ?2 - ?3 OR failures <= ?4`;
-  const [, rows = []] = await runBatch(db, [
-    statement(db, count, emailHash, now, windowMs, max),
-    statement(db, 'SELECT failures, started_at FROM sign_in_failure WHERE email_hash = ?', emailHash),
-  ]);
-  return { attempts: Number(rows[0]?.['failures']), startedAt: Number(rows[0]?.['started_at']) };
+/** Failed sign-ins of a window, and when it began. */
+export interface Failures {
+  count: number;
+  startedAt: number;
 }
 
-const forgetAttemptsStatement = (db: Db, emailHash: string): D1PreparedStatement =>
+const toFailures = (row: Record<string, unknown> | undefined): Failures | null =>
+  row ? { count: Number(row['failures']), startedAt: Number(row['started_at']) } : null;
+
+/** The last window of failures of an e-mail, or null. */
+export async function findFailures(db: Db, emailHash: string): Promise<Failures | null> {
+  const [rows = []] = await runBatch(db, [
+    statement(db, 'SELECT failures, started_at FROM sign_in_failure WHERE email_hash = ?', emailHash),
+  ]);
+  return toFailures(rows[0]);
+}
+
+/** Counts a failure, in a window that begins anew after `windowMs`; gives the window with this failure in it. */
+export async function countFailure(db: Db, emailHash: string, now: number, windowMs: number): Promise<Failures> {
+  const text = `INSERT INTO sign_in_failure (email_hash, failures, started_at) VALUES (?1, 1, ?2)
+    ON CONFLICT (email_hash) DO UPDATE SET failures = iif(started_at <= ?2 - ?3, 1, failures + 1), started_at = iif(started_at <= ?2 - ?3, ?2, started_at)
+    RETURNING failures, started_at`;
+  const [rows = []] = await runBatch(db, [statement(db, text, emailHash, now, windowMs)]);
+  return toFailures(rows[0]) ?? { count: 1, startedAt: now };
+}
+
+const forgetFailuresStatement = (db: Db, emailHash: string): D1PreparedStatement =>
   statement(db, 'DELETE FROM sign_in_failure WHERE email_hash = ?', emailHash);
 
-/** Forgets the attempts of an e-mail, after a password was right. */
-export const forgetAttempts = (db: Db, emailHash: string) => runBatch(db, [forgetAttemptsStatement(db, emailHash)]);
+/** Forgets the failures of an e-mail, after a password was right. */
+export const forgetFailures = (db: Db, emailHash: string) => runBatch(db, [forgetFailuresStatement(db, emailHash)]);
 
 /**
  * Begins a session, if the user still has the password hash that was verified.
@@ -84,16 +89,12 @@ export const forgetAttempts = (db: Db, emailHash: string) => runBatch(db, [forge
 export async function insertSession(
   db: Db,
   row: Pick<UserRow, 'id' | 'passwordHash'>,
-  emailHash: string,
   now: number,
   expiresAt: number,
 ): Promise<number | null> {
   const insert =
     'INSERT INTO session (user_id, created_at, expires_at) SELECT id, ?3, ?4 FROM user WHERE id = ?1 AND password_hash = ?2 RETURNING id';
-  const [inserted = []] = await runBatch(db, [
-    statement(db, insert, row.id, row.passwordHash, now, expiresAt),
-    forgetAttemptsStatement(db, emailHash),
-  ]);
+  const [inserted = []] = await runBatch(db, [statement(db, insert, row.id, row.passwordHash, now, expiresAt)]);
   return inserted[0] ? Number(inserted[0]['id']) : null;
 }
 
@@ -133,28 +134,22 @@ export async function changePassword(db: Db, userId: number, oldHash: string, ne
   return updated.length > 0;
 }
 
-/** Sets the password that a link allows to set, ends all sessions, and uses the link up; false if the link does not hold any more. */
+/** Sets the password that a link allows to set, ends all sessions and all links; false if the link does not hold any more. */
 export async function resetPassword(db: Db, userId: number, tokenHash: string, newHash: string, now: number): Promise<boolean> {
   const isAllowed = `EXISTS (SELECT 1 FROM one_time_link WHERE token_hash = ?1 AND user_id = ?3 AND ${IS_OPEN_LINK})`;
   const [updated = []] = await runBatch(db, [
     statement(db, `UPDATE user SET password_hash = ?4 WHERE id = ?3 AND ${isAllowed} RETURNING id`, tokenHash, now, userId, newHash),
     statement(db, `DELETE FROM session WHERE user_id = ?3 AND ${isAllowed}`, tokenHash, now, userId),
-    statement(
-      db,
-      `UPDATE one_time_link SET used_at = ?2 WHERE token_hash = ?1 AND user_id = ?3 AND ${IS_OPEN_LINK}`,
-      tokenHash,
-      now,
-      userId,
-    ),
+    statement(db, `UPDATE one_time_link SET used_at = ?2 WHERE user_id = ?3 AND used_at IS NULL AND ${isAllowed}`, tokenHash, now, userId),
   ]);
   return updated.length > 0;
 }
 
-/** Deletes a user with sessions, links and attempts. */
+/** Deletes a user with sessions, links and failures. */
 export const deleteUserStatements = (db: Db, userId: number, emailHash: string): D1PreparedStatement[] => [
   statement(db, 'DELETE FROM session WHERE user_id = ?', userId),
   statement(db, 'DELETE FROM one_time_link WHERE user_id = ?', userId),
-  forgetAttemptsStatement(db, emailHash),
+  forgetFailuresStatement(db, emailHash),
   statement(db, 'DELETE FROM user WHERE id = ?', userId),
 ];
 
@@ -173,6 +168,6 @@ export const deleteSessionsBeforeAcrossUsers = (db: Db, at: number, limit: numbe
 export const deleteLinksBeforeAcrossUsers = (db: Db, at: number, limit: number) =>
   deleteOldAcrossUsers(db, 'one_time_link', 'id', 'expires_at < ?1 OR used_at < ?1', at, limit);
 
-/** Deletes up to `limit` counts of attempts whose window began before `at`. */
-export const deleteAttemptsBeforeAcrossUsers = (db: Db, at: number, limit: number) =>
+/** Deletes up to `limit` counts of failures whose window began before `at`. */
+export const deleteFailuresBeforeAcrossUsers = (db: Db, at: number, limit: number) =>
   deleteOldAcrossUsers(db, 'sign_in_failure', 'email_hash', 'started_at < ?1', at, limit);

@@ -75,19 +75,20 @@ const GUARDS: Record<Access, MiddlewareHandler<AppEnv>[]> = {
 
 const hasBody = (c: Context): boolean => c.req.header('transfer-encoding') !== undefined || Number(c.req.header('content-length') ?? 0) > 0;
 
-/** 415 before 401: who sends something else than JSON learns that first. */
-const expectJson: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const type = c.req.header('content-type');
-  const isJson = /^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(type ?? '');
-  if (!isJson && (type !== undefined || hasBody(c))) {
-    fail({ kind: 'not_json', detail: 'Send the body as "Content-Type: application/json".' });
-  }
-  await next();
-};
+const isJson = (c: Context): boolean => /^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(c.req.header('content-type') ?? '');
+
+/** 415 before 401: who sends something else than JSON learns that first. Where no body is expected an empty one may have any type. */
+const expectJson =
+  (isBodyExpected: boolean): MiddlewareHandler<AppEnv> =>
+  async (c, next) => {
+    const isTyped = isBodyExpected && c.req.header('content-type') !== undefined;
+    if (!isJson(c) && (isTyped || hasBody(c))) fail({ kind: 'not_json', detail: 'Send the body as "Content-Type: application/json".' });
+    await next();
+  };
 
 async function readJson(c: Context): Promise<unknown> {
   try {
-    return await c.req.json();
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(await c.req.arrayBuffer()));
   } catch {
     return fail({ kind: 'bad_request', detail: 'The body is not valid JSON.' });
   }
@@ -124,7 +125,7 @@ export function createApi() {
 
   function route<S extends Success, P = undefined, Q = undefined, B = undefined>(definition: Route<P, Q, B, S>): void {
     const middleware = [
-      ...(definition.body ? [expectJson] : []),
+      ...(definition.method === 'get' ? [] : [expectJson(definition.body !== undefined)]),
       ...(definition.throttle === undefined ? [] : [throttleAddress(definition.throttle)]),
       ...GUARDS[definition.access],
     ];

@@ -27,7 +27,7 @@ const daysAgo = (now: number, days: number): string => addDays(dayOf(now), -days
 export const TASKS: readonly Task[] = [
   { name: 'sessions', run: ({ db }, now, limit) => accounts.deleteSessionsBeforeAcrossUsers(db, now, limit) },
   { name: 'links', run: ({ db }, now, limit) => accounts.deleteLinksBeforeAcrossUsers(db, now, limit) },
-  { name: 'sign_in_failures', run: ({ db }, now, limit) => accounts.deleteAttemptsBeforeAcrossUsers(db, now - FAILURE_WINDOW_MS, limit) },
+  { name: 'sign_in_failures', run: ({ db }, now, limit) => accounts.deleteFailuresBeforeAcrossUsers(db, now - FAILURE_WINDOW_MS, limit) },
   {
     name: 'revoked_tokens',
     run: ({ db, config }, now, limit) => tokens.deleteRevokedAcrossUsers(db, now - config.retentionDays * DAY_MS, limit),

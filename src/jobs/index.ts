@@ -23,13 +23,14 @@ export async function ring(deps: Deps, cron: string, scheduledAt: number): Promi
   const job = CRONS[cron];
   if (!job) throw new Error('A cron rang that no job belongs to');
   const now = deps.now();
-  await start(deps, job, Math.min(scheduledAt, now));
   const slots = MADE_UP_FOR.filter((other) => other !== job).map((other) => ({ job: other, at: latestSlot(other, now) }));
   const rung = await store.listRung(
     deps.db,
     slots.map(({ job: other, at }) => ({ job: other, slot: new Date(at).toISOString() })),
   );
-  for (const missed of slots.filter((slot) => !rung.has(slot.job))) await start(deps, missed.job, missed.at);
+  const due = [{ job, at: Math.min(scheduledAt, now) }, ...slots.filter((slot) => !rung.has(slot.job))];
+  const outcomes = await Promise.allSettled(due.map((entry) => start(deps, entry.job, entry.at)));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 function work(deps: Deps, message: JobMessage): Promise<Delivery> {

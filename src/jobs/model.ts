@@ -1,5 +1,6 @@
 /** Jobs as values: when they ring, what their messages say, what was missed. Pure. */
 import * as z from 'zod';
+import { crc32 } from '../lib/crc32.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../lib/day.ts';
 
 export const JOBS = ['sync', 'validate', 'cleanup'] as const;
@@ -55,14 +56,14 @@ export type JobMessage = z.infer<typeof messageSchema>;
 export type ReadMessage = Extract<JobMessage, { keyIds: number[] }>;
 
 /**
- * Messages for due keys, `KEYS_A_MESSAGE` in each. A part is named by its first key, so that rings which find the same keys due
- * make the same parts and only one of each is worked on.
+ * Messages for due keys, `KEYS_A_MESSAGE` in each. A part is named after its keys, so that rings which find the same keys due
+ * make the same parts, and only one of each is worked on.
  */
 export function packKeys(job: ReadMessage['job'], slot: string, ids: readonly number[]): ReadMessage[] {
   const messages: ReadMessage[] = [];
   for (let start = 0; start < ids.length; start += KEYS_A_MESSAGE) {
     const keyIds = ids.slice(start, start + KEYS_A_MESSAGE);
-    messages.push({ job, slot, part: keyIds[0] ?? 0, keyIds });
+    messages.push({ job, slot, part: crc32(keyIds.join()) + 1, keyIds });
   }
   return messages;
 }
@@ -78,3 +79,13 @@ export function addCounts(a: Counts, b: Counts): Counts {
 
 /** What the queue is told of a message: done, or to be delivered again after some seconds. */
 export type Delivery = { kind: 'ack' } | { kind: 'retry'; delayS: number };
+
+/** Outcomes that say nothing about a key: OpenRouter was out of reach, or the key's text. */
+const INCONCLUSIVE = ['rate_limited', 'unavailable', 'unexpected_shape', 'undecipherable'];
+
+/** Why a finished part was no success, or null: not one of its keys could be asked about. */
+export function partError(counts: Counts): string | null {
+  const conclusive = ['read', 'unauthorized', 'forbidden', 'superseded'].some((outcome) => counts[outcome] !== undefined);
+  const failed = INCONCLUSIVE.filter((outcome) => counts[outcome] !== undefined);
+  return conclusive || failed.length === 0 ? null : `No key could be read (${failed.join(', ')}).`;
+}

@@ -1,6 +1,6 @@
 /** All SQL of job runs. They belong to nobody: a run works on the keys of all users. */
 import { type Db, runBatch, statement } from '../db.ts';
-import type { Counts, JobName } from './model.ts';
+import { type Counts, type JobName, partError } from './model.ts';
 
 /** Names a part of a run. Part 0 is the ring itself. */
 export interface PartName {
@@ -26,9 +26,9 @@ export async function claimPart(db: Db, { job, slot, part }: PartName, now: numb
 
 /** Sets what a part did; it is either finished or free to be taken again. */
 export async function releasePart(db: Db, { job, slot, part }: PartName, now: number, counts: Counts, isFinished: boolean): Promise<void> {
-  const text =
-    'UPDATE job_run SET counts = ?4, lease_until = ?5, finished_at = iif(?6, ?5, NULL) WHERE job = ?1 AND slot = ?2 AND part = ?3';
-  await runBatch(db, [statement(db, text, job, slot, part, JSON.stringify(counts), now, isFinished ? 1 : 0)]);
+  const text = `UPDATE job_run SET counts = ?4, lease_until = ?5, finished_at = iif(?6, ?5, NULL), error = iif(?6, ?7, NULL)
+    WHERE job = ?1 AND slot = ?2 AND part = ?3`;
+  await runBatch(db, [statement(db, text, job, slot, part, JSON.stringify(counts), now, isFinished ? 1 : 0, partError(counts))]);
 }
 
 /** Notes that the queue gave up on a part. */

@@ -8,6 +8,7 @@ import { fail, failField } from '../errors.ts';
 import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import type { Result } from '../lib/result.ts';
 import { sha256Hex } from '../lib/sha256.ts';
+import { logError } from '../log.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import { deleteKeyDaysStatement } from '../usage/store.ts';
@@ -16,6 +17,7 @@ import { applyReadings, CIPHERTEXT_COLUMN } from './reading.ts';
 import * as store from './store.ts';
 
 const SYNC_INTERVAL_MS = MINUTE_MS;
+const QUEUE_RETRY_S = 5;
 /** Says why the user has no key with this id: it is somebody else's, or there is none. */
 export async function refuseForeignKey(deps: Deps, id: number): Promise<never> {
   const isForeign = await store.hasKeyAcrossUsers(deps.db, id);
@@ -34,10 +36,11 @@ export const listKeys = (deps: Deps, actor: Actor): Promise<KeyRow[]> => store.l
 
 export const getKey = (deps: Deps, actor: Actor, id: number): Promise<KeyRow> => requireKey(deps, authorize(actor, 'manage'), id);
 
-const alreadyThere = (): never => fail({ kind: 'conflict', detail: 'You already have this key, or had it before its text was replaced.' });
+const alreadyThere = (): never =>
+  fail({ kind: 'conflict', detail: 'You already have this key, or another key of yours had this text before.' });
 
-async function refuseKnown(deps: Deps, userId: number, hash: string): Promise<number> {
-  const { count, hasHash } = await store.countKeys(deps.db, userId, hash);
+async function refuseKnown(deps: Deps, userId: number, hash: string, exceptId: number | null): Promise<number> {
+  const { count, hasHash } = await store.countKeys(deps.db, userId, hash, exceptId);
   return hasHash ? alreadyThere() : count;
 }
 
@@ -66,9 +69,9 @@ async function verify(deps: Deps, userId: number, keyText: string, hash: string)
 }
 
 /** Lets the answer that verified a text be the first sample of its series. */
-async function applyFirstSample(deps: Deps, userId: number, id: number, { answer, at }: Verified): Promise<KeyRow> {
+async function applyFirstSample(deps: Deps, userId: number, id: number, { answer, at, text }: Verified): Promise<KeyRow> {
   const key = await requireKey(deps, userId, id);
-  if (!answer.ok) return key;
+  if (!answer.ok || key.hash !== text.hash) return key;
   await applyReadings(deps, [{ key, at, result: answer }], `verify ${at}`);
   return requireKey(deps, userId, id);
 }
@@ -79,11 +82,13 @@ export async function addKey(deps: Deps, actor: Actor, input: z.infer<typeof add
   const max = deps.config.maxKeysPerUser;
   const atLimit = (): never => fail({ kind: 'limit_reached', detail: `Maximum ${max} keys allowed` });
   const hash = await sha256Hex(input.key);
-  if ((await refuseKnown(deps, userId, hash)) >= max) atLimit();
+  if ((await refuseKnown(deps, userId, hash, null)) >= max) atLimit();
   const verified = await verify(deps, userId, input.key, hash);
   try {
     const id = await store.insertKey(deps.db, userId, input.name, verified.text, max, deps.now());
-    return id === null ? atLimit() : await applyFirstSample(deps, userId, id, verified);
+    if (id !== null) return await applyFirstSample(deps, userId, id, verified);
+    await refuseKnown(deps, userId, hash, null);
+    return atLimit();
   } catch (error) {
     return isUniqueViolation(error) ? alreadyThere() : Promise.reject(error);
   }
@@ -91,7 +96,7 @@ export async function addKey(deps: Deps, actor: Actor, input: z.infer<typeof add
 
 async function replaceText(deps: Deps, userId: number, key: KeyRow, keyText: string): Promise<void> {
   const hash = await sha256Hex(keyText);
-  await refuseKnown(deps, userId, hash);
+  await refuseKnown(deps, userId, hash, key.id);
   const verified = await verify(deps, userId, keyText, hash);
   try {
     const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.text);
@@ -99,7 +104,8 @@ async function replaceText(deps: Deps, userId: number, key: KeyRow, keyText: str
     await applyFirstSample(deps, userId, key.id, verified);
   } catch (error) {
     if (isUniqueViolation(error)) alreadyThere();
-    throw error;
+    logError('queue_failed', error);
+    fail({ kind: 'unavailable', detail: 'The job queue does not answer. Try again.', retryAfterS: QUEUE_RETRY_S });
   }
 }
 
@@ -135,5 +141,10 @@ export async function requestSync(deps: Deps, actor: Actor, id: number): Promise
   if (!(await store.claimSyncRequest(deps.db, userId, id, now, now - SYNC_INTERVAL_MS))) {
     wait((key.syncRequestedAt ?? now) + SYNC_INTERVAL_MS, 'A key can be read once a minute.');
   }
-  await deps.enqueue([{ job: 'manual', slot: new Date(now).toISOString(), part: id, keyIds: [id] }]);
+  try {
+    await deps.enqueue([{ job: 'manual', slot: new Date(now).toISOString(), part: id, keyIds: [id] }]);
+  } catch (error) {
+    await store.updateKey(deps.db, userId, id, { syncRequestedAt: key.syncRequestedAt });
+    throw error;
+  }
 }

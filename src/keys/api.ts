@@ -77,7 +77,7 @@ keysApi.route({
   access: 'session',
   params: idParams,
   success: { status: 202, description: 'The key is read within seconds', schema: z.object({ status: z.literal('queued') }) },
-  problems: [400, 429],
+  problems: [400, 429, 503],
   handle: async ({ deps, actor, params }) => {
     await requestSync(deps, actor, params.id);
     return { status: 'queued' as const };

@@ -99,7 +99,6 @@ export interface KeyFailure {
   health: KeyRow['health'];
   lastError: string;
   rejectedRun: string | null;
-  consecutiveFailures: number;
   retryAfter: number | null;
   lastValidatedAt: number | null;
 }
@@ -132,13 +131,19 @@ export const retryAfterOf = (error: ReadError): number | null =>
 export const isTransient = (error: ReadError): boolean =>
   error.kind === 'rate_limited' || error.kind === 'unavailable' || error.kind === 'unexpected_shape';
 
+/** What a failure says of an earlier 401: another one, a sign that the key lives, or nothing. */
+function rejectedRunAfter(error: ReadError, before: string | null, run: string): string | null {
+  if (error.kind === 'unauthorized') return run;
+  return error.kind === 'forbidden' ? null : before;
+}
+
 /**
- * What changes after a failed reading. Only a 401 in two different runs in a row makes a key invalid; any other failure says
- * nothing about the key and leaves both its health and a first 401 as they are.
+ * What changes after a failed reading. Only a 401 in two different runs in a row makes a key invalid. A 402 or 403 shows that the
+ * key lives; what is said by nobody (429, 5xx, no answer) says nothing about the key and leaves a first 401 as it is.
  * @param run names the run, so that a redelivered message counts once
  */
 export function judgeFailure(
-  key: Pick<KeyRow, 'health' | 'rejectedRun' | 'consecutiveFailures' | 'lastValidatedAt'>,
+  key: Pick<KeyRow, 'health' | 'rejectedRun' | 'lastValidatedAt'>,
   error: ReadError,
   run: string,
   now: number,
@@ -149,8 +154,7 @@ export function judgeFailure(
   return {
     health: isSecondRun ? 'invalid' : key.health,
     lastError: describeReadError(error),
-    rejectedRun: isRejected ? run : key.rejectedRun,
-    consecutiveFailures: key.consecutiveFailures + 1,
+    rejectedRun: rejectedRunAfter(error, key.rejectedRun, run),
     retryAfter: retryAfterS === null ? null : now + retryAfterS * SECOND_MS,
     lastValidatedAt: isRejected ? now : key.lastValidatedAt,
   };

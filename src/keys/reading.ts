@@ -10,11 +10,14 @@ import { err, type Result } from '../lib/result.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import { addPosting, type DayAmounts, postSample } from '../usage/ledger.ts';
 import { type DayKey, type DayWrite, listNamedDaysAcrossUsers, setDaysStatementAcrossUsers } from '../usage/store.ts';
-import { judgeFailure, type KeyRow, type ReadError, sampleOf, seriesOf } from './model.ts';
+import { judgeFailure, type KeyFailure, type KeyRow, type ReadError, sampleOf, seriesOf } from './model.ts';
 import * as store from './store.ts';
 
 /** Workers open at most 6 connections at once. Source: https://developers.cloudflare.com/workers/platform/limits/ */
 const MAX_SIMULTANEOUS = 6;
+
+/** About 300 bytes each: some 600 KB a statement. */
+const POSTINGS_A_SLICE = 2000;
 
 /** The column that holds the ciphertext, as part of its additional data. */
 export const CIPHERTEXT_COLUMN = 'api_key.ciphertext';
@@ -38,45 +41,90 @@ async function readKey(deps: Deps, key: KeyRow): Promise<Reading> {
 export const readKeys = (deps: Deps, keys: readonly KeyRow[]): Promise<Reading[]> =>
   pMap(keys, (key) => readKey(deps, key), { concurrency: MAX_SIMULTANEOUS });
 
-const baseOf = ({ key }: Reading): store.Base => ({ keyId: key.id, keyHash: key.hash, baseSampleAt: key.lastSampleAt });
+const baseOf = ({ key }: Reading): store.Base => ({
+  keyId: key.id,
+  keyHash: key.hash,
+  baseSampleAt: key.lastSampleAt,
+  baseRejectedRun: key.rejectedRun,
+});
 
 const nameOf = ({ userId, keyId, day }: DayKey): string => `${userId}/${keyId}/${day}`;
 
-/** The ledger rows that the readings' samples lead to. */
-async function computeDays(deps: Deps, readings: readonly (Reading & { info: KeyInfo })[]): Promise<DayWrite[]> {
-  const postings = readings.flatMap((reading): (DayKey & DayAmounts & store.Base)[] =>
-    postSample(seriesOf(reading.key), sampleOf(reading.info, reading.at)).map((posting) => ({
-      ...posting,
-      ...baseOf(reading),
-      userId: reading.key.userId,
-    })),
-  );
+type Posting = DayKey & DayAmounts & store.Base;
+
+interface Judged {
+  sample: (store.Base & KeyInfo & { at: number }) | null;
+  failure: (store.Base & KeyFailure) | null;
+  postings: Posting[];
+}
+
+/** What a reading changes: a sample with its postings, or a failure. A sample that is not newer than the last is dropped. */
+function judge(reading: Reading, runId: string): Judged[] {
+  const { key, at, result } = reading;
+  const base = baseOf(reading);
+  if (!result.ok) return [{ sample: null, failure: { ...base, ...judgeFailure(key, result.error, runId, at) }, postings: [] }];
+  if (key.lastSampleAt !== null && at <= key.lastSampleAt) return [];
+  const postings = postSample(seriesOf(key), sampleOf(result.value, at));
+  return [
+    {
+      sample: { ...base, ...result.value, at },
+      failure: null,
+      postings: postings.map((posting) => ({ ...posting, ...base, userId: key.userId })),
+    },
+  ];
+}
+
+/** Cuts into slices of some postings, so that one parameter stays far below D1's 2 MB however long a gap was. */
+function slices(judged: readonly Judged[]): Judged[][] {
+  const parts: Judged[][] = [[]];
+  let size = 0;
+  for (const entry of judged) {
+    size += entry.postings.length;
+    if (size > POSTINGS_A_SLICE && parts.at(-1)?.length) {
+      parts.push([]);
+      size = entry.postings.length;
+    }
+    parts.at(-1)?.push(entry);
+  }
+  return parts;
+}
+
+/** The ledger rows that postings lead to. */
+async function computeDays(deps: Deps, postings: readonly Posting[]): Promise<DayWrite[]> {
   const names = postings.map(({ userId, keyId, day }) => ({ userId, keyId, day }));
   const stored = new Map((await listNamedDaysAcrossUsers(deps.db, names)).map((row) => [nameOf(row), row]));
   return postings.map((posting) => ({ ...posting, ...addPosting(stored.get(nameOf(posting)) ?? null, posting) }));
 }
 
-/**
- * Applies readings in one transaction: ledger rows first, then the keys' samples, both only where a key still stands where the
- * reading started.
- * @param runId names the run, so that a second refusal counts only in another one
- * @returns the ids of the keys whose reading was applied; the others were read by somebody else meanwhile, or are gone
- */
-export async function applyReadings(deps: Deps, readings: readonly Reading[], runId: string): Promise<Set<number>> {
-  const samples: (Reading & { info: KeyInfo })[] = [];
-  const failures: Parameters<typeof store.recordFailuresStatementAcrossUsers>[1][number][] = [];
-  for (const reading of readings) {
-    if (reading.result.ok) samples.push({ ...reading, info: reading.result.value });
-    else failures.push({ ...baseOf(reading), ...judgeFailure(reading.key, reading.result.error, runId, reading.at) });
-  }
-  const days = await computeDays(deps, samples);
+async function applySlice(deps: Deps, judged: readonly Judged[]): Promise<number[]> {
+  const days = await computeDays(
+    deps,
+    judged.flatMap(({ postings }) => postings),
+  );
   const applied = await runBatch(deps.db, [
     ...(days.length > 0 ? [setDaysStatementAcrossUsers(deps.db, days)] : []),
     store.moveSamplesStatementAcrossUsers(
       deps.db,
-      samples.map((reading) => ({ ...baseOf(reading), ...reading.info, at: reading.at })),
+      judged.flatMap(({ sample }) => sample ?? []),
     ),
-    store.recordFailuresStatementAcrossUsers(deps.db, failures),
+    store.recordFailuresStatementAcrossUsers(
+      deps.db,
+      judged.flatMap(({ failure }) => failure ?? []),
+    ),
   ]);
-  return new Set(applied.flat().map((row) => Number(row['id'])));
+  return applied.flat().map((row) => Number(row['id']));
+}
+
+/**
+ * Applies readings, normally in one transaction: ledger rows first, then the keys' samples, both only where a key still stands
+ * where the reading started.
+ * @param runId names the run, so that a second refusal counts only in another one
+ * @returns the ids of the keys whose reading was applied; the others were read by somebody else meanwhile, or are gone
+ */
+export async function applyReadings(deps: Deps, readings: readonly Reading[], runId: string): Promise<Set<number>> {
+  const applied = new Set<number>();
+  for (const slice of slices(readings.flatMap((reading) => judge(reading, runId)))) {
+    for (const id of await applySlice(deps, slice)) applied.add(id);
+  }
+  return applied;
 }

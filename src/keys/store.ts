@@ -32,17 +32,26 @@ export const selectCovered = (db: Db, userId: number, id?: number) =>
       isActive: apiKey.isActive,
       health: apiKey.health,
       knownSince: apiKey.knownSince,
-      lastSampleAt: apiKey.lastSampleAt,
+      knownUntil: apiKey.knownUntil,
     })
     .from(apiKey)
     .where(and(eq(apiKey.userId, userId), id === undefined ? undefined : eq(apiKey.id, id)))
     .orderBy(asc(apiKey.id));
 
-/** How many keys a user has, and whether one of them has, or once had, the text with this hash. */
-export async function countKeys(db: Db, userId: number, hash: string): Promise<{ count: number; hasHash: boolean }> {
+/**
+ * How many keys a user has, and whether one of them has, or once had, the text with this hash.
+ * @param exceptId a key whose own former texts do not count
+ */
+export async function countKeys(
+  db: Db,
+  userId: number,
+  hash: string,
+  exceptId: number | null,
+): Promise<{ count: number; hasHash: boolean }> {
   const text = `SELECT (SELECT count(*) FROM api_key WHERE user_id = ?1) AS count,
-    EXISTS (SELECT 1 FROM api_key WHERE user_id = ?1 AND hash = ?2) OR EXISTS (SELECT 1 FROM api_key_alias WHERE user_id = ?1 AND hash = ?2) AS has_hash`;
-  const [rows = []] = await runBatch(db, [statement(db, text, userId, hash)]);
+    EXISTS (SELECT 1 FROM api_key WHERE user_id = ?1 AND hash = ?2)
+      OR EXISTS (SELECT 1 FROM api_key_alias WHERE user_id = ?1 AND hash = ?2 AND api_key_id IS NOT ?3) AS has_hash`;
+  const [rows = []] = await runBatch(db, [statement(db, text, userId, hash, exceptId)]);
   return { count: Number(rows[0]?.['count']), hasHash: rows[0]?.['has_hash'] === 1 };
 }
 
@@ -53,23 +62,24 @@ export type NewText = KeySecret & Pick<KeyRow, 'lastError' | 'retryAfter'>;
 
 /**
  * Adds an unverified key, unless the user has `max` of them or is gone: one statement decides, however many run at once.
- * @returns its id, or null at the limit
+ * @returns its id, or null at the limit, or if another key had this text before
  */
 export async function insertKey(db: Db, userId: number, name: string, key: NewText, max: number, now: number): Promise<number | null> {
   const text = `INSERT INTO api_key (user_id, name, created_at, hash, label, ciphertext, kid, last_error, retry_after, kind, health)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'inference', 'unverified'
-    WHERE (SELECT count(*) FROM api_key WHERE user_id = ?1) < ?10 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
+    WHERE (SELECT count(*) FROM api_key WHERE user_id = ?1) < ?10 AND EXISTS (SELECT 1 FROM user WHERE id = ?1)
+      AND NOT EXISTS (SELECT 1 FROM api_key_alias WHERE user_id = ?1 AND hash = ?4) RETURNING id`;
   const values = [userId, name, now, key.hash, key.label, key.ciphertext, key.kid, key.lastError, key.retryAfter, max];
   const [rows = []] = await runBatch(db, [statement(db, text, ...values)]);
   return rows[0] ? Number(rows[0]['id']) : null;
 }
 
-/** Changes the name or pauses and resumes; null if the key is gone. */
+/** Changes what does not concern the text; null if the key is gone. */
 export async function updateKey(
   db: Db,
   userId: number,
   id: number,
-  change: Partial<Pick<KeyRow, 'name' | 'isActive'>>,
+  change: Partial<Pick<KeyRow, 'name' | 'isActive' | 'syncRequestedAt'>>,
 ): Promise<KeyRow | null> {
   const [row] = await db
     .update(apiKey)
@@ -79,20 +89,37 @@ export async function updateKey(
   return row ?? null;
 }
 
-/** Replaces the text of a key that still has `oldHash`: a new series begins, and the old hash keeps naming this key. */
+/** What an alias keeps of a series, so that a text which comes back goes on from there. */
+const SERIES = ['series_started_at', 'last_sample_at', 'usage_nano', 'usage_daily_nano', 'byok_usage_nano', 'byok_usage_daily_nano'];
+
+/**
+ * Replaces the text of a key that still has `oldHash`; the old hash keeps naming this key. A new series begins, or, with a text
+ * that the key had before, its series goes on.
+ */
 export async function replaceText(db: Db, userId: number, id: number, oldHash: string, text: NewText): Promise<boolean> {
   const isUnchanged = 'user_id = ?1 AND id = ?2 AND hash = ?3';
-  const alias = `INSERT INTO api_key_alias (user_id, hash, api_key_id) SELECT user_id, hash, id FROM api_key WHERE ${isUnchanged}`;
+  const isForeign = 'SELECT 1 FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ?4 AND a.api_key_id <> ?2';
+  const alias = `INSERT INTO api_key_alias (user_id, hash, api_key_id, ${SERIES.join(', ')})
+    SELECT user_id, hash, id, ${SERIES.join(', ')} FROM api_key WHERE ${isUnchanged}
+    ON CONFLICT DO NOTHING`;
+  const former = SERIES.map(
+    (name) => `${name} = (SELECT a.${name} FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ?4 AND a.api_key_id = ?2)`,
+  );
   const update = `UPDATE api_key SET hash = ?4, label = ?5, ciphertext = ?6, kid = ?7, last_error = ?8, retry_after = ?9, kind = 'inference',
-      health = 'unverified', series_started_at = NULL, last_sample_at = NULL, usage_nano = NULL, usage_daily_nano = NULL, usage_weekly_nano = NULL,
-      usage_monthly_nano = NULL, byok_usage_nano = NULL, byok_usage_daily_nano = NULL, byok_usage_weekly_nano = NULL, byok_usage_monthly_nano = NULL,
-      limit_nano = NULL, limit_remaining_nano = NULL, limit_reset = NULL, expires_at = NULL, last_validated_at = NULL, rejected_run = NULL,
-      consecutive_failures = 0
-    WHERE ${isUnchanged} RETURNING id`;
+      health = 'unverified', ${former.join(', ')}, usage_weekly_nano = NULL, usage_monthly_nano = NULL, byok_usage_weekly_nano = NULL,
+      byok_usage_monthly_nano = NULL, limit_nano = NULL, limit_remaining_nano = NULL, limit_reset = NULL, expires_at = NULL,
+      last_validated_at = NULL, rejected_run = NULL
+    WHERE ${isUnchanged} AND NOT EXISTS (${isForeign}) RETURNING id`;
   const values = [text.hash, text.label, text.ciphertext, text.kid, text.lastError, text.retryAfter];
   const [, updated = []] = await runBatch(db, [
     statement(db, alias, userId, id, oldHash),
     statement(db, update, userId, id, oldHash, ...values),
+    statement(
+      db,
+      'DELETE FROM api_key_alias WHERE user_id = ?1 AND hash = (SELECT hash FROM api_key WHERE user_id = ?1 AND id = ?2)',
+      userId,
+      id,
+    ),
   ]);
   return updated.length > 0;
 }
@@ -166,6 +193,7 @@ export interface Base {
   keyId: number;
   keyHash: string;
   baseSampleAt: number | null;
+  baseRejectedRun: string | null;
 }
 
 const IS_AT_BASE = `api_key.id = json_extract(j.value, '$.keyId') AND api_key.hash = json_extract(j.value, '$.keyHash')
@@ -176,14 +204,13 @@ const fromJson = (name: string): string => `json_extract(j.value, '$.${name}')`;
 /** Moves keys to new samples (`at` in epoch milliseconds) where they still stand at their base; returns the ids of those. */
 export function moveSamplesStatementAcrossUsers(db: Db, samples: readonly (Base & KeyInfo & { at: number })[]): D1PreparedStatement {
   const text = `UPDATE api_key SET kind = iif(${fromJson('isManagementKey')}, 'management', 'inference'), health = 'active',
-      known_since = coalesce(known_since, ${fromJson('at')}), series_started_at = coalesce(series_started_at, ${fromJson('at')}),
+      known_since = coalesce(known_since, ${fromJson('at')}), series_started_at = coalesce(series_started_at, ${fromJson('at')}), known_until = ${fromJson('at')},
       last_sample_at = ${fromJson('at')}, usage_nano = ${fromJson('counters.usageNano')}, usage_daily_nano = ${fromJson('counters.usageDailyNano')},
       usage_weekly_nano = ${fromJson('counters.usageWeeklyNano')}, usage_monthly_nano = ${fromJson('counters.usageMonthlyNano')},
       byok_usage_nano = ${fromJson('counters.byokUsageNano')}, byok_usage_daily_nano = ${fromJson('counters.byokUsageDailyNano')},
       byok_usage_weekly_nano = ${fromJson('counters.byokUsageWeeklyNano')}, byok_usage_monthly_nano = ${fromJson('counters.byokUsageMonthlyNano')},
       limit_nano = ${fromJson('limitNano')}, limit_remaining_nano = ${fromJson('limitRemainingNano')}, limit_reset = ${fromJson('limitReset')},
-      expires_at = ${fromJson('expiresAt')}, last_validated_at = ${fromJson('at')}, last_error = NULL, rejected_run = NULL,
-      consecutive_failures = 0, retry_after = NULL
+      expires_at = ${fromJson('expiresAt')}, last_validated_at = ${fromJson('at')}, last_error = NULL, rejected_run = NULL, retry_after = NULL
     FROM json_each(?1) AS j WHERE ${IS_AT_BASE} RETURNING api_key.id`;
   return statement(db, text, JSON.stringify(samples));
 }
@@ -191,8 +218,8 @@ export function moveSamplesStatementAcrossUsers(db: Db, samples: readonly (Base 
 /** Records failed readings of keys that still stand at their base. */
 export function recordFailuresStatementAcrossUsers(db: Db, failures: readonly (Base & KeyFailure)[]): D1PreparedStatement {
   const text = `UPDATE api_key SET health = ${fromJson('health')}, last_error = ${fromJson('lastError')}, rejected_run = ${fromJson('rejectedRun')},
-      consecutive_failures = ${fromJson('consecutiveFailures')}, retry_after = ${fromJson('retryAfter')}, last_validated_at = ${fromJson('lastValidatedAt')}
-    FROM json_each(?1) AS j WHERE ${IS_AT_BASE} RETURNING api_key.id`;
+      retry_after = ${fromJson('retryAfter')}, last_validated_at = ${fromJson('lastValidatedAt')}
+    FROM json_each(?1) AS j WHERE ${IS_AT_BASE} AND api_key.rejected_run IS ${fromJson('baseRejectedRun')} RETURNING api_key.id`;
   return statement(db, text, JSON.stringify(failures));
 }
 

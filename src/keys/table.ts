@@ -18,8 +18,9 @@ export const apiKey = sqliteTable(
     isActive: integer('is_active', { mode: 'boolean' }).notNull().default(true),
     createdAt: integer('created_at').notNull(),
 
-    /** First sample ever; it stays when the text is replaced. */
+    /** First and last sample ever; they stay when the text is replaced. */
     knownSince: integer('known_since'),
+    knownUntil: integer('known_until'),
     /** First sample of the present text. */
     seriesStartedAt: integer('series_started_at'),
     /** The last sample: when it was asked for, and the counters in nano-dollars. */
@@ -41,7 +42,6 @@ export const apiKey = sqliteTable(
     lastError: text('last_error'),
     /** The run in which OpenRouter last refused the key; a second run in a row makes it invalid. */
     rejectedRun: text('rejected_run'),
-    consecutiveFailures: integer('consecutive_failures').notNull().default(0),
     /** OpenRouter asked not to be called with this key before. */
     retryAfter: integer('retry_after'),
     syncRequestedAt: integer('sync_requested_at'),
@@ -49,13 +49,22 @@ export const apiKey = sqliteTable(
   (table) => [uniqueIndex('api_key_user_hash').on(table.userId, table.hash), index('api_key_kid').on(table.kid)],
 );
 
-/** Hashes of texts that a key had before it was replaced: they still name the same key. */
+/**
+ * Hashes of texts that a key had before it was replaced: they still name the same key. Each keeps where its series stood, so
+ * that a text which comes back goes on from there.
+ */
 export const apiKeyAlias = sqliteTable(
   'api_key_alias',
   {
     userId: integer('user_id').notNull(),
     hash: text().notNull(),
     apiKeyId: integer('api_key_id').notNull(),
+    seriesStartedAt: integer('series_started_at'),
+    lastSampleAt: integer('last_sample_at'),
+    usageNano: integer('usage_nano'),
+    usageDailyNano: integer('usage_daily_nano'),
+    byokUsageNano: integer('byok_usage_nano'),
+    byokUsageDailyNano: integer('byok_usage_daily_nano'),
   },
   (table) => [primaryKey({ columns: [table.userId, table.hash] }), index('api_key_alias_key').on(table.apiKeyId)],
 );

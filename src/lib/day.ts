@@ -26,9 +26,9 @@ export function listDays(from: string, to: string): string[] {
   return Array.from({ length: Math.max(0, countDays(from, to)) }, (_, index) => addDays(from, index));
 }
 
-/** Is this `YYYY-MM-DD` a day of the calendar (so not 2026-02-30)? */
+/** Is this `YYYY-MM-DD` a day of the calendar (so not 2026-02-30), from the year 1000 to 2999? */
 export function isDay(text: string): boolean {
-  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? startOfDay(text) : Number.NaN;
+  const at = /^[12]\d{3}-\d{2}-\d{2}$/.test(text) ? startOfDay(text) : Number.NaN;
   return !Number.isNaN(at) && dayOf(at) === text;
 }
 

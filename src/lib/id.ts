@@ -1,9 +1,16 @@
 import * as z from 'zod';
 
-const MESSAGE = 'Must be a positive integer';
+/** A whole number written in digits, as it stands in a path or a query. */
+export const digitsSchema = (min: number, max: number, message: string) =>
+  z
+    .string(message)
+    .regex(/^(0|[1-9]\d{0,15})$/, message)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, message)
+    .meta({ type: 'integer', minimum: min, ...(max < Number.MAX_SAFE_INTEGER && { maximum: max }) });
 
-/** An id in a path or a query: a positive integer, written in digits. */
-export const idSchema = z.coerce.number(MESSAGE).int(MESSAGE).positive(MESSAGE);
+/** An id in a path or a query. */
+export const idSchema = digitsSchema(1, Number.MAX_SAFE_INTEGER, 'Must be a positive integer');
 
 /** A path's `{id}`. */
 export const idParams = z.object({ id: idSchema });

@@ -8,4 +8,5 @@ export const nameSchema = z
   .trim()
   .min(1, LENGTH)
   .max(100, LENGTH)
+  .refine((name) => name.isWellFormed(), 'Must be well-formed Unicode')
   .regex(/^\P{Cc}*$/u, 'Must not contain control characters');

@@ -10,18 +10,20 @@ export interface LocalHour {
   hour: string;
 }
 
-/** Is this the name of a time zone that the runtime knows? Offsets such as `+02:00` are not names. */
-export function isTimeZone(name: string): boolean {
+/**
+ * The runtime's own spelling of a time zone's name, or null if it knows none. Offsets such as `+02:00` are not names. Everything
+ * below takes this spelling: formatters are kept for each one that occurs, so there must not be more of them than zones.
+ */
+export function resolveTimeZone(name: string): string | null {
   try {
-    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }) !== null;
+    return /^[A-Za-z]/.test(name) ? new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone : null;
   } catch {
-    return false;
+    return null;
   }
 }
 
 /** The local day of an instant. */
-export const localDayOf = (at: number, timeZone: string): string =>
-  dayOf(at + (timeZone === 'UTC' ? 0 : tzOffset(timeZone, new Date(at)) * MINUTE_MS));
+export const localDayOf = (at: number, zone: string): string => dayOf(at + (zone === 'UTC' ? 0 : tzOffset(zone, new Date(at)) * MINUTE_MS));
 
 const pad = (value: number): string => String(value).padStart(2, '0');
 
@@ -35,9 +37,9 @@ function isoWithOffset(at: number, offsetMs: number): string {
  * A function that places hours of UTC days in a zone. Asking the runtime for an offset is dear, so it is asked once at each
  * day's edges and hour by hour only in the few days in which it changes.
  */
-export function createLocalHours(timeZone: string): (day: string, hour: number) => LocalHour {
+export function createLocalHours(zone: string): (day: string, hour: number) => LocalHour {
   const offsets = new Map<string, number>();
-  const offsetAt = (at: number): number => (timeZone === 'UTC' ? 0 : tzOffset(timeZone, new Date(at)) * MINUTE_MS);
+  const offsetAt = (at: number): number => (zone === 'UTC' ? 0 : tzOffset(zone, new Date(at)) * MINUTE_MS);
   const offsetAtStart = (day: string): number => {
     const known = offsets.get(day) ?? offsetAt(startOfDay(day));
     offsets.set(day, known);
@@ -52,6 +54,6 @@ export function createLocalHours(timeZone: string): (day: string, hour: number) 
 }
 
 /** The UTC days that can hold hours of these local days: no zone is more than a day away from UTC. */
-export function utcDaysOf(from: string, to: string, timeZone: string): { from: string; to: string } {
-  return timeZone === 'UTC' ? { from, to } : { from: dayOf(startOfDay(from) - DAY_MS), to: addDays(to, 1) };
+export function utcDaysOf(from: string, to: string, zone: string): { from: string; to: string } {
+  return zone === 'UTC' ? { from, to } : { from: dayOf(startOfDay(from) - DAY_MS), to: addDays(to, 1) };
 }

@@ -15,6 +15,16 @@ const nanoSchema = z.number().transform((usd, context) => {
   }
 });
 
+/** An amount that is only shown, not counted with: a limit beyond what is exact is better than none. */
+const approximateNanoSchema = z.number().transform((usd) => Math.round(usd * 1e9));
+
+/** A word of OpenRouter's that is shown as it is. Anything else than a short word is not passed on. */
+const wordSchema = z
+  .string()
+  .regex(/^[a-z_]{1,20}$/)
+  .nullable()
+  .catch(null);
+
 /** An instant in one of the shapes that OpenRouter uses, read into epoch milliseconds; without an offset it is UTC. */
 const instantSchema = z.string().transform((text, context) => {
   const at = Date.parse(/(Z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text.replace(' ', 'T')}Z`);
@@ -59,9 +69,9 @@ export const keyAnswerSchema = z
       byok_usage_daily: nanoSchema,
       byok_usage_weekly: nanoSchema,
       byok_usage_monthly: nanoSchema,
-      limit: nanoSchema.nullable(),
-      limit_remaining: nanoSchema.nullable(),
-      limit_reset: z.string().nullable(),
+      limit: approximateNanoSchema.nullable(),
+      limit_remaining: approximateNanoSchema.nullable(),
+      limit_reset: wordSchema,
       expires_at: instantSchema.nullish(),
     }),
   })

@@ -4,9 +4,10 @@ import type { Deps } from '../deps.ts';
 import { failField } from '../errors.ts';
 import { refuseForeignKey } from '../keys/actions.ts';
 import * as keyStore from '../keys/store.ts';
+import { addDays, dayOf, startOfDay } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
-import { decodeCursor, encodeCursor, pageOf } from './groups.ts';
-import { type Fact, factsOf, type Range, rangeProblem, resolveRange, type StatsQuery, type UsageQuery } from './model.ts';
+import { decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
+import { type CoveredKey, type Fact, factsOf, type Range, rangeProblem, resolveRange, type StatsQuery, type UsageQuery } from './model.ts';
 import { summarize } from './stats.ts';
 import * as store from './store.ts';
 
@@ -16,29 +17,34 @@ function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>)
   return problem ? failField('from', problem) : range;
 }
 
-async function readFacts(deps: Deps, userId: number, range: Range, withHours: boolean, keyId?: number) {
-  const days = utcDaysOf(range.from, range.to, range.tz);
-  const [keyRows, rows] = await deps.db.batch([
+/** What is known of a key within the retention: what was deleted is not known any more. */
+function coveredKey(
+  { isActive, health, ...key }: Awaited<ReturnType<typeof keyStore.selectCovered>>[number],
+  keptSince: number,
+): CoveredKey {
+  const knownSince = key.knownSince === null ? null : Math.max(key.knownSince, keptSince);
+  return { ...key, knownSince, isRead: isActive && health !== 'invalid' };
+}
+
+/** The user's keys, or the one that was asked for, and the stored days of those in the range. */
+async function readLedger(deps: Deps, userId: number, range: Range, keyId?: number) {
+  const days = utcDaysOf(range.from, range.to, range.zone);
+  const [keyRows, stored] = await deps.db.batch([
     keyStore.selectCovered(deps.db, userId, keyId),
     store.selectDays(deps.db, userId, days.from, days.to, keyId),
   ]);
-  const keys = keyRows.map(({ isActive, health, ...key }) => ({ ...key, isRead: isActive && health !== 'invalid' }));
-  if (keyId !== undefined && keys.length === 0) await refuseForeignKey(deps, keyId);
-  const known = new Set(keys.map((key) => key.id));
-  const facts = factsOf(
-    rows.map(store.toLedgerRow).filter((row) => known.has(row.keyId)),
-    range,
-    withHours,
-  );
-  return { keys, facts };
+  if (keyId !== undefined && keyRows.length === 0) await refuseForeignKey(deps, keyId);
+  const keptSince = startOfDay(addDays(dayOf(deps.now()), -deps.config.retentionDays));
+  const ids = new Set(keyRows.map(({ id }) => id));
+  return { keys: keyRows.map((row) => coveredKey(row, keptSince)), stored: stored.filter((row) => ids.has(row.apiKeyId)) };
 }
 
 /** Totals of a range, by day, model, provider and key, with what is known since when. */
 export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
-  const { keys, facts } = await readFacts(deps, userId, range, false, query.key_id);
-  return summarize(keys, facts, range);
+  const { keys, stored } = await readLedger(deps, userId, range, query.key_id);
+  return summarize(keys, factsOf(stored.map(store.toLedgerRow), range, false), range);
 }
 
 const isWanted = (fact: Fact, query: UsageQuery): boolean =>
@@ -47,18 +53,11 @@ const isWanted = (fact: Fact, query: UsageQuery): boolean =>
 /** A page of ledger rows by one or two groups. */
 export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const userId = authorize(actor, 'read');
-  const asked = checkedRange(deps, query);
-  const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, query.group_by);
+  const range = checkedRange(deps, query);
+  const { group_by: groups, limit } = query;
+  const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, groups);
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page with this group_by');
-  const isByTime = query.group_by.includes('hour') || query.group_by.includes('day');
-  const start = isByTime && cursor ? String(cursor[0]) : asked.from;
-  const range = { ...asked, from: start > asked.from ? start : asked.from };
-  const { facts } = await readFacts(deps, userId, range, query.group_by.includes('hour'), query.key_id);
-  const { rows, next } = pageOf(
-    facts.filter((fact) => isWanted(fact, query)),
-    query.group_by,
-    query.limit,
-    cursor,
-  );
-  return { rows, nextCursor: next && encodeCursor(next) };
+  const { stored } = await readLedger(deps, userId, range, query.key_id);
+  const page = pageOfRange({ stored, toRow: store.toLedgerRow, range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
+  return { rows: page.rows, nextCursor: page.next && encodeCursor(page.next, groups) };
 }

@@ -21,7 +21,7 @@ const statsSchema = z
     by_key: z.array(z.object({ key_id: z.int(), name: z.string(), ...measureFields })),
     coverage: z.array(z.object({ key_id: z.int(), known_since: instantSchema, source: z.enum(['counters']).nullable() })),
     approximate_days: z.array(z.iso.date()).describe('Days whose share of the spend is not certain'),
-    as_of: instantSchema.describe('All spend before this instant is in the figures'),
+    as_of: instantSchema.describe('All spend of the keys that were read so far is in the figures up to this instant'),
   })
   .meta({ id: 'Stats' });
 

@@ -2,9 +2,9 @@
  * Questions about spend: what may be asked, and the pure step from ledger rows to facts that every answer is summed from.
  */
 import * as z from 'zod';
-import { addDays, countDays, isDay } from '../lib/day.ts';
-import { idSchema } from '../lib/id.ts';
-import { createLocalHours, isTimeZone, type LocalHour, localDayOf } from '../lib/zone.ts';
+import { addDays, countDays, HOUR_MS, isDay, startOfDay } from '../lib/day.ts';
+import { digitsSchema, idSchema } from '../lib/id.ts';
+import { createLocalHours, type LocalHour, localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import type { DayAmounts } from './ledger.ts';
 import { type Measures, moneyOnly } from './measures.ts';
 
@@ -19,14 +19,15 @@ export interface CoveredKey {
   /** Whether the sync reads it: neither paused nor invalid. */
   isRead: boolean;
   knownSince: number | null;
-  lastSampleAt: number | null;
+  knownUntil: number | null;
 }
 
-/** Inclusive local dates of a zone. */
+/** Inclusive local dates of a zone: `tz` as it was asked for, `zone` as the runtime spells it. */
 export interface Range {
   from: string;
   to: string;
   tz: string;
+  zone: string;
 }
 
 /** An amount at a place: everything that a question can group or filter by. */
@@ -35,6 +36,8 @@ export interface Fact {
   date: string;
   /** Null where the amount could not be placed on an hour. */
   hour: string | null;
+  /** The UTC instant at which the hour starts, by which hours are sorted: a zone's clock may go back. */
+  hourAt: number | null;
   model: string | null;
   provider: string | null;
   measures: Measures;
@@ -52,7 +55,11 @@ const daySchema = z.string().refine(isDay, 'Must be a date like 2026-01-31').met
 const rangeFields = {
   from: daySchema.optional().describe('First day, inclusive. Default: 29 days before `to`'),
   to: daySchema.optional().describe('Last day, inclusive. Default: today'),
-  tz: z.string().refine(isTimeZone, 'Must be an IANA time zone like Europe/Rome').default('UTC'),
+  tz: z
+    .string()
+    .max(100)
+    .refine((name) => resolveTimeZone(name) !== null, 'Must be an IANA time zone like Europe/Rome')
+    .default('UTC'),
   key_id: idSchema.optional().describe('Only this key'),
 };
 
@@ -71,21 +78,19 @@ const groupBySchema = z
   })
   .meta({ description: 'One or two of hour, day, model, provider, key, separated by a comma', example: 'day,key' });
 
-const limitMessage = 'Must be a whole number from 1 to 1000';
-
 export const usageQuerySchema = z.strictObject({
   ...rangeFields,
   group_by: groupBySchema,
   model: z.string().max(200).optional(),
   provider: z.string().max(200).optional(),
-  limit: z.coerce.number(limitMessage).int(limitMessage).min(1, limitMessage).max(1000, limitMessage).default(100),
+  limit: digitsSchema(1, 1000, 'Must be a whole number from 1 to 1000').prefault('100'),
   cursor: z.string().max(2000).optional().describe('`next_cursor` of the page before'),
   format: z.enum(['json', 'csv']).optional().describe('Default: what `Accept` prefers'),
 });
 export type UsageQuery = z.infer<typeof usageQuerySchema>;
 
 /** Why a range cannot be asked for, or null. */
-export function rangeProblem({ from, to }: Range): string | null {
+export function rangeProblem({ from, to }: Pick<Range, 'from' | 'to'>): string | null {
   const days = countDays(from, to);
   if (days < 1) return 'Must not be later than `to`';
   return days > MAX_RANGE_DAYS ? `The range may have at most ${MAX_RANGE_DAYS} days` : null;
@@ -93,11 +98,13 @@ export function rangeProblem({ from, to }: Range): string | null {
 
 /** The range of a query, with its defaults: the last 30 days in the zone. */
 export function resolveRange(query: Pick<StatsQuery, 'from' | 'to' | 'tz'>, now: number): Range {
-  const to = query.to ?? localDayOf(now, query.tz);
-  return { from: query.from ?? addDays(to, 1 - DEFAULT_RANGE_DAYS), to, tz: query.tz };
+  const zone = resolveTimeZone(query.tz) ?? 'UTC';
+  const to = query.to ?? localDayOf(now, zone);
+  return { from: query.from ?? addDays(to, 1 - DEFAULT_RANGE_DAYS), to, tz: query.tz, zone };
 }
 
 interface Piece extends LocalHour {
+  at: number;
   isPlaced: boolean;
   costNano: number;
   byokCostNano: number;
@@ -109,28 +116,35 @@ function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => Loc
   const pieces: Piece[] = Object.entries(row.hours).map(([hour, [hourCost, hourByokCost]]) => {
     cost -= hourCost;
     byokCost -= hourByokCost;
-    return { ...localHours(row.day, Number(hour)), isPlaced: true, costNano: hourCost, byokCostNano: hourByokCost };
+    return {
+      ...localHours(row.day, Number(hour)),
+      at: startOfDay(row.day) + Number(hour) * HOUR_MS,
+      isPlaced: true,
+      costNano: hourCost,
+      byokCostNano: hourByokCost,
+    };
   });
   if (cost !== 0 || byokCost !== 0) {
-    pieces.push({ ...localHours(row.day, 12), isPlaced: false, costNano: cost, byokCostNano: byokCost });
+    pieces.push({ ...localHours(row.day, 12), at: startOfDay(row.day), isPlaced: false, costNano: cost, byokCostNano: byokCost });
   }
   return pieces;
 }
 
 /** The facts of ledger rows inside the range. In UTC a day is one fact unless its hours are asked for. */
 export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boolean): Fact[] {
-  const localHours = createLocalHours(range.tz);
-  const isUtc = range.tz === 'UTC';
+  const localHours = createLocalHours(range.zone);
+  const isUtc = range.zone === 'UTC';
   const facts = rows.flatMap((row): Fact[] => {
     const place = { keyId: row.keyId, model: null, provider: null };
     if (isUtc && !withHours) {
       const measures = moneyOnly(row.costNano, row.byokCostNano);
-      return [{ ...place, date: row.day, hour: null, measures, isApproximate: row.isEstimated }];
+      return [{ ...place, date: row.day, hour: null, hourAt: null, measures, isApproximate: row.isEstimated }];
     }
     return piecesOf(row, localHours).map((piece) => ({
       ...place,
       date: piece.date,
       hour: piece.isPlaced ? piece.hour : null,
+      hourAt: piece.isPlaced ? piece.at : null,
       measures: moneyOnly(piece.costNano, piece.byokCostNano),
       isApproximate: !piece.isPlaced && (!isUtc || row.isEstimated),
     }));

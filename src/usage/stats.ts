@@ -16,15 +16,15 @@ export function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<
 
 /** The local dates of the range on which a key was watched, or null. */
 function watchedDates(key: CoveredKey, range: Range): { from: string; to: string } | null {
-  if (key.knownSince === null || key.lastSampleAt === null) return null;
-  const [first, last] = [localDayOf(key.knownSince, range.tz), localDayOf(key.lastSampleAt, range.tz)];
+  if (key.knownSince === null || key.knownUntil === null) return null;
+  const [first, last] = [localDayOf(key.knownSince, range.zone), localDayOf(key.knownUntil, range.zone)];
   const [from, to] = [first > range.from ? first : range.from, last < range.to ? last : range.to];
   return from <= to ? { from, to } : null;
 }
 
-/** The instant before which all spend is in the figures: the oldest of the last readings of the keys that are still read. */
+/** The instant before which all spend of the known keys is in the figures: the oldest of the last readings of those still read. */
 function asOf(keys: readonly CoveredKey[]): number | null {
-  const readings = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => key.lastSampleAt ?? []);
+  const readings = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => key.knownUntil ?? []);
   const active = readings(keys.filter((key) => key.isRead));
   if (active.length > 0) return Math.min(...active);
   const all = readings(keys);
@@ -51,7 +51,7 @@ export function summarize(keys: readonly CoveredKey[], facts: readonly Fact[], r
     for (const date of listDays(watched.from, watched.to)) byDay.set(date, addMeasures(byDay.get(date) ?? UNKNOWN, zero));
   }
   return {
-    range,
+    range: { from: range.from, to: range.to, tz: range.tz },
     totals: presentMeasures(sumAll(byKey.values())),
     by_day: listDays(range.from, range.to).map((date) => ({ date, ...presentMeasures(byDay.get(date) ?? UNKNOWN) })),
     by_model: ranked(sumBy(facts, (fact) => fact.model)).map(([model, sum]) => ({ model, ...presentMeasures(sum) })),

@@ -97,6 +97,13 @@ describe('reading a key', () => {
     expect((await withFault({ kind: 'missing_field', field: 'rate_limit' })).ok).toBe(true);
   });
 
+  it('shows a limit that is too large to be exact, and passes no strange word on', async () => {
+    const { simulator, client, withFault } = setUp();
+    simulator.addKey(KEY, { limitNano: 10_000_000_000_000_000 });
+    expect(await client.getKey(KEY)).toMatchObject({ ok: true, value: { limitNano: 1e16, limitReset: null } });
+    expect(await withFault({ kind: 'echo_secret', secret: KEY })).toMatchObject({ ok: true, value: { limitReset: null } });
+  });
+
   it('does not take a lost header for a dead key', async () => {
     const client = createOpenRouter({
       baseUrl: 'https://openrouter.test/api/v1',

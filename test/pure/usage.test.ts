@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addDays, DAY_MS, dayOf } from '../../src/lib/day.ts';
-import { columnsOf, decodeCursor, encodeCursor, groupFacts, pageOf } from '../../src/usage/groups.ts';
+import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
 import {
   approximateDays,
@@ -10,6 +10,7 @@ import {
   GROUPS,
   type Group,
   type LedgerRow,
+  type Range,
   rangeProblem,
   resolveRange,
 } from '../../src/usage/model.ts';
@@ -40,7 +41,8 @@ const ROW: fc.Arbitrary<LedgerRow> = fc
   }));
 const ROWS = fc.uniqueArray(ROW, { maxLength: 30, selector: (row) => `${row.keyId} ${row.day}` });
 const ZONE = fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
-const WIDE = { from: addDays(FIRST, -2), to: addDays(FIRST, 23) };
+const inZone = (from: string, to: string, tz = 'UTC'): Range => ({ from, to, tz, zone: tz });
+const wide = (tz: string): Range => inZone(addDays(FIRST, -2), addDays(FIRST, 23), tz);
 
 const row = (day: string, costNano: number, hours: LedgerRow['hours'] = {}, isEstimated = false): LedgerRow => ({
   keyId: 1,
@@ -52,24 +54,24 @@ const row = (day: string, costNano: number, hours: LedgerRow['hours'] = {}, isEs
   isEstimated,
   hours,
 });
-const key = (id: number, knownSince: string | null, lastSampleAt: string | null, isRead = true): CoveredKey => ({
+const key = (id: number, knownSince: string | null, knownUntil: string | null, isRead = true): CoveredKey => ({
   id,
   name: `key ${id}`,
   isRead,
   knownSince: knownSince === null ? null : Date.parse(knownSince),
-  lastSampleAt: lastSampleAt === null ? null : Date.parse(lastSampleAt),
+  knownUntil: knownUntil === null ? null : Date.parse(knownUntil),
 });
 
 describe('facts', () => {
   it('lose nothing, whatever the zone and whether by day or by hour', () => {
     fc.assert(
       fc.property(ROWS, ZONE, fc.boolean(), (rows, tz, withHours) => {
-        const facts = factsOf(rows, { ...WIDE, tz }, withHours);
+        const facts = factsOf(rows, wide(tz), withHours);
         const sum = (values: (number | null)[]) => values.reduce<number>((total, value) => total + (value ?? 0), 0);
         expect(sum(facts.map(({ measures }) => measures.costNano))).toBe(sum(rows.map(({ costNano }) => costNano)));
         expect(sum(facts.map(({ measures }) => measures.byokCostNano))).toBe(sum(rows.map(({ byokCostNano }) => byokCostNano)));
-        const keys = [1, 2, 3].map((id) => key(id, `${FIRST}T00:00:00Z`, `${WIDE.to}T00:00:00Z`));
-        const stats = summarize(keys, facts, { ...WIDE, tz });
+        const keys = [1, 2, 3].map((id) => key(id, `${FIRST}T00:00:00Z`, `${wide('UTC').to}T00:00:00Z`));
+        const stats = summarize(keys, facts, wide(tz));
         const nano = (usd: number | null) => Math.round((usd ?? 0) * 1e9);
         for (const list of [stats.by_day, stats.by_key, stats.by_model, stats.by_provider]) {
           expect(list.reduce((total, entry) => total + nano(entry.cost_usd), 0)).toBe(nano(stats.totals.cost_usd));
@@ -81,14 +83,14 @@ describe('facts', () => {
 
   it('put an hour on the local day in which it starts, and the unplaced rest on the one that contains noon in UTC', () => {
     const rows = [row('2026-11-10', 100, { 0: [10, 0], 23: [60, 0] })];
-    const facts = factsOf(rows, { from: '2026-11-09', to: '2026-11-11', tz: 'America/New_York' }, true);
+    const facts = factsOf(rows, inZone('2026-11-09', '2026-11-11', 'America/New_York'), true);
     expect(facts.map(({ date, hour, measures }) => [date, hour, measures.costNano])).toEqual([
       ['2026-11-09', '2026-11-09T19:00:00-05:00', 10],
       ['2026-11-10', '2026-11-10T18:00:00-05:00', 60],
       ['2026-11-10', null, 30],
     ]);
     expect(approximateDays(facts)).toEqual(['2026-11-10']);
-    const apia = factsOf(rows, { from: '2026-11-09', to: '2026-11-12', tz: 'Pacific/Apia' }, false);
+    const apia = factsOf(rows, inZone('2026-11-09', '2026-11-12', 'Pacific/Apia'), false);
     expect(apia.map(({ date, measures }) => [date, measures.costNano])).toEqual([
       ['2026-11-10', 10],
       ['2026-11-11', 60],
@@ -98,7 +100,7 @@ describe('facts', () => {
 
   it('are certain for UTC days that were not shared out, and no longer than the range', () => {
     const rows = [row('2026-11-10', 100), row('2026-11-11', 50, {}, true), row('2026-11-12', 7)];
-    const facts = factsOf(rows, { from: '2026-11-10', to: '2026-11-11', tz: 'UTC' }, false);
+    const facts = factsOf(rows, inZone('2026-11-10', '2026-11-11', 'UTC'), false);
     expect(facts).toHaveLength(2);
     expect(approximateDays(facts)).toEqual(['2026-11-11']);
   });
@@ -108,14 +110,14 @@ describe('ranges', () => {
   const now = Date.parse('2026-11-15T23:30:00Z');
 
   it('are the last 30 days in the zone, unless said otherwise', () => {
-    expect(resolveRange({ tz: 'UTC' }, now)).toEqual({ from: '2026-10-17', to: '2026-11-15', tz: 'UTC' });
-    expect(resolveRange({ tz: 'Europe/Rome' }, now)).toEqual({ from: '2026-10-18', to: '2026-11-16', tz: 'Europe/Rome' });
+    expect(resolveRange({ tz: 'UTC' }, now)).toEqual(inZone('2026-10-17', '2026-11-15', 'UTC'));
+    expect(resolveRange({ tz: 'Europe/Rome' }, now)).toEqual(inZone('2026-10-18', '2026-11-16', 'Europe/Rome'));
     expect(resolveRange({ tz: 'UTC', to: '2026-01-31' }, now).from).toBe('2026-01-02');
-    expect(resolveRange({ tz: 'UTC', from: '2026-11-01' }, now)).toEqual({ from: '2026-11-01', to: '2026-11-15', tz: 'UTC' });
+    expect(resolveRange({ tz: 'UTC', from: '2026-11-01' }, now)).toEqual(inZone('2026-11-01', '2026-11-15', 'UTC'));
   });
 
   it('have 1 to 366 days', () => {
-    const problem = (from: string, to: string) => rangeProblem({ from, to, tz: 'UTC' });
+    const problem = (from: string, to: string) => rangeProblem({ from, to });
     expect([problem('2026-11-15', '2026-11-15'), problem('2025-11-15', '2026-11-15')]).toEqual([null, null]);
     expect(problem('2026-11-16', '2026-11-15')).toContain('later');
     expect(problem('2025-11-14', '2026-11-15')).toContain('366');
@@ -123,7 +125,7 @@ describe('ranges', () => {
 });
 
 describe('the summary', () => {
-  const range = { from: '2026-11-10', to: '2026-11-13', tz: 'UTC' };
+  const range = inZone('2026-11-10', '2026-11-13', 'UTC');
 
   it('says zero where zero was measured, and null where nothing is known', () => {
     const keys = [key(1, '2026-11-11T10:00:00Z', '2026-11-12T10:00:00Z'), key(2, null, null)];
@@ -187,15 +189,16 @@ describe('pages of grouped rows', () => {
   it('walked by their cursors are all rows, once, in order', () => {
     fc.assert(
       fc.property(ROWS, ZONE, GROUP_BY, fc.integer({ min: 1, max: 7 }), (rows, tz, groups: Group[], limit) => {
-        const facts = factsOf(rows, { ...WIDE, tz }, groups.includes('hour'));
-        const all = groupFacts(facts, groups).map(({ place }) => place);
-        const walked: unknown[] = [];
-        let cursor: ReturnType<typeof decodeCursor> = null;
+        const facts = factsOf(rows, wide(tz), groups.includes('hour'));
+        const all = groupFacts(facts, groups);
+        const walked: GroupedRow[] = [];
+        const query = { stored: rows, toRow: (stored: LedgerRow) => stored, range: wide(tz), groups, isWanted: () => true, limit };
+        let cursor: Place | null = null;
         for (let pages = 0; pages <= all.length; pages++) {
-          const page = pageOf(facts, groups, limit, cursor);
-          walked.push(...page.rows.map(({ fields }) => columnsOf(groups).map((column) => fields[column])));
+          const page = pageOfRange({ ...query, cursor });
+          walked.push(...page.rows);
           if (!page.next) break;
-          cursor = decodeCursor(encodeCursor(page.next), groups);
+          cursor = decodeCursor(encodeCursor(page.next, groups), groups);
           expect(cursor).toEqual(page.next);
         }
         expect(walked).toEqual(all);
@@ -206,15 +209,15 @@ describe('pages of grouped rows', () => {
 
   it('keep the order of time when the clocks go back', () => {
     const rows = [row('2026-10-25', 30, { 0: [10, 0], 1: [20, 0] })];
-    const facts = factsOf(rows, { from: '2026-10-25', to: '2026-10-25', tz: 'Europe/Rome' }, true);
+    const facts = factsOf(rows, inZone('2026-10-25', '2026-10-25', 'Europe/Rome'), true);
     expect(groupFacts(facts, ['hour']).map(({ measures }) => measures.costNano)).toEqual([10, 20]);
   });
 
   it('refuse every cursor that is not theirs, and never throw', () => {
     fc.assert(fc.property(fc.string(), GROUP_BY, (text, groups) => decodeCursor(text, groups) === null || text.length > 0));
-    expect(decodeCursor(encodeCursor(['2026-11-01']), ['day'])).toEqual(['2026-11-01']);
-    expect(decodeCursor(encodeCursor(['2026-11-01']), ['key'])).toBeNull();
-    expect(decodeCursor(encodeCursor(['2026-11-01', 3]), ['day'])).toBeNull();
-    expect(decodeCursor(encodeCursor([dayOf(3 * DAY_MS), 3]), ['key', 'day'])).toEqual(['1970-01-04', 3]);
+    expect(decodeCursor(encodeCursor(['2026-11-01'], ['day']), ['day'])).toEqual(['2026-11-01']);
+    expect(decodeCursor(encodeCursor(['2026-11-01'], ['day']), ['key'])).toBeNull();
+    expect(decodeCursor(encodeCursor(['2026-11-01', 3], ['day']), ['day'])).toBeNull();
+    expect(decodeCursor(encodeCursor([dayOf(3 * DAY_MS), 3], ['key', 'day']), ['key', 'day'])).toEqual(['1970-01-04', 3]);
   });
 });

@@ -50,3 +50,24 @@ export async function explain(text: string): Promise<string[]> {
     .all<{ detail: string }>();
   return results.map(({ detail }) => detail);
 }
+
+/** The test's database; once, after the first batch that holds a statement with `fragment`, `interrupt` is run before it answers. */
+export function interruptDb(fragment: string, interrupt: () => Promise<unknown>): D1Database {
+  let state: 'waiting' | 'seen' | 'done' = 'waiting';
+  const tapped = tapDb((text) => {
+    if (state === 'waiting' && text.includes(fragment)) state = 'seen';
+  });
+  return new Proxy(tapped, {
+    get(target, name) {
+      if (name !== 'batch') return Reflect.get(target, name);
+      return async (batch: D1PreparedStatement[]) => {
+        const results = await env.DB.batch(batch);
+        if (state === 'seen') {
+          state = 'done';
+          await interrupt();
+        }
+        return results;
+      };
+    },
+  });
+}

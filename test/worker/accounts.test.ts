@@ -103,6 +103,13 @@ describe('the throttle', () => {
     expect((await login(world, user.email, user.password)).status).toBe(200);
   });
 
+  it('does not count right passwords, however many come at once', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const statuses = await Promise.all(Array.from({ length: 14 }, async () => (await login(world, user.email, user.password)).status));
+    expect(statuses).toEqual(Array(14).fill(200));
+  });
+
   it('forgets failures after a success', async () => {
     const world = createWorld();
     const user = await world.makeUser();
@@ -182,12 +189,14 @@ describe('passwords', () => {
     const user = await world.makeUser();
     for (let failure = 0; failure < 11; failure++) await login(world, user.email, 'wrong wrong wrong');
     const token = await insertLink(world, 'or_pwr_', user.id);
+    const other = await insertLink(world, 'or_pwr_', user.id);
     const reset = (link: string) =>
       world.call('POST', '/api/auth/reset-password', { body: { token: link, new_password: 'another passphrase' } });
     expect((await reset('or_pwr_nonsense')).status).toBe(403);
     expect((await reset(await insertLink(world, 'or_pwr_', user.id, -1))).status).toBe(403);
     const statuses = await Promise.all(Array.from({ length: 4 }, async () => (await reset(token)).status));
     expect(statuses.sort()).toEqual([204, 403, 403, 403]);
+    expect((await reset(other)).status).toBe(403);
     expect((await world.call('GET', '/api/auth/me', { token: user.token })).status).toBe(401);
     expect((await login(world, user.email, 'another passphrase')).status).toBe(200);
   });

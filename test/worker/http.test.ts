@@ -76,7 +76,23 @@ describe('every route', () => {
       here.call(route.method, withId(route.path, value), { token: other.token, ...(route.body && { body: route.body }) });
     await expectProblem(await call(id), 403);
     await expectProblem(await call(987_654_321), 404);
-    for (const bad of ['0', '-1', '1.5', 'abc', '99999999999999999999', '%00', '1%20or%201', 'NaN', '1e400'])
+    for (const bad of [
+      '0',
+      '-1',
+      '1.5',
+      'abc',
+      '99999999999999999999',
+      '%00',
+      '1%20or%201',
+      'NaN',
+      '1e400',
+      '0x1',
+      '1e0',
+      '1.0',
+      '+1',
+      '01',
+      '%201',
+    ])
       await expectProblem(await call(bad), 404, 422);
     expect((await here.json('GET', '/api/keys', { token: owner.token })).body).toMatchObject([{ id: key.id, name: 'key' }]);
     expect((await here.json('GET', '/api/tokens', { token: owner.token })).body).toMatchObject([{ is_active: true }]);
@@ -174,6 +190,8 @@ describe('bad input', () => {
     ['tz=%2B02:00', 'tz'],
     ['key_id=0', 'key_id'],
     ['key_id=x', 'key_id'],
+    ['key_id=0x1', 'key_id'],
+    ['to=0000-01-05', 'to'],
     ['key_id=1&key_id=2', 'key_id'],
     ['form=2026-11-01', 'form'],
   ])('in the query %s is 422 at %s', async (query, path) => {
@@ -198,11 +216,33 @@ describe('bad input', () => {
     ['cursor=W10', 'cursor'],
     ['cursor=WyIyMDI2LTExLTAxIiwxXQ', 'cursor'],
     ['cursor=eyJhIjoxfQ', 'cursor'],
+    ['group_by=provider&cursor=WyJtb2RlbCIsbnVsbF0', 'cursor'],
+    ['limit=1e2', 'limit'],
   ])('in the query %s of usage is 422 at %s', async (query, path) => {
     const here = elsewhere();
     const user = await here.makeUser();
     const problem = await expectProblem(await here.call('GET', `/api/v1/usage?${query}`, { token: user.token }), 422);
     expect(problem.errors?.map((error) => error.path)).toEqual([path]);
+  });
+
+  it('that is no Unicode is refused, not altered', async () => {
+    const here = elsewhere();
+    const user = await here.makeUser();
+    const send = (raw: BodyInit) =>
+      here.call('POST', '/api/tokens', { token: user.token, raw, headers: { 'content-type': 'application/json' } });
+    const bytes = new TextEncoder().encode('{"name":"xx"}');
+    bytes.set([0xff, 0xfe], 9);
+    await expectProblem(await send(bytes), 400);
+    await expectProblem(await send('{"name":"\\ud800x"}'), 422);
+  });
+
+  it('where no body is expected is 415 too', async () => {
+    const here = elsewhere();
+    await expectProblem(
+      await here.call('POST', '/api/auth/logout', { raw: '{bad', headers: { 'content-type': 'text/plain', 'content-length': '4' } }),
+      415,
+    );
+    await expectProblem(await here.call('POST', '/api/auth/logout', { headers: { 'content-type': 'text/plain' } }), 401);
   });
 
   it('at addresses where nothing is is 404', async () => {

@@ -81,6 +81,31 @@ describe('statistics', () => {
     expect(body.by_day.map(({ cost_usd }) => cost_usd)).toEqual([hours(0, 5), hours(5, 29), hours(29, 48)]);
   });
 
+  it('know UTC by all its names', async () => {
+    const { get } = two;
+    for (const tz of ['utc', 'Etc/UTC']) {
+      const { body } = await get<{ range: { tz: string }; approximate_days: string[] }>(`/api/v1/stats?from=2026-11-13&tz=${tz}`);
+      expect([body.range.tz, body.approximate_days]).toEqual([tz, []]);
+    }
+  });
+
+  it('beyond the retention are unknown, not zero', async () => {
+    const { get, world } = two;
+    const later = world.clock.now;
+    world.clock.now += 400 * DAY_MS;
+    const { token } = two.user;
+    const fresh = await two.user.newSession();
+    const { body } = await world.json<{ totals: Row; coverage: { known_since: string }[] }>(
+      'GET',
+      '/api/v1/stats?from=2026-11-01&to=2026-11-12',
+      { token: fresh },
+    );
+    expect([body.totals.cost_usd, body.coverage[0]?.known_since]).toEqual([null, '2026-12-20T00:00:00.000Z']);
+    world.clock.now = later;
+    expect(token).toBeTruthy();
+    expect((await get('/api/v1/keys')).status).toBe(200);
+  });
+
   it('can be of one key only', async () => {
     const { get, keys } = two;
     const { body } = await get<{ by_key: Row[]; totals: Row }>(`/api/v1/stats?from=2026-11-13&key_id=${keys[0]?.id}`);

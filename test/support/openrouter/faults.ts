@@ -55,7 +55,7 @@ export async function answerFault(fault: Fault, signal: AbortSignal, sound: () =
     case 'echo_secret':
       return changeData(sound(), (data) => {
         data['label'] = fault.secret;
-        data['limit_reset'] = 'daily';
+        data['limit_reset'] = fault.secret;
       });
     case 'redirect':
       return new Response(null, { status: 302, headers: { location: fault.location } });
