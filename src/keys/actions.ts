@@ -104,8 +104,7 @@ async function replaceText(deps: Deps, userId: number, key: KeyRow, keyText: str
     await applyFirstSample(deps, userId, key.id, verified);
   } catch (error) {
     if (isUniqueViolation(error)) alreadyThere();
-    logError('queue_failed', error);
-    fail({ kind: 'unavailable', detail: 'The job queue does not answer. Try again.', retryAfterS: QUEUE_RETRY_S });
+    throw error;
   }
 }
 
@@ -145,6 +144,7 @@ export async function requestSync(deps: Deps, actor: Actor, id: number): Promise
     await deps.enqueue([{ job: 'manual', slot: new Date(now).toISOString(), part: id, keyIds: [id] }]);
   } catch (error) {
     await store.updateKey(deps.db, userId, id, { syncRequestedAt: key.syncRequestedAt });
-    throw error;
+    logError('queue_failed', error);
+    fail({ kind: 'unavailable', detail: 'The job queue does not answer. Try again.', retryAfterS: QUEUE_RETRY_S });
   }
 }

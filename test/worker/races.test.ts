@@ -59,19 +59,22 @@ describe('two readings of a key', () => {
     expect(await spent(world, user.token)).toBe(7100e-9);
   });
 
-  it('of which one is that of a text just replaced leave the new text alone', async () => {
+  it('of which one is that of a text just replaced leave the new text alone, also before its first sample', async () => {
     const world = createWorld();
     const user = await world.makeUser();
-    const made = await world.makeKey(user.token);
-    world.simulator.spend(made.text, { nano: 49 });
-    world.clock.now += MINUTE_MS;
-    const readings = await readKeys(world.deps, [await keyOf(world, user.id, made.id)]);
-    const text = freshKeyText();
-    world.simulator.addKey(text);
-    world.simulator.setFault(text, { kind: 'status', status: 503 });
-    expect((await world.call('PATCH', `/api/keys/${made.id}`, { token: user.token, body: { key: text } })).status).toBe(200);
+    const texts = [freshKeyText(), freshKeyText()] as [string, string];
+    for (const text of texts) {
+      world.simulator.addKey(text);
+      world.simulator.spend(text, { nano: 49 });
+      world.simulator.setFault(text, { kind: 'status', status: 503 });
+    }
+    const { body } = await world.json<{ id: number }>('POST', '/api/keys', { token: user.token, body: { name: 'x', key: texts[0] } });
+    world.simulator.setFault(texts[0], null);
+    const readings = await readKeys(world.deps, [await keyOf(world, user.id, body.id)]);
+    expect((await world.call('PATCH', `/api/keys/${body.id}`, { token: user.token, body: { key: texts[1] } })).status).toBe(200);
     expect([...(await applyReadings(world.deps, readings, 'old'))]).toEqual([]);
-    expect((await keyOf(world, user.id, made.id)).usageNano).toBeNull();
+    expect((await keyOf(world, user.id, body.id)).usageNano).toBeNull();
+    expect(await spent(world, user.token)).toBeNull();
   });
 });
 
