@@ -1,11 +1,12 @@
 /** `npm run demo`: the Worker against the simulated OpenRouter, with a demo user and ninety days of history. */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseConfig } from '../src/config.ts';
-import { encrypt } from '../src/crypto/cipher.ts';
+import { encrypt, type Keyring } from '../src/crypto/cipher.ts';
 import { hashPassword } from '../src/crypto/password.ts';
-import { maskKey } from '../src/keys/model.ts';
+import { CIPHERTEXT_COLUMN, describeReadError, maskKey } from '../src/keys/model.ts';
+import { sha256Hex } from '../src/lib/sha256.ts';
 import { startSimulatorServer } from '../test/support/openrouter/server.ts';
 import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
 import { fireCron } from './crons.ts';
@@ -24,7 +25,7 @@ const quote = (value: string | number | null): string => (typeof value === 'stri
 const insert = (table: string, row: Record<string, string | number | null>): string =>
   `INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quote).join(', ')});`;
 
-async function readKeyring() {
+async function readKeyring(): Promise<Keyring> {
   const secrets = await readFile(join(root, '.dev.vars'), 'utf8');
   const values = Object.fromEntries([...secrets.matchAll(/^(\w+)="?(.*?)"?$/gm)].map(([, name, value]) => [name, value]));
   const rest = {
@@ -38,35 +39,25 @@ async function readKeyring() {
   return parseConfig({ ...rest, ...values }).keyring;
 }
 
-/** The rows of a key and its ledger. */
-async function keySql(key: DemoKey, id: number, keyring: Awaited<ReturnType<typeof readKeyring>>): Promise<string[]> {
-  const hash = createHash('sha256').update(key.text).digest('hex');
-  const { envelope, kid } = await encrypt(keyring, { column: 'api_key.ciphertext', userId: USER_ID, hash }, key.text);
-  const { last, startedAt } = key.series;
-  const row = {
-    id,
-    user_id: USER_ID,
-    kind: 'inference',
-    name: key.name,
-    hash,
-    label: maskKey(key.text),
-    ciphertext: envelope,
-    kid,
-    health: key.isValid ? 'active' : 'invalid',
+/** What the key's row holds of its last sample. */
+function sampleColumns({ series: { last, startedAt } }: DemoKey) {
+  return {
     created_at: startedAt,
     known_since: startedAt,
     known_until: last.at,
     series_started_at: startedAt,
     last_sample_at: last.at,
+    last_validated_at: last.at,
     usage_nano: last.credits.totalNano,
     usage_daily_nano: last.credits.todayNano,
     byok_usage_nano: last.byok.totalNano,
     byok_usage_daily_nano: last.byok.todayNano,
-    limit_nano: key.limitNano,
-    last_validated_at: last.at,
-    last_error: key.isValid ? null : 'OpenRouter refuses the key: it was revoked, disabled, deleted, or has expired.',
   };
-  const days = key.days.map((day) =>
+}
+
+/** The ledger rows of a key. */
+const daySql = (key: DemoKey, id: number): string[] =>
+  key.days.map((day) =>
     insert('counter_day', {
       user_id: USER_ID,
       day: day.day,
@@ -79,7 +70,25 @@ async function keySql(key: DemoKey, id: number, keyring: Awaited<ReturnType<type
       hours: Object.keys(day.hours).length > 0 ? JSON.stringify(day.hours) : null,
     }),
   );
-  return [insert('api_key', row), ...days];
+
+/** The row of a key. */
+async function keySql(key: DemoKey, id: number, keyring: Keyring): Promise<string> {
+  const hash = await sha256Hex(key.text);
+  const { envelope, kid } = await encrypt(keyring, { column: CIPHERTEXT_COLUMN, userId: USER_ID, hash }, key.text);
+  return insert('api_key', {
+    id,
+    user_id: USER_ID,
+    kind: 'inference',
+    name: key.name,
+    hash,
+    label: maskKey(key.text),
+    ciphertext: envelope,
+    kid,
+    health: key.isValid ? 'active' : 'invalid',
+    limit_nano: key.limitNano,
+    last_error: key.isValid ? null : describeReadError({ kind: 'unauthorized' }),
+    ...sampleColumns(key),
+  });
 }
 
 /** Fills an empty local database with the story. */
@@ -94,8 +103,9 @@ async function seed(keys: readonly DemoKey[]): Promise<void> {
     created_at: keys[0]?.series.startedAt ?? 0,
   });
   const rows = await Promise.all(keys.map((key, index) => keySql(key, index + 1, keyring)));
+  const days = keys.flatMap((key, index) => daySql(key, index + 1));
   const file = join(root, FOLDER, 'demo.sql');
-  await writeFile(file, [user, ...rows.flat()].join('\n'));
+  await writeFile(file, [user, ...rows, ...days].join('\n'));
   await mustRunWrangler(['d1', 'execute', 'DB', '--local', '--persist-to', FOLDER, '--yes', '--file', file]);
 }
 

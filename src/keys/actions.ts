@@ -12,8 +12,16 @@ import { logError } from '../log.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import { deleteKeyDaysStatement } from '../usage/store.ts';
-import { type addKeySchema, describeReadError, type KeyRow, maskKey, retryAfterOf, type updateKeySchema } from './model.ts';
-import { applyReadings, CIPHERTEXT_COLUMN } from './reading.ts';
+import {
+  type addKeySchema,
+  CIPHERTEXT_COLUMN,
+  describeReadError,
+  type KeyRow,
+  maskKey,
+  retryAfterOf,
+  type updateKeySchema,
+} from './model.ts';
+import { applyReadings } from './reading.ts';
 import * as store from './store.ts';
 
 const SYNC_INTERVAL_MS = MINUTE_MS;

@@ -9,6 +9,9 @@ import type { KeyInfo } from '../openrouter/schema.ts';
 import type { Sample, Series } from '../usage/ledger.ts';
 import type { apiKey } from './table.ts';
 
+/** The column that holds the ciphertext, as part of its additional data. */
+export const CIPHERTEXT_COLUMN = 'api_key.ciphertext';
+
 export type KeyRow = typeof apiKey.$inferSelect;
 
 const keyTextSchema = z

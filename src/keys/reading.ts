@@ -10,7 +10,7 @@ import { err, type Result } from '../lib/result.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import { addPosting, type DayAmounts, postSample } from '../usage/ledger.ts';
 import { type DayKey, type DayWrite, listNamedDaysAcrossUsers, setDaysStatementAcrossUsers } from '../usage/store.ts';
-import { judgeFailure, type KeyFailure, type KeyRow, type ReadError, sampleOf, seriesOf } from './model.ts';
+import { CIPHERTEXT_COLUMN, judgeFailure, type KeyFailure, type KeyRow, type ReadError, sampleOf, seriesOf } from './model.ts';
 import * as store from './store.ts';
 
 /** Workers open at most 6 connections at once. Source: https://developers.cloudflare.com/workers/platform/limits/ */
@@ -18,9 +18,6 @@ const MAX_SIMULTANEOUS = 6;
 
 /** About 300 bytes each: some 600 KB a statement. */
 const POSTINGS_A_SLICE = 2000;
-
-/** The column that holds the ciphertext, as part of its additional data. */
-export const CIPHERTEXT_COLUMN = 'api_key.ciphertext';
 
 export interface Reading {
   key: KeyRow;

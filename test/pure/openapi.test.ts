@@ -10,7 +10,7 @@ interface Operation {
 }
 
 const app = createApp(() => ({}) as Deps);
-const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as unknown as ExecutionContext;
+const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as Partial<ExecutionContext> as ExecutionContext;
 const answer = await app.request('/openapi.json', {}, {}, context);
 const document = (await answer.json()) as { openapi: string; paths: Record<string, Record<string, Operation>> };
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormatsModule from 'ajv-formats';
+import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { startOfDay } from '../../src/lib/day.ts';
@@ -21,7 +21,6 @@ const ask = (headers: Record<string, string> = { authorization: `Bearer ${KEY}` 
 function createValidator() {
   const document = parse(readFileSync(SPECIFICATION, 'utf8'));
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
-  const addFormats = addFormatsModule as unknown as (instance: Ajv2020) => void;
   addFormats(ajv);
   ajv.addSchema(document, 'openrouter');
   return (path: string, status: number) => {

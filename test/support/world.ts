@@ -2,6 +2,7 @@
  * A world for one test: the app on the test's database, with a clock, a simulated OpenRouter and a queue in the test's hands.
  * Only the true edges are replaced: `fetch`, the clock, and the delivery of queue messages.
  */
+import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { createApp } from '../../src/app.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
@@ -92,7 +93,7 @@ export function createWorld(options: WorldOptions = {}) {
         ...(content !== undefined && { body: content }),
       },
       env,
-      { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as unknown as ExecutionContext,
+      createExecutionContext(),
     );
     await Promise.all(deferred.splice(0));
     return response;

@@ -1,3 +1,4 @@
+import { createExecutionContext } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { ConfigError } from '../../src/config.ts';
@@ -254,13 +255,11 @@ describe('bad input', () => {
 });
 
 describe('what goes wrong inside', () => {
-  const bindings = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as unknown as ExecutionContext;
-
   it('is a 500 with a request id and nothing of the inside', async () => {
     const app = createApp(() => {
       throw new Error('the inside: sk-or-v1-secret');
     });
-    const response = await app.request('/api/keys', {}, {}, bindings);
+    const response = await app.request('/api/keys', {}, {}, createExecutionContext());
     const problem = await expectProblem(response, 500);
     expect(problem).toMatchObject({ request_id: response.headers.get('x-request-id') });
     expect(JSON.stringify(problem)).not.toContain('inside');
@@ -273,7 +272,7 @@ describe('what goes wrong inside', () => {
     const app = createApp(() => {
       throw new ConfigError('JWT_SECRET is missing');
     });
-    const problem = await expectProblem(await app.request('/health', {}, {}, bindings), 503);
+    const problem = await expectProblem(await app.request('/health', {}, {}, createExecutionContext()), 503);
     expect(problem.detail).toContain('JWT_SECRET is missing');
     expect(takeLoggedErrors()[0]).toContain('JWT_SECRET is missing');
   });
