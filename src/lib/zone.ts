@@ -4,8 +4,10 @@
 import { tzOffset } from '@date-fns/tz/tzOffset';
 import { addDays, DAY_MS, dayOf, HOUR_MS, MINUTE_MS, startOfDay } from './day.ts';
 
-/** A place of a ledger hour in a zone: the local day in which it starts, and its start with the zone's own offset. */
+/** The place of a ledger hour in a zone: the local day in which it starts, and its start with the zone's own offset. */
 export interface LocalHour {
+  /** The instant at which it starts. */
+  at: number;
   date: string;
   hour: string;
 }
@@ -35,7 +37,7 @@ function isoWithOffset(at: number, offsetMs: number): string {
 
 /**
  * A function that places hours of UTC days in a zone. Asking the runtime for an offset is dear, so it is asked once at each
- * day's edges and hour by hour only in the few days in which it changes.
+ * day's edges and hour by hour only in the few days in which it changes; and what was placed for one key is there for the next.
  */
 export function createLocalHours(zone: string): (day: string, hour: number) => LocalHour {
   const offsets = new Map<string, number>();
@@ -45,11 +47,19 @@ export function createLocalHours(zone: string): (day: string, hour: number) => L
     offsets.set(day, known);
     return known;
   };
-  return (day, hour) => {
+  const place = (day: string, hour: number): LocalHour => {
     const at = startOfDay(day) + hour * HOUR_MS;
     const first = offsetAtStart(day);
     const offset = first === offsetAtStart(addDays(day, 1)) ? first : offsetAt(at);
-    return { date: dayOf(at + offset), hour: isoWithOffset(at, offset) };
+    return { at, date: dayOf(at + offset), hour: isoWithOffset(at, offset) };
+  };
+  const places = new Map<string, LocalHour[]>();
+  return (day, hour) => {
+    const known = places.get(day) ?? [];
+    places.set(day, known);
+    const found = known[hour] ?? place(day, hour);
+    known[hour] = found;
+    return found;
   };
 }
 

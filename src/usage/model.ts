@@ -2,7 +2,7 @@
  * Questions about spend: what may be asked, and the pure step from ledger rows to facts that every answer is summed from.
  */
 import * as z from 'zod';
-import { addDays, countDays, HOUR_MS, isDay, startOfDay } from '../lib/day.ts';
+import { addDays, countDays, isDay } from '../lib/day.ts';
 import { digitsSchema, idSchema } from '../lib/id.ts';
 import { createLocalHours, type LocalHour, localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import type { DayAmounts } from './ledger.ts';
@@ -103,31 +103,38 @@ export function resolveRange(query: Pick<StatsQuery, 'from' | 'to' | 'tz'>, now:
   return { from: query.from ?? addDays(to, 1 - DEFAULT_RANGE_DAYS), to, tz: query.tz, zone };
 }
 
-interface Piece extends LocalHour {
-  at: number;
-  isPlaced: boolean;
+interface Piece {
+  date: string;
+  /** Null if hours are not asked for, or where the amount could not be placed on one. */
+  hour: LocalHour | null;
   costNano: number;
   byokCostNano: number;
+  hasUnplaced: boolean;
 }
 
-/** The placed hours of a row, and the rest, which belongs to the local day that contains 12:00 UTC. */
-function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => LocalHour): Piece[] {
-  let [cost, byokCost] = [row.costNano, row.byokCostNano];
-  const pieces: Piece[] = Object.entries(row.hours).map(([hour, [hourCost, hourByokCost]]) => {
-    cost -= hourCost;
-    byokCost -= hourByokCost;
-    return {
-      ...localHours(row.day, Number(hour)),
-      at: startOfDay(row.day) + Number(hour) * HOUR_MS,
-      isPlaced: true,
-      costNano: hourCost,
-      byokCostNano: hourByokCost,
-    };
-  });
-  if (cost !== 0 || byokCost !== 0) {
-    pieces.push({ ...localHours(row.day, 12), at: startOfDay(row.day), isPlaced: false, costNano: cost, byokCostNano: byokCost });
+/**
+ * A row's amounts by local day, or by hour: its placed hours, and the rest, which belongs to the local day that contains 12:00
+ * UTC.
+ */
+function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => LocalHour, withHours: boolean): Piece[] {
+  const pieces = new Map<string, Piece>();
+  let [restNano, restByokNano] = [row.costNano, row.byokCostNano];
+  const add = (place: LocalHour, isPlaced: boolean, costNano: number, byokCostNano: number) => {
+    const hour = withHours && isPlaced ? place : null;
+    const key = hour?.hour ?? place.date;
+    const piece = pieces.get(key) ?? { date: place.date, hour, costNano: 0, byokCostNano: 0, hasUnplaced: false };
+    piece.costNano += costNano;
+    piece.byokCostNano += byokCostNano;
+    piece.hasUnplaced ||= !isPlaced;
+    pieces.set(key, piece);
+  };
+  for (const [hour, [costNano, byokCostNano]] of Object.entries(row.hours)) {
+    restNano -= costNano;
+    restByokNano -= byokCostNano;
+    add(localHours(row.day, Number(hour)), true, costNano, byokCostNano);
   }
-  return pieces;
+  if (restNano !== 0 || restByokNano !== 0) add(localHours(row.day, 12), false, restNano, restByokNano);
+  return [...pieces.values()];
 }
 
 /** The facts of ledger rows inside the range. In UTC a day is one fact unless its hours are asked for. */
@@ -140,13 +147,13 @@ export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boo
       const measures = moneyOnly(row.costNano, row.byokCostNano);
       return [{ ...place, date: row.day, hour: null, hourAt: null, measures, isApproximate: row.isEstimated }];
     }
-    return piecesOf(row, localHours).map((piece) => ({
+    return piecesOf(row, localHours, withHours).map(({ date, hour, costNano, byokCostNano, hasUnplaced }) => ({
       ...place,
-      date: piece.date,
-      hour: piece.isPlaced ? piece.hour : null,
-      hourAt: piece.isPlaced ? piece.at : null,
-      measures: moneyOnly(piece.costNano, piece.byokCostNano),
-      isApproximate: !piece.isPlaced && (!isUtc || row.isEstimated),
+      date,
+      hour: hour?.hour ?? null,
+      hourAt: hour?.at ?? null,
+      measures: moneyOnly(costNano, byokCostNano),
+      isApproximate: hasUnplaced && (!isUtc || row.isEstimated),
     }));
   });
   return facts.filter((fact) => fact.date >= range.from && fact.date <= range.to);

@@ -93,8 +93,7 @@ describe('facts', () => {
     const apia = factsOf(rows, inZone('2026-11-09', '2026-11-12', 'Pacific/Apia'), false);
     expect(apia.map(({ date, measures }) => [date, measures.costNano])).toEqual([
       ['2026-11-10', 10],
-      ['2026-11-11', 60],
-      ['2026-11-11', 30],
+      ['2026-11-11', 90],
     ]);
   });
 
