@@ -11,7 +11,7 @@ import { startSimulatorServer } from '../test/support/openrouter/server.ts';
 import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
 import { fireCron } from './crons.ts';
 import { type DemoKey, tellStory } from './demo-data.ts';
-import { ensureDevVars, migrate, serve } from './serve.ts';
+import { ensureDevVars, migrate, portOf, requireFreePort, serve } from './serve.ts';
 import { mustRunWrangler, root } from './wrangler.ts';
 
 const FOLDER = '.wrangler/demo';
@@ -124,6 +124,7 @@ function live(simulator: Simulator, keys: readonly DemoKey[]): void {
 
 const args = process.argv.slice(2);
 const now = Date.now();
+await requireFreePort(portOf(args));
 await ensureDevVars();
 const keys = tellStory(now, () => `sk-or-v1-${randomBytes(32).toString('hex')}`);
 await seed(keys);

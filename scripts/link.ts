@@ -1,11 +1,11 @@
 /**
  * `npm run invite` prints a one-time registration link, `npm run reset-password -- EMAIL` one for a new password.
- * `-- --remote` works on the deployed database, `--url` says where the Worker is served.
+ * `-- --remote` works on the deployed database; `--url`, or `--port` for this machine, says where the Worker is served.
  */
 import { INVITATION_MS, PASSWORD_RESET_MS } from '../src/accounts/model.ts';
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../src/crypto/secret-token.ts';
 import { remoteConfig } from './remote-config.ts';
-import { DEFAULT_ORIGIN, migrate, persistence } from './serve.ts';
+import { migrate, originOf, persistence } from './serve.ts';
 import { mustRunWrangler, option } from './wrangler.ts';
 
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -34,7 +34,7 @@ async function createLink(purpose: 'invite' | 'reset-password', args: string[]):
     console.error('There is no account with this e-mail.');
     process.exit(1);
   }
-  const origin = option(args, 'url') ?? (isRemote ? 'https://YOUR-WORKER' : DEFAULT_ORIGIN);
+  const origin = option(args, 'url') ?? (isRemote ? 'https://YOUR-WORKER' : originOf(args));
   const path = purpose === 'invite' ? `/register?invite=${token}` : `/reset-password?token=${token}`;
   console.log(`${origin}${path}\nIt works once, for ${purpose === 'invite' ? '7 days' : '24 hours'}.`);
 }

@@ -1,6 +1,7 @@
 /** Serves the Worker on this machine: secrets, migrations, development server, crons. */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ringCrons } from './crons.ts';
@@ -8,9 +9,7 @@ import { devVars } from './secrets.ts';
 import { mustRunWrangler, option, root, startWrangler } from './wrangler.ts';
 
 const DEFAULT_PORT = '8787';
-/** Where `npm start` serves, unless it is told otherwise. */
-export const DEFAULT_ORIGIN = `http://localhost:${DEFAULT_PORT}`;
-/** How often we look whether the npm that started us is still there: it does not always pass its end on. */
+/** How often we look whether the shell in which npm started us is still there: npm does not always pass its end on. */
 const ORPHAN_CHECK_MS = 1000;
 
 /**
@@ -36,13 +35,33 @@ export async function migrate(args: readonly string[]): Promise<void> {
   await mustRunWrangler(['d1', 'migrations', 'apply', 'DB', '--local', ...persistence(args)]);
 }
 
-async function waitUntilServed(origin: string): Promise<boolean> {
+/** The port that these arguments ask for. */
+export const portOf = (args: readonly string[]): number => Number(option(args, 'port') ?? DEFAULT_PORT);
+
+/** Where these arguments make the Worker serve. */
+export const originOf = (args: readonly string[]): string => `http://localhost:${portOf(args)}`;
+
+/** Ends the program if somebody else serves on the port: what would be announced would be theirs. */
+export async function requireFreePort(port: number): Promise<void> {
+  const probe = createServer();
+  const isFree = await new Promise<boolean>((resolve) => {
+    probe.once('error', () => resolve(false));
+    probe.listen(port, 'localhost', () => resolve(true));
+  });
+  probe.close();
+  if (isFree) return;
+  console.error(`Port ${port} is in use. Choose another one with --port.`);
+  process.exit(1);
+}
+
+/** What `/health` answers as soon as anything does, or null if nothing does for two minutes. */
+async function waitForHealth(origin: string): Promise<{ status: string | number; detail?: string } | null> {
   for (let tries = 0; tries < 240; tries++) {
     const response = await fetch(`${origin}/health`).catch(() => null);
-    if (response) return true;
+    if (response) return response.json();
     await sleep(500);
   }
-  return false;
+  return null;
 }
 
 /**
@@ -58,8 +77,10 @@ export async function serve(args: readonly string[], announce: (origin: string) 
   const parent = process.ppid;
   setInterval(() => process.ppid === parent || stop('SIGTERM'), ORPHAN_CHECK_MS).unref();
   server.on('exit', (code) => process.exit(code ?? 0));
-  const origin = `http://localhost:${option(args, 'port') ?? DEFAULT_PORT}`;
-  if (!(await waitUntilServed(origin))) return;
-  await announce(origin);
+  const origin = originOf(args);
+  const health = await waitForHealth(origin);
+  if (!health) return;
+  if (health.status === 'ok') await announce(origin);
+  else console.error(`\nThe Worker at ${origin} does not serve: ${health.detail}\n`);
   await ringCrons(origin);
 }
