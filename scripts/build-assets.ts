@@ -10,7 +10,7 @@ const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dis
 await rm(target, { recursive: true, force: true });
 await mkdir(join(target, 'assets'), { recursive: true });
 await cp(join(root, 'src/assets/_headers'), join(target, '_headers'));
-for (const file of ['docs.js', 'page.css', 'icon.svg']) await cp(join(root, 'src/assets', file), join(target, 'assets', file));
+for (const file of ['docs.css', 'docs.js', 'icon.svg', 'page.css']) await cp(join(root, 'src/assets', file), join(target, 'assets', file));
 for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'LICENSE', 'NOTICE']) {
   await cp(join(swaggerUi, file), join(target, 'assets', file === 'LICENSE' || file === 'NOTICE' ? `swagger-ui-${file}.txt` : file));
 }
