@@ -52,6 +52,7 @@ CREATE TABLE `api_key` (
 	`name` text NOT NULL,
 	`hash` text NOT NULL,
 	`label` text NOT NULL,
+	`text_version` integer DEFAULT 0 NOT NULL,
 	`ciphertext` text NOT NULL,
 	`kid` text NOT NULL,
 	`health` text NOT NULL,

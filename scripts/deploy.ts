@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type AccountState, describeStep, planDeployment, QUEUES, type Step } from './deploy-plan.ts';
 import { DATABASE_NAME, findDatabaseId, remoteConfig, writeRemoteConfig } from './remote-config.ts';
 import { createJwtSecret, createKeyring } from './secrets.ts';
-import { mustRunWrangler, type Outcome, root, runWrangler } from './wrangler.ts';
+import { type Outcome, root, runOrThrow, runWrangler } from './wrangler.ts';
 
 export interface Pipes {
   run(args: readonly string[]): Promise<Outcome>;
@@ -21,15 +21,27 @@ export interface Pipes {
 const SECRETS_COPY = '.secrets.production';
 const NOTHING: AccountState = { databaseId: null, queues: [], secrets: [] };
 
+/** How wrangler says that there is no Worker yet, and so no secrets. Any other failure must not be taken for that. */
+const NO_WORKER = /code: 10007|does not exist on your account/;
+
+/**
+ * Names of the secrets that the Worker has.
+ * @throws Error if that cannot be told: making them anew would lock up everything that is stored
+ */
+async function readSecrets({ run }: Pipes): Promise<string[]> {
+  const { code, output, errors } = await run(['secret', 'list', '--format', 'json']);
+  if (code === 0) return (JSON.parse(output.slice(output.indexOf('['))) as { name: string }[]).map(({ name }) => name);
+  if (NO_WORKER.test(output + errors)) return [];
+  throw new Error(`It cannot be told which secrets the Worker has, so nothing was done:\n${output}${errors}`);
+}
+
 /** What the account has, or null if nobody is signed in. */
-export async function readAccount({ run }: Pipes): Promise<AccountState | null> {
-  const databases = await run(['d1', 'list', '--json']);
+export async function readAccount(pipes: Pipes): Promise<AccountState | null> {
+  const databases = await pipes.run(['d1', 'list', '--json']);
   if (databases.code !== 0) return null;
   const queues: string[] = [];
-  for (const name of QUEUES) if ((await run(['queues', 'info', name])).code === 0) queues.push(name);
-  const secrets = await run(['secret', 'list', '--format', 'json']);
-  const names = secrets.code === 0 ? (JSON.parse(secrets.output.slice(secrets.output.indexOf('['))) as { name: string }[]) : [];
-  return { databaseId: findDatabaseId(databases.output), queues, secrets: names.map(({ name }) => name) };
+  for (const name of QUEUES) if ((await pipes.run(['queues', 'info', name])).code === 0) queues.push(name);
+  return { databaseId: findDatabaseId(databases.output), queues, secrets: await readSecrets(pipes) };
 }
 
 /** Deploys with new secrets out of a file that exists only meanwhile; a copy stays on this machine, readable by its owner alone. */
@@ -93,9 +105,13 @@ export async function main(args: readonly string[], pipes: Pipes): Promise<boole
 if (import.meta.main) {
   const pipes: Pipes = {
     run: (args) => runWrangler(args),
-    mustRun: (args) => mustRunWrangler(args),
+    mustRun: (args) => runOrThrow(args),
     say: console.log,
     keepSecrets: (lines) => appendFile(join(root, SECRETS_COPY), lines, { mode: 0o600 }),
   };
-  process.exit((await main(process.argv.slice(2), pipes)) ? 0 : 1);
+  const isDone = await main(process.argv.slice(2), pipes).catch((error: Error) => {
+    console.error(error.message);
+    return false;
+  });
+  process.exit(isDone ? 0 : 1);
 }

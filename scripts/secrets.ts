@@ -3,9 +3,9 @@ import { randomBytes } from 'node:crypto';
 
 export const createJwtSecret = (): string => randomBytes(48).toString('base64url');
 
-/** A keyring with one 256-bit key, named after the day on which it was made. */
+/** A keyring with one 256-bit key, named after the day on which it was made and unlike any other of that day. */
 export const createKeyring = (today = new Date()): string =>
-  `k${today.toISOString().slice(0, 10).replaceAll('-', '')}:${randomBytes(32).toString('base64')}`;
+  `k${today.toISOString().slice(0, 10).replaceAll('-', '')}${randomBytes(3).toString('hex')}:${randomBytes(32).toString('base64')}`;
 
 /** Contents of a new `.dev.vars`. */
 export const devVars = (): string =>

@@ -37,12 +37,24 @@ export function runWrangler(args: readonly string[], input = ''): Promise<Outcom
   });
 }
 
-/** The same, and the program ends with wrangler's own words if it fails. */
-export async function mustRunWrangler(args: readonly string[], input = ''): Promise<string> {
+/**
+ * The same for what must succeed.
+ * @throws Error with wrangler's own words
+ */
+export async function runOrThrow(args: readonly string[], input = ''): Promise<string> {
   const { code, output, errors } = await runWrangler(args, input);
   if (code === 0) return output;
-  console.error(`wrangler ${args.slice(0, 3).join(' ')} failed:\n${output}${errors}`);
-  return process.exit(1);
+  throw new Error(`wrangler ${args.slice(0, 3).join(' ')} failed:\n${output}${errors}`);
+}
+
+/** The same, and the program ends with wrangler's own words if it fails. */
+export async function mustRunWrangler(args: readonly string[], input = ''): Promise<string> {
+  try {
+    return await runOrThrow(args, input);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return process.exit(1);
+  }
 }
 
 /** The value of `--name value` or `--name=value` among arguments. */

@@ -52,8 +52,8 @@ export async function register(deps: Deps, input: z.infer<typeof registerSchema>
   }
 }
 
-function refuseLocked(deps: Deps, failures: store.Failures | null): void {
-  const retryAfterS = failures && lockedForS(failures.count, failures.startedAt, deps.now());
+function refuseLocked(failures: store.Failures | null, now: number): void {
+  const retryAfterS = failures && lockedForS(failures.count, failures.startedAt, now);
   if (retryAfterS !== null) {
     fail({ kind: 'too_many', detail: 'Too many failed attempts for this account. Wait, or reset the password.', retryAfterS });
   }
@@ -66,14 +66,15 @@ function refuseLocked(deps: Deps, failures: store.Failures | null): void {
  * @throws AppFailure `too_many`
  */
 async function checkPassword(deps: Deps, emailHash: string, password: string, phc: string | null): Promise<boolean> {
-  refuseLocked(deps, await store.findFailures(deps.db, emailHash));
+  refuseLocked(await store.findFailures(deps.db, emailHash), deps.now());
   if (await deps.passwords.verify(password, phc)) {
-    refuseLocked(deps, await store.findFailures(deps.db, emailHash));
+    refuseLocked(await store.findFailures(deps.db, emailHash), deps.now());
     await store.forgetFailures(deps.db, emailHash);
     return true;
   }
-  const failures = await store.countFailure(deps.db, emailHash, deps.now(), FAILURE_WINDOW_MS);
-  if (failures.count > MAX_FAILURES) refuseLocked(deps, failures);
+  const now = deps.now();
+  const failures = await store.countFailure(deps.db, emailHash, now, FAILURE_WINDOW_MS);
+  if (failures.count > MAX_FAILURES) refuseLocked(failures, now);
   return false;
 }
 

@@ -86,8 +86,9 @@ export const cleanupMessage = (deps: Deps, message: Extract<JobMessage, { job: '
       counts = addCounts(counts, done.counts);
       step = done.next;
     }
-    if (step.task < TASKS.length) await deps.enqueue([{ ...message, part: message.part + 1, step }]);
-    return { counts, retryInS: null };
+    const isDone = step.task >= TASKS.length;
+    if (!isDone) await deps.enqueue([{ ...message, part: message.part + 1, step }]);
+    return { counts: isDone ? { ...counts, done: 1 } : counts, retryInS: null };
   });
 
 /** Deletes the ledger of users who are gone, a step a message. */

@@ -25,6 +25,6 @@ export async function withLease(
   if (claim.kind === 'finished') return { kind: 'ack' };
   if (claim.kind === 'leased') return { kind: 'retry', delayS: Math.max(1, Math.ceil((claim.until - now) / SECOND_MS)) };
   const { counts, retryInS } = await work(claim.counts);
-  await store.releasePart(deps.db, part, deps.now(), counts, retryInS === null);
+  await store.releasePart(deps.db, part, claim.leaseUntil, deps.now(), counts, retryInS === null);
   return retryInS === null ? { kind: 'ack' } : { kind: 'retry', delayS: retryInS };
 }

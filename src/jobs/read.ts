@@ -2,7 +2,7 @@
 import type { Deps } from '../deps.ts';
 import { isTransient, retryAfterOf } from '../keys/model.ts';
 import { applyReadings, type Reading, readKeys } from '../keys/reading.ts';
-import { listDueIdsAcrossUsers, listDueKeysAcrossUsers, type ReadRun } from '../keys/store.ts';
+import { listDueKeysAcrossUsers, listOpenKeysAcrossUsers, type OpenKey, type ReadRun } from '../keys/store.ts';
 import { fullJitter } from '../lib/backoff.ts';
 import { MINUTE_MS } from '../lib/day.ts';
 import { withLease } from './lease.ts';
@@ -18,17 +18,19 @@ const IDS_A_PAGE = 2000;
 
 const runOf = (job: ReadRun['kind'], slot: string): ReadRun => ({ kind: job, id: `${job} ${slot}`, since: Date.parse(slot) });
 
-/** Puts every key that the ring makes due into messages; returns how many there are. */
+/** Puts every key that the ring makes due into messages; returns how many there are, and how many OpenRouter asked to leave for later. */
 export async function startReading(deps: Deps, job: 'sync' | 'validate', slot: string): Promise<Counts> {
   const now = deps.now();
-  const counts = { due: 0, messages: 0 };
+  const counts = { due: 0, postponed: 0, messages: 0 };
   for (let afterId: number | undefined = 0; afterId !== undefined; ) {
-    const ids: number[] = await listDueIdsAcrossUsers(deps.db, runOf(job, slot), now, afterId, IDS_A_PAGE);
-    const messages = packKeys(job, slot, ids);
+    const keys: OpenKey[] = await listOpenKeysAcrossUsers(deps.db, runOf(job, slot), afterId, IDS_A_PAGE);
+    const due = keys.filter(({ retryAfter }) => retryAfter === null || retryAfter <= now).map(({ id }) => id);
+    const messages = packKeys(job, slot, due);
     await deps.enqueue(messages);
-    counts.due += ids.length;
+    counts.due += due.length;
+    counts.postponed += keys.length - due.length;
     counts.messages += messages.length;
-    afterId = ids.length < IDS_A_PAGE ? undefined : ids.at(-1);
+    afterId = keys.length < IDS_A_PAGE ? undefined : keys.at(-1)?.id;
   }
   return counts;
 }

@@ -9,7 +9,7 @@ export interface PartName {
   part: number;
 }
 
-export type Claim = { kind: 'claimed'; counts: Counts } | { kind: 'finished' } | { kind: 'leased'; until: number };
+export type Claim = { kind: 'claimed'; counts: Counts; leaseUntil: number } | { kind: 'finished' } | { kind: 'leased'; until: number };
 
 /** Takes a part for `leaseMs`, unless it is finished or somebody else has it. */
 export async function claimPart(db: Db, { job, slot, part }: PartName, now: number, leaseMs: number): Promise<Claim> {
@@ -20,15 +20,23 @@ export async function claimPart(db: Db, { job, slot, part }: PartName, now: numb
     statement(db, claim, job, slot, part, now, leaseMs),
     statement(db, 'SELECT finished_at, lease_until FROM job_run WHERE job = ?1 AND slot = ?2 AND part = ?3', job, slot, part),
   ]);
-  if (claimed[0]) return { kind: 'claimed', counts: JSON.parse(String(claimed[0]['counts'])) };
+  if (claimed[0]) return { kind: 'claimed', counts: JSON.parse(String(claimed[0]['counts'])), leaseUntil: now + leaseMs };
   return row?.['finished_at'] == null ? { kind: 'leased', until: Number(row?.['lease_until'] ?? now) } : { kind: 'finished' };
 }
 
-/** Sets what a part did; it is either finished or free to be taken again. */
-export async function releasePart(db: Db, { job, slot, part }: PartName, now: number, counts: Counts, isFinished: boolean): Promise<void> {
+/** Sets what a part did, if it is still ours by this lease; it is then either finished or free to be taken again. */
+export async function releasePart(
+  db: Db,
+  { job, slot, part }: PartName,
+  leaseUntil: number,
+  now: number,
+  counts: Counts,
+  isFinished: boolean,
+): Promise<void> {
   const text = `UPDATE job_run SET counts = ?4, lease_until = ?5, finished_at = iif(?6, ?5, NULL), error = iif(?6, ?7, NULL)
-    WHERE job = ?1 AND slot = ?2 AND part = ?3`;
-  await runBatch(db, [statement(db, text, job, slot, part, JSON.stringify(counts), now, isFinished ? 1 : 0, partError(counts))]);
+    WHERE job = ?1 AND slot = ?2 AND part = ?3 AND lease_until = ?8 AND finished_at IS NULL`;
+  const values = [job, slot, part, JSON.stringify(counts), now, isFinished ? 1 : 0, partError(counts), leaseUntil];
+  await runBatch(db, [statement(db, text, ...values)]);
 }
 
 /** Notes that the queue gave up on a part. */
@@ -54,14 +62,17 @@ export async function listRung(db: Db, slots: readonly { job: JobName; slot: str
   return new Set(results.flat().map((row) => String(row['job'])));
 }
 
-/** When the job last did its work: a part that finished without an error, or a ring that found nothing to do. */
+/**
+ * A row that tells that a job did its work: a part that finished without an error (of a cleanup the last part, which has `done`),
+ * or a ring that found nothing to do.
+ */
+const IS_SUCCESS = `finished_at IS NOT NULL AND error IS NULL AND iif(part = 0,
+  json_extract(counts, '$.due') = 0 AND coalesce(json_extract(counts, '$.postponed'), 0) = 0,
+  job <> 'cleanup' OR json_extract(counts, '$.done') = 1)`;
+
+/** When the job last did its work. */
 export const lastSuccessStatement = (db: Db, job: JobName): D1PreparedStatement =>
-  statement(
-    db,
-    `SELECT finished_at FROM job_run WHERE job = ?1 AND finished_at IS NOT NULL AND error IS NULL AND (part > 0 OR json_extract(counts, '$.due') = 0)
-      ORDER BY slot DESC, part DESC LIMIT 1`,
-    job,
-  );
+  statement(db, `SELECT finished_at FROM job_run WHERE job = ?1 AND ${IS_SUCCESS} ORDER BY slot DESC, part DESC LIMIT 1`, job);
 
 /** The parts of a job's latest run. */
 export const latestRunStatement = (db: Db, job: JobName): D1PreparedStatement =>
@@ -72,9 +83,12 @@ export const latestRunStatement = (db: Db, job: JobName): D1PreparedStatement =>
     job,
   );
 
-/** Deletes up to `limit` parts of runs whose slot lies before `slot`; returns how many. */
+/** Deletes up to `limit` parts of runs whose slot lies before `slot`, but for each job's last success; returns how many. */
 export async function deleteRunsBefore(db: Db, slot: string, limit: number): Promise<number> {
-  const text = 'DELETE FROM job_run WHERE (job, slot, part) IN (SELECT job, slot, part FROM job_run WHERE slot < ?1 LIMIT ?2) RETURNING 1';
+  const lastSuccess = `SELECT s.slot FROM job_run AS s WHERE s.job = r.job AND ${IS_SUCCESS}
+    ORDER BY s.slot DESC LIMIT 1`;
+  const text = `DELETE FROM job_run WHERE (job, slot, part) IN
+    (SELECT r.job, r.slot, r.part FROM job_run AS r WHERE r.slot < ?1 AND r.slot IS NOT (${lastSuccess}) LIMIT ?2) RETURNING 1`;
   const [deleted = []] = await runBatch(db, [statement(db, text, slot, limit)]);
   return deleted.length;
 }

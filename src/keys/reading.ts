@@ -41,6 +41,7 @@ export const readKeys = (deps: Deps, keys: readonly KeyRow[]): Promise<Reading[]
 const baseOf = ({ key }: Reading): store.Base => ({
   keyId: key.id,
   keyHash: key.hash,
+  textVersion: key.textVersion,
   baseSampleAt: key.lastSampleAt,
   baseRejectedRun: key.rejectedRun,
 });

@@ -105,7 +105,7 @@ export async function replaceText(db: Db, userId: number, id: number, oldHash: s
   const former = SERIES.map(
     (name) => `${name} = (SELECT a.${name} FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ?4 AND a.api_key_id = ?2)`,
   );
-  const update = `UPDATE api_key SET hash = ?4, label = ?5, ciphertext = ?6, kid = ?7, last_error = ?8, retry_after = ?9, kind = 'inference',
+  const update = `UPDATE api_key SET hash = ?4, text_version = text_version + 1, label = ?5, ciphertext = ?6, kid = ?7, last_error = ?8, retry_after = ?9, kind = 'inference',
       health = 'unverified', ${former.join(', ')}, usage_weekly_nano = NULL, usage_monthly_nano = NULL, byok_usage_weekly_nano = NULL,
       byok_usage_monthly_nano = NULL, limit_nano = NULL, limit_remaining_nano = NULL, limit_reset = NULL, expires_at = NULL,
       last_validated_at = NULL, rejected_run = NULL
@@ -166,45 +166,55 @@ function isReadBy(run: ReadRun): SQL {
   }
 }
 
-/** A run is done with a key that was read since the ring or was refused in this run; a `Retry-After` postpones it. */
-const isDue = (run: ReadRun, now: number): SQL =>
-  sql`${isReadBy(run)} AND ${apiKey.rejectedRun} IS NOT ${run.id} AND (${apiKey.retryAfter} IS NULL OR ${apiKey.retryAfter} <= ${now})`;
+/** A run is done with a key that was read since the ring or was refused in this run. */
+const isOpen = (run: ReadRun): SQL => sql`${isReadBy(run)} AND ${apiKey.rejectedRun} IS NOT ${run.id}`;
 
-/** Ids of the next `count` keys after `afterId` that the run is still to read, in order. */
-export async function listDueIdsAcrossUsers(db: Db, run: ReadRun, now: number, afterId: number, count: number): Promise<number[]> {
-  const rows = await db
-    .select({ id: apiKey.id })
-    .from(apiKey)
-    .where(and(gt(apiKey.id, afterId), isDue(run, now)))
-    .orderBy(asc(apiKey.id))
-    .limit(count);
-  return rows.map((row) => row.id);
+export interface OpenKey {
+  id: number;
+  /** OpenRouter asked not to be called with this key before that instant. */
+  retryAfter: number | null;
 }
 
-/** Those of the keys that the run is still to read. */
+/** The next `count` keys after `afterId` that the run is still to read, in order, postponed ones too. */
+export const listOpenKeysAcrossUsers = (db: Db, run: ReadRun, afterId: number, count: number): Promise<OpenKey[]> =>
+  db
+    .select({ id: apiKey.id, retryAfter: apiKey.retryAfter })
+    .from(apiKey)
+    .where(and(gt(apiKey.id, afterId), isOpen(run)))
+    .orderBy(asc(apiKey.id))
+    .limit(count);
+
+/** Those of the keys that the run is still to read and that are not postponed. */
 export const listDueKeysAcrossUsers = (db: Db, run: ReadRun, now: number, ids: readonly number[]): Promise<KeyRow[]> =>
   db
     .select()
     .from(apiKey)
-    .where(and(sql`${apiKey.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`, isDue(run, now)));
+    .where(
+      and(
+        sql`${apiKey.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+        isOpen(run),
+        sql`(${apiKey.retryAfter} IS NULL OR ${apiKey.retryAfter} <= ${now})`,
+      ),
+    );
 
 /** What a reading of a key starts from. Where it no longer holds, the reading's outcome is not applied. */
 export interface Base {
   keyId: number;
   keyHash: string;
+  textVersion: number;
   baseSampleAt: number | null;
   baseRejectedRun: string | null;
 }
 
 const IS_AT_BASE = `api_key.id = json_extract(j.value, '$.keyId') AND api_key.hash = json_extract(j.value, '$.keyHash')
-  AND api_key.last_sample_at IS json_extract(j.value, '$.baseSampleAt')`;
+  AND api_key.text_version = json_extract(j.value, '$.textVersion') AND api_key.last_sample_at IS json_extract(j.value, '$.baseSampleAt')`;
 
 const fromJson = (name: string): string => `json_extract(j.value, '$.${name}')`;
 
 /** Moves keys to new samples (`at` in epoch milliseconds) where they still stand at their base; returns the ids of those. */
 export function moveSamplesStatementAcrossUsers(db: Db, samples: readonly (Base & KeyInfo & { at: number })[]): D1PreparedStatement {
   const text = `UPDATE api_key SET kind = iif(${fromJson('isManagementKey')}, 'management', 'inference'), health = 'active',
-      known_since = coalesce(known_since, ${fromJson('at')}), series_started_at = coalesce(series_started_at, ${fromJson('at')}), known_until = ${fromJson('at')},
+      known_since = coalesce(known_since, ${fromJson('at')}), series_started_at = coalesce(series_started_at, ${fromJson('at')}), known_until = max(coalesce(known_until, 0), ${fromJson('at')}),
       last_sample_at = ${fromJson('at')}, usage_nano = ${fromJson('counters.usageNano')}, usage_daily_nano = ${fromJson('counters.usageDailyNano')},
       usage_weekly_nano = ${fromJson('counters.usageWeeklyNano')}, usage_monthly_nano = ${fromJson('counters.usageMonthlyNano')},
       byok_usage_nano = ${fromJson('counters.byokUsageNano')}, byok_usage_daily_nano = ${fromJson('counters.byokUsageDailyNano')},

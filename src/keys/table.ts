@@ -10,6 +10,8 @@ export const apiKey = sqliteTable(
     /** Lowercase hexadecimal SHA-256 of the key's text, as OpenRouter names its keys. */
     hash: text().notNull(),
     label: text().notNull(),
+    /** Raised by each replacement of the text, also by one that is taken back. */
+    textVersion: integer('text_version').notNull().default(0),
     ciphertext: text().notNull(),
     /** Which key of the keyring the ciphertext needs. */
     kid: text().notNull(),

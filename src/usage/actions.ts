@@ -22,7 +22,8 @@ function coveredKey(
   { isActive, health, ...key }: Awaited<ReturnType<typeof keyStore.selectCovered>>[number],
   keptSince: number,
 ): CoveredKey {
-  const knownSince = key.knownSince === null ? null : Math.max(key.knownSince, keptSince);
+  const isKept = key.knownSince !== null && key.knownUntil !== null && key.knownUntil >= keptSince;
+  const knownSince = isKept ? Math.max(key.knownSince ?? 0, keptSince) : null;
   return { ...key, knownSince, isRead: isActive && health !== 'invalid' };
 }
 

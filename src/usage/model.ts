@@ -143,6 +143,7 @@ export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boo
   const isUtc = range.zone === 'UTC';
   const facts = rows.flatMap((row): Fact[] => {
     const place = { keyId: row.keyId, model: null, provider: null };
+    if (row.costNano === 0 && row.byokCostNano === 0) return [];
     if (isUtc && !withHours) {
       const measures = moneyOnly(row.costNano, row.byokCostNano);
       return [{ ...place, date: row.day, hour: null, hourAt: null, measures, isApproximate: row.isEstimated }];

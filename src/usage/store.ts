@@ -58,6 +58,7 @@ export async function listNamedDaysAcrossUsers(db: Db, names: readonly DayKey[])
 /** A ledger row to be set, if its key still stands at the sample from which the row was computed. */
 export interface DayWrite extends DayKey, DayAmounts {
   keyHash: string;
+  textVersion: number;
   baseSampleAt: number | null;
 }
 
@@ -70,7 +71,7 @@ export function setDaysStatementAcrossUsers(db: Db, writes: readonly DayWrite[])
     SELECT k.user_id, json_extract(j.value, '$.day'), k.id, json_extract(j.value, '$.costNano'), json_extract(j.value, '$.byokCostNano'),
       json_extract(j.value, '$.correctionNano'), json_extract(j.value, '$.byokCorrectionNano'), json_extract(j.value, '$.isEstimated'), json_extract(j.value, '$.hours')
     FROM json_each(?1) AS j JOIN api_key AS k ON k.id = json_extract(j.value, '$.keyId')
-    WHERE k.hash = json_extract(j.value, '$.keyHash') AND k.last_sample_at IS json_extract(j.value, '$.baseSampleAt')
+    WHERE k.hash = json_extract(j.value, '$.keyHash') AND k.text_version = json_extract(j.value, '$.textVersion') AND k.last_sample_at IS json_extract(j.value, '$.baseSampleAt')
     ON CONFLICT (user_id, day, api_key_id) DO UPDATE SET cost_nano = excluded.cost_nano, byok_cost_nano = excluded.byok_cost_nano,
       correction_nano = excluded.correction_nano, byok_correction_nano = excluded.byok_correction_nano, is_estimated = excluded.is_estimated, hours = excluded.hours
     WHERE (counter_day.cost_nano, counter_day.byok_cost_nano, counter_day.correction_nano, counter_day.byok_correction_nano, counter_day.is_estimated, counter_day.hours)

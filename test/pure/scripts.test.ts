@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -52,11 +52,22 @@ describe('npm run deploy', () => {
 
   /** An account that remembers what wrangler did to it. */
   function createAccount(isSignedIn = true) {
-    const account = { databases: [] as string[], queues: [] as string[], secrets: [] as string[], deployments: 0, migrations: 0 };
+    const account = {
+      databases: [] as string[],
+      queues: [] as string[],
+      secrets: [] as string[],
+      deployments: 0,
+      migrations: 0,
+      isOnline: true,
+    };
     const said: string[] = [];
     const run: Pipes['run'] = async (args) => {
       const fine = (output = '') => ({ code: 0, output, errors: '' });
-      const failed = { code: 1, output: '', errors: 'no' };
+      const failed = {
+        code: 1,
+        output: '',
+        errors: account.isOnline ? 'This Worker does not exist on your account. [code: 10007]' : 'ETIMEDOUT',
+      };
       const command = args.slice(0, 2).join(' ');
       if (command === 'deploy --dry-run') return fine('Total Upload: …');
       if (!isSignedIn) return failed;
@@ -66,7 +77,7 @@ describe('npm run deploy', () => {
       if (command === 'queues info') return account.queues.includes(args[2] ?? '') ? fine() : failed;
       if (command === 'queues create') account.queues.push(args[2] ?? '');
       if (command === 'secret list')
-        return account.deployments > 0 ? fine(JSON.stringify(account.secrets.map((name) => ({ name })))) : failed;
+        return account.isOnline && account.deployments > 0 ? fine(JSON.stringify(account.secrets.map((name) => ({ name })))) : failed;
       if (args[0] === 'deploy') {
         account.deployments += 1;
         const file = option(args, 'secrets-file');
@@ -91,6 +102,7 @@ describe('npm run deploy', () => {
       secrets: [...SECRETS],
       deployments: 1,
       migrations: 1,
+      isOnline: true,
     });
     expect(said.join('\n')).toContain('with fresh random secrets');
     expect(await main([], pipes)).toBe(true);
@@ -100,15 +112,39 @@ describe('npm run deploy', () => {
       secrets: [...SECRETS],
       deployments: 2,
       migrations: 2,
+      isOnline: true,
     });
     expect(said.at(-2)).toContain('its secrets stay as they are');
+  });
+
+  it('never makes secrets anew because it could not ask for them', async () => {
+    const { account, pipes } = createAccount();
+    await main([], pipes);
+    const before = structuredClone(account);
+    account.isOnline = false;
+    await expect(main([], pipes)).rejects.toThrow('nothing was done');
+    expect({ ...account, isOnline: true }).toEqual(before);
+  });
+
+  it('leaves no secrets behind when it fails', async () => {
+    const { pipes } = createAccount();
+    let file = '';
+    const run = pipes.run;
+    pipes.mustRun = async (args) => {
+      file = option(args, 'secrets-file') ?? file;
+      if (args[0] === 'deploy') throw new Error('upload failed');
+      return (await run(args)).output;
+    };
+    await expect(main([], pipes)).rejects.toThrow('upload failed');
+    expect(file).not.toBe('');
+    expect(existsSync(file)).toBe(false);
   });
 
   it('as a dry run changes nothing, with or without an account', async () => {
     for (const isSignedIn of [true, false]) {
       const { account, pipes, said } = createAccount(isSignedIn);
       expect(await main(['--dry-run'], pipes)).toBe(true);
-      expect(account).toEqual({ databases: [], queues: [], secrets: [], deployments: 0, migrations: 0 });
+      expect(account).toEqual({ databases: [], queues: [], secrets: [], deployments: 0, migrations: 0, isOnline: true });
       expect(said.filter((line) => line.includes('would '))).toHaveLength(5);
     }
   });

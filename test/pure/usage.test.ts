@@ -97,6 +97,12 @@ describe('facts', () => {
     ]);
   });
 
+  it('are none of a day that holds nothing but a correction, in any zone', () => {
+    const corrected = [{ ...row('2026-11-10', 0), correctionNano: -5 }];
+    for (const tz of ['UTC', 'Europe/Rome'])
+      for (const withHours of [true, false]) expect(factsOf(corrected, inZone('2026-11-09', '2026-11-11', tz), withHours)).toEqual([]);
+  });
+
   it('are certain for UTC days that were not shared out, and no longer than the range', () => {
     const rows = [row('2026-11-10', 100), row('2026-11-11', 50, {}, true), row('2026-11-12', 7)];
     const facts = factsOf(rows, inZone('2026-11-10', '2026-11-11', 'UTC'), false);

@@ -103,6 +103,25 @@ describe('the throttle', () => {
     expect((await login(world, user.email, user.password)).status).toBe(200);
   });
 
+  it('answers no more than ten guesses at the end of a window either', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    for (let failure = 0; failure < 9; failure++) await login(world, user.email, 'a wrong passphrase');
+    world.clock.now += 15 * 60_000 - 1;
+    const verify = world.deps.passwords.verify;
+    world.deps.passwords.verify = async (password, phc) => {
+      const isRight = await verify(password, phc);
+      queueMicrotask(() => {
+        world.clock.now += 1;
+      });
+      return isRight;
+    };
+    const statuses = await Promise.all(
+      Array.from({ length: 20 }, async () => (await login(world, user.email, 'a wrong passphrase')).status),
+    );
+    expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(11);
+  });
+
   it('does not count right passwords, however many come at once', async () => {
     const world = createWorld();
     const user = await world.makeUser();

@@ -60,7 +60,7 @@ describe('the hourly sync', () => {
     for (const key of keys) await expectExact(world, key);
     const parts = (await runs('sync')).map(({ part, counts }) => [part > 0, JSON.parse(counts)]);
     expect(parts).toEqual([
-      [false, { due: 9, messages: 1 }],
+      [false, { due: 9, postponed: 0, messages: 1 }],
       [true, { attempts: 1, read: 9 }],
     ]);
     expect(world.simulator.load.most).toBeLessThanOrEqual(6);
@@ -413,7 +413,7 @@ describe('health', () => {
       last_success_at: at,
       is_overdue: true,
       never_ran: false,
-      last_run: { slot: at, parts: 1, unfinished: 0, counts: { due: 2, messages: 1, attempts: 1, read: 2 }, errors: [] },
+      last_run: { slot: at, parts: 1, unfinished: 0, counts: { due: 2, postponed: 0, messages: 1, attempts: 1, read: 2 }, errors: [] },
     });
     expect((await world.json<{ jobs: object }>('GET', '/health', { token: 'garbage' })).body.jobs).not.toHaveProperty('sync.last_run');
   });

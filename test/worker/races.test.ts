@@ -1,8 +1,10 @@
 /** What happens when readings, changes and failures of one key cross each other. Each was a bug once, or could be one. */
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { cleanupMessage } from '../../src/jobs/cleanup.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
 import type { JobMessage } from '../../src/jobs/model.ts';
+import { claimPart, releasePart } from '../../src/jobs/store.ts';
 import { applyReadings, readKeys } from '../../src/keys/reading.ts';
 import { findKey } from '../../src/keys/store.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/lib/day.ts';
@@ -160,6 +162,52 @@ describe('replacing a text', () => {
     expect((await world.call('POST', '/api/keys', { token: user.token, body: { name: 'x', key: made.text } })).status).toBe(409);
   });
 
+  it('and taking it back while a reading is applied keeps what the other text spent', async () => {
+    const b = freshKeyText();
+    const ids = { key: 0, token: '', isArmed: false };
+    let a = '';
+    const interrupt = async () => {
+      const replace = (key: string) => world.call('PATCH', `/api/keys/${ids.key}`, { token: ids.token, body: { key } });
+      world.simulator.setFault(a, { kind: 'status', status: 503 });
+      expect((await replace(b)).status).toBe(200);
+      expect((await replace(a)).status).toBe(200);
+      world.simulator.setFault(a, null);
+    };
+    const world: World = createWorld({ db: interruptDb('SELECT d.* FROM json_each', interrupt) });
+    const user = await world.makeUser();
+    const made = await world.makeKey(user.token);
+    a = made.text;
+    Object.assign(ids, { key: made.id, token: user.token });
+    world.simulator.addKey(b);
+    world.simulator.spend(b, { nano: 50 });
+    world.simulator.spend(a, { nano: 10 });
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    expect(await spent(world, user.token)).toBe(60e-9);
+  });
+
+  it('that a sync of the old one overtakes does not move back what is known', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const made = await world.makeKey(user.token);
+    const text = freshKeyText();
+    world.simulator.addKey(text);
+    const ask = world.deps.openrouter.getKey;
+    world.deps.openrouter.getKey = async (asked) => {
+      const answer = await ask(asked);
+      if (asked === text) {
+        world.clock.now += 30_000;
+        await world.sync();
+      }
+      return answer;
+    };
+    world.clock.now += HOUR_MS;
+    expect((await world.call('PATCH', `/api/keys/${made.id}`, { token: user.token, body: { key: text } })).status).toBe(200);
+    expect((await keyOf(world, user.id, made.id)).knownUntil).toBe(world.clock.now);
+  });
+
   it('that OpenRouter cannot be asked about forgets nothing that was known', async () => {
     const world = createWorld();
     const user = await world.makeUser();
@@ -235,6 +283,65 @@ describe('failures', () => {
     await ring(world.deps, '3 * * * *', slot);
     await world.drain();
     expect((await keyOf(world, user.id, second.id)).lastSampleAt).toBe(slot + 20 * MINUTE_MS);
+  });
+});
+
+describe('health', () => {
+  const syncState = async (world: World) =>
+    (await world.json<{ jobs: { sync: Record<string, unknown> } }>('GET', '/health')).body.jobs.sync;
+
+  it('does not take a ring for a success that had to leave every key for later', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const made = await world.makeKey(user.token);
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    const { last_success_at } = await syncState(world);
+    await env.DB.prepare('UPDATE api_key SET retry_after = ? WHERE id = ?')
+      .bind(world.clock.now + DAY_MS, made.id)
+      .run();
+    for (let hour = 0; hour < 5; hour++) {
+      world.clock.now += HOUR_MS;
+      await world.sync();
+    }
+    expect(await syncState(world)).toEqual({ last_success_at, is_overdue: true, never_ran: false });
+  });
+
+  it('remembers the last success longer than anything else', async () => {
+    const world = createWorld();
+    await world.sync();
+    const { last_success_at } = await syncState(world);
+    world.clock.now += 60 * DAY_MS;
+    await ring(world.deps, '0 3 * * SUN', world.clock.now);
+    await world.drain();
+    expect(await syncState(world)).toEqual({ last_success_at, is_overdue: true, never_ran: false });
+  });
+
+  it('takes a cleanup for a success only when its last part is done', async () => {
+    const world = createWorld();
+    await ring(world.deps, '0 3 * * SUN', world.clock.now);
+    const cleanup = async () => (await world.json<{ jobs: { cleanup: { never_ran: boolean } } }>('GET', '/health')).body.jobs.cleanup;
+    await env.DB.prepare('INSERT INTO session (user_id, created_at, expires_at) SELECT 1, 1, 1 FROM json_each(?)')
+      .bind(JSON.stringify(Array(30).fill(0)))
+      .run();
+    const [message] = world.queue.splice(0).filter(({ job }) => job === 'cleanup');
+    if (message?.job !== 'cleanup') throw new Error('no cleanup message');
+    await cleanupMessage(world.deps, message, 10);
+    expect(await cleanup()).toMatchObject({ never_ran: true });
+    await world.drain();
+    expect(await cleanup()).toMatchObject({ never_ran: false });
+  });
+
+  it('is not changed by somebody whose lease is over', async () => {
+    const { deps, clock } = createWorld();
+    const part = { job: 'sync', slot: new Date(clock.now).toISOString(), part: 9 };
+    const first = await claimPart(deps.db, part, clock.now, 1000);
+    const second = await claimPart(deps.db, part, clock.now + 1000, 1000);
+    if (first.kind !== 'claimed' || second.kind !== 'claimed') throw new Error('the lease was not given');
+    await releasePart(deps.db, part, second.leaseUntil, clock.now + 1500, { read: 20 }, true);
+    await releasePart(deps.db, part, first.leaseUntil, clock.now + 1600, { unavailable: 20 }, false);
+    const row = await env.DB.prepare('SELECT counts, error, finished_at FROM job_run WHERE part = 9').first();
+    expect(row).toEqual({ counts: '{"read":20}', error: null, finished_at: clock.now + 1500 });
   });
 });
 
