@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
+import { interruptDb } from '../support/spied-db.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const PASSWORD = 'a quite unusual passphrase';
@@ -107,17 +108,23 @@ describe('the throttle', () => {
     const world = createWorld();
     const user = await world.makeUser();
     for (let failure = 0; failure < 9; failure++) await login(world, user.email, 'a wrong passphrase');
-    world.clock.now += 15 * 60_000 - 1;
-    const verify = world.deps.passwords.verify;
-    world.deps.passwords.verify = async (password, phc) => {
-      const isRight = await verify(password, phc);
-      queueMicrotask(() => {
-        world.clock.now += 1;
-      });
-      return isRight;
+    const last = world.clock.now + 15 * 60_000 - 1;
+    const later: World = createWorld({
+      now: last,
+      db: interruptDb('INSERT INTO sign_in_failure', async () => {
+        later.clock.now = last + 1;
+      }),
+    });
+    let arrived = 0;
+    const all = Promise.withResolvers<void>();
+    later.deps.passwords.verify = async () => {
+      arrived += 1;
+      if (arrived === 20) all.resolve();
+      await all.promise;
+      return false;
     };
     const statuses = await Promise.all(
-      Array.from({ length: 20 }, async () => (await login(world, user.email, 'a wrong passphrase')).status),
+      Array.from({ length: 20 }, async () => (await login(later, user.email, 'a wrong passphrase')).status),
     );
     expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(11);
   });
