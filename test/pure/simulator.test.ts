@@ -5,6 +5,7 @@ import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { startOfDay } from '../../src/lib/day.ts';
+import { sha256Hex } from '../../src/lib/sha256.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import { startSimulatorServer } from '../support/openrouter/server.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
@@ -16,7 +17,24 @@ if (!hasSpecification)
   console.log('SKIPPED: the simulator is not checked against OpenRouter’s specification, because this clone has no copy of it.');
 
 const KEY = 'sk-or-v1-simulated';
-const ask = (headers: Record<string, string> = { authorization: `Bearer ${KEY}` }) => new Request('http://sim/api/v1/key', { headers });
+const ask = (headers: Record<string, string> = { authorization: `Bearer ${KEY}` }, path = '/key') =>
+  new Request(`http://sim/api/v1${path}`, { headers });
+const MANAGEMENT = 'sk-or-v1-management';
+const TEAM = { id: '550e8400-e29b-41d4-a716-446655440000', name: 'Team', slug: 'team' };
+
+/** An account with a management key, two workspaces and 103 keys in one of them. */
+function createAccount() {
+  const simulator = createSimulator({ now: () => Date.parse('2026-11-15T12:00:00Z') });
+  simulator.addKey(MANAGEMENT, { isManagement: true });
+  simulator.addWorkspace(TEAM);
+  simulator.addKey(KEY, { name: 'default', limitNano: 5_000_000_000, limitReset: 'weekly', expiresAt: '2027-01-01T00:00:00Z' });
+  for (let index = 0; index < 103; index++)
+    simulator.addKey(`${KEY}-${index}`, { name: 'same name', workspaceId: TEAM.id, isDisabled: index === 0 });
+  simulator.spend(KEY, { nano: 1_000_000_001, byokNano: 3 });
+  simulator.buyCredits(20_000_000_000);
+  const get = (path: string, text = MANAGEMENT) => simulator.answer(ask({ authorization: `Bearer ${text}` }, path));
+  return { simulator, get };
+}
 
 function createValidator() {
   const document = parse(readFileSync(SPECIFICATION, 'utf8'));
@@ -24,7 +42,7 @@ function createValidator() {
   addFormats(ajv);
   ajv.addSchema(document, 'openrouter');
   return (path: string, status: number) => {
-    const pointer = `openrouter#/paths/${path.replaceAll('/', '~1')}/get/responses/${status}/content/application~1json/schema`;
+    const pointer = `openrouter#/paths/${encodeURIComponent(path.replaceAll('/', '~1'))}/get/responses/${status}/content/application~1json/schema`;
     return ajv.getSchema(pointer) ?? ajv.compile({ $ref: pointer });
   };
 }
@@ -44,6 +62,23 @@ describe.skipIf(!hasSpecification)('the simulator speaks as OpenRouter’s speci
     expect(validate(body), JSON.stringify(validate.errors)).toBe(true);
     delete body.data['usage'];
     expect(validate(body)).toBe(false);
+  });
+
+  it('about an account', async () => {
+    const { get } = createAccount();
+    const validatorFor = createValidator();
+    const hash = await sha256Hex(KEY);
+    for (const [path, route] of [
+      ['/workspaces', '/workspaces'],
+      ['/keys', '/keys'],
+      ['/credits', '/credits'],
+      [`/keys/${hash}`, '/keys/{hash}'],
+    ] as const) {
+      const validate = validatorFor(route, 200);
+      expect(validate(await (await get(path)).json()), `${path}: ${JSON.stringify(validate.errors)}`).toBe(true);
+    }
+    expect(validatorFor('/credits', 403)(await (await get('/credits', KEY)).json())).toBe(true);
+    expect(validatorFor('/keys/{hash}', 404)(await (await get(`/keys/${'0'.repeat(64)}`)).json())).toBe(true);
   });
 
   it('when it refuses or fails', async () => {
@@ -73,6 +108,19 @@ describe('the simulator', () => {
     expect(await counters()).toEqual([1, 0, 0, 1, 9]);
     now += 40_000;
     expect(await counters()).toEqual([3, 0, 2, 0, 10]);
+  });
+
+  it('lists keys by workspace, a hundred a page, disabled ones only when asked', async () => {
+    const { get } = createAccount();
+    const names = async (query: string) =>
+      ((await (await get(`/keys${query}`)).json()) as { data: { name: string }[] }).data.map(({ name }) => name);
+    expect(await names('')).toEqual(['default']);
+    expect(await names(`?workspace_id=${TEAM.id}`)).toHaveLength(100);
+    expect(await names(`?workspace_id=${TEAM.id}&offset=100`)).toHaveLength(2);
+    expect(await names(`?workspace_id=${TEAM.id}&offset=100&include_disabled=true`)).toHaveLength(3);
+    expect(await (await get('/workspaces?limit=1&offset=1')).json()).toMatchObject({ data: [{ id: TEAM.id }], total_count: 2 });
+    expect(await (await get('/credits')).json()).toEqual({ data: { total_credits: 20, total_usage: 1.000000001 } });
+    expect((await get('/keys', KEY)).status).toBe(403);
   });
 
   it('serves over HTTP and obeys commands', async () => {

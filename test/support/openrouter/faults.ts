@@ -1,5 +1,7 @@
 /** The ways in which a call to OpenRouter goes wrong. */
 
+import { errorAnswer } from './answers.ts';
+
 export type Fault =
   | { kind: 'status'; status: 401 | 402 | 403 | 404 | 408 | 500 | 502 | 503 | 524 | 529 }
   | { kind: 'rate_limited'; retryAfter?: string }
@@ -18,9 +20,6 @@ const MESSAGES: Record<number, string> = {
   403: 'Only management keys can perform this operation',
 };
 
-const errorAnswer = (status: number, headers: Record<string, string> = {}): Response =>
-  Response.json({ error: { code: status, message: MESSAGES[status] ?? 'Something went wrong' } }, { status, headers });
-
 /** Waits until the caller gives up. */
 const hang = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
@@ -35,25 +34,25 @@ async function changeData(response: Response, change: (data: Record<string, unkn
 }
 
 /** The answer with the fault in it. */
-export async function answerFault(fault: Fault, signal: AbortSignal, sound: () => Response): Promise<Response> {
+export async function answerFault(fault: Fault, signal: AbortSignal, sound: () => Promise<Response>): Promise<Response> {
   switch (fault.kind) {
     case 'status':
-      return errorAnswer(fault.status);
+      return errorAnswer(fault.status, MESSAGES[fault.status] ?? 'Something went wrong');
     case 'rate_limited':
-      return errorAnswer(429, fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter });
+      return errorAnswer(429, 'Rate limit exceeded', fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter });
     case 'html':
       return new Response('<!doctype html><title>Just a moment…</title>', {
         status: fault.status,
         headers: { 'content-type': 'text/html' },
       });
     case 'missing_field':
-      return changeData(sound(), (data) => delete data[fault.field]);
+      return changeData(await sound(), (data) => delete data[fault.field]);
     case 'wrong_type':
-      return changeData(sound(), (data) => {
+      return changeData(await sound(), (data) => {
         data[fault.field] = { unexpected: true };
       });
     case 'echo_secret':
-      return changeData(sound(), (data) => {
+      return changeData(await sound(), (data) => {
         data['label'] = fault.secret;
         data['limit_reset'] = fault.secret;
       });

@@ -5,10 +5,16 @@
 import { DAY_MS, dayOf, startOfDay } from '../../../src/lib/day.ts';
 import { usdFromNano } from '../../../src/lib/money.ts';
 import { sha256Hex } from '../../../src/lib/sha256.ts';
+import { errorAnswer } from './answers.ts';
 import { answerFault, type Fault } from './faults.ts';
+import { type Account, answerManagement, DEFAULT_WORKSPACE, type KeyRecord, type Workspace } from './management.ts';
 
 export interface SimulatedKey {
   text: string;
+  /** Chosen by its owner; not unique. */
+  name: string;
+  workspaceId: string;
+  createdAt: string;
   isManagement: boolean;
   limitNano: number | null;
   limitReset: 'daily' | 'weekly' | 'monthly' | null;
@@ -46,20 +52,18 @@ const startOfWeek = (at: number): number => {
 
 const startOfMonth = (at: number): number => startOfDay(`${dayOf(at).slice(0, 7)}-01`);
 
-const json = (body: unknown, status = 200): Response => Response.json(body, { status });
-
-/** An error in OpenRouter's own shape. */
-export const errorAnswer = (code: number, message: string): Response => json({ error: { code, message } }, code);
-
 export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
   const keys = new Map<string, SimulatedKey>();
   const spends = new Map<string, Spend[]>();
   const faults = new Map<string, Fault>();
+  const workspaces: Workspace[] = [DEFAULT_WORKSPACE];
+  let creditsNano = 0;
   const requests: RequestRecord[] = [];
   const load = { current: 0, most: 0 };
 
   function addKey(text: string, options: Partial<Omit<SimulatedKey, 'text'>> = {}): SimulatedKey {
-    const key = { text, isManagement: false, limitNano: null, limitReset: null, expiresAt: null, isDisabled: false, ...options };
+    const fresh = { name: 'key', workspaceId: DEFAULT_WORKSPACE.id, createdAt: new Date(now()).toISOString() };
+    const key = { text, ...fresh, isManagement: false, limitNano: null, limitReset: null, expiresAt: null, isDisabled: false, ...options };
     keys.set(text, key);
     spends.set(text, spends.get(text) ?? []);
     return key;
@@ -103,26 +107,57 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
       byok_usage_daily: day.byokUsd,
       byok_usage_weekly: week.byokUsd,
       byok_usage_monthly: month.byokUsd,
-      is_free_tier: false,
-      is_management_key: key.isManagement,
-      is_provisioning_key: key.isManagement,
       creator_user_id: 'user_2abcDEFghiJKLmnoPQRstuVWxyz',
       expires_at: key.expiresAt,
-      rate_limit: { requests: -1, interval: '10s', note: 'This field is deprecated and safe to ignore.' },
     };
   }
 
-  function route(path: string, text: string | null): Response {
+  /** What a key says about itself: `GET /key`. */
+  const describeSelf = (key: SimulatedKey) => ({
+    ...describeKey(key),
+    is_free_tier: false,
+    is_management_key: key.isManagement,
+    is_provisioning_key: key.isManagement,
+    rate_limit: { requests: -1, interval: '10s', note: 'This field is deprecated and safe to ignore.' },
+  });
+
+  /** What a management key is told about a key: a row of `GET /keys`. */
+  const describeRecord = async (key: SimulatedKey): Promise<KeyRecord> => ({
+    ...describeKey(key),
+    hash: await sha256Hex(key.text),
+    name: key.name,
+    disabled: key.isDisabled,
+    created_at: key.createdAt,
+    updated_at: null,
+    workspace_id: key.workspaceId,
+  });
+
+  const account = (): Account => {
+    const all = [...spends.values()].flat();
+    const usedNano = all.reduce((sum, { nano }) => sum + nano, 0);
+    return {
+      workspaces,
+      listKeys: () => Promise.all([...keys.values()].filter(({ isManagement }) => !isManagement).map(describeRecord)),
+      totalCreditsUsd: usdFromNano(creditsNano),
+      totalUsageUsd: usdFromNano(usedNano),
+    };
+  };
+
+  async function route(path: string, query: URLSearchParams, text: string | null): Promise<Response> {
     if (text === null) return errorAnswer(401, 'Missing Authentication header');
     const key = keys.get(text);
     const isExpired = key?.expiresAt != null && Date.parse(key.expiresAt) <= now();
     if (!key || key.isDisabled || isExpired) return errorAnswer(401, 'User not found.');
-    return path === '/key' ? json({ data: describeKey(key) }) : errorAnswer(404, 'Not Found');
+    if (path === '/key') return Response.json({ data: describeSelf(key) });
+    return key.isManagement
+      ? answerManagement(account(), path, query)
+      : errorAnswer(403, 'Only management keys can perform this operation');
   }
 
   /** Answers a request to `…/api/v1/…`. Rejects where a real connection would break. */
   async function answer(request: Request): Promise<Response> {
-    const path = new URL(request.url).pathname.replace(/^.*\/api\/v1/, '');
+    const url = new URL(request.url);
+    const path = url.pathname.replace(/^.*\/api\/v1/, '');
     const text = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '')?.[1] ?? null;
     requests.push({ path, keyHash: text && (await sha256Hex(text)), at: now() });
     load.current += 1;
@@ -130,7 +165,8 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     try {
       await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
       const fault = (text !== null ? faults.get(text) : undefined) ?? faults.get('*');
-      return fault ? await answerFault(fault, request.signal, () => route(path, text)) : route(path, text);
+      const sound = () => route(path, url.searchParams, text);
+      return fault ? await answerFault(fault, request.signal, sound) : await sound();
     } finally {
       load.current -= 1;
     }
@@ -147,6 +183,10 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     setFault: (text: string, fault: Fault | null): void => void (fault ? faults.set(text, fault) : faults.delete(text)),
     /** Rewrites history: the counters of the key shrink or grow by an amount, as after a refund. */
     correct: (text: string, nano: number): void => spend(text, { nano }),
+    addWorkspace: (workspace: Workspace): void => void workspaces.push(workspace),
+    buyCredits: (nano: number): void => {
+      creditsNano += nano;
+    },
     removeKey: (text: string): void => void keys.delete(text),
     keys: () => [...keys.values()],
   };
