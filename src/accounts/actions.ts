@@ -130,12 +130,12 @@ async function confirmPassword(deps: Deps, userId: number, password: string, pat
   return { row, emailHash };
 }
 
-/** Sets another password and ends all other sessions. */
+/** Sets another password and ends all other sessions and all reset links. */
 export async function changePassword(deps: Deps, actor: Actor, input: z.infer<typeof changePasswordSchema>): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);
   const { row } = await confirmPassword(deps, userId, input.current_password, 'current_password');
   const newHash = await deps.passwords.hash(input.new_password);
-  if (!(await store.changePassword(deps.db, userId, row.passwordHash, newHash, sessionId))) {
+  if (!(await store.changePassword(deps.db, userId, row.passwordHash, newHash, sessionId, deps.now()))) {
     fail({ kind: 'conflict', detail: 'The password was changed at the same time. Try again.' });
   }
 }

@@ -67,7 +67,7 @@ accountsApi.route({
   path: '/api/auth/password',
   tag,
   summary: 'Change the password',
-  description: 'All other sessions end.',
+  description: 'All other sessions end, and links to reset the password do not work any more.',
   access: 'session',
   body: changePasswordSchema,
   success: { status: 204, description: 'The password is changed' },

@@ -119,17 +119,20 @@ export async function updatePasswordHash(db: Db, userId: number, oldHash: string
     .where(and(eq(user.id, userId), eq(user.passwordHash, oldHash)));
 }
 
-/** Sets another password and ends all sessions but one; false if the password was changed meanwhile. */
-export async function changePassword(db: Db, userId: number, oldHash: string, newHash: string, keptSessionId: number): Promise<boolean> {
+/** Sets another password and ends all sessions but one and all links; false if the password was changed meanwhile. */
+export async function changePassword(
+  db: Db,
+  userId: number,
+  oldHash: string,
+  newHash: string,
+  keptSessionId: number,
+  now: number,
+): Promise<boolean> {
+  const isChanged = 'EXISTS (SELECT 1 FROM user WHERE id = ?1 AND password_hash = ?3)';
   const [updated = []] = await runBatch(db, [
     statement(db, 'UPDATE user SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2 RETURNING id', userId, oldHash, newHash),
-    statement(
-      db,
-      'DELETE FROM session WHERE user_id = ?1 AND id <> ?2 AND EXISTS (SELECT 1 FROM user WHERE id = ?1 AND password_hash = ?3)',
-      userId,
-      keptSessionId,
-      newHash,
-    ),
+    statement(db, `DELETE FROM session WHERE user_id = ?1 AND id <> ?2 AND ${isChanged}`, userId, keptSessionId, newHash),
+    statement(db, `UPDATE one_time_link SET used_at = ?2 WHERE user_id = ?1 AND used_at IS NULL AND ${isChanged}`, userId, now, newHash),
   ]);
   return updated.length > 0;
 }

@@ -203,7 +203,10 @@ describe('passwords', () => {
     expect([wrong.status, wrong.body.errors[0]?.path]).toEqual([422, 'current_password']);
     const weak = await change(user.password, 'password1234');
     expect([weak.status, weak.body.errors[0]?.path]).toEqual([422, 'new_password']);
+    const link = await insertLink(world, 'or_pwr_', user.id);
     expect((await change(user.password, 'another passphrase')).status).toBe(204);
+    const reset = { token: link, new_password: 'a third passphrase' };
+    expect((await world.call('POST', '/api/auth/reset-password', { body: reset })).status).toBe(403);
     expect((await world.call('GET', '/api/auth/me', { token: user.token })).status).toBe(200);
     expect((await world.call('GET', '/api/auth/me', { token: other })).status).toBe(401);
     expect((await login(world, user.email, user.password)).status).toBe(401);
