@@ -3,7 +3,7 @@ import type { Actor } from '../actor.ts';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
-import { listKidsAcrossUsers } from '../keys/store.ts';
+import { kidsStatementAcrossUsers } from '../keys/store.ts';
 import { isoOrNull } from '../lib/day.ts';
 import { addCounts, type Counts, isOverdue, JOBS, type JobName } from './model.ts';
 import * as store from './store.ts';
@@ -33,8 +33,8 @@ export async function getHealth(deps: Deps, actor: Actor) {
     store.lastSuccessStatement(deps.db, job),
     ...(isSignedIn ? [store.latestRunStatement(deps.db, job)] : []),
   ]);
-  const [kids, results] = await Promise.all([listKidsAcrossUsers(deps.db), runBatch(deps.db, statements)]);
-  const missing = kids.filter((kid) => deps.config.keyring.every((entry) => entry.kid !== kid));
+  const [kids = [], ...results] = await runBatch(deps.db, [kidsStatementAcrossUsers(deps.db), ...statements]);
+  const missing = kids.map((row) => String(row['kid'])).filter((kid) => deps.config.keyring.every((entry) => entry.kid !== kid));
   if (missing.length > 0) {
     const names = isSignedIn ? `: ${missing.join(', ')}` : '';
     fail({ kind: 'misconfigured', detail: `ENCRYPTION_KEYS lacks a key that stored secrets need${names}.` });

@@ -233,12 +233,12 @@ export function recordFailuresStatementAcrossUsers(db: Db, failures: readonly (B
   return statement(db, text, JSON.stringify(failures));
 }
 
-/** Ids of the encryption keys that ciphertexts need, by skipping from one to the next in their index. */
-export async function listKidsAcrossUsers(db: Db): Promise<string[]> {
-  const text = `WITH RECURSIVE next(kid) AS (
+/** Ids (`kid`) of the encryption keys that ciphertexts need, by skipping from one to the next in their index. */
+export const kidsStatementAcrossUsers = (db: Db): D1PreparedStatement =>
+  statement(
+    db,
+    `WITH RECURSIVE next(kid) AS (
       SELECT (SELECT min(kid) FROM api_key)
       UNION ALL SELECT (SELECT min(kid) FROM api_key WHERE kid > next.kid) FROM next WHERE next.kid IS NOT NULL)
-    SELECT kid FROM next WHERE kid IS NOT NULL`;
-  const [rows = []] = await runBatch(db, [statement(db, text)]);
-  return rows.map((row) => String(row['kid']));
-}
+    SELECT kid FROM next WHERE kid IS NOT NULL`,
+  );
