@@ -74,15 +74,16 @@ function judge(reading: Reading, runId: string): Judged[] {
 
 /** Cuts into slices of some postings, so that one parameter stays far below D1's 2 MB however long a gap was. */
 function slices(judged: readonly Judged[]): Judged[][] {
-  const parts: Judged[][] = [[]];
+  const parts: Judged[][] = [];
   let size = 0;
   for (const entry of judged) {
     size += entry.postings.length;
-    if (size > POSTINGS_A_SLICE && parts.at(-1)?.length) {
-      parts.push([]);
+    const part = parts.at(-1);
+    if (part && size <= POSTINGS_A_SLICE) part.push(entry);
+    else {
+      parts.push([entry]);
       size = entry.postings.length;
     }
-    parts.at(-1)?.push(entry);
   }
   return parts;
 }
