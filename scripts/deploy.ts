@@ -36,7 +36,7 @@ async function readSecrets({ run }: Pipes): Promise<string[]> {
 }
 
 /** What the account has, or null if nobody is signed in. */
-export async function readAccount(pipes: Pipes): Promise<AccountState | null> {
+async function readAccount(pipes: Pipes): Promise<AccountState | null> {
   const databases = await pipes.run(['d1', 'list', '--json']);
   if (databases.code !== 0) return null;
   const queues: string[] = [];

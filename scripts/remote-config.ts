@@ -5,7 +5,7 @@ import { mustRunWrangler, root } from './wrangler.ts';
 
 export const DATABASE_NAME = 'openrouter-monitor';
 const PLACEHOLDER_ID = '00000000-0000-0000-0000-000000000000';
-export const REMOTE_CONFIG = 'wrangler.remote.toml';
+const REMOTE_CONFIG = 'wrangler.remote.toml';
 
 /** The configuration with a real database id. */
 export function withDatabaseId(config: string, id: string): string {

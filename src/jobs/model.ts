@@ -42,7 +42,7 @@ export const KEYS_A_MESSAGE = 20;
 const runSchema = { slot: z.iso.datetime(), part: z.int().positive() };
 
 /** What a cleanup message goes on with: a task of the list, and the user after whom it goes on. */
-export const cleanupStepSchema = z.object({ task: z.int().nonnegative(), afterUserId: z.int().nonnegative() });
+const cleanupStepSchema = z.object({ task: z.int().nonnegative(), afterUserId: z.int().nonnegative() });
 export type CleanupStep = z.infer<typeof cleanupStepSchema>;
 
 export const messageSchema = z.discriminatedUnion('job', [

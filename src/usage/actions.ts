@@ -7,7 +7,7 @@ import * as keyStore from '../keys/store.ts';
 import { addDays, dayOf, startOfDay } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
 import { decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
-import { type CoveredKey, type Fact, factsOf, type Range, rangeProblem, resolveRange, type StatsQuery, type UsageQuery } from './model.ts';
+import { coverageOf, type Fact, factsOf, type Range, rangeProblem, resolveRange, type StatsQuery, type UsageQuery } from './model.ts';
 import { summarize } from './stats.ts';
 import * as store from './store.ts';
 
@@ -15,16 +15,6 @@ function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>)
   const range = resolveRange(query, deps.now());
   const problem = rangeProblem(range);
   return problem ? failField('from', problem) : range;
-}
-
-/** What is known of a key within the retention: what was deleted is not known any more. */
-function coveredKey(
-  { isActive, health, ...key }: Awaited<ReturnType<typeof keyStore.selectCovered>>[number],
-  keptSince: number,
-): CoveredKey {
-  const isKept = key.knownSince !== null && key.knownUntil !== null && key.knownUntil >= keptSince;
-  const knownSince = isKept ? Math.max(key.knownSince ?? 0, keptSince) : null;
-  return { ...key, knownSince, isRead: isActive && health !== 'invalid' };
 }
 
 /** The user's keys, or the one that was asked for, and the stored days of those in the range. */
@@ -37,7 +27,7 @@ async function readLedger(deps: Deps, userId: number, range: Range, keyId?: numb
   if (keyId !== undefined && keyRows.length === 0) await refuseForeignKey(deps, keyId);
   const keptSince = startOfDay(addDays(dayOf(deps.now()), -deps.config.retentionDays));
   const ids = new Set(keyRows.map(({ id }) => id));
-  return { keys: keyRows.map((row) => coveredKey(row, keptSince)), stored: stored.filter((row) => ids.has(row.apiKeyId)) };
+  return { keys: keyRows.map((row) => coverageOf(row, keptSince)), stored: stored.filter((row) => ids.has(row.apiKeyId)) };
 }
 
 /** Totals of a range, by day, model, provider and key, with what is known since when. */

@@ -41,7 +41,7 @@ const columnsFor = (groups: readonly Group[]): Column[] =>
 export const columnsOf = (groups: readonly Group[]): string[] => columnsFor(groups).map(({ name }) => name);
 
 /** Do these rows begin with their date? */
-export const isByTime = (groups: readonly Group[]): boolean => groups.includes('hour') || groups.includes('day');
+const isByTime = (groups: readonly Group[]): boolean => groups.includes('hour') || groups.includes('day');
 
 /** Unknown sorts before everything else. */
 function compareCells(a: Cell, b: Cell): number {
@@ -83,7 +83,7 @@ export interface Page {
 }
 
 /** The page of at most `limit` rows after `cursor`. */
-export function pageOf(facts: readonly Fact[], groups: readonly Group[], limit: number, cursor: Place | null): Page {
+function pageOf(facts: readonly Fact[], groups: readonly Group[], limit: number, cursor: Place | null): Page {
   const rows = groupFacts(facts, groups).filter((row) => cursor === null || comparePlaces(row.place, cursor) > 0);
   const page = rows.slice(0, limit);
   return { rows: page, next: rows.length > limit ? (page.at(-1)?.place ?? null) : null };

@@ -22,6 +22,23 @@ export interface CoveredKey {
   knownUntil: number | null;
 }
 
+/** What is stored of a key's coverage. */
+export interface StoredCoverage {
+  id: number;
+  name: string;
+  isActive: boolean;
+  health: string;
+  knownSince: number | null;
+  knownUntil: number | null;
+}
+
+/** What is known of a key since `keptSince`, the retention's edge: what was deleted is not known any more. */
+export function coverageOf({ isActive, health, ...key }: StoredCoverage, keptSince: number): CoveredKey {
+  const isRead = isActive && health !== 'invalid';
+  if (key.knownSince === null || key.knownUntil === null || key.knownUntil < keptSince) return { ...key, knownSince: null, isRead };
+  return { ...key, knownSince: Math.max(key.knownSince, keptSince), isRead };
+}
+
 /** Inclusive local dates of a zone: `tz` as it was asked for, `zone` as the runtime spells it. */
 export interface Range {
   from: string;
@@ -45,7 +62,7 @@ export interface Fact {
   isApproximate: boolean;
 }
 
-export const MAX_RANGE_DAYS = 366;
+const MAX_RANGE_DAYS = 366;
 const DEFAULT_RANGE_DAYS = 30;
 export const GROUPS = ['hour', 'day', 'model', 'provider', 'key'] as const;
 export type Group = (typeof GROUPS)[number];

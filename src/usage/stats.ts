@@ -5,7 +5,7 @@ import { addMeasures, type Measures, moneyOnly, presentMeasures, UNKNOWN } from 
 import { approximateDays, type CoveredKey, type Fact, type Range } from './model.ts';
 
 /** Sums of facts by what `keyOf` says of each. */
-export function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Measures> {
+function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Measures> {
   const sums = new Map<K, Measures>();
   for (const fact of facts) {
     const key = keyOf(fact);

@@ -6,6 +6,7 @@ import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/
 import {
   approximateDays,
   type CoveredKey,
+  coverageOf,
   factsOf,
   GROUPS,
   type Group,
@@ -126,6 +127,31 @@ describe('ranges', () => {
     expect([problem('2026-11-15', '2026-11-15'), problem('2025-11-15', '2026-11-15')]).toEqual([null, null]);
     expect(problem('2026-11-16', '2026-11-15')).toContain('later');
     expect(problem('2025-11-14', '2026-11-15')).toContain('366');
+  });
+});
+
+describe('coverage', () => {
+  const stored = { id: 1, name: 'k', isActive: true, health: 'active', knownSince: 100, knownUntil: 200 };
+
+  it('begins at the retention’s edge at the earliest, and ends with it', () => {
+    expect([50, 150, 200, 201].map((edge) => coverageOf(stored, edge).knownSince)).toEqual([100, 150, 200, null]);
+    expect(coverageOf({ ...stored, knownSince: null, knownUntil: null }, 0)).toEqual({
+      id: 1,
+      name: 'k',
+      knownSince: null,
+      knownUntil: null,
+      isRead: true,
+    });
+  });
+
+  it('goes on for keys that are neither paused nor invalid', () => {
+    const isRead = (change: object) => coverageOf({ ...stored, ...change }, 0).isRead;
+    expect([isRead({}), isRead({ health: 'unverified' }), isRead({ isActive: false }), isRead({ health: 'invalid' })]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 });
 
