@@ -22,6 +22,9 @@ const ask = (headers: Record<string, string> = { authorization: `Bearer ${KEY}` 
 const MANAGEMENT = 'sk-or-v1-management';
 const TEAM = { id: '550e8400-e29b-41d4-a716-446655440000', name: 'Team', slug: 'team' };
 
+/** The day before the account's today, and today. */
+const TWO_DAYS = { start: '2026-11-14T00:00:00Z', end: '2026-11-16T00:00:00Z' };
+
 /** An account with a management key, two workspaces and 103 keys in one of them. */
 function createAccount() {
   const simulator = createSimulator({ now: () => Date.parse('2026-11-15T12:00:00Z') });
@@ -41,10 +44,12 @@ function createValidator() {
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
   addFormats(ajv);
   ajv.addSchema(document, 'openrouter');
-  return (path: string, status: number) => {
-    const pointer = `openrouter#/paths/${encodeURIComponent(path.replaceAll('/', '~1'))}/get/responses/${status}/content/application~1json/schema`;
+  const validatorAt = (path: string, rest: string) => {
+    const pointer = `openrouter#/paths/${encodeURIComponent(path.replaceAll('/', '~1'))}/${rest}/content/application~1json/schema`;
     return ajv.getSchema(pointer) ?? ajv.compile({ $ref: pointer });
   };
+  return (path: string, status: number | 'body', verb = 'get') =>
+    validatorAt(path, status === 'body' ? `${verb}/requestBody` : `${verb}/responses/${status}`);
 }
 
 describe.skipIf(!hasSpecification)('the simulator speaks as OpenRouter’s specification says', () => {
@@ -79,6 +84,52 @@ describe.skipIf(!hasSpecification)('the simulator speaks as OpenRouter’s speci
     }
     expect(validatorFor('/credits', 403)(await (await get('/credits', KEY)).json())).toBe(true);
     expect(validatorFor('/keys/{hash}', 404)(await (await get(`/keys/${'0'.repeat(64)}`)).json())).toBe(true);
+  });
+
+  it('about activity, analytics and models', async () => {
+    const { simulator, get } = createAccount();
+    const validatorFor = createValidator();
+    const hash = await sha256Hex(KEY);
+    simulator.spend(KEY, { nano: 5, model: 'openai/gpt-4.1-2025-04-14', provider: 'OpenAI' }, Date.parse('2026-11-14T12:00:00Z'));
+    const expectSound = async (validate: ReturnType<typeof validatorFor>, response: Response) => {
+      const body = await response.json();
+      expect(validate(body), JSON.stringify(validate.errors)).toBe(true);
+      return body;
+    };
+    const activity = await expectSound(validatorFor('/activity', 200), await get(`/activity?api_key_hash=${hash}`));
+    expect(activity).toMatchObject({ data: [{ date: '2026-11-14', model: 'openai/gpt-4.1', usage: 0.000000005 }] });
+    await expectSound(validatorFor('/activity', 400), await get('/activity?date=2026-11-15'));
+    await expectSound(validatorFor('/analytics/meta', 200), await get('/analytics/meta'));
+    await expectSound(validatorFor('/models', 200), await get('/models'));
+    const query = (change: object) => {
+      const body = {
+        metrics: ['credits_usage', 'request_count'],
+        dimensions: ['model', 'provider'],
+        granularity: 'hour',
+        time_range: TWO_DAYS,
+        ...change,
+      };
+      expect(validatorFor('/analytics/query', 'body', 'post')(body)).toBe(true);
+      return simulator.answer(
+        new Request('http://sim/api/v1/analytics/query', {
+          method: 'POST',
+          headers: { authorization: `Bearer ${MANAGEMENT}` },
+          body: JSON.stringify(body),
+        }),
+      );
+    };
+    const byHash = { filters: [{ field: 'api_key_id', operator: 'eq', value: hash }] };
+    expect(await expectSound(validatorFor('/analytics/query', 200, 'post'), await query(byHash))).toMatchObject({
+      data: {
+        data: [{ date__hour: '2026-11-14 12:00:00', credits_usage: 0.000000005, request_count: '1' }, { credits_usage: 1.000000001 }],
+      },
+    });
+    const unknown = { filters: [{ field: 'api_key_id', operator: 'eq', value: '0'.repeat(64) }] };
+    expect(await (await query(unknown)).json()).toMatchObject({ data: { data: [], warnings: [expect.any(String)] } });
+    const wide = await query({ time_range: { start: '2026-01-01T00:00:00Z', end: '2026-11-01T00:00:00Z' } });
+    expect([wide.status, await wide.json()]).toEqual([400, { error: { code: 400, message: expect.stringContaining('31 days') } }]);
+    for (let count = 0; count < 62; count++) expect((await query({})).status).toBe(200);
+    expect((await query({})).status).toBe(429);
   });
 
   it('when it refuses or fails', async () => {

@@ -3,13 +3,15 @@
 import { errorAnswer } from './answers.ts';
 
 export type Fault =
-  | { kind: 'status'; status: 401 | 402 | 403 | 404 | 408 | 500 | 502 | 503 | 524 | 529 }
+  | { kind: 'status'; status: 400 | 401 | 402 | 403 | 404 | 408 | 500 | 502 | 503 | 524 | 529 }
   | { kind: 'rate_limited'; retryAfter?: string }
   | { kind: 'html'; status: number }
   | { kind: 'missing_field'; field: string }
   | { kind: 'wrong_type'; field: string }
   | { kind: 'echo_secret'; secret: string }
   | { kind: 'redirect'; location: string }
+  | { kind: 'refused'; message: string }
+  | { kind: 'truncated' }
   | { kind: 'oversized' }
   | { kind: 'hang' }
   | { kind: 'drop' };
@@ -58,6 +60,12 @@ export async function answerFault(fault: Fault, signal: AbortSignal, sound: () =
       });
     case 'redirect':
       return new Response(null, { status: 302, headers: { location: fault.location } });
+    case 'refused':
+      return errorAnswer(400, fault.message);
+    case 'truncated':
+      return changeData(await sound(), (data) => {
+        data['metadata'] = { ...(data['metadata'] as object), truncated: true };
+      });
     case 'oversized':
       return new Response(JSON.stringify({ data: 'x'.repeat(6 * 1024 * 1024) }), { headers: { 'content-type': 'application/json' } });
     case 'hang':

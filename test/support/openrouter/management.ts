@@ -1,4 +1,5 @@
-/** What a management key is told of its account: workspaces, keys, credits. Only reading. */
+/** What a management key is told of its account: workspaces, keys, credits, activity, analytics. Only reading. */
+import { type AnalyticsOptions, answerActivity, answerMeta, answerQuery, type SpendSource } from './analytics.ts';
 import { errorAnswer } from './answers.ts';
 
 export interface Workspace {
@@ -20,6 +21,10 @@ export interface Account {
   listKeys(): Promise<KeyRecord[]>;
   totalCreditsUsd: number;
   totalUsageUsd: number;
+  now: number;
+  analytics: AnalyticsOptions;
+  /** What each key of the account, keys that are gone and the chatroom spent. */
+  listSources(): Promise<SpendSource[]>;
 }
 
 /** The workspace to which a key belongs that names none, and the only one that `GET /keys` covers when it is not told another. */
@@ -57,18 +62,29 @@ function listWorkspaces({ workspaces }: Account, query: URLSearchParams): Respon
 
 async function listKeys(account: Account, query: URLSearchParams): Promise<Response> {
   const workspace = query.get('workspace_id') ?? DEFAULT_WORKSPACE.id;
+  if (account.workspaces.every(({ id }) => id !== workspace)) return errorAnswer(404, 'Workspace not found');
   const offset = Number(query.get('offset') ?? 0);
   const keys = (await account.listKeys()).filter((key) => key.workspace_id === workspace);
   const shown = keys.filter((key) => !key.disabled || query.get('include_disabled') === 'true');
   return Response.json({ data: shown.slice(offset, offset + KEYS_A_PAGE) });
 }
 
-/** Answers a management call. */
-export async function answerManagement(account: Account, path: string, query: URLSearchParams): Promise<Response> {
+/** Answers a management call. `body` is read only where the call has one. */
+export async function answerManagement(
+  account: Account,
+  path: string,
+  query: URLSearchParams,
+  body: () => Promise<unknown>,
+): Promise<Response> {
   if (path === '/workspaces') return listWorkspaces(account, query);
   if (path === '/keys') return listKeys(account, query);
   if (path === '/credits') {
     return Response.json({ data: { total_credits: account.totalCreditsUsd, total_usage: account.totalUsageUsd } });
+  }
+  if (path === '/activity') return answerActivity(await account.listSources(), query, account.now);
+  if (path === '/analytics/meta') return answerMeta();
+  if (path === '/analytics/query') {
+    return answerQuery(await account.listSources(), (await body()) as Parameters<typeof answerQuery>[1], account.now, account.analytics);
   }
   const hash = /^\/keys\/([0-9a-f]{64})$/.exec(path)?.[1];
   const key = (await account.listKeys()).find((candidate) => candidate.hash === hash);

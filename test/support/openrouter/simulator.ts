@@ -5,7 +5,9 @@
 import { DAY_MS, dayOf, startOfDay } from '../../../src/lib/day.ts';
 import { usdFromNano } from '../../../src/lib/money.ts';
 import { sha256Hex } from '../../../src/lib/sha256.ts';
+import { type AnalyticsOptions, DEFAULT_OPTIONS, type Spend, type SpendSource } from './analytics.ts';
 import { errorAnswer } from './answers.ts';
+import { describeModel, MODELS, PROVIDERS } from './catalog.ts';
 import { answerFault, type Fault } from './faults.ts';
 import { type Account, answerManagement, DEFAULT_WORKSPACE, type KeyRecord, type Workspace } from './management.ts';
 
@@ -22,12 +24,6 @@ export interface SimulatedKey {
   isDisabled: boolean;
 }
 
-interface Spend {
-  at: number;
-  nano: number;
-  byokNano: number;
-}
-
 export interface SimulatorOptions {
   now(): number;
   /** How long a spend stays out of the counters. OpenRouter's lag by up to 40 seconds. */
@@ -35,6 +31,7 @@ export interface SimulatorOptions {
 }
 
 export interface RequestRecord {
+  method: string;
   path: string;
   keyHash: string | null;
   at: number;
@@ -42,6 +39,12 @@ export interface RequestRecord {
 
 /** An answer takes a moment, so that requests overlap as they do in the world. */
 const LATENCY_MS = 1;
+
+/** Analytics queries of a key in any minute. */
+const MAX_QUERIES_A_MINUTE = 64;
+
+/** Under this name the chatroom's spending is kept; it belongs to no key. */
+const CHATROOM = 'chatroom';
 
 const NO_SPEND = { nano: 0, byokNano: 0 };
 
@@ -56,6 +59,9 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
   const keys = new Map<string, SimulatedKey>();
   const spends = new Map<string, Spend[]>();
   const faults = new Map<string, Fault>();
+  let chooseFault: (path: string, text: string | null) => Fault | null = () => null;
+  const analytics: AnalyticsOptions = structuredClone(DEFAULT_OPTIONS);
+  const hashes = new Map<string, Promise<string>>();
   const workspaces: Workspace[] = [DEFAULT_WORKSPACE];
   let creditsNano = 0;
   const requests: RequestRecord[] = [];
@@ -69,17 +75,36 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     return key;
   }
 
-  /** Spends nano-dollars with a key at an instant (default: now). */
-  function spend(text: string, amounts: { nano?: number; byokNano?: number }, at = now()): void {
+  const hashOf = (text: string): Promise<string> => {
+    const known = hashes.get(text) ?? sha256Hex(text);
+    hashes.set(text, known);
+    return known;
+  };
+
+  /** Spends with a key at an instant (default: now), by default in one request to the first model. */
+  function spend(text: string, amounts: Partial<Omit<Spend, 'at'>>, at = now()): void {
     const list = spends.get(text);
     if (!list) throw new Error('the simulator does not know this key');
-    list.push({ at, ...NO_SPEND, ...amounts });
+    const tokens = { promptTokens: 100, completionTokens: 20, reasoningTokens: 5, cachedTokens: 10 };
+    const [model, provider] = [MODELS[0]?.permaslug ?? '', PROVIDERS[0]];
+    list.push({ at, ...NO_SPEND, model, provider, requests: 1, ...tokens, ...amounts });
+  }
+
+  /** Spends outside of all keys. */
+  function spendInChatroom(amounts: Partial<Omit<Spend, 'at'>>, at = now()): void {
+    spends.set(CHATROOM, spends.get(CHATROOM) ?? []);
+    spend(CHATROOM, amounts, at);
   }
 
   /** What a key really spent from `from` (inclusive) to `to` (exclusive), whether the counters show it yet or not. */
   function spentBetween(text: string, from: number, to: number): { nano: number; byokNano: number } {
-    const inside = (spends.get(text) ?? []).filter(({ at }) => at >= from && at < to);
-    return inside.reduce((sum, entry) => ({ nano: sum.nano + entry.nano, byokNano: sum.byokNano + entry.byokNano }), NO_SPEND);
+    let [nano, byokNano] = [0, 0];
+    for (const entry of spends.get(text) ?? []) {
+      if (entry.at < from || entry.at >= to) continue;
+      nano += entry.nano;
+      byokNano += entry.byokNano;
+    }
+    return { nano, byokNano };
   }
 
   function counted(text: string, from: number) {
@@ -124,7 +149,7 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
   /** What a management key is told about a key: a row of `GET /keys`. */
   const describeRecord = async (key: SimulatedKey): Promise<KeyRecord> => ({
     ...describeKey(key),
-    hash: await sha256Hex(key.text),
+    hash: await hashOf(key.text),
     name: key.name,
     disabled: key.isDisabled,
     created_at: key.createdAt,
@@ -132,25 +157,52 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     workspace_id: key.workspaceId,
   });
 
+  /** Spending of keys that are gone keeps counting for the account, but nobody can ask for it by its hash. */
+  const listSources = (): Promise<SpendSource[]> =>
+    Promise.all(
+      [...spends].map(async ([text, list]) => {
+        const key = keys.get(text);
+        const place = { name: key?.name ?? 'Chatroom', workspaceId: key?.workspaceId ?? DEFAULT_WORKSPACE.id };
+        return { ...place, hash: key ? await hashOf(text) : null, spends: list };
+      }),
+    );
+
   const account = (): Account => {
-    const all = [...spends.values()].flat();
-    const usedNano = all.reduce((sum, { nano }) => sum + nano, 0);
+    const usedNano = [...spends.keys()].reduce((sum, text) => sum + counted(text, 0).nano, 0);
     return {
       workspaces,
+      now: now(),
+      analytics,
+      listSources,
       listKeys: () => Promise.all([...keys.values()].filter(({ isManagement }) => !isManagement).map(describeRecord)),
       totalCreditsUsd: usdFromNano(creditsNano),
       totalUsageUsd: usdFromNano(usedNano),
     };
   };
 
-  async function route(path: string, query: URLSearchParams, text: string | null): Promise<Response> {
+  /** Are there more analytics queries of this key in the last minute than OpenRouter allows? */
+  function isTooOften(path: string, keyHash: string | null): boolean {
+    if (path !== '/analytics/query') return false;
+    let count = 0;
+    for (let index = requests.length - 1; index >= 0; index--) {
+      const request = requests[index];
+      if (!request || request.at <= now() - 60_000) break;
+      if (request.path === path && request.keyHash === keyHash) count += 1;
+    }
+    return count > MAX_QUERIES_A_MINUTE;
+  }
+
+  async function route(path: string, request: Request, text: string | null): Promise<Response> {
+    const query = new URL(request.url).searchParams;
+    if (path === '/models') return Response.json({ data: MODELS.map(describeModel), total_count: MODELS.length, links: { next: null } });
     if (text === null) return errorAnswer(401, 'Missing Authentication header');
     const key = keys.get(text);
     const isExpired = key?.expiresAt != null && Date.parse(key.expiresAt) <= now();
     if (!key || key.isDisabled || isExpired) return errorAnswer(401, 'User not found.');
     if (path === '/key') return Response.json({ data: describeSelf(key) });
+    if (isTooOften(path, await hashOf(text))) return errorAnswer(429, 'Rate limit exceeded', { 'retry-after': '60' });
     return key.isManagement
-      ? answerManagement(account(), path, query)
+      ? answerManagement(account(), path, query, () => request.json())
       : errorAnswer(403, 'Only management keys can perform this operation');
   }
 
@@ -159,13 +211,13 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     const url = new URL(request.url);
     const path = url.pathname.replace(/^.*\/api\/v1/, '');
     const text = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '')?.[1] ?? null;
-    requests.push({ path, keyHash: text && (await sha256Hex(text)), at: now() });
+    requests.push({ method: request.method, path, keyHash: text && (await hashOf(text)), at: now() });
     load.current += 1;
     load.most = Math.max(load.most, load.current);
     try {
       await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
-      const fault = (text !== null ? faults.get(text) : undefined) ?? faults.get('*');
-      const sound = () => route(path, url.searchParams, text);
+      const fault = (text !== null ? faults.get(text) : undefined) ?? faults.get('*') ?? chooseFault(path + url.search, text);
+      const sound = () => route(path, request, text);
       return fault ? await answerFault(fault, request.signal, sound) : await sound();
     } finally {
       load.current -= 1;
@@ -173,8 +225,26 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
   }
 
   return {
+    analytics,
     addKey,
     spend,
+    spendInChatroom,
+    /** Everything that was spent: by key text, or `null` for what no key spent. */
+    allSpends: (): [string | null, readonly Spend[]][] => [...spends].map(([text, list]) => [text === CHATROOM ? null : text, list]),
+    /** Lets a function decide for each request whether and how it goes wrong. `path` has its query. */
+    chooseFaults: (choose: typeof chooseFault): void => {
+      chooseFault = choose;
+    },
+    /** Changes what OpenRouter says of a key: its name, its workspace, whether it is disabled. */
+    changeKey: (text: string, change: Partial<Omit<SimulatedKey, 'text'>>): void => {
+      const key = keys.get(text);
+      if (key) Object.assign(key, change);
+    },
+    removeWorkspace: (id: string): void =>
+      void workspaces.splice(
+        workspaces.findIndex((workspace) => workspace.id === id),
+        1,
+      ),
     spentBetween,
     answer,
     requests,
