@@ -81,7 +81,7 @@ export function addCounts(a: Counts, b: Counts): Counts {
 export type Delivery = { kind: 'ack' } | { kind: 'retry'; delayS: number };
 
 /** Outcomes that say nothing about a key: OpenRouter was out of reach, or the key's text. */
-const INCONCLUSIVE = ['rate_limited', 'unavailable', 'unexpected_shape', 'undecipherable'];
+const INCONCLUSIVE = ['rate_limited', 'unavailable', 'unexpected_shape', 'undecipherable', 'not_found', 'too_wide', 'refused'];
 
 /** Why a finished part was no success, or null: not one of its keys could be asked about. */
 export function partError(counts: Counts): string | null {

@@ -113,6 +113,12 @@ export function describeReadError(error: ReadError): string {
       return 'OpenRouter refuses the key: it was revoked, disabled, deleted, or has expired.';
     case 'forbidden':
       return 'OpenRouter accepts the key but does not let it read its usage.';
+    case 'not_found':
+      return 'OpenRouter does not know what was asked for.';
+    case 'too_wide':
+      return 'OpenRouter could not answer so much at once.';
+    case 'refused':
+      return 'OpenRouter refused the question.';
     case 'rate_limited':
       return 'OpenRouter asked to wait before the next request.';
     case 'unavailable':
@@ -131,8 +137,7 @@ export const retryAfterOf = (error: ReadError): number | null =>
   error.kind === 'rate_limited' || error.kind === 'unavailable' ? error.retryAfterS : null;
 
 /** Will the same reading perhaps succeed a little later? */
-export const isTransient = (error: ReadError): boolean =>
-  error.kind === 'rate_limited' || error.kind === 'unavailable' || error.kind === 'unexpected_shape';
+export const isTransient = (error: ReadError): boolean => !['unauthorized', 'forbidden', 'undecipherable'].includes(error.kind);
 
 /** What a failure says of an earlier 401: another one, a sign that the key lives, or nothing. */
 function rejectedRunAfter(error: ReadError, before: string | null, run: string): string | null {

@@ -34,3 +34,14 @@ export function isDay(text: string): boolean {
 
 /** ISO 8601 in UTC, or null. */
 export const isoOrNull = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/**
+ * An instant in one of the shapes that OpenRouter uses (`2026-07-31 18:00:00`, `2026-06-07`, ISO 8601 with or without an offset)
+ * as epoch milliseconds, or null. Without an offset it is UTC.
+ */
+export function parseInstant(text: string): number | null {
+  const [, day, time = '00:00:00', offset = 'Z'] =
+    /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:\d{2})?)?$/i.exec(text.trim()) ?? [];
+  const at = day === undefined ? Number.NaN : Date.parse(`${day}T${time}${offset}`);
+  return Number.isNaN(at) ? null : at;
+}

@@ -5,25 +5,58 @@
 import type * as z from 'zod';
 import { DAY_MS, SECOND_MS } from '../lib/day.ts';
 import { err, ok, type Result } from '../lib/result.ts';
+import {
+  type ActivityRow,
+  activityAnswerSchema,
+  type Credits,
+  creditsAnswerSchema,
+  type KeyRecord,
+  keysAnswerSchema,
+  type ModelName,
+  modelsAnswerSchema,
+  type Workspace,
+  workspacesAnswerSchema,
+} from './account.ts';
+import { type AnalyticsAnswer, type AnalyticsQuery, analyticsAnswerSchema, maxDaysOf, queryBody, readAnswer } from './analytics.ts';
 import { errorAnswerSchema, type KeyInfo, keyAnswerSchema } from './schema.ts';
 
 /**
  * Why OpenRouter gave no answer. Only `unauthorized` says something about the key.
  * * `unauthorized`: 401 in OpenRouter's own words: revoked, disabled, deleted or expired
  * * `forbidden`: 402 or 403: the key lives but may not do this
+ * * `not_found`: 404: what was asked for is not there
+ * * `too_wide`: 408, or a 400 that names a maximum: ask for less, for `maxDays` at the most if that is set
+ * * `refused`: any other 400: asking again will not help
  * * `rate_limited`, `unavailable`: come back later, not before `retryAfterS` seconds if that is set
  * * `unexpected_shape`: an answer that we cannot read; `path` says where
  */
 export type OpenRouterError =
   | { kind: 'unauthorized' }
   | { kind: 'forbidden' }
+  | { kind: 'not_found' }
+  | { kind: 'too_wide'; maxDays: number | null }
+  | { kind: 'refused' }
   | { kind: 'rate_limited'; retryAfterS: number | null }
   | { kind: 'unavailable'; reason: string; retryAfterS: number | null }
   | { kind: 'unexpected_shape'; path: string };
 
+type Answer<T> = Promise<Result<T, OpenRouterError>>;
+
 export interface OpenRouter {
   /** What a key says about itself: `GET /key`. */
-  getKey(key: string): Promise<Result<KeyInfo, OpenRouterError>>;
+  getKey(key: string): Answer<KeyInfo>;
+  /** All workspaces of a management key's account: `GET /workspaces`. */
+  listWorkspaces(key: string): Answer<Workspace[]>;
+  /** All keys of a workspace, disabled ones too: `GET /keys`, 100 a page. */
+  listKeys(key: string, workspaceId: string): Answer<KeyRecord[]>;
+  /** `GET /credits`; only for a management key: others may be told zeros. */
+  getCredits(key: string): Answer<Credits>;
+  /** The last 30 completed days of one key (by its hash), or of the account: `GET /activity`. */
+  getActivity(key: string, hash: string | null): Answer<ActivityRow[]>;
+  /** `POST /analytics/query`, at most 64 a minute. */
+  queryAnalytics(key: string, query: AnalyticsQuery): Answer<AnalyticsAnswer>;
+  /** Names of all models: `GET /models`. Needs no key. */
+  listModels(): Answer<ModelName[]>;
 }
 
 export interface OpenRouterOptions {
@@ -34,6 +67,9 @@ export interface OpenRouterOptions {
 }
 
 const TIMEOUT_MS = 10 * SECOND_MS;
+const PAGE_SIZE = 100;
+/** A list that goes on beyond this is no list of an account. */
+const MAX_PAGES = 100;
 const MAX_ANSWER_BYTES = 5 * 1024 * 1024;
 /** A longer `Retry-After` would take a key out of the monitor's sight on the word of one answer. */
 const MAX_RETRY_AFTER_S = DAY_MS / SECOND_MS;
@@ -80,22 +116,58 @@ function isAboutKey(body: string): boolean {
   return parsed.success && !/missing authentication header/i.test(parsed.data.error.message);
 }
 
+/** A 400 that names a number of days asks for a narrower range; any other is final. */
+function classifyBadRequest(body: string): OpenRouterError {
+  const parsed = errorAnswerSchema.safeParse(parseJson(body));
+  const maxDays = parsed.success ? maxDaysOf(parsed.data.error.message) : null;
+  return maxDays === null ? { kind: 'refused' } : { kind: 'too_wide', maxDays };
+}
+
 function classify(status: number, body: string, retryAfterS: number | null): Result<never, OpenRouterError> {
+  if (status === 400) return err(classifyBadRequest(body));
   if (status === 401) return isAboutKey(body) ? err({ kind: 'unauthorized' }) : unavailable('a 401 that is not about the key');
   if (status === 402 || status === 403) return err({ kind: 'forbidden' });
+  if (status === 404) return err({ kind: 'not_found' });
+  if (status === 408) return err({ kind: 'too_wide', maxDays: null });
   if (status === 429) return err({ kind: 'rate_limited', retryAfterS });
   if (status >= 300 && status < 400) return unavailable('a redirect, which is never followed');
   return unavailable(`status ${status}`, retryAfterS);
 }
 
+/** Collects pages until one is not full. */
+async function collectPages<T>(getPage: (offset: number) => Answer<T[]>): Answer<T[]> {
+  const all: T[] = [];
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const answer = await getPage(page * PAGE_SIZE);
+    if (!answer.ok) return answer;
+    all.push(...answer.value);
+    if (answer.value.length < PAGE_SIZE) return ok(all);
+  }
+  return err({ kind: 'unexpected_shape', path: 'a list without an end' });
+}
+
+interface Call {
+  key: string | null;
+  body?: unknown;
+}
+
 export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
-  async function get<T>(path: string, key: string, schema: z.ZodType<T>): Promise<Result<T, OpenRouterError>> {
+  const send = (path: string, { key, body }: Call): Promise<Response> =>
+    options.fetch(`${options.baseUrl}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        accept: 'application/json',
+        ...(key !== null && { authorization: `Bearer ${key}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
+    });
+
+  async function ask<T>(path: string, call: Call, schema: z.ZodType<T>): Answer<T> {
     try {
-      const response = await options.fetch(`${options.baseUrl}${path}`, {
-        headers: { authorization: `Bearer ${key}`, accept: 'application/json' },
-        redirect: 'manual',
-        signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),
-      });
+      const response = await send(path, call);
       const body = await readCapped(response, MAX_ANSWER_BYTES);
       if (body === null) return unavailable('an answer that is too large');
       if (response.status !== 200) {
@@ -111,5 +183,27 @@ export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
     }
   }
 
-  return { getKey: (key) => get('/key', key, keyAnswerSchema) };
+  async function askForPage<T>(path: string, key: string, schema: z.ZodType<{ data: T[] }>): Answer<T[]> {
+    const answer = await ask(path, { key }, schema);
+    return answer.ok ? ok(answer.value.data) : answer;
+  }
+
+  return {
+    getKey: (key) => ask('/key', { key }, keyAnswerSchema),
+    listWorkspaces: (key) =>
+      collectPages((offset) => askForPage(`/workspaces?limit=${PAGE_SIZE}&offset=${offset}`, key, workspacesAnswerSchema)),
+    listKeys: (key, workspaceId) =>
+      collectPages((offset) =>
+        askForPage(`/keys?include_disabled=true&workspace_id=${encodeURIComponent(workspaceId)}&offset=${offset}`, key, keysAnswerSchema),
+      ),
+    getCredits: (key) => ask('/credits', { key }, creditsAnswerSchema),
+    getActivity: (key, hash) => askForPage(hash === null ? '/activity' : `/activity?api_key_hash=${hash}`, key, activityAnswerSchema),
+    async queryAnalytics(key, query) {
+      const answer = await ask('/analytics/query', { key, body: queryBody(query) }, analyticsAnswerSchema);
+      if (!answer.ok) return answer;
+      const read = readAnswer(answer.value, query);
+      return read.ok ? read : err({ kind: 'unexpected_shape', path: `data.data.${read.error}` });
+    },
+    listModels: () => ask('/models?output_modalities=all', { key: null }, modelsAnswerSchema),
+  };
 }

@@ -3,10 +3,11 @@
  * Source: OpenRouter's OpenAPI specification, `GET /key`.
  */
 import * as z from 'zod';
+import { parseInstant } from '../lib/day.ts';
 import { nanoFromUsd } from '../lib/money.ts';
 
 /** An amount in USD as OpenRouter sends it, read into nano-dollars. */
-const nanoSchema = z.number().transform((usd, context) => {
+export const nanoSchema = z.number().transform((usd, context) => {
   try {
     return nanoFromUsd(usd);
   } catch {
@@ -25,10 +26,10 @@ const wordSchema = z
   .nullable()
   .catch(null);
 
-/** An instant in one of the shapes that OpenRouter uses, read into epoch milliseconds; without an offset it is UTC. */
-const instantSchema = z.string().transform((text, context) => {
-  const at = Date.parse(/(Z|[+-]\d{2}:?\d{2})$/i.test(text) ? text : `${text.replace(' ', 'T')}Z`);
-  if (!Number.isNaN(at)) return at;
+/** An instant in one of the shapes that OpenRouter uses, read into epoch milliseconds. */
+export const instantSchema = z.string().transform((text, context) => {
+  const at = parseInstant(text);
+  if (at !== null) return at;
   context.addIssue({ code: 'custom', message: 'not an instant' });
   return z.NEVER;
 });
@@ -45,9 +46,8 @@ export interface Counters {
   byokUsageMonthlyNano: number;
 }
 
-/** What a key says about itself. */
-export interface KeyInfo {
-  isManagementKey: boolean;
+/** What is known of a key from one answer. */
+export interface KeyState {
   counters: Counters;
   limitNano: number | null;
   limitRemainingNano: number | null;
@@ -56,44 +56,48 @@ export interface KeyInfo {
   expiresAt: number | null;
 }
 
+/** What a key says about itself. */
+export interface KeyInfo extends KeyState {
+  isManagementKey: boolean;
+}
+
+/** Fields that `GET /key` and the rows of `GET /keys` have in common. */
+export const keyStateFields = {
+  usage: nanoSchema,
+  usage_daily: nanoSchema,
+  usage_weekly: nanoSchema,
+  usage_monthly: nanoSchema,
+  byok_usage: nanoSchema,
+  byok_usage_daily: nanoSchema,
+  byok_usage_weekly: nanoSchema,
+  byok_usage_monthly: nanoSchema,
+  limit: approximateNanoSchema.nullable(),
+  limit_remaining: approximateNanoSchema.nullable(),
+  limit_reset: wordSchema,
+  expires_at: instantSchema.nullish(),
+};
+
+export const keyStateOf = (data: z.infer<z.ZodObject<typeof keyStateFields>>): KeyState => ({
+  counters: {
+    usageNano: data.usage,
+    usageDailyNano: data.usage_daily,
+    usageWeeklyNano: data.usage_weekly,
+    usageMonthlyNano: data.usage_monthly,
+    byokUsageNano: data.byok_usage,
+    byokUsageDailyNano: data.byok_usage_daily,
+    byokUsageWeeklyNano: data.byok_usage_weekly,
+    byokUsageMonthlyNano: data.byok_usage_monthly,
+  },
+  limitNano: data.limit,
+  limitRemainingNano: data.limit_remaining,
+  limitReset: data.limit_reset,
+  expiresAt: data.expires_at ?? null,
+});
+
 /** Answer of `GET /key`. */
 export const keyAnswerSchema = z
-  .object({
-    data: z.object({
-      is_management_key: z.boolean(),
-      usage: nanoSchema,
-      usage_daily: nanoSchema,
-      usage_weekly: nanoSchema,
-      usage_monthly: nanoSchema,
-      byok_usage: nanoSchema,
-      byok_usage_daily: nanoSchema,
-      byok_usage_weekly: nanoSchema,
-      byok_usage_monthly: nanoSchema,
-      limit: approximateNanoSchema.nullable(),
-      limit_remaining: approximateNanoSchema.nullable(),
-      limit_reset: wordSchema,
-      expires_at: instantSchema.nullish(),
-    }),
-  })
-  .transform(
-    ({ data }): KeyInfo => ({
-      isManagementKey: data.is_management_key,
-      counters: {
-        usageNano: data.usage,
-        usageDailyNano: data.usage_daily,
-        usageWeeklyNano: data.usage_weekly,
-        usageMonthlyNano: data.usage_monthly,
-        byokUsageNano: data.byok_usage,
-        byokUsageDailyNano: data.byok_usage_daily,
-        byokUsageWeeklyNano: data.byok_usage_weekly,
-        byokUsageMonthlyNano: data.byok_usage_monthly,
-      },
-      limitNano: data.limit,
-      limitRemainingNano: data.limit_remaining,
-      limitReset: data.limit_reset,
-      expiresAt: data.expires_at ?? null,
-    }),
-  );
+  .object({ data: z.object({ is_management_key: z.boolean(), ...keyStateFields }) })
+  .transform(({ data }): KeyInfo => ({ isManagementKey: data.is_management_key, ...keyStateOf(data) }));
 
 /** The body of an error answer; anything else comes from a proxy or the edge and says nothing about a key. */
 export const errorAnswerSchema = z.object({ error: z.object({ message: z.string() }) });

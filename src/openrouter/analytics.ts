@@ -1,0 +1,148 @@
+/**
+ * `POST /analytics/query`: what we ask, and the step from its loosely typed rows to spending that can be counted with. Pure.
+ * Counts come as strings or numbers, the bucket under one of two names, times in three shapes; what fits none of these is an error.
+ */
+import * as z from 'zod';
+import { addDays, countDays, DAY_MS, HOUR_MS, parseInstant, startOfDay } from '../lib/day.ts';
+import { nanoFromUsd } from '../lib/money.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+
+/** The most rows of an answer. Source: OpenRouter's documentation of analytics */
+export const MAX_ROWS = 10_000;
+
+/** UTC days, both included, of one key (its hash) or, with null, of the whole account. */
+export interface AnalyticsQuery {
+  from: string;
+  to: string;
+  granularity: 'hour' | 'day';
+  withProvider: boolean;
+  hash: string | null;
+}
+
+/** Spending of an hour or a day. An unknown model or provider is ''. */
+export interface AnalyticsRow {
+  /** Start of the bucket, epoch milliseconds. */
+  at: number;
+  /** Permaslug. */
+  model: string;
+  provider: string;
+  costNano: number;
+  byokCostNano: number;
+  requests: number;
+  promptTokens: number;
+  completionTokens: number;
+  reasoningTokens: number;
+  cachedTokens: number;
+}
+
+export interface AnalyticsAnswer {
+  rows: AnalyticsRow[];
+  /** Rows are missing: nothing may be summed from this answer. */
+  isTruncated: boolean;
+  /** OpenRouter warned that it does not know the key: what it spent is not in the answer. */
+  isUnknownKey: boolean;
+}
+
+const METRICS = {
+  costNano: 'credits_usage',
+  byokCostNano: 'byok_usage',
+  requests: 'request_count',
+  promptTokens: 'tokens_prompt',
+  completionTokens: 'tokens_completion',
+  reasoningTokens: 'reasoning_tokens',
+  cachedTokens: 'cached_tokens',
+} as const;
+type Measure = keyof typeof METRICS;
+const MEASURES = Object.keys(METRICS) as Measure[];
+
+/** The body of a query. */
+export function queryBody({ from, to, granularity, withProvider, hash }: AnalyticsQuery) {
+  return {
+    metrics: Object.values(METRICS),
+    dimensions: withProvider ? ['model', 'provider'] : ['model'],
+    granularity,
+    time_range: { start: `${from}T00:00:00Z`, end: `${addDays(to, 1)}T00:00:00Z` },
+    ...(hash !== null && { filters: [{ field: 'api_key_id', operator: 'eq', value: hash }] }),
+    order_by: { field: 'date', direction: 'asc' as const },
+    limit: MAX_ROWS,
+  };
+}
+
+export const analyticsAnswerSchema = z.object({
+  data: z.object({
+    data: z.array(z.record(z.string(), z.unknown())),
+    metadata: z.object({ row_count: z.int(), truncated: z.boolean() }),
+    warnings: z.array(z.string()).optional(),
+  }),
+});
+
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/** A number, also one written as a string; null (an unused cost component) is 0. Anything else is NaN. */
+function readNumber(value: unknown): number {
+  if (value === null) return 0;
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && NUMBER.test(value.trim()) ? Number(value) : Number.NaN;
+}
+
+function readMeasure(row: Record<string, unknown>, measure: Measure): number {
+  const value = readNumber(row[METRICS[measure]]);
+  if (measure === 'costNano' || measure === 'byokCostNano') return nanoFromUsd(value);
+  if (!Number.isSafeInteger(value)) throw new RangeError('not a count');
+  return value;
+}
+
+const MAX_NAME_LENGTH = 300;
+
+function readName(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value !== 'string' || value.length > MAX_NAME_LENGTH) throw new RangeError('not a name');
+  return value;
+}
+
+function readBucket(row: Record<string, unknown>, granularity: string): number {
+  const values = [row[`date__${granularity}`], row[`created_at__${granularity}`]].filter((value) => value !== undefined);
+  const at = values.length === 1 && typeof values[0] === 'string' ? parseInstant(values[0]) : null;
+  const size = granularity === 'hour' ? HOUR_MS : DAY_MS;
+  if (at === null || at % size !== 0) throw new RangeError('not a bucket');
+  return at;
+}
+
+function readRow(row: Record<string, unknown>, query: AnalyticsQuery): AnalyticsRow {
+  const measures = Object.fromEntries(MEASURES.map((measure) => [measure, readMeasure(row, measure)])) as Record<Measure, number>;
+  return {
+    at: readBucket(row, query.granularity),
+    model: readName(row['model']),
+    provider: query.withProvider ? readName(row['provider']) : '',
+    ...measures,
+  };
+}
+
+/**
+ * The rows of an answer that lie inside the query's days: whether `end` still counts is not documented. An answer that is as long
+ * as it may be counts as truncated.
+ * @returns the number of the first row that could not be understood, if there is one
+ */
+export function readAnswer(answer: z.infer<typeof analyticsAnswerSchema>, query: AnalyticsQuery): Result<AnalyticsAnswer, number> {
+  const { data, metadata, warnings = [] } = answer.data;
+  const [start, end] = [startOfDay(query.from), startOfDay(query.to) + DAY_MS];
+  const rows: AnalyticsRow[] = [];
+  for (const [index, raw] of data.entries()) {
+    try {
+      const row = readRow(raw, query);
+      if (row.at >= start && row.at < end) rows.push(row);
+    } catch {
+      return err(index);
+    }
+  }
+  const isTruncated = metadata.truncated || data.length >= MAX_ROWS || metadata.row_count > data.length;
+  return ok({ rows, isTruncated, isUnknownKey: warnings.length > 0 });
+}
+
+/** The number of days that a refusal names as the most that a query may span, or null. */
+export function maxDaysOf(message: string): number | null {
+  const days = /(\d{1,3})[\s-]*days?\b/i.exec(message)?.[1];
+  return days === undefined || Number(days) === 0 ? null : Number(days);
+}
+
+export const daysOfQuery = ({ from, to }: Pick<AnalyticsQuery, 'from' | 'to'>): number => countDays(from, to);
