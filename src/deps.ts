@@ -25,8 +25,8 @@ export interface Deps {
   now(): number;
   /** From 0 (included) to 1 (excluded), for jitter only. */
   random(): number;
-  /** Puts messages into the job queue. */
-  enqueue(messages: JobMessage[]): Promise<void>;
+  /** Puts messages into the job queue, to be delivered after `delayS` seconds. */
+  enqueue(messages: JobMessage[], delayS?: number): Promise<void>;
   /** False where the bucket is used up: requests of an address in a minute, of a token in a minute. */
   limits: { address(key: string): Promise<boolean>; token(key: string): Promise<boolean> };
   /** Lets work go on after the answer; its failure is logged and changes nothing for the caller. */
@@ -67,9 +67,12 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): 
     passwords: createPasswords(env.PASSWORD_HASHER),
     now: Date.now,
     random: Math.random,
-    async enqueue(messages) {
+    async enqueue(messages, delaySeconds = 0) {
       for (let start = 0; start < messages.length; start += MAX_MESSAGES_A_BATCH) {
-        await env.JOBS.sendBatch(messages.slice(start, start + MAX_MESSAGES_A_BATCH).map((body) => ({ body })));
+        await env.JOBS.sendBatch(
+          messages.slice(start, start + MAX_MESSAGES_A_BATCH).map((body) => ({ body })),
+          { delaySeconds },
+        );
       }
     },
     limits: {

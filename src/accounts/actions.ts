@@ -9,8 +9,9 @@ import { fail, failField } from '../errors.ts';
 import { deleteAllKeysStatements } from '../keys/store.ts';
 import { SECOND_MS } from '../lib/day.ts';
 import { sha256Hex } from '../lib/sha256.ts';
+import { deleteAllAccountsStatements } from '../management/store.ts';
 import { deleteAllTokensStatement } from '../tokens/store.ts';
-import { requestPurgeStatement } from '../usage/store.ts';
+import { requestPurgeStatement } from '../usage/retention.ts';
 import {
   type changePasswordSchema,
   type deleteAccountSchema,
@@ -159,6 +160,7 @@ export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typ
   await runBatch(deps.db, [
     ...store.deleteUserStatements(deps.db, userId, emailHash),
     ...deleteAllKeysStatements(deps.db, userId),
+    ...deleteAllAccountsStatements(deps.db, userId),
     deleteAllTokensStatement(deps.db, userId),
     requestPurgeStatement(deps.db, userId, deps.now()),
   ]);

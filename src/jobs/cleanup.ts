@@ -5,7 +5,7 @@ import * as accounts from '../accounts/store.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, DAY_MS, dayOf, MINUTE_MS } from '../lib/day.ts';
 import * as tokens from '../tokens/store.ts';
-import * as usage from '../usage/store.ts';
+import * as usage from '../usage/retention.ts';
 import { withLease } from './lease.ts';
 import { addCounts, type CleanupStep, type Counts, type Delivery, type JobMessage } from './model.ts';
 import * as store from './store.ts';
@@ -20,9 +20,32 @@ const JOB_RUN_RETENTION_DAYS = 30;
 /** A task deletes up to `limit` rows, of all users or of the page of users that it is given, and says how many. */
 type Task =
   | { name: string; run(deps: Deps, now: number, limit: number): Promise<number> }
-  | { name: string; runForUsers(deps: Deps, now: number, limit: number, userIds: number[]): Promise<number> };
+  | { name: string; table: usage.LedgerTable; runForUsers(deps: Deps, now: number, limit: number, userIds: number[]): Promise<number> };
 
 const daysAgo = (now: number, days: number): string => addDays(dayOf(now), -days);
+
+/** Days of a ledger table beyond their retention. */
+const days = (name: string, table: usage.LedgerTable): Task => ({
+  name,
+  table,
+  runForUsers: ({ db, config }, now, limit, userIds) =>
+    usage.deleteDaysBeforeAcrossUsers(db, table, userIds, daysAgo(now, config.retentionDays), limit),
+});
+
+/** Hours of a ledger table beyond theirs. */
+const hours = (name: string, table: 'counter_day' | 'usage_day'): Task => ({
+  name,
+  table,
+  runForUsers: ({ db, config }, now, limit, userIds) =>
+    usage.forgetHoursBeforeAcrossUsers(db, table, userIds, daysAgo(now, config.hourlyRetentionDays), limit),
+});
+
+/** A step of what deletions of keys and users left behind; if there is more, a message of its own goes on with it. */
+async function purge(deps: Deps, limit: number): Promise<number> {
+  const { deleted, isDone } = await usage.purgeStepAcrossUsers(deps.db, limit);
+  if (!isDone) await deps.enqueue([{ job: 'purge' }]);
+  return deleted;
+}
 
 export const TASKS: readonly Task[] = [
   { name: 'sessions', run: ({ db }, now, limit) => accounts.deleteSessionsBeforeAcrossUsers(db, now, limit) },
@@ -36,17 +59,12 @@ export const TASKS: readonly Task[] = [
     name: 'job_runs',
     run: ({ db }, now, limit) => store.deleteRunsBefore(db, new Date(now - JOB_RUN_RETENTION_DAYS * DAY_MS).toISOString(), limit),
   },
-  { name: 'deleted_users', run: ({ db }, _now, limit) => usage.purgeStepAcrossUsers(db, limit) },
-  {
-    name: 'days',
-    runForUsers: ({ db, config }, now, limit, userIds) =>
-      usage.deleteDaysBeforeAcrossUsers(db, userIds, daysAgo(now, config.retentionDays), limit),
-  },
-  {
-    name: 'hours',
-    runForUsers: ({ db, config }, now, limit, userIds) =>
-      usage.forgetHoursBeforeAcrossUsers(db, userIds, daysAgo(now, config.hourlyRetentionDays), limit),
-  },
+  { name: 'purged', run: async (deps, _now, limit) => Math.min(await purge(deps, limit), limit - 1) },
+  days('days', 'counter_day'),
+  days('usage_days', 'usage_day'),
+  days('check_days', 'check_day'),
+  hours('hours', 'counter_day'),
+  hours('usage_hours', 'usage_day'),
 ];
 
 /** The step after one that deleted `deleted` rows: the same once more while it was full, else the next users or the next task. */
@@ -62,7 +80,7 @@ async function runStep(deps: Deps, step: CleanupStep, now: number, limit: number
     const deleted = await task.run(deps, now, limit);
     return { next: nextStep(step, deleted, limit, null), counts: { [task.name]: deleted } };
   }
-  const userIds = await usage.listUsersWithRowsAcrossUsers(deps.db, step.afterUserId, USERS_A_STEP);
+  const userIds = await usage.listUsersWithRowsAcrossUsers(deps.db, task.table, step.afterUserId, USERS_A_STEP);
   const deleted = userIds.length === 0 ? 0 : await task.runForUsers(deps, now, limit, userIds);
   return { next: nextStep(step, deleted, limit, userIds.at(-1) ?? null), counts: { [task.name]: deleted } };
 }
@@ -91,9 +109,8 @@ export const cleanupMessage = (deps: Deps, message: Extract<JobMessage, { job: '
     return { counts: isDone ? { ...counts, done: 1 } : counts, retryInS: null };
   });
 
-/** Deletes the ledger of users who are gone, a step a message. */
+/** Deletes what deletions of keys and users left behind, a step a message. */
 export async function purgeMessage(deps: Deps): Promise<Delivery> {
-  const deleted = await usage.purgeStepAcrossUsers(deps.db, ROWS_A_STEP);
-  if (deleted >= ROWS_A_STEP) await deps.enqueue([{ job: 'purge' }]);
+  await purge(deps, ROWS_A_STEP);
   return { kind: 'ack' };
 }

@@ -1,5 +1,6 @@
 /** Cron → job, and queue message → work. What is due is read from the database, not from the clock that rang. */
 import type { Deps } from '../deps.ts';
+import { accountMessage } from './account.ts';
 import { cleanupMessage, purgeMessage, startCleanup } from './cleanup.ts';
 import { type Counts, CRONS, type Delivery, type JobMessage, type JobName, latestSlot, messageSchema } from './model.ts';
 import { readMessage, startReading } from './read.ts';
@@ -39,6 +40,8 @@ function work(deps: Deps, message: JobMessage): Promise<Delivery> {
     case 'validate':
     case 'manual':
       return readMessage(deps, message);
+    case 'account':
+      return accountMessage(deps, message);
     case 'cleanup':
       return cleanupMessage(deps, message);
     case 'purge':
@@ -55,6 +58,6 @@ export async function deliver(deps: Deps, body: unknown): Promise<Delivery> {
 /** Notes that the queue gave up on a message: a dead letter is seen in the job's run and in `/health`. */
 export async function bury(deps: Deps, body: unknown): Promise<void> {
   const message = messageSchema.safeParse(body);
-  if (!message.success || message.data.job === 'purge') return;
+  if (!message.success || message.data.job === 'purge' || message.data.job === 'account') return;
   await store.failPart(deps.db, message.data, deps.now(), 'The queue gave up on this part after several failures.');
 }

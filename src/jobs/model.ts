@@ -48,6 +48,15 @@ export type CleanupStep = z.infer<typeof cleanupStepSchema>;
 export const messageSchema = z.discriminatedUnion('job', [
   z.object({ job: z.enum(['sync', 'validate', 'manual']), ...runSchema, keyIds: z.array(z.int().positive()).max(KEYS_A_MESSAGE) }),
   z.object({ job: z.literal('cleanup'), ...runSchema, step: cleanupStepSchema }),
+  /** A step of reading the account behind a management key. `failed`: upstream keys that this run leaves alone. */
+  z.object({
+    job: z.literal('account'),
+    slot: z.iso.datetime(),
+    userId: z.int().positive(),
+    keyId: z.int().positive(),
+    failed: z.array(z.int()),
+    attempt: z.int(),
+  }),
   z.object({ job: z.literal('purge') }),
 ]);
 

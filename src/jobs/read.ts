@@ -6,7 +6,7 @@ import { listDueKeysAcrossUsers, listOpenKeysAcrossUsers, type OpenKey, type Rea
 import { fullJitter } from '../lib/backoff.ts';
 import { MINUTE_MS } from '../lib/day.ts';
 import { withLease } from './lease.ts';
-import { addCounts, type Counts, type Delivery, packKeys, type ReadMessage } from './model.ts';
+import { addCounts, type Counts, type Delivery, type JobMessage, packKeys, type ReadMessage } from './model.ts';
 
 /** Longer than 20 keys take with 6 requests at once and 10 seconds each. */
 const LEASE_MS = 2 * MINUTE_MS;
@@ -57,12 +57,19 @@ export function retryDelay(readings: readonly Reading[], applied: ReadonlySet<nu
   return bearable.length > 0 ? Math.max(1, ...bearable) : null;
 }
 
+/** A message for each account that a management key opens. They come before the readings are applied, so that none gets lost. */
+const accountMessages = (readings: readonly Reading[], slot: string): JobMessage[] =>
+  readings.flatMap(({ key: { id, userId }, result }) =>
+    result.ok && result.value.isManagementKey ? [{ job: 'account', slot, userId, keyId: id, failed: [], attempt: 0 }] : [],
+  );
+
 /** Works on a message: each due key once, failures apart from each other. */
 export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery> =>
   withLease(deps, message, LEASE_MS, async (before) => {
     const run = runOf(message.job, message.slot);
     const keys = await listDueKeysAcrossUsers(deps.db, run, deps.now(), message.keyIds);
     const readings = await readKeys(deps, keys);
+    if (message.job !== 'validate') await deps.enqueue(accountMessages(readings, message.slot));
     const applied = await applyReadings(deps, readings, run.id);
     const counts = addCounts(before, { attempts: 1, ...countReadings(readings, applied) });
     const attempt = counts['attempts'] ?? 1;

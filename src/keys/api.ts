@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { addKey, deleteKey, getKey, listKeys, requestSync, updateKey } from './actions.ts';
-import { addKeySchema, keySchema, presentKey, updateKeySchema } from './model.ts';
+import { addKeySchema, keySchema, updateKeySchema } from './model.ts';
 
 const tag = 'Keys';
 const keyList = { status: 200, description: 'Your keys, oldest first', schema: z.array(keySchema) } as const;
@@ -20,7 +20,7 @@ keysApi.route({
   body: addKeySchema,
   success: { status: 201, description: 'The key, without its text', schema: keySchema },
   problems: [409],
-  handle: async ({ deps, actor, body }) => presentKey(await addKey(deps, actor, body)),
+  handle: ({ deps, actor, body }) => addKey(deps, actor, body),
 });
 
 keysApi.route({
@@ -30,7 +30,7 @@ keysApi.route({
   summary: 'List your keys',
   access: 'session',
   success: keyList,
-  handle: async ({ deps, actor }) => (await listKeys(deps, actor)).map(presentKey),
+  handle: ({ deps, actor }) => listKeys(deps, actor),
 });
 
 keysApi.route({
@@ -41,7 +41,7 @@ keysApi.route({
   access: 'session',
   params: idParams,
   success: { status: 200, description: 'The key, without its text', schema: keySchema },
-  handle: async ({ deps, actor, params }) => presentKey(await getKey(deps, actor, params.id)),
+  handle: ({ deps, actor, params }) => getKey(deps, actor, params.id),
 });
 
 keysApi.route({
@@ -54,7 +54,7 @@ keysApi.route({
   body: updateKeySchema,
   success: { status: 200, description: 'The key as it is now', schema: keySchema },
   problems: [409],
-  handle: async ({ deps, actor, params, body }) => presentKey(await updateKey(deps, actor, params.id, body)),
+  handle: ({ deps, actor, params, body }) => updateKey(deps, actor, params.id, body),
 });
 
 keysApi.route({
@@ -62,8 +62,10 @@ keysApi.route({
   path: '/api/keys/{id}',
   tag,
   summary: 'Delete a key and its history',
+  description: 'With a management key go the keys that it discovered. A discovered key itself is 400: pause it.',
   access: 'session',
   params: idParams,
+  problems: [400],
   success: { status: 204, description: 'The key, its ciphertext and its history are gone' },
   handle: async ({ deps, actor, params }) => deleteKey(deps, actor, params.id),
 });
@@ -91,5 +93,5 @@ keysApi.route({
   summary: 'List your keys',
   access: 'reader',
   success: keyList,
-  handle: async ({ deps, actor }) => (await listKeys(deps, actor)).map(presentKey),
+  handle: ({ deps, actor }) => listKeys(deps, actor),
 });

@@ -2,10 +2,12 @@
 import * as z from 'zod';
 import type { CipherError } from '../crypto/cipher.ts';
 import { isoOrNull, SECOND_MS } from '../lib/day.ts';
-import { usdFromNanoOrNull } from '../lib/money.ts';
+import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { nameSchema } from '../lib/name.ts';
+import { type Management, progressOf, type UpstreamKey } from '../management/model.ts';
+import type { KeyRecord } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
-import type { KeyInfo } from '../openrouter/schema.ts';
+import type { KeyState } from '../openrouter/schema.ts';
 import type { Sample, Series } from '../usage/ledger.ts';
 import type { apiKey } from './table.ts';
 
@@ -35,7 +37,8 @@ export const keySchema = z
   .object({
     id: z.int(),
     name: z.string(),
-    kind: z.enum(['inference', 'management']),
+    kind: z.enum(['inference', 'management', 'discovered']).describe('discovered: known through a management key'),
+    hash: z.string().describe("SHA-256 of the key's text in hexadecimal, by which OpenRouter names it"),
     label: z.string().describe('The key, masked'),
     status: z.enum(['active', 'unverified', 'invalid', 'paused']),
     is_active: z.boolean(),
@@ -52,6 +55,14 @@ export const keySchema = z
     limit_reset: z.string().nullable().describe('daily, weekly or monthly; null: never'),
     expires_at: instant,
     balance_usd: usd('Balance of the account, where it is known'),
+    managed_by: z.int().nullable().describe('Id of the management key through which the key, or its account, is read'),
+    workspace: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
+    is_disabled: z.boolean().nullable().describe('Whether OpenRouter has it disabled; null: not known'),
+    vanished_at: instant.describe('Since when the account does not list the key any more'),
+    backfill: z
+      .object({ done: z.int(), total: z.int() })
+      .nullable()
+      .describe('Days of history that were read, of those that are wanted; of a management key those of all its keys'),
     last_synced_at: instant,
     last_validated_at: instant,
     last_error: z.string().nullable(),
@@ -65,14 +76,65 @@ export function maskKey(text: string): string {
   return body.length < 24 ? 'sk-or-v1-...' : `sk-or-v1-${body.slice(0, 3)}...${body.slice(-3)}`;
 }
 
+/** What is stored around a user's keys: what OpenRouter's accounts say of them. */
+export interface Surroundings {
+  keys: readonly KeyRow[];
+  upstreamKeys: readonly UpstreamKey[];
+  managements: readonly Management[];
+  workspaces: readonly { id: string; name: string }[];
+  today: string;
+  retentionDays: number;
+}
+
+/** Of a management key that reads an account: the readings of all its keys. Of another key: its own, the present text's first. */
+function readingsOf(row: KeyRow, { upstreamKeys }: Surroundings): UpstreamKey[] {
+  if (row.kind === 'management') return upstreamKeys.filter(({ managementId }) => managementId === row.id);
+  return upstreamKeys.filter(({ apiKeyId, hash }) => apiKeyId === row.id && hash === row.hash);
+}
+
+/** Is this the id of a management key that is read? */
+function isLive(id: number | null, { keys }: Surroundings): boolean {
+  const manager = keys.find((key) => key.id === id);
+  return manager !== undefined && manager.kind === 'management' && manager.isActive && manager.health !== 'invalid';
+}
+
+function backfillOf(readings: readonly UpstreamKey[], { today, retentionDays }: Surroundings): { done: number; total: number } | null {
+  if (readings.length === 0) return null;
+  const each = readings.map((reading) => progressOf(reading, today, retentionDays));
+  return { done: each.reduce((sum, { done }) => sum + done, 0), total: each.reduce((sum, { total }) => sum + total, 0) };
+}
+
+/** What its account says of a key. */
+function presentSurroundings(row: KeyRow, around: Surroundings) {
+  const readings = readingsOf(row, around);
+  const own = row.kind === 'management' ? undefined : readings[0];
+  const account = around.managements.find(({ apiKeyId }) => apiKeyId === row.id);
+  const isOrphan = row.kind === 'discovered' && !isLive(own?.managementId ?? null, around);
+  const { totalCreditsNano = null, totalUsageNano = null } = row.kind === 'management' ? (account ?? {}) : {};
+  const workspace = own?.workspaceId == null ? null : own.workspaceId;
+  return {
+    status: !row.isActive ? 'paused' : isOrphan && row.health === 'active' ? 'unverified' : row.health,
+    balance_usd: totalCreditsNano === null || totalUsageNano === null ? null : usdFromNano(totalCreditsNano - totalUsageNano),
+    managed_by: own?.managementId ?? account?.leaderId ?? null,
+    workspace: workspace === null ? null : { id: workspace, name: around.workspaces.find(({ id }) => id === workspace)?.name ?? null },
+    is_disabled: own?.isDisabled ?? null,
+    vanished_at: isoOrNull(own?.vanishedAt ?? null),
+    backfill: own && own.managementId === null ? null : backfillOf(readings, around),
+    last_error:
+      row.lastError ??
+      (row.kind === 'management' ? account?.lastError : own?.lastError) ??
+      (isOrphan ? 'The management key that knows this key is not read any more.' : null),
+  } as const;
+}
+
 /** A key as users and programs see it. */
-export function presentKey(row: KeyRow): z.infer<typeof keySchema> {
+export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof keySchema> {
   return {
     id: row.id,
     name: row.name,
     kind: row.kind,
+    hash: row.hash,
     label: row.label,
-    status: row.isActive ? row.health : 'paused',
     is_active: row.isActive,
     usage_usd: usdFromNanoOrNull(row.usageNano),
     usage_daily_usd: usdFromNanoOrNull(row.usageDailyNano),
@@ -86,16 +148,21 @@ export function presentKey(row: KeyRow): z.infer<typeof keySchema> {
     limit_remaining_usd: usdFromNanoOrNull(row.limitRemainingNano),
     limit_reset: row.limitReset,
     expires_at: isoOrNull(row.expiresAt),
-    balance_usd: null,
     last_synced_at: isoOrNull(row.lastSampleAt),
     last_validated_at: isoOrNull(row.lastValidatedAt),
-    last_error: row.lastError,
     created_at: new Date(row.createdAt).toISOString(),
+    ...presentSurroundings(row, around),
   };
 }
 
 /** Why a key could not be read: OpenRouter's refusal or failure, or a ciphertext that does not open. */
 export type ReadError = OpenRouterError | { kind: 'undecipherable'; error: CipherError };
+
+/** What a successful reading says of a key's health. */
+export interface Verdict {
+  health: KeyRow['health'];
+  lastError: string | null;
+}
 
 /** What a failed reading changes of a key. */
 export interface KeyFailure {
@@ -130,6 +197,13 @@ export function describeReadError(error: ReadError): string {
         ? `The encryption key "${error.error.kid}" is missing from ENCRYPTION_KEYS.`
         : 'The stored key does not decrypt. Replace its text.';
   }
+}
+
+/** What a row of an account's list says of a discovered key's health. */
+export function judgeRecord({ isDisabled, expiresAt }: Pick<KeyRecord, 'isDisabled' | 'expiresAt'>, now: number): Verdict {
+  if (isDisabled) return { health: 'invalid', lastError: 'The key is disabled at OpenRouter.' };
+  if (expiresAt !== null && expiresAt <= now) return { health: 'invalid', lastError: 'The key has expired.' };
+  return { health: 'active', lastError: null };
 }
 
 /** Seconds after which OpenRouter wants to be asked again, or null. */
@@ -169,7 +243,7 @@ export function judgeFailure(
 }
 
 /** The counters of an answer as a sample of the ledger. `at` is when the answer was asked for. */
-export const sampleOf = ({ counters }: KeyInfo, at: number): Sample => ({
+export const sampleOf = ({ counters }: Pick<KeyState, 'counters'>, at: number): Sample => ({
   at,
   credits: { totalNano: counters.usageNano, todayNano: counters.usageDailyNano },
   byok: { totalNano: counters.byokUsageNano, todayNano: counters.byokUsageDailyNano },

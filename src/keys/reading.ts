@@ -3,14 +3,23 @@
  * Who wins where two readings of a key overlap is decided there, by the sample from which each of them started.
  */
 import pMap from 'p-map';
-import { decrypt } from '../crypto/cipher.ts';
+import { type CipherError, decrypt } from '../crypto/cipher.ts';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { err, type Result } from '../lib/result.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import { addPosting, type DayAmounts, postSample } from '../usage/ledger.ts';
 import { type DayKey, type DayWrite, listNamedDaysAcrossUsers, setDaysStatementAcrossUsers } from '../usage/store.ts';
-import { CIPHERTEXT_COLUMN, judgeFailure, type KeyFailure, type KeyRow, type ReadError, sampleOf, seriesOf } from './model.ts';
+import {
+  CIPHERTEXT_COLUMN,
+  judgeFailure,
+  type KeyFailure,
+  type KeyRow,
+  type ReadError,
+  sampleOf,
+  seriesOf,
+  type Verdict,
+} from './model.ts';
 import * as store from './store.ts';
 
 /** Workers open at most 6 connections at once. Source: https://developers.cloudflare.com/workers/platform/limits/ */
@@ -24,11 +33,20 @@ export interface Reading {
   /** When OpenRouter was asked, epoch milliseconds. */
   at: number;
   result: Result<KeyInfo, ReadError>;
+  /** What a sound answer says of the key's health, if not that it is well. */
+  verdict?: Verdict;
+}
+
+const WELL: Verdict = { health: 'active', lastError: null };
+
+/** The text of a key, or why it cannot be had. */
+export async function openText(deps: Deps, key: KeyRow): Promise<Result<string, CipherError>> {
+  const place = { column: CIPHERTEXT_COLUMN, userId: key.userId, hash: key.hash };
+  return key.ciphertext === null ? err({ kind: 'broken' }) : decrypt(deps.config.keyring, place, key.ciphertext);
 }
 
 async function readKey(deps: Deps, key: KeyRow): Promise<Reading> {
-  const place = { column: CIPHERTEXT_COLUMN, userId: key.userId, hash: key.hash };
-  const text = await decrypt(deps.config.keyring, place, key.ciphertext);
+  const text = await openText(deps, key);
   const at = deps.now();
   if (!text.ok) return { key, at, result: err({ kind: 'undecipherable', error: text.error }) };
   return { key, at, result: await deps.openrouter.getKey(text.value) };
@@ -51,21 +69,21 @@ const nameOf = ({ userId, keyId, day }: DayKey): string => `${userId}/${keyId}/$
 type Posting = DayKey & DayAmounts & store.Base;
 
 interface Judged {
-  sample: (store.Base & KeyInfo & { at: number }) | null;
+  sample: (store.Base & KeyInfo & Verdict & { at: number }) | null;
   failure: (store.Base & KeyFailure) | null;
   postings: Posting[];
 }
 
 /** What a reading changes: a sample with its postings, or a failure. A sample that is not newer than the last is dropped. */
 function judge(reading: Reading, runId: string): Judged[] {
-  const { key, at, result } = reading;
+  const { key, at, result, verdict = WELL } = reading;
   const base = baseOf(reading);
   if (!result.ok) return [{ sample: null, failure: { ...base, ...judgeFailure(key, result.error, runId, at) }, postings: [] }];
   if (key.lastSampleAt !== null && at <= key.lastSampleAt) return [];
   const postings = postSample(seriesOf(key), sampleOf(result.value, at));
   return [
     {
-      sample: { ...base, ...result.value, at },
+      sample: { ...base, ...result.value, ...verdict, at },
       failure: null,
       postings: postings.map((posting) => ({ ...posting, ...base, userId: key.userId })),
     },

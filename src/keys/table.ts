@@ -5,16 +5,18 @@ export const apiKey = sqliteTable(
   {
     id: integer().primaryKey({ autoIncrement: true }),
     userId: integer('user_id').notNull(),
-    kind: text({ enum: ['inference', 'management'] }).notNull(),
+    /** `discovered`: known through a management key, without its text. */
+    kind: text({ enum: ['inference', 'management', 'discovered'] }).notNull(),
     name: text().notNull(),
     /** Lowercase hexadecimal SHA-256 of the key's text, as OpenRouter names its keys. */
     hash: text().notNull(),
     label: text().notNull(),
     /** Raised by each replacement of the text, also by one that is taken back. */
     textVersion: integer('text_version').notNull().default(0),
-    ciphertext: text().notNull(),
+    /** Null: the text is not known. */
+    ciphertext: text(),
     /** Which key of the keyring the ciphertext needs. */
-    kid: text().notNull(),
+    kid: text(),
     /** What OpenRouter last said of the key; a paused key keeps it. */
     health: text({ enum: ['active', 'unverified', 'invalid'] }).notNull(),
     isActive: integer('is_active', { mode: 'boolean' }).notNull().default(true),

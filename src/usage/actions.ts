@@ -6,10 +6,14 @@ import { refuseForeignKey } from '../keys/actions.ts';
 import * as keyStore from '../keys/store.ts';
 import { addDays, dayOf, startOfDay } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
+import * as managementStore from '../management/store.ts';
+import { type CoveredKey, coverageOf } from './coverage.ts';
 import { decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
-import { coverageOf, type Fact, factsOf, type Range, rangeProblem, resolveRange, type StatsQuery, type UsageQuery } from './model.ts';
+import { chooseSources, type Fact, factsOf, type Range, rangeProblem, resolveRange, type StatsQuery, type UsageQuery } from './model.ts';
 import { summarize } from './stats.ts';
 import * as store from './store.ts';
+
+type StoredRow = Parameters<typeof store.toLedgerRow>[0];
 
 function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range {
   const range = resolveRange(query, deps.now());
@@ -17,17 +21,28 @@ function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>)
   return problem ? failField('from', problem) : range;
 }
 
-/** The user's keys, or the one that was asked for, and the stored days of those in the range. */
-async function readLedger(deps: Deps, userId: number, range: Range, keyId?: number) {
+/** The user's keys, or the one that was asked for, what is known of them, and their stored days in the range. */
+async function readLedger(deps: Deps, userId: number, range: Range, keyId?: number): Promise<{ keys: CoveredKey[]; stored: StoredRow[] }> {
   const days = utcDaysOf(range.from, range.to, range.zone);
-  const [keyRows, stored] = await deps.db.batch([
-    keyStore.selectCovered(deps.db, userId, keyId),
+  const [keyRows, readings, managements, names, counters, usage] = await deps.db.batch([
+    keyStore.selectCovered(deps.db, userId),
+    managementStore.selectReadings(deps.db, userId),
+    managementStore.selectManagements(deps.db, userId),
+    store.selectNames(deps.db, userId),
     store.selectDays(deps.db, userId, days.from, days.to, keyId),
+    store.selectUsage(deps.db, userId, days.from, days.to),
   ]);
-  if (keyId !== undefined && keyRows.length === 0) await refuseForeignKey(deps, keyId);
+  if (keyId !== undefined && keyRows.every(({ id }) => id !== keyId)) await refuseForeignKey(deps, keyId);
+  const isAsked = (id: number) => keyId === undefined || id === keyId;
   const keptSince = startOfDay(addDays(dayOf(deps.now()), -deps.config.retentionDays));
-  const ids = new Set(keyRows.map(({ id }) => id));
-  return { keys: keyRows.map((row) => coverageOf(row, keptSince)), stored: stored.filter((row) => ids.has(row.apiKeyId)) };
+  const listedAts = new Map(managements.map(({ apiKeyId, listedAt }) => [apiKeyId, listedAt]));
+  const ids = new Set(keyRows.flatMap(({ id }) => (isAsked(id) ? id : [])));
+  const named = store.nameUsage(usage, readings, names).filter((row) => ids.has(row.keyId));
+  const known = counters.filter((row) => ids.has(row.apiKeyId));
+  return {
+    keys: coverageOf(keyRows, readings, listedAts, keptSince).filter(({ id }) => isAsked(id)),
+    stored: [...chooseSources(known, named), ...named],
+  };
 }
 
 /** Totals of a range, by day, model, provider and key, with what is known since when. */
@@ -39,7 +54,8 @@ export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
 }
 
 const isWanted = (fact: Fact, query: UsageQuery): boolean =>
-  (query.model === undefined || fact.model === query.model) && (query.provider === undefined || fact.provider === query.provider);
+  (query.model === undefined || fact.model === query.model || fact.permaslug === query.model) &&
+  (query.provider === undefined || fact.provider === query.provider);
 
 /** A page of ledger rows by one or two groups. */
 export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {

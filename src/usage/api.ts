@@ -19,7 +19,7 @@ const statsSchema = z
     by_model: z.array(z.object({ model: z.string().nullable(), ...measureFields })),
     by_provider: z.array(z.object({ provider: z.string().nullable(), ...measureFields })),
     by_key: z.array(z.object({ key_id: z.int(), name: z.string(), ...measureFields })),
-    coverage: z.array(z.object({ key_id: z.int(), known_since: instantSchema, source: z.enum(['counters']).nullable() })),
+    coverage: z.array(z.object({ key_id: z.int(), known_since: instantSchema, source: z.enum(['counters', 'analytics']).nullable() })),
     approximate_days: z.array(z.iso.date()).describe('Days whose share of the spend is not certain'),
     as_of: instantSchema.describe('All spend of the keys that were read so far is in the figures up to this instant'),
   })

@@ -25,6 +25,33 @@ export const UNKNOWN: Readonly<Measures> = {
 /** What counters can know: money, and nothing about requests or tokens. */
 export const moneyOnly = (costNano: number, byokCostNano: number): Measures => ({ ...UNKNOWN, costNano, byokCostNano });
 
+/** All that is measured, as zero. */
+export const ZERO: Readonly<Measures> = {
+  costNano: 0,
+  byokCostNano: 0,
+  requests: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+  reasoningTokens: 0,
+  cachedTokens: 0,
+};
+
+/**
+ * Measures in the order in which `hours` store them: credits and BYOK in nano-dollars, requests, prompt, completion, reasoning and
+ * cached tokens. What is missing at the end, or null, is unknown.
+ */
+export type Amounts = readonly (number | null)[];
+
+export const measuresOf = (amounts: Amounts): Measures => ({
+  costNano: amounts[0] ?? null,
+  byokCostNano: amounts[1] ?? null,
+  requests: amounts[2] ?? null,
+  promptTokens: amounts[3] ?? null,
+  completionTokens: amounts[4] ?? null,
+  reasoningTokens: amounts[5] ?? null,
+  cachedTokens: amounts[6] ?? null,
+});
+
 const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
 
 /** The sum of what is known of both. */

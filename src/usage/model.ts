@@ -5,38 +5,36 @@ import * as z from 'zod';
 import { addDays, countDays, isDay } from '../lib/day.ts';
 import { digitsSchema, idSchema } from '../lib/id.ts';
 import { createLocalHours, type LocalHour, localDayOf, resolveTimeZone } from '../lib/zone.ts';
-import type { DayAmounts } from './ledger.ts';
-import { type Measures, moneyOnly } from './measures.ts';
+import { type Amounts, type Measures, measuresOf } from './measures.ts';
 
-export interface LedgerRow extends DayAmounts {
+/** Which of the two ledgers speaks. */
+export type Source = 'counters' | 'analytics';
+
+/** What one source says of a key's UTC day; of analytics, of a model and provider in it. */
+export interface LedgerRow {
   keyId: number;
+  day: string;
+  source: Source;
+  /** For people (slug); null is unknown. */
+  model: string | null;
+  permaslug: string | null;
+  provider: string | null;
+  total: Amounts;
+  /** What is known by the hour. What is missing to the total is not placed. */
+  hours: Readonly<Record<number, Amounts>>;
+  isEstimated: boolean;
 }
 
-/** What is known of a key's spend, and since when. */
-export interface CoveredKey {
-  id: number;
-  name: string;
-  /** Whether the sync reads it: neither paused nor invalid. */
-  isRead: boolean;
-  knownSince: number | null;
-  knownUntil: number | null;
-}
-
-/** What is stored of a key's coverage. */
-export interface StoredCoverage {
-  id: number;
-  name: string;
-  isActive: boolean;
-  health: string;
-  knownSince: number | null;
-  knownUntil: number | null;
-}
-
-/** What is known of a key since `keptSince`, the retention's edge: what was deleted is not known any more. */
-export function coverageOf({ isActive, health, ...key }: StoredCoverage, keptSince: number): CoveredKey {
-  const isRead = isActive && health !== 'invalid';
-  if (key.knownSince === null || key.knownUntil === null || key.knownUntil < keptSince) return { ...key, knownSince: null, isRead };
-  return { ...key, knownSince: Math.max(key.knownSince, keptSince), isRead };
+/**
+ * One source speaks for each key and day: analytics where there is any, counters otherwise. They are never added.
+ * @param nameOf names the key and day of a row of counters
+ */
+export function chooseSources<C extends { day: string; apiKeyId: number }, U extends { day: string; keyId: number }>(
+  counters: readonly C[],
+  usage: readonly U[],
+): C[] {
+  const spoken = new Set(usage.map(({ keyId, day }) => `${keyId}/${day}`));
+  return counters.filter(({ apiKeyId, day }) => !spoken.has(`${apiKeyId}/${day}`));
 }
 
 /** Inclusive local dates of a zone: `tz` as it was asked for, `zone` as the runtime spells it. */
@@ -55,7 +53,9 @@ export interface Fact {
   hour: string | null;
   /** The UTC instant at which the hour starts, by which hours are sorted: a zone's clock may go back. */
   hourAt: number | null;
+  source: Source;
   model: string | null;
+  permaslug: string | null;
   provider: string | null;
   measures: Measures;
   /** The date is not certain: shared out over a gap, or known only for a UTC day that is not a day of this zone. */
@@ -98,8 +98,8 @@ const groupBySchema = z
 export const usageQuerySchema = z.strictObject({
   ...rangeFields,
   group_by: groupBySchema,
-  model: z.string().max(200).optional(),
-  provider: z.string().max(200).optional(),
+  model: z.string().max(300).optional().describe('Slug or permaslug'),
+  provider: z.string().max(300).optional(),
   limit: digitsSchema(1, 1000, 'Must be a whole number from 1 to 1000').prefault('100'),
   cursor: z.string().max(2000).optional().describe('`next_cursor` of the page before'),
   format: z.enum(['json', 'csv']).optional().describe('Default: what `Accept` prefers'),
@@ -124,8 +124,7 @@ interface Piece {
   date: string;
   /** Null if hours are not asked for, or where the amount could not be placed on one. */
   hour: LocalHour | null;
-  costNano: number;
-  byokCostNano: number;
+  amounts: (number | null)[];
   hasUnplaced: boolean;
 }
 
@@ -135,22 +134,28 @@ interface Piece {
  */
 function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => LocalHour, withHours: boolean): Piece[] {
   const pieces = new Map<string, Piece>();
-  let [restNano, restByokNano] = [row.costNano, row.byokCostNano];
-  const add = (place: LocalHour, isPlaced: boolean, costNano: number, byokCostNano: number) => {
+  const rest = [...row.total];
+  const add = (place: LocalHour, isPlaced: boolean, amounts: Amounts) => {
     const hour = withHours && isPlaced ? place : null;
     const key = hour?.hour ?? place.date;
-    const piece = pieces.get(key) ?? { date: place.date, hour, costNano: 0, byokCostNano: 0, hasUnplaced: false };
-    piece.costNano += costNano;
-    piece.byokCostNano += byokCostNano;
+    const piece = pieces.get(key);
+    if (!piece) {
+      pieces.set(key, { date: place.date, hour, amounts: row.total.map((_, index) => amounts[index] ?? null), hasUnplaced: !isPlaced });
+      return;
+    }
     piece.hasUnplaced ||= !isPlaced;
-    pieces.set(key, piece);
+    for (const [index, amount] of amounts.entries()) {
+      if (amount !== null) piece.amounts[index] = (piece.amounts[index] ?? 0) + amount;
+    }
   };
-  for (const [hour, [costNano, byokCostNano]] of Object.entries(row.hours)) {
-    restNano -= costNano;
-    restByokNano -= byokCostNano;
-    add(localHours(row.day, Number(hour)), true, costNano, byokCostNano);
+  for (const [hour, amounts] of Object.entries(row.hours)) {
+    for (const [index, amount] of amounts.entries()) {
+      const left = rest[index];
+      if (left !== null && left !== undefined) rest[index] = left - (amount ?? 0);
+    }
+    add(localHours(row.day, Number(hour)), true, amounts);
   }
-  if (restNano !== 0 || restByokNano !== 0) add(localHours(row.day, 12), false, restNano, restByokNano);
+  if (rest.some((amount) => amount !== null && amount !== 0)) add(localHours(row.day, 12), false, rest);
   return [...pieces.values()];
 }
 
@@ -159,18 +164,18 @@ export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boo
   const localHours = createLocalHours(range.zone);
   const isUtc = range.zone === 'UTC';
   const facts = rows.flatMap((row): Fact[] => {
-    const place = { keyId: row.keyId, model: null, provider: null };
-    if (row.costNano === 0 && row.byokCostNano === 0) return [];
+    const { keyId, source, model, permaslug, provider } = row;
+    const place = { keyId, source, model, permaslug, provider };
+    if (row.total.every((amount) => amount === null || amount === 0)) return [];
     if (isUtc && !withHours) {
-      const measures = moneyOnly(row.costNano, row.byokCostNano);
-      return [{ ...place, date: row.day, hour: null, hourAt: null, measures, isApproximate: row.isEstimated }];
+      return [{ ...place, date: row.day, hour: null, hourAt: null, measures: measuresOf(row.total), isApproximate: row.isEstimated }];
     }
-    return piecesOf(row, localHours, withHours).map(({ date, hour, costNano, byokCostNano, hasUnplaced }) => ({
+    return piecesOf(row, localHours, withHours).map(({ date, hour, amounts, hasUnplaced }) => ({
       ...place,
       date,
       hour: hour?.hour ?? null,
       hourAt: hour?.at ?? null,
-      measures: moneyOnly(costNano, byokCostNano),
+      measures: measuresOf(amounts),
       isApproximate: hasUnplaced && (!isUtc || row.isEstimated),
     }));
   });

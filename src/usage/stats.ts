@@ -1,8 +1,9 @@
 /** The summary of a range, summed from facts. Zero is only said where zero was measured: where a key was watched and spent nothing. */
 import { isoOrNull, listDays } from '../lib/day.ts';
 import { localDayOf } from '../lib/zone.ts';
-import { addMeasures, type Measures, moneyOnly, presentMeasures, UNKNOWN } from './measures.ts';
-import { approximateDays, type CoveredKey, type Fact, type Range } from './model.ts';
+import { type CoveredKey, describeCoverage, type Known, knownUntil } from './coverage.ts';
+import { addMeasures, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
+import { approximateDays, type Fact, type Range } from './model.ts';
 
 /** Sums of facts by what `keyOf` says of each. */
 function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Measures> {
@@ -14,17 +15,23 @@ function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Meas
   return sums;
 }
 
-/** The local dates of the range on which a key was watched, or null. */
-function watchedDates(key: CoveredKey, range: Range): { from: string; to: string } | null {
-  if (key.knownSince === null || key.knownUntil === null) return null;
-  const [first, last] = [localDayOf(key.knownSince, range.zone), localDayOf(key.knownUntil, range.zone)];
-  const [from, to] = [first > range.from ? first : range.from, last < range.to ? last : range.to];
-  return from <= to ? { from, to } : null;
+/** The local dates of the range inside a known interval. */
+function datesOf(known: Known | null, range: Range): string[] {
+  if (known === null) return [];
+  const [first, last] = [localDayOf(known.since, range.zone), localDayOf(known.until, range.zone)];
+  return listDays(first > range.from ? first : range.from, last < range.to ? last : range.to);
+}
+
+/** What is zero at least, by the dates of a key: where it was watched, money; where analytics were read, requests and tokens too. */
+function zerosOf(key: CoveredKey, range: Range, isByCounters: (keyId: number, date: string) => boolean): Map<string, Measures> {
+  const zeros = new Map<string, Measures>(datesOf(key.counters, range).map((date) => [date, moneyOnly(0, 0)]));
+  for (const date of datesOf(key.analytics, range)) if (!isByCounters(key.id, date)) zeros.set(date, ZERO);
+  return zeros;
 }
 
 /** The instant before which all spend of the known keys is in the figures: the oldest of the last readings of those still read. */
 function asOf(keys: readonly CoveredKey[]): number | null {
-  const readings = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => key.knownUntil ?? []);
+  const readings = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => knownUntil(key) ?? []);
   const active = readings(keys.filter((key) => key.isRead));
   if (active.length > 0) return Math.min(...active);
   const all = readings(keys);
@@ -39,29 +46,44 @@ function ranked(sums: Map<string | null, Measures>): [string | null, Measures][]
   return [...sums].sort(([, a], [, b]) => spend(b) - spend(a));
 }
 
+/** The sums by model, with the versioned names that each of them stands for. */
+function byModel(facts: readonly Fact[]) {
+  const permaslugs = new Map<string | null, Set<string>>();
+  for (const { model, permaslug } of facts) {
+    const known = permaslugs.get(model) ?? new Set();
+    if (permaslug !== null) known.add(permaslug);
+    permaslugs.set(model, known);
+  }
+  return ranked(sumBy(facts, (fact) => fact.model)).map(([model, sum]) => ({
+    model,
+    permaslugs: [...(permaslugs.get(model) ?? [])].sort(),
+    ...presentMeasures(sum),
+  }));
+}
+
 /** The answer of `GET /api/v1/stats`. */
 export function summarize(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range) {
-  const zero = moneyOnly(0, 0);
   const byDay = sumBy(facts, (fact) => fact.date);
   const byKey = sumBy(facts, (fact) => fact.keyId);
+  const byCounters = new Set(facts.flatMap(({ keyId, source, date }) => (source === 'counters' ? `${keyId}/${date}` : [])));
+  const isByCounters = (keyId: number, date: string) => byCounters.has(`${keyId}/${date}`);
   for (const key of keys) {
-    const watched = watchedDates(key, range);
-    if (!watched) continue;
-    byKey.set(key.id, addMeasures(byKey.get(key.id) ?? UNKNOWN, zero));
-    for (const date of listDays(watched.from, watched.to)) byDay.set(date, addMeasures(byDay.get(date) ?? UNKNOWN, zero));
+    for (const [date, zero] of zerosOf(key, range, isByCounters)) {
+      byKey.set(key.id, addMeasures(byKey.get(key.id) ?? UNKNOWN, zero));
+      byDay.set(date, addMeasures(byDay.get(date) ?? UNKNOWN, zero));
+    }
   }
   return {
     range: { from: range.from, to: range.to, tz: range.tz },
     totals: presentMeasures(sumAll(byKey.values())),
     by_day: listDays(range.from, range.to).map((date) => ({ date, ...presentMeasures(byDay.get(date) ?? UNKNOWN) })),
-    by_model: ranked(sumBy(facts, (fact) => fact.model)).map(([model, sum]) => ({ model, ...presentMeasures(sum) })),
+    by_model: byModel(facts),
     by_provider: ranked(sumBy(facts, (fact) => fact.provider)).map(([provider, sum]) => ({ provider, ...presentMeasures(sum) })),
     by_key: keys.map(({ id, name }) => ({ key_id: id, name, ...presentMeasures(byKey.get(id) ?? UNKNOWN) })),
-    coverage: keys.map(({ id, knownSince }) => ({
-      key_id: id,
-      known_since: isoOrNull(knownSince),
-      source: knownSince === null ? null : ('counters' as const),
-    })),
+    coverage: keys.map((key) => {
+      const { knownSince, source } = describeCoverage(key);
+      return { key_id: key.id, known_since: isoOrNull(knownSince), source };
+    }),
     approximate_days: approximateDays(facts),
     as_of: isoOrNull(asOf(keys)),
   };

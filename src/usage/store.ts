@@ -3,18 +3,59 @@ import { and, between, eq } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
 import type { DayAmounts } from './ledger.ts';
 import type { LedgerRow } from './model.ts';
-import { counterDay } from './table.ts';
+import { checkDay, counterDay, modelName, usageDay } from './table.ts';
 
 const parseHours = (hours: string | null): DayAmounts['hours'] => (hours === null ? {} : JSON.parse(hours));
 
 const formatHours = (hours: DayAmounts['hours']): string | null => (Object.keys(hours).length > 0 ? JSON.stringify(hours) : null);
 
-/** A stored row as the ledger knows it. */
-export const toLedgerRow = ({ apiKeyId, hours, ...row }: typeof counterDay.$inferSelect): LedgerRow => ({
-  ...row,
+type CounterRow = typeof counterDay.$inferSelect;
+type UsageRow = Omit<typeof usageDay.$inferSelect, 'userId'>;
+
+/** A stored row of counters as questions see it. */
+const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: CounterRow): LedgerRow => ({
   keyId: apiKeyId,
+  day,
+  source: 'counters',
+  model: null,
+  permaslug: null,
+  provider: null,
+  total: [costNano, byokCostNano],
   hours: parseHours(hours),
+  isEstimated,
 });
+
+/** A stored row of analytics, of a key and with its model's name for people. */
+export type NamedUsage = UsageRow & { keyId: number; slug: string | null };
+
+const fromUsage = (row: NamedUsage): LedgerRow => ({
+  keyId: row.keyId,
+  day: row.day,
+  source: 'analytics',
+  model: row.slug,
+  permaslug: row.model === '' ? null : row.model,
+  provider: row.provider === '' ? null : row.provider,
+  total: [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, row.cachedTokens],
+  hours: row.hours === null ? {} : JSON.parse(row.hours),
+  isEstimated: false,
+});
+
+/** Rows of analytics with the keys that they belong to and their models' names for people. Rows of keys that are gone are left out. */
+export function nameUsage(
+  rows: readonly (typeof usageDay.$inferSelect)[],
+  upstreamKeys: readonly { id: number; apiKeyId: number }[],
+  names: readonly { permaslug: string; slug: string | null }[],
+): NamedUsage[] {
+  const keyIds = new Map(upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
+  const slugs = new Map(names.map(({ permaslug, slug }) => [permaslug, slug]));
+  return rows.flatMap((row) => {
+    const keyId = keyIds.get(row.upstreamKeyId);
+    return keyId === undefined ? [] : { ...row, keyId, slug: row.model === '' ? null : (slugs.get(row.model) ?? row.model) };
+  });
+}
+
+/** A stored row as questions see it. Its hours are parsed only now, since most pages need few rows. */
+export const toLedgerRow = (row: CounterRow | NamedUsage): LedgerRow => ('slug' in row ? fromUsage(row) : fromCounters(row));
 
 /** Selects the stored rows of a user's UTC days, `from` to `to` inclusive, of all keys or of one. */
 export const selectDays = (db: Db, userId: number, from: string, to: string, keyId?: number) =>
@@ -28,6 +69,23 @@ export const selectDays = (db: Db, userId: number, from: string, to: string, key
         keyId === undefined ? undefined : eq(counterDay.apiKeyId, keyId),
       ),
     );
+
+/** Selects what analytics say of a user's UTC days, `from` to `to` inclusive. */
+export const selectUsage = (db: Db, userId: number, from: string, to: string) =>
+  db
+    .select()
+    .from(usageDay)
+    .where(and(eq(usageDay.userId, userId), between(usageDay.day, from, to)));
+
+/** Selects the names of the models that a user's keys used. */
+export const selectNames = (db: Db, userId: number) => db.select().from(modelName).where(eq(modelName.userId, userId));
+
+/** Selects what a user's completed days are checked against. */
+export const selectChecks = (db: Db, userId: number, from: string, to: string) =>
+  db
+    .select()
+    .from(checkDay)
+    .where(and(eq(checkDay.userId, userId), between(checkDay.day, from, to)));
 
 /** Names one ledger row. */
 export interface DayKey {
@@ -77,51 +135,4 @@ export function setDaysStatementAcrossUsers(db: Db, writes: readonly DayWrite[])
     WHERE (counter_day.cost_nano, counter_day.byok_cost_nano, counter_day.correction_nano, counter_day.byok_correction_nano, counter_day.is_estimated, counter_day.hours)
       IS NOT (excluded.cost_nano, excluded.byok_cost_nano, excluded.correction_nano, excluded.byok_correction_nano, excluded.is_estimated, excluded.hours)`;
   return statement(db, text, JSON.stringify(writes.map((write) => ({ ...write, hours: formatHours(write.hours) }))));
-}
-
-/** Deletes the ledger of one key: a row a day of the retention at the most. */
-export const deleteKeyDaysStatement = (db: Db, userId: number, keyId: number): D1PreparedStatement =>
-  statement(db, 'DELETE FROM counter_day WHERE user_id = ? AND api_key_id = ?', userId, keyId);
-
-/** Marks the ledger of a deleted user for deletion in steps. */
-export const requestPurgeStatement = (db: Db, userId: number, now: number): D1PreparedStatement =>
-  statement(db, 'INSERT INTO purge (user_id, requested_at) VALUES (?, ?) ON CONFLICT DO NOTHING', userId, now);
-
-/**
- * Deletes up to `limit` ledger rows of users who are gone.
- * @returns how many it deleted; fewer than `limit` means that nothing is left
- */
-export async function purgeStepAcrossUsers(db: Db, limit: number): Promise<number> {
-  const doomed = 'SELECT d.user_id, d.day, d.api_key_id FROM purge AS p CROSS JOIN counter_day AS d ON d.user_id = p.user_id LIMIT ?';
-  const [deleted = []] = await runBatch(db, [
-    statement(db, `DELETE FROM counter_day WHERE (user_id, day, api_key_id) IN (${doomed}) RETURNING 1`, limit),
-    statement(db, 'DELETE FROM purge WHERE NOT EXISTS (SELECT 1 FROM counter_day WHERE counter_day.user_id = purge.user_id)'),
-  ]);
-  return deleted.length;
-}
-
-/** The next `count` users after `userId` who have ledger rows, by skipping from one to the next in the clustered key. */
-export async function listUsersWithRowsAcrossUsers(db: Db, afterUserId: number, count: number): Promise<number[]> {
-  const text = `WITH RECURSIVE next(id) AS (
-      SELECT (SELECT min(user_id) FROM counter_day WHERE user_id > ?1)
-      UNION ALL SELECT (SELECT min(user_id) FROM counter_day WHERE user_id > next.id) FROM next WHERE next.id IS NOT NULL)
-    SELECT id FROM next WHERE id IS NOT NULL LIMIT ?2`;
-  const [rows = []] = await runBatch(db, [statement(db, text, afterUserId, count)]);
-  return rows.map((row) => Number(row['id']));
-}
-
-const rowsBefore = `SELECT d.user_id, d.day, d.api_key_id FROM json_each(?1) AS u CROSS JOIN counter_day AS d ON d.user_id = u.value WHERE d.day < ?2`;
-
-/** Deletes up to `limit` ledger rows of these users before `day`; returns how many. */
-export async function deleteDaysBeforeAcrossUsers(db: Db, userIds: number[], day: string, limit: number): Promise<number> {
-  const text = `DELETE FROM counter_day WHERE (user_id, day, api_key_id) IN (${rowsBefore} LIMIT ?3) RETURNING 1`;
-  const [deleted = []] = await runBatch(db, [statement(db, text, JSON.stringify(userIds), day, limit)]);
-  return deleted.length;
-}
-
-/** Forgets the hours of up to `limit` ledger rows of these users before `day`, keeping the day's totals; returns how many. */
-export async function forgetHoursBeforeAcrossUsers(db: Db, userIds: number[], day: string, limit: number): Promise<number> {
-  const text = `UPDATE counter_day SET hours = NULL WHERE (user_id, day, api_key_id) IN (${rowsBefore} AND d.hours IS NOT NULL LIMIT ?3) RETURNING 1`;
-  const [updated = []] = await runBatch(db, [statement(db, text, JSON.stringify(userIds), day, limit)]);
-  return updated.length;
 }

@@ -22,8 +22,66 @@ export const counterDay = sqliteTable(
   (table) => [primaryKey({ columns: [table.userId, table.day, table.apiKeyId] })],
 );
 
-/** Users who are gone and whose ledger is deleted in steps. */
+/**
+ * What analytics say about a UTC day: spending by model (permaslug) and provider, where '' is unknown. `WITHOUT ROWID` in the
+ * migration: clustered by tenant and day.
+ */
+export const usageDay = sqliteTable(
+  'usage_day',
+  {
+    userId: integer('user_id').notNull(),
+    day: text().notNull(),
+    upstreamKeyId: integer('upstream_key_id').notNull(),
+    model: text().notNull(),
+    provider: text().notNull(),
+    costNano: integer('cost_nano').notNull(),
+    byokCostNano: integer('byok_cost_nano').notNull(),
+    requests: integer().notNull(),
+    promptTokens: integer('prompt_tokens').notNull(),
+    completionTokens: integer('completion_tokens').notNull(),
+    reasoningTokens: integer('reasoning_tokens').notNull(),
+    /** Null where the day comes from `/activity`, which does not tell them. */
+    cachedTokens: integer('cached_tokens'),
+    /** JSON `{"<hour 0 to 23>": [costNano, byokCostNano, requests, prompt, completion, reasoning, cached]}`; null: only the day is known. */
+    hours: text(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.day, table.upstreamKeyId, table.model, table.provider] })],
+);
+
+/**
+ * Other accounts of a completed day, to check the ledger against: what `/activity` says of a key, and, for what an account spent
+ * outside of its keys, what `/activity` and analytics say of the whole account. `WITHOUT ROWID` in the migration.
+ */
+export const checkDay = sqliteTable(
+  'check_day',
+  {
+    userId: integer('user_id').notNull(),
+    day: text().notNull(),
+    upstreamKeyId: integer('upstream_key_id').notNull(),
+    activityCostNano: integer('activity_cost_nano'),
+    activityByokCostNano: integer('activity_byok_cost_nano'),
+    accountCostNano: integer('account_cost_nano'),
+    accountByokCostNano: integer('account_byok_cost_nano'),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.day, table.upstreamKeyId] })],
+);
+
+/** The name for people (slug) of a model that a user's keys used, by its versioned name (permaslug). `WITHOUT ROWID` in the migration. */
+export const modelName = sqliteTable(
+  'model_name',
+  {
+    userId: integer('user_id').notNull(),
+    permaslug: text().notNull(),
+    /** Null: not known yet. */
+    slug: text(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.permaslug] })],
+);
+
+/** Users of whose ledger rows are to be deleted in steps: those of keys that are gone, and all if the user is gone. */
 export const purge = sqliteTable('purge', {
   userId: integer('user_id').primaryKey(),
   requestedAt: integer('requested_at').notNull(),
+  /** Everything before this day is done. */
+  fromDay: text('from_day').notNull().default(''),
 });

@@ -201,9 +201,12 @@ describe('jobs', () => {
       'sign_in_failures',
       'revoked_tokens',
       'job_runs',
-      'deleted_users',
+      'purged',
       'days',
+      'usage_days',
+      'check_days',
       'hours',
+      'usage_hours',
     ]);
   });
 });

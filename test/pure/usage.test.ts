@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addDays, DAY_MS, dayOf } from '../../src/lib/day.ts';
+import { type CoveredKey, coverageOf, describeCoverage, type Known, type StoredKey, type StoredReading } from '../../src/usage/coverage.ts';
 import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
 import {
   approximateDays,
-  type CoveredKey,
-  coverageOf,
+  chooseSources,
   factsOf,
   GROUPS,
   type Group,
@@ -20,27 +20,39 @@ import { summarize } from '../../src/usage/stats.ts';
 const FIRST = '2026-10-20';
 const COUNT = fc.integer({ min: 0, max: 1e12 });
 
-/** A row whose hours hold part of the day's cost. */
-const ROW: fc.Arbitrary<LedgerRow> = fc
-  .record({
-    offset: fc.integer({ min: 0, max: 20 }),
-    keyId: fc.integer({ min: 1, max: 3 }),
-    hours: fc.dictionary(fc.integer({ min: 0, max: 23 }).map(String), fc.tuple(COUNT, COUNT), { maxKeys: 5 }),
-    rest: fc.oneof(fc.constant(0), COUNT),
-    byokRest: fc.oneof(fc.constant(0), COUNT),
-    isEstimated: fc.boolean(),
-  })
-  .map(({ offset, keyId, hours, rest, byokRest, isEstimated }) => ({
-    keyId,
-    day: addDays(FIRST, offset),
-    hours: { ...hours } as LedgerRow['hours'],
-    costNano: Object.values(hours).reduce((sum, [cost]) => sum + cost, rest),
-    byokCostNano: Object.values(hours).reduce((sum, [, byok]) => sum + byok, byokRest),
-    correctionNano: 0,
-    byokCorrectionNano: 0,
-    isEstimated,
-  }));
-const ROWS = fc.uniqueArray(ROW, { maxLength: 30, selector: (row) => `${row.keyId} ${row.day}` });
+const MEASURES = Object.keys(UNKNOWN) as (keyof Measures)[];
+const MODEL = fc.constantFrom('anthropic/claude', 'openai/gpt', null);
+
+/** A row of counters or analytics whose hours hold part of the day's amounts. */
+const ROW: fc.Arbitrary<LedgerRow> = fc.constantFrom('counters' as const, 'analytics' as const).chain((source) => {
+  const amounts = fc.array(COUNT, source === 'counters' ? { minLength: 2, maxLength: 2 } : { minLength: 7, maxLength: 7 });
+  return fc
+    .record({
+      offset: fc.integer({ min: 0, max: 20 }),
+      keyId: fc.integer({ min: 1, max: 3 }),
+      hours: fc.dictionary(fc.integer({ min: 0, max: 23 }).map(String), amounts, { maxKeys: 5 }),
+      rest: fc.oneof(fc.constant<number[]>([]), amounts),
+      isEstimated: fc.boolean(),
+      model: MODEL,
+      provider: MODEL,
+    })
+    .map(
+      ({ offset, keyId, hours, rest, isEstimated, model, provider }): LedgerRow => ({
+        keyId,
+        day: addDays(FIRST, offset),
+        source,
+        model: source === 'counters' ? null : model,
+        permaslug: source === 'counters' ? null : model,
+        provider: source === 'counters' ? null : provider,
+        hours,
+        total: Array.from({ length: source === 'counters' ? 2 : 7 }, (_, index) =>
+          Object.values(hours).reduce((sum, values) => sum + (values[index] ?? 0), rest[index] ?? 0),
+        ),
+        isEstimated: source === 'counters' && isEstimated,
+      }),
+    );
+});
+const ROWS = fc.uniqueArray(ROW, { maxLength: 30, selector: ({ keyId, day, model, provider }) => `${keyId} ${day} ${model} ${provider}` });
 const ZONE = fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
 const inZone = (from: string, to: string, tz = 'UTC'): Range => ({ from, to, tz, zone: tz });
 const wide = (tz: string): Range => inZone(addDays(FIRST, -2), addDays(FIRST, 23), tz);
@@ -48,19 +60,23 @@ const wide = (tz: string): Range => inZone(addDays(FIRST, -2), addDays(FIRST, 23
 const row = (day: string, costNano: number, hours: LedgerRow['hours'] = {}, isEstimated = false): LedgerRow => ({
   keyId: 1,
   day,
-  costNano,
-  byokCostNano: 0,
-  correctionNano: 0,
-  byokCorrectionNano: 0,
+  source: 'counters',
+  model: null,
+  permaslug: null,
+  provider: null,
+  total: [costNano, 0],
   isEstimated,
   hours,
 });
-const key = (id: number, knownSince: string | null, knownUntil: string | null, isRead = true): CoveredKey => ({
+const known = (since: string | null, until: string | null): Known | null =>
+  since === null || until === null ? null : { since: Date.parse(since), until: Date.parse(until) };
+const key = (id: number, since: string | null, until: string | null, isRead = true): CoveredKey => ({
   id,
   name: `key ${id}`,
   isRead,
-  knownSince: knownSince === null ? null : Date.parse(knownSince),
-  knownUntil: knownUntil === null ? null : Date.parse(knownUntil),
+  counters: known(since, until),
+  analytics: null,
+  settledTo: null,
 });
 
 describe('facts', () => {
@@ -69,8 +85,11 @@ describe('facts', () => {
       fc.property(ROWS, ZONE, fc.boolean(), (rows, tz, withHours) => {
         const facts = factsOf(rows, wide(tz), withHours);
         const sum = (values: (number | null)[]) => values.reduce<number>((total, value) => total + (value ?? 0), 0);
-        expect(sum(facts.map(({ measures }) => measures.costNano))).toBe(sum(rows.map(({ costNano }) => costNano)));
-        expect(sum(facts.map(({ measures }) => measures.byokCostNano))).toBe(sum(rows.map(({ byokCostNano }) => byokCostNano)));
+        for (const [index, measure] of MEASURES.entries())
+          expect([measure, sum(facts.map(({ measures }) => measures[measure]))]).toEqual([
+            measure,
+            sum(rows.map(({ total }) => total[index] ?? 0)),
+          ]);
         const keys = [1, 2, 3].map((id) => key(id, `${FIRST}T00:00:00Z`, `${wide('UTC').to}T00:00:00Z`));
         const stats = summarize(keys, facts, wide(tz));
         const nano = (usd: number | null) => Math.round((usd ?? 0) * 1e9);
@@ -99,7 +118,7 @@ describe('facts', () => {
   });
 
   it('are none of a day that holds nothing but a correction, in any zone', () => {
-    const corrected = [{ ...row('2026-11-10', 0), correctionNano: -5 }];
+    const corrected = [row('2026-11-10', 0)];
     for (const tz of ['UTC', 'Europe/Rome'])
       for (const withHours of [true, false]) expect(factsOf(corrected, inZone('2026-11-09', '2026-11-11', tz), withHours)).toEqual([]);
   });
@@ -109,6 +128,18 @@ describe('facts', () => {
     const facts = factsOf(rows, inZone('2026-11-10', '2026-11-11', 'UTC'), false);
     expect(facts).toHaveLength(2);
     expect(approximateDays(facts)).toEqual(['2026-11-11']);
+  });
+});
+
+describe('sources', () => {
+  it('are one for each key and day: analytics where there are any', () => {
+    const counters = [
+      { apiKeyId: 1, day: '2026-11-10' },
+      { apiKeyId: 1, day: '2026-11-11' },
+      { apiKeyId: 2, day: '2026-11-10' },
+    ];
+    expect(chooseSources(counters, [{ keyId: 1, day: '2026-11-10' }])).toEqual(counters.slice(1));
+    expect(chooseSources(counters, [])).toEqual(counters);
   });
 });
 
@@ -131,27 +162,68 @@ describe('ranges', () => {
 });
 
 describe('coverage', () => {
-  const stored = { id: 1, name: 'k', isActive: true, health: 'active', knownSince: 100, knownUntil: 200 };
+  const stored: StoredKey = { id: 1, name: 'k', kind: 'inference', isActive: true, health: 'active', knownSince: 100, knownUntil: 200 };
+  const reading: StoredReading = {
+    apiKeyId: 1,
+    managementId: 9,
+    hash: 'h',
+    doneFrom: '2026-10-01',
+    openFrom: '2026-11-14',
+    readAt: Date.parse('2026-11-15T10:00:00Z'),
+    usageNano: 5,
+    byokUsageNano: 0,
+    readUsageNano: 5,
+    readByokUsageNano: 0,
+    isSettled: true,
+    vanishedAt: null,
+  };
+  const manager: StoredKey = { ...stored, id: 9, kind: 'management' };
+  const listedAt = Date.parse('2026-11-15T12:00:00Z');
+  const one = (key: StoredKey, readings: StoredReading[] = [], keptSince = 0, managerChange: Partial<StoredKey> = {}) =>
+    coverageOf([key, { ...manager, ...managerChange }], readings, new Map([[9, listedAt]]), keptSince)[0] as CoveredKey;
 
   it('begins at the retention’s edge at the earliest, and ends with it', () => {
-    expect([50, 150, 200, 201].map((edge) => coverageOf(stored, edge).knownSince)).toEqual([100, 150, 200, null]);
-    expect(coverageOf({ ...stored, knownSince: null, knownUntil: null }, 0)).toEqual({
-      id: 1,
-      name: 'k',
-      knownSince: null,
-      knownUntil: null,
-      isRead: true,
-    });
+    expect([50, 150, 200, 201].map((edge) => one(stored, [], edge).counters?.since ?? null)).toEqual([100, 150, 200, null]);
+    expect(one({ ...stored, knownSince: null, knownUntil: null })).toMatchObject({ id: 1, name: 'k', isRead: true, counters: null });
   });
 
-  it('goes on for keys that are neither paused nor invalid', () => {
-    const isRead = (change: object) => coverageOf({ ...stored, ...change }, 0).isRead;
+  it('goes on for keys that are neither paused nor invalid, and whose management key is read', () => {
+    const isRead = (change: object) => one({ ...stored, ...change }).isRead;
     expect([isRead({}), isRead({ health: 'unverified' }), isRead({ isActive: false }), isRead({ health: 'invalid' })]).toEqual([
       true,
       true,
       false,
       false,
     ]);
+    const discovered: StoredKey = { ...stored, kind: 'discovered' };
+    expect([{}, { isActive: false }, { health: 'invalid' }].map((change) => one(discovered, [reading], 0, change).isRead)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(one(discovered).isRead).toBe(false);
+  });
+
+  it('of analytics lasts until the last listing while the counters stand still, and else until the last reading', () => {
+    expect(one(stored, [reading])).toMatchObject({
+      analytics: { since: Date.parse('2026-10-01'), until: listedAt },
+      settledTo: '2026-11-13',
+    });
+    for (const change of [{ usageNano: 6 }, { byokUsageNano: 1 }, { isSettled: false }])
+      expect([change, one(stored, [{ ...reading, ...change }]).analytics?.until]).toEqual([change, reading.readAt]);
+    expect(one(stored, [{ ...reading, doneFrom: null, readAt: null }]).analytics).toBeNull();
+    expect(describeCoverage(one(stored, [reading]))).toEqual({ knownSince: 100, source: 'analytics' });
+  });
+
+  it('of a key with several texts is what is known of all of them', () => {
+    const former = { ...reading, hash: 'former', doneFrom: '2026-10-05', isSettled: false, readAt: Date.parse('2026-11-15T09:00:00Z') };
+    expect(one(stored, [reading, former]).analytics).toEqual({ since: Date.parse('2026-10-05'), until: former.readAt });
+  });
+
+  it('of what an account spent outside of its keys ends with the last completed day that was booked', () => {
+    const outside = { ...reading, apiKeyId: 9, hash: null, openFrom: '2026-11-15' };
+    const [covered] = coverageOf([manager], [outside], new Map(), 0);
+    expect(covered).toMatchObject({ isRead: false, counters: null, analytics: { until: Date.parse('2026-11-15') } });
   });
 });
 
@@ -182,6 +254,34 @@ describe('the summary', () => {
     expect(before.totals.cost_usd).toBeNull();
   });
 
+  it('says zero of everything where analytics were read, unless the counters speak for the day', () => {
+    const covered = {
+      ...key(1, '2026-11-09T00:00:00Z', '2026-11-13T10:00:00Z'),
+      analytics: known('2026-11-11T00:00:00Z', '2026-11-13T10:00:00Z'),
+    };
+    const stats = summarize([covered], factsOf([row('2026-11-12', 5)], range, false), range);
+    expect(stats.by_day.map(({ date, cost_usd, requests }) => [date, cost_usd, requests])).toEqual([
+      ['2026-11-10', 0, null],
+      ['2026-11-11', 0, 0],
+      ['2026-11-12', 5e-9, null],
+      ['2026-11-13', 0, 0],
+    ]);
+  });
+
+  it('names each model once, with all its versions', () => {
+    const of = (permaslug: string, costNano: number): LedgerRow => ({
+      ...row('2026-11-11', costNano),
+      source: 'analytics',
+      model: 'm',
+      permaslug,
+    });
+    const stats = summarize([], factsOf([of('m-2', 1), of('m-1', 2), row('2026-11-12', 9)], range, false), range);
+    expect(stats.by_model).toMatchObject([
+      { model: null, permaslugs: [], cost_usd: 9e-9 },
+      { model: 'm', permaslugs: ['m-1', 'm-2'], cost_usd: 3e-9 },
+    ]);
+  });
+
   it('is as fresh as the key that was read longest ago, of those that are still read', () => {
     const old = '2026-11-11T00:00:00Z';
     const [fresh, stale, paused] = [
@@ -196,7 +296,7 @@ describe('the summary', () => {
 });
 
 describe('measures', () => {
-  const MEASURES: fc.Arbitrary<Measures> = fc.record(
+  const ANY: fc.Arbitrary<Measures> = fc.record(
     Object.fromEntries(Object.keys(UNKNOWN).map((name) => [name, fc.option(fc.integer({ min: 0, max: 1e9 }))])) as {
       [K in keyof Measures]: fc.Arbitrary<number | null>;
     },
@@ -204,7 +304,7 @@ describe('measures', () => {
 
   it('add up in any order, and unknown adds nothing', () => {
     fc.assert(
-      fc.property(MEASURES, MEASURES, MEASURES, (a, b, c) => {
+      fc.property(ANY, ANY, ANY, (a, b, c) => {
         expect(addMeasures(a, b)).toEqual(addMeasures(b, a));
         expect(addMeasures(addMeasures(a, b), c)).toEqual(addMeasures(a, addMeasures(b, c)));
         expect(addMeasures(a, UNKNOWN)).toEqual(a);

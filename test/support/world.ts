@@ -52,6 +52,8 @@ export function createWorld(options: WorldOptions = {}) {
   const clock = { now: options.now ?? START };
   const simulator = createSimulator({ now: () => clock.now, lagMs: options.lagMs ?? 0 });
   const queue: JobMessage[] = [];
+  /** When a message may be delivered; those that a test put into the queue itself, at once. */
+  const dueAt = new WeakMap<JobMessage, number>();
   const deferred: Promise<unknown>[] = [];
   const address = `192.0.2.${nextNumber() % 256}`;
   const config = { ...parseConfig({ ...env }), openrouterBaseUrl: 'https://openrouter.test/api/v1', ...options.config };
@@ -73,7 +75,10 @@ export function createWorld(options: WorldOptions = {}) {
     },
     now: () => clock.now,
     random: () => 0.5,
-    enqueue: async (messages) => void queue.push(...messages),
+    enqueue: async (messages, delayS = 0) => {
+      for (const message of messages) dueAt.set(message, clock.now + delayS * 1000);
+      queue.push(...messages);
+    },
     defer: (work) => void deferred.push(work),
   };
   const app = createApp(() => deps);
@@ -142,16 +147,22 @@ export function createWorld(options: WorldOptions = {}) {
     return { text, id: body.id };
   }
 
-  /** Delivers messages until the queue is empty; a retried one comes again after its delay. */
+  /** Takes the message that is due first out of the queue, and lets the clock run until then. */
+  function takeNext(): JobMessage {
+    const due = (message: JobMessage) => dueAt.get(message) ?? 0;
+    const next = queue.reduce((first, message) => (due(message) < due(first) ? message : first));
+    queue.splice(queue.indexOf(next), 1);
+    clock.now = Math.max(clock.now, due(next));
+    return next;
+  }
+
+  /** Delivers messages until the queue is empty; a delayed or retried one comes after its delay. */
   async function drain(maxDeliveries = 1000): Promise<void> {
     for (let deliveries = 0; queue.length > 0; deliveries++) {
       if (deliveries > maxDeliveries) throw new Error('the queue does not come to rest');
-      const message = queue.shift() as JobMessage;
+      const message = takeNext();
       const delivery = await deliver(deps, structuredClone(message));
-      if (delivery.kind === 'retry') {
-        clock.now += delivery.delayS * 1000;
-        queue.push(message);
-      }
+      if (delivery.kind === 'retry') await deps.enqueue([message], delivery.delayS);
     }
   }
 

@@ -1,0 +1,12 @@
+/** The account behind a management key, a step a message. What is to be read next stands in the database, so any step may be lost. */
+import type { Deps } from '../deps.ts';
+import { accountStep } from '../management/step.ts';
+import type { Delivery, JobMessage } from './model.ts';
+
+/** Works on a message; what is left goes into one of its own. */
+export async function accountMessage(deps: Deps, message: Extract<JobMessage, { job: 'account' }>): Promise<Delivery> {
+  const outcome = await accountStep(deps, message);
+  if (outcome.kind === 'busy') return { kind: 'retry', delayS: outcome.delayS };
+  if (outcome.kind === 'more') await deps.enqueue([{ ...message, failed: outcome.failed, attempt: outcome.attempt }], outcome.delayS);
+  return { kind: 'ack' };
+}

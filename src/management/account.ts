@@ -1,0 +1,47 @@
+/** What an account spent outside of its keys: asked as a total of completed days, booked as what its keys leave of it. */
+import { runBatch } from '../db.ts';
+import type { Deps } from '../deps.ts';
+import { dayOf, listDays } from '../lib/day.ts';
+import { setChecksStatement, sumUsage } from '../usage/usage-store.ts';
+import { accountRead, afterAccountRead, type UpstreamKey } from './model.ts';
+import { outsideOf } from './outside.ts';
+import { applyChanges, type Budget, queryRange } from './reads.ts';
+
+/** Days of the past that are compared at once, so that what the keys spent on them stays small: fewer with many keys. */
+const maxDaysFor = (keys: number): number => Math.max(7, Math.min(365, Math.floor(4000 / Math.max(1, keys))));
+
+/**
+ * Reads a range of the account as a whole, if there is one to be read and all its keys are read so far.
+ * @returns whether it did, or why it failed
+ */
+export async function readAccountTotal(
+  deps: Deps,
+  userId: number,
+  text: string,
+  keys: readonly UpstreamKey[],
+  budget: Budget,
+): Promise<'read' | 'nothing' | 'failed'> {
+  const today = dayOf(deps.now());
+  const outside = keys.find(({ hash }) => hash === null);
+  const own = keys.filter(({ hash }) => hash !== null);
+  if (!outside || budget.isRefused) return 'nothing';
+  const range = accountRead(outside, own, today, deps.config.retentionDays, maxDaysFor(own.length));
+  if (!range) return 'nothing';
+  const { parts } = await queryRange(deps, text, range, null, budget);
+  for (const { read, cells, at } of parts) {
+    const days = listDays(read.from, read.to);
+    const spent = await sumUsage(
+      deps.db,
+      userId,
+      own.map(({ id }) => id),
+      read.from,
+      read.to,
+    );
+    const { cells: rest, checks } = outsideOf(days, cells, spent);
+    Object.assign(outside, afterAccountRead(outside, read, at));
+    await applyChanges(deps.db, userId, [{ key: outside, days, cells: rest, state: outside }]);
+    await runBatch(deps.db, [setChecksStatement(deps.db, userId, outside.id, 'account', checks)]);
+    outside.readVersion += 1;
+  }
+  return parts.length > 0 ? 'read' : 'failed';
+}

@@ -1,0 +1,126 @@
+/** SQL that applies what OpenRouter lists of an account: its workspaces, its keys, its balance. */
+import { type Db, runBatch, statement } from '../db.ts';
+import type { Credits, KeyRecord, Workspace } from '../openrouter/account.ts';
+
+/** A management key that is read: neither gone, nor paused, nor invalid, nor an ordinary key by now. */
+const IS_LIVE = `EXISTS (SELECT 1 FROM api_key AS k WHERE k.id = w.management_id AND k.kind = 'management' AND k.is_active AND k.health <> 'invalid')`;
+
+/**
+ * Makes a management key the one that reads the account with these workspaces, unless another live one of the user does already.
+ * Then what the account spent outside of its keys goes on under the new one.
+ * @returns the id of the key that reads the account, if it is another one
+ */
+export async function claimWorkspaces(
+  db: Db,
+  userId: number,
+  managementId: number,
+  workspaces: readonly Workspace[],
+): Promise<number | null> {
+  const ids = "SELECT json_extract(value, '$.id') FROM json_each(?3)";
+  const others = `w.user_id = ?1 AND w.management_id <> ?2 AND w.id IN (${ids})`;
+  const leader = `SELECT w.management_id AS id FROM workspace AS w WHERE ${others} AND ${IS_LIVE} LIMIT 1`;
+  const takeOutside = `UPDATE upstream_key SET api_key_id = ?2, management_id = ?2, read_version = read_version + 1
+    WHERE user_id = ?1 AND hash IS NULL AND management_id IN (SELECT w.management_id FROM workspace AS w WHERE ${others})
+      AND NOT EXISTS (${leader}) AND NOT EXISTS (SELECT 1 FROM upstream_key AS o WHERE o.management_id = ?2 AND o.hash IS NULL)`;
+  const take = `INSERT INTO workspace (user_id, id, name, management_id)
+    SELECT ?1, json_extract(j.value, '$.id'), json_extract(j.value, '$.name'), ?2 FROM json_each(?3) AS j
+    WHERE NOT EXISTS (${leader}) AND EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1)
+    ON CONFLICT (user_id, id) DO UPDATE SET name = excluded.name, management_id = excluded.management_id
+    WHERE (workspace.name, workspace.management_id) IS NOT (excluded.name, excluded.management_id)`;
+  const drop = `DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2 AND id NOT IN (${ids})`;
+  const values = [userId, managementId, JSON.stringify(workspaces)] as const;
+  const [[found] = []] = await runBatch(
+    db,
+    [leader, takeOutside, take, drop].map((text) => statement(db, text, ...values)),
+  );
+  return found ? Number(found['id']) : null;
+}
+
+/** Notes what was listed of an account: its balance (null: it could not be read), who reads it, and when, if that was all of it. */
+export async function noteListing(
+  db: Db,
+  managementId: number,
+  listing: { leaderId: number | null; credits: Credits | null; listedAt: number | null },
+): Promise<void> {
+  const text = `UPDATE management SET leader_id = ?2, total_credits_nano = coalesce(?3, total_credits_nano),
+    total_usage_nano = coalesce(?4, total_usage_nano), listed_at = coalesce(?5, listed_at) WHERE api_key_id = ?1`;
+  const { leaderId, credits, listedAt } = listing;
+  const values = [credits?.totalCreditsNano ?? null, credits?.totalUsageNano ?? null, listedAt];
+  await runBatch(db, [statement(db, text, managementId, leaderId, ...values)]);
+}
+
+const field = (name: string): string => `json_extract(j.value, '$.${name}')`;
+
+/** A discovered key follows its name upstream, unless its user gave it another. Comes before its name upstream is set. */
+const FOLLOW_NAMES = `UPDATE api_key SET name = ${field('keyName')} FROM json_each(?3) AS j CROSS JOIN upstream_key AS u
+  WHERE u.user_id = ?1 AND u.hash = ${field('hash')} AND u.management_id = ?2 AND api_key.user_id = ?1 AND api_key.hash = ${field('hash')}
+    AND api_key.kind = 'discovered' AND api_key.name = u.name AND api_key.name <> ${field('keyName')}`;
+
+/** Each key that the user does not have, and that no key of the user was before, becomes a discovered one. */
+const DISCOVER = `INSERT INTO api_key (user_id, kind, name, hash, label, health, created_at)
+  SELECT ?1, 'discovered', ${field('keyName')}, ${field('hash')}, ${field('label')}, 'unverified', ?4 FROM json_each(?3) AS j
+  WHERE EXISTS (SELECT 1 FROM api_key AS m WHERE m.id = ?2 AND m.user_id = ?1 AND m.kind = 'management')
+    AND NOT EXISTS (SELECT 1 FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ${field('hash')})
+  ON CONFLICT (user_id, hash) DO NOTHING`;
+
+const LISTED = {
+  management_id: '?2',
+  workspace_id: field('workspaceId'),
+  name: field('keyName'),
+  is_disabled: field('isDisabled'),
+  vanished_at: 'NULL',
+  usage_nano: field('counters.usageNano'),
+  usage_daily_nano: field('counters.usageDailyNano'),
+  byok_usage_nano: field('counters.byokUsageNano'),
+  byok_usage_daily_nano: field('counters.byokUsageDailyNano'),
+};
+const LISTED_NAMES = Object.keys(LISTED);
+const listed = (table: string): string => ['api_key_id', ...LISTED_NAMES].map((name) => `${table}.${name}`).join(', ');
+
+/** Sets what OpenRouter says of the account's keys, each belonging to the key that has, or had, its text. Writes only what changed. */
+const SET_UPSTREAM_KEYS = `INSERT INTO upstream_key (user_id, hash, api_key_id, created_at, counted_at, ${LISTED_NAMES.join(', ')})
+  SELECT ?1, ${field('hash')}, coalesce(k.id, a.api_key_id), ${field('createdAt')}, ?4, ${Object.values(LISTED).join(', ')}
+  FROM json_each(?3) AS j LEFT JOIN api_key AS k ON k.user_id = ?1 AND k.hash = ${field('hash')}
+    LEFT JOIN api_key_alias AS a ON a.user_id = ?1 AND a.hash = ${field('hash')}
+  WHERE coalesce(k.id, a.api_key_id) IS NOT NULL AND EXISTS (SELECT 1 FROM api_key AS m WHERE m.id = ?2 AND m.user_id = ?1)
+  ON CONFLICT (user_id, hash) DO UPDATE SET api_key_id = excluded.api_key_id, counted_at = excluded.counted_at,
+    ${LISTED_NAMES.map((name) => `${name} = excluded.${name}`).join(', ')}
+  WHERE (${listed('upstream_key')}) IS NOT (${listed('excluded')})`;
+
+const ADD_OUTSIDE = `INSERT INTO upstream_key (user_id, api_key_id, management_id, created_at) SELECT ?1, ?2, ?2, 0
+  WHERE NOT EXISTS (SELECT 1 FROM upstream_key WHERE management_id = ?2 AND hash IS NULL)
+    AND EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1)`;
+
+/** Keys that OpenRouter lists no more keep their history. */
+const MARK_VANISHED = `UPDATE upstream_key SET vanished_at = ?4 FROM json_each(?3) AS j
+  WHERE upstream_key.id = j.value AND upstream_key.user_id = ?1 AND upstream_key.management_id = ?2`;
+const END_VANISHED = `UPDATE api_key SET health = 'invalid', last_error = ?4 FROM json_each(?3) AS j CROSS JOIN upstream_key AS u
+  WHERE u.id = j.value AND u.user_id = ?1 AND u.management_id = ?2
+    AND api_key.user_id = ?1 AND api_key.hash = u.hash AND api_key.kind = 'discovered'`;
+
+export interface Listing {
+  /** `keyName`: what a discovered key is called. */
+  records: readonly (KeyRecord & { keyName: string })[];
+  /** Ids of upstream keys that are listed no more. */
+  vanished: readonly number[];
+  at: number;
+}
+
+/** Applies a listing of an account's keys. */
+export async function applyListing(
+  db: Db,
+  userId: number,
+  managementId: number,
+  { records, vanished, at }: Listing,
+  vanishedError: string,
+): Promise<void> {
+  const listing = [userId, managementId, JSON.stringify(records)] as const;
+  const gone = [userId, managementId, JSON.stringify(vanished)] as const;
+  await runBatch(db, [
+    statement(db, FOLLOW_NAMES, ...listing),
+    statement(db, DISCOVER, ...listing, at),
+    statement(db, SET_UPSTREAM_KEYS, ...listing, at),
+    statement(db, ADD_OUTSIDE, userId, managementId),
+    ...(vanished.length > 0 ? [statement(db, MARK_VANISHED, ...gone, at), statement(db, END_VANISHED, ...gone, vanishedError)] : []),
+  ]);
+}

@@ -1,0 +1,89 @@
+/** Reads what OpenRouter lists of an account, and applies it: workspaces, keys, balance. A constant number of calls a page. */
+import pMap from 'p-map';
+import type { Deps } from '../deps.ts';
+import { describeReadError, judgeRecord, type KeyRow } from '../keys/model.ts';
+import { applyReadings, type Reading } from '../keys/reading.ts';
+import { listKeysByHash } from '../keys/store.ts';
+import { err, ok, type Result } from '../lib/result.ts';
+import type { KeyRecord, Workspace } from '../openrouter/account.ts';
+import type { OpenRouterError } from '../openrouter/client.ts';
+import { applyListing, claimWorkspaces, noteListing } from './listing-store.ts';
+import type { UpstreamKey } from './model.ts';
+import { listAccountKeys } from './store.ts';
+
+/** Workspaces whose keys are listed at once; Workers open at most 6 connections. */
+const MAX_SIMULTANEOUS = 4;
+const MAX_NAME_LENGTH = 100;
+const VANISHED = 'OpenRouter does not list the key any more: it was deleted there.';
+
+interface Listed {
+  records: KeyRecord[];
+  /** Why some workspace could not be listed; null: all were. */
+  gap: string | null;
+}
+
+/** The keys of all workspaces. One that cannot be read does not keep the others from being read. */
+async function listRecords(deps: Deps, text: string, workspaces: readonly Workspace[]): Promise<Result<Listed, OpenRouterError>> {
+  const answers = await pMap(workspaces, async ({ id }) => deps.openrouter.listKeys(text, id), { concurrency: MAX_SIMULTANEOUS });
+  const failures = answers.flatMap((answer) => (answer.ok ? [] : answer.error));
+  const [first] = failures;
+  if (first && failures.length === answers.length) return err(first);
+  const gap = first ? `${failures.length} of ${answers.length} workspaces could not be read. ${describeReadError(first)}` : null;
+  const byHash = new Map(answers.flatMap((answer) => (answer.ok ? answer.value.map((record) => [record.hash, record] as const) : [])));
+  return ok({ records: [...byHash.values()], gap });
+}
+
+/**
+ * Keys that are listed no more, if everything was listed: a key may have moved to a workspace that could not be read. A page can
+ * miss a key while another one is deleted; it is back with the next listing.
+ */
+export function findVanished(known: readonly Pick<UpstreamKey, 'id' | 'hash' | 'vanishedAt'>[], { records, gap }: Listed): number[] {
+  if (gap !== null) return [];
+  const listed = new Set(records.map(({ hash }) => hash));
+  return known.flatMap(({ id, hash, vanishedAt }) => (hash !== null && vanishedAt === null && !listed.has(hash) ? id : []));
+}
+
+/** What a discovered key is called: its name upstream, or its mask if it has none. */
+const keyNameOf = ({ name, label }: KeyRecord): string => name.trim().slice(0, MAX_NAME_LENGTH) || label;
+
+/** Books the counters of the discovered keys. Keys that the user added tell their counters themselves. */
+async function sampleDiscovered(deps: Deps, userId: number, records: readonly KeyRecord[], at: number, runId: string): Promise<void> {
+  const byHash = new Map(records.map((record) => [record.hash, record]));
+  const keys = await listKeysByHash(deps.db, userId, [...byHash.keys()]);
+  const readings = keys.flatMap((key): Reading[] => {
+    const record = byHash.get(key.hash);
+    if (key.kind !== 'discovered' || !key.isActive || !record) return [];
+    return [{ key, at, result: ok({ ...record, isManagementKey: false }), verdict: judgeRecord(record, at) }];
+  });
+  if (readings.length > 0) await applyReadings(deps, readings, runId);
+}
+
+/**
+ * Lists the account behind a management key and applies what came back. If another management key of the user reads the same account
+ * already, this one leaves it to that one.
+ * @returns whether this key reads the account, and what could not be listed of it
+ */
+export async function readListing(
+  deps: Deps,
+  key: KeyRow,
+  text: string,
+  runId: string,
+): Promise<Result<{ isLeader: boolean; gap: string | null }, OpenRouterError>> {
+  const at = deps.now();
+  const [workspaces, credits] = await Promise.all([deps.openrouter.listWorkspaces(text), deps.openrouter.getCredits(text)]);
+  if (!workspaces.ok) return workspaces;
+  const balance = credits.ok ? credits.value : null;
+  const leaderId = await claimWorkspaces(deps.db, key.userId, key.id, workspaces.value);
+  if (leaderId !== null) {
+    await noteListing(deps.db, key.id, { leaderId, credits: balance, listedAt: at });
+    return ok({ isLeader: false, gap: null });
+  }
+  const listed = await listRecords(deps, text, workspaces.value);
+  if (!listed.ok) return listed;
+  const known = await listAccountKeys(deps.db, key.userId, key.id);
+  const records = listed.value.records.map((record) => ({ ...record, keyName: keyNameOf(record) }));
+  await applyListing(deps.db, key.userId, key.id, { records, vanished: findVanished(known, listed.value), at }, VANISHED);
+  await sampleDiscovered(deps, key.userId, records, at, runId);
+  await noteListing(deps.db, key.id, { leaderId: null, credits: balance, listedAt: at });
+  return ok({ isLeader: true, gap: listed.value.gap });
+}

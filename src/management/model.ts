@@ -1,0 +1,203 @@
+/**
+ * The pure rules of reading an account: which days of a key are to be asked for next, what a reading settles, and how a query that
+ * is too wide is cut. Days are UTC.
+ */
+import { addDays, countDays, DAY_MS, dayOf, MINUTE_MS, startOfDay } from '../lib/day.ts';
+import type { AnalyticsQuery } from '../openrouter/analytics.ts';
+import { moneyOfDay, type UsageCell } from '../usage/cells.ts';
+import { isAtRest } from '../usage/coverage.ts';
+import type { management, upstreamKey } from './table.ts';
+
+export type UpstreamKey = typeof upstreamKey.$inferSelect;
+export type Management = typeof management.$inferSelect;
+
+/** How far back hours and providers can be asked for, today included. Source: OpenRouter's documentation of analytics */
+export const HOURLY_REACH_DAYS = 31;
+/** How far back days can be asked for; OpenRouter's documents differ (365, 367), so the smaller. */
+export const DAILY_REACH_DAYS = 365;
+/** A day may still be incomplete so long after it ended. */
+const LATE_MS = 15 * MINUTE_MS;
+
+const later = (a: string, b: string): string => (a > b ? a : b);
+const earlier = (a: string, b: string): string => (a < b ? a : b);
+
+/** What of an upstream key decides about its readings. */
+export type ReadState = Pick<
+  UpstreamKey,
+  | 'hash'
+  | 'createdAt'
+  | 'vanishedAt'
+  | 'usageNano'
+  | 'usageDailyNano'
+  | 'byokUsageNano'
+  | 'byokUsageDailyNano'
+  | 'doneFrom'
+  | 'openFrom'
+  | 'readAt'
+  | 'readUsageNano'
+  | 'readByokUsageNano'
+  | 'isSettled'
+>;
+
+/** Days to be asked for in one query, both included. */
+export interface Read extends Pick<AnalyticsQuery, 'from' | 'to' | 'granularity' | 'withProvider'> {
+  /** `recent`: from what is still open up to the present, oldest days first; `history`: before that, newest days first. */
+  part: 'recent' | 'history';
+}
+
+/** The oldest day that is wanted: as far as OpenRouter and the retention reach, and not before the key was made. */
+export function wantedFrom({ createdAt }: Pick<ReadState, 'createdAt'>, today: string, retentionDays: number): string {
+  const kept = later(addDays(today, 1 - DAILY_REACH_DAYS), addDays(today, -retentionDays));
+  return earlier(today, later(kept, dayOf(createdAt)));
+}
+
+const hourly = (part: Read['part'], from: string, to: string): Read => ({ part, from, to, granularity: 'hour', withProvider: true });
+const daily = (part: Read['part'], from: string, to: string): Read => ({ part, from, to, granularity: 'day', withProvider: false });
+
+/** The range in its finest form: by the hour where that is within reach, of what lies further back the days. */
+function finest(part: Read['part'], from: string, to: string, today: string): Read {
+  const edge = addDays(today, 1 - HOURLY_REACH_DAYS);
+  if (from >= edge) return hourly(part, from, to);
+  if (to < edge) return daily(part, from, to);
+  return part === 'recent' ? daily(part, from, addDays(edge, -1)) : hourly(part, edge, to);
+}
+
+/** What is to be read of the days up to `to`, or null: nothing moved since the last complete reading. */
+export function recentRead(key: ReadState, today: string, retentionDays: number): Read | null {
+  const oldest = wantedFrom(key, today, retentionDays);
+  if (key.doneFrom === null) return finest('recent', later(oldest, addDays(today, 1 - HOURLY_REACH_DAYS)), today, today);
+  return isAtRest(key) ? null : finest('recent', later(oldest, key.openFrom ?? today), today, today);
+}
+
+/** What is still missing of the past, its newest part first, or null. */
+export function historyRead(
+  key: Pick<ReadState, 'doneFrom' | 'createdAt'>,
+  today: string,
+  retentionDays: number,
+  maxDays = DAILY_REACH_DAYS,
+): Read | null {
+  const oldest = wantedFrom(key, today, retentionDays);
+  if (key.doneFrom === null || key.doneFrom <= oldest) return null;
+  const to = addDays(key.doneFrom, -1);
+  const read = finest('history', oldest, to, today);
+  return { ...read, from: later(read.from, addDays(to, 1 - maxDays)) };
+}
+
+/** How much of what is wanted was read, in days. */
+export function progressOf(key: ReadState, today: string, retentionDays: number): { done: number; total: number } {
+  const oldest = wantedFrom(key, today, retentionDays);
+  const total = countDays(oldest, today);
+  return { done: key.doneFrom === null ? 0 : Math.min(total, countDays(later(oldest, key.doneFrom), today)), total };
+}
+
+/** Cuts a query that was too wide, in the order in which its parts are to be asked; null if it cannot be narrower. */
+export function narrow(read: Read, maxDays: number | null): Read[] | null {
+  const days = countDays(read.from, read.to);
+  if (days > 1) {
+    const first = maxDays !== null && maxDays < days ? maxDays : Math.ceil(days / 2);
+    if (read.part === 'recent') {
+      const to = addDays(read.from, first - 1);
+      return [
+        { ...read, to },
+        { ...read, from: addDays(to, 1) },
+      ];
+    }
+    const from = addDays(read.to, 1 - first);
+    return [
+      { ...read, from },
+      { ...read, to: addDays(from, -1) },
+    ];
+  }
+  if (read.granularity === 'hour') return [{ ...read, granularity: 'day' }];
+  return read.withProvider ? [{ ...read, withProvider: false }] : null;
+}
+
+/** What a reading changes of a key's state. */
+export type ReadProgress = Pick<UpstreamKey, 'doneFrom' | 'openFrom' | 'readAt' | 'readUsageNano' | 'readByokUsageNano' | 'isSettled'>;
+
+const progress = (key: ReadState): ReadProgress => ({
+  doneFrom: key.doneFrom,
+  openFrom: key.openFrom,
+  readAt: key.readAt,
+  readUsageNano: key.readUsageNano,
+  readByokUsageNano: key.readByokUsageNano,
+  isSettled: key.isSettled,
+});
+
+/**
+ * Does a reading hold everything that the counters say? If it has today's spend in full, or if the counters did not move since the
+ * reading before. Shortly after midnight the end of yesterday may be missing.
+ */
+function isComplete(key: ReadState, cells: readonly UsageCell[], at: number): boolean {
+  if (key.readAt !== null && key.readUsageNano === key.usageNano && key.readByokUsageNano === key.byokUsageNano) return true;
+  const [cost, byok] = moneyOfDay(cells, dayOf(at));
+  const isLate = at - startOfDay(dayOf(at)) < LATE_MS;
+  return !isLate && cost >= (key.usageDailyNano ?? 0) && byok >= (key.byokUsageDailyNano ?? 0);
+}
+
+/**
+ * The state after a reading was applied. Yesterday and today stay open, since what is spent shows late.
+ * @param at when it was asked for, epoch milliseconds
+ */
+export function afterRead(key: ReadState, read: Read, cells: readonly UsageCell[], at: number, today: string): ReadProgress {
+  const before = progress(key);
+  if (read.part === 'history') return { ...before, doneFrom: read.from };
+  const doneFrom = key.doneFrom ?? read.from;
+  const open = later(doneFrom, addDays(today, -1));
+  if (read.to < today) return { ...before, doneFrom, openFrom: earlier(addDays(read.to, 1), open) };
+  return {
+    doneFrom,
+    openFrom: open,
+    readAt: at,
+    readUsageNano: key.usageNano,
+    readByokUsageNano: key.byokUsageNano,
+    isSettled: isComplete(key, cells, at),
+  };
+}
+
+/** The state of a key that OpenRouter has forgotten: there is nothing more to be read of it. */
+export const afterGivingUp = (key: ReadState, at: number, today: string, retentionDays: number): ReadProgress => ({
+  doneFrom: key.doneFrom ?? wantedFrom(key, today, retentionDays),
+  openFrom: key.openFrom ?? today,
+  readAt: at,
+  readUsageNano: key.usageNano,
+  readByokUsageNano: key.byokUsageNano,
+  isSettled: true,
+});
+
+/** Are these days of a key read for good, so that the account's total can be compared with them? */
+export function isReadThrough(key: ReadState, from: string, to: string, today: string, retentionDays: number): boolean {
+  if (key.doneFrom === null || key.doneFrom > later(from, wantedFrom(key, today, retentionDays))) return false;
+  return isAtRest(key) || (key.readAt !== null && key.readAt >= startOfDay(to) + DAY_MS + LATE_MS);
+}
+
+/**
+ * What is next to be read of an account as a whole, completed days only: those that are not booked yet and the one before them
+ * once more, then the past. Null if there is nothing, or if a key is not read so far yet.
+ * @param maxDays of the past, at once
+ */
+export function accountRead(
+  outside: ReadState,
+  keys: readonly ReadState[],
+  today: string,
+  retentionDays: number,
+  maxDays: number,
+): Read | null {
+  const yesterday = addDays(today, -1);
+  const oldest = wantedFrom(outside, today, retentionDays);
+  const first = later(oldest, addDays(today, 1 - HOURLY_REACH_DAYS));
+  const open = outside.openFrom === null ? first : later(outside.doneFrom ?? oldest, addDays(outside.openFrom, -1));
+  const isDue = outside.openFrom === null || outside.openFrom <= yesterday;
+  const recent = isDue && open <= yesterday ? finest('recent', open, yesterday, today) : null;
+  for (const read of [recent, historyRead(outside, today, retentionDays, maxDays)]) {
+    if (read && keys.every((key) => isReadThrough(key, read.from, read.to, today, retentionDays))) return read;
+  }
+  return null;
+}
+
+/** The state of an account as a whole after such a reading. */
+export function afterAccountRead(outside: ReadState, read: Read, at: number): ReadProgress {
+  const before = progress(outside);
+  if (read.part === 'history') return { ...before, doneFrom: read.from };
+  return { ...before, doneFrom: outside.doneFrom ?? read.from, openFrom: addDays(read.to, 1), readAt: at, isSettled: true };
+}

@@ -1,0 +1,228 @@
+/** Asks analytics about keys, within a budget of queries, and writes what came back. */
+import pMap from 'p-map';
+import { type Db, runBatch } from '../db.ts';
+import type { Deps } from '../deps.ts';
+import { describeReadError } from '../keys/model.ts';
+import { addDays, dayOf, listDays } from '../lib/day.ts';
+import { err, type Result } from '../lib/result.ts';
+import type { AnalyticsAnswer } from '../openrouter/analytics.ts';
+import type { OpenRouterError } from '../openrouter/client.ts';
+import { cellsOf, cellsOfActivity, diffCells, type UsageCell } from '../usage/cells.ts';
+import {
+  dropUsageStatementAcrossUsers,
+  listUsageOfDaysAcrossUsers,
+  noteModelsStatement,
+  setUsageStatementAcrossUsers,
+} from '../usage/usage-store.ts';
+import { afterGivingUp, afterRead, historyRead, narrow, type Read, type ReadProgress, recentRead, type UpstreamKey } from './model.ts';
+import { moveReadingsStatement, noteErrorsStatement } from './store.ts';
+
+const MAX_SIMULTANEOUS = 6;
+/** About 250 bytes each: some 600 KB a statement. */
+const CELLS_A_SLICE = 2500;
+/** What one step holds in memory and writes; more is left to the next one. */
+const MAX_CELLS = 10_000;
+
+/** What a step may still do. */
+export interface Budget {
+  queries: number;
+  cells: number;
+  /** OpenRouter asked to wait so many seconds. */
+  retryAfterS: number | null;
+  /** Analytics are not open to this management key; `/activity` may be. */
+  isRefused: boolean;
+}
+
+export const createBudget = (queries: number): Budget => ({ queries, cells: MAX_CELLS, retryAfterS: null, isRefused: false });
+
+const isSpent = ({ queries, cells, retryAfterS }: Budget): boolean => queries <= 0 || cells <= 0 || retryAfterS !== null;
+
+/** Why analytics could not be asked: OpenRouter's error, or nothing that was asked is narrow enough. */
+type QueryError = OpenRouterError | { kind: 'out_of_budget' };
+
+/** Rows of one query; a failure that may pass is tried once more. */
+export async function query(
+  deps: Deps,
+  text: string,
+  read: Read,
+  hash: string | null,
+  budget: Budget,
+): Promise<Result<AnalyticsAnswer, QueryError>> {
+  for (let attempt = 1; ; attempt++) {
+    if (isSpent(budget)) return err({ kind: 'out_of_budget' });
+    budget.queries -= 1;
+    const answer = await deps.openrouter.queryAnalytics(text, { ...read, hash });
+    if (answer.ok) return answer;
+    if (answer.error.kind === 'rate_limited') budget.retryAfterS = answer.error.retryAfterS ?? 60;
+    if (answer.error.kind === 'unauthorized' || answer.error.kind === 'forbidden') budget.isRefused = true;
+    if (answer.error.kind !== 'unavailable' || attempt > 1) return answer;
+  }
+}
+
+export interface ReadPart {
+  read: Read;
+  cells: UsageCell[];
+  at: number;
+  isUnknownKey: boolean;
+}
+
+/** Asks for a range, cut as often as it must be. The parts that came before a failure count. */
+export async function queryRange(
+  deps: Deps,
+  text: string,
+  range: Read,
+  hash: string | null,
+  budget: Budget,
+): Promise<{ parts: ReadPart[]; error: QueryError | null }> {
+  const parts: ReadPart[] = [];
+  const waiting = [range];
+  for (let read = waiting.shift(); read; read = waiting.shift()) {
+    const at = deps.now();
+    const answer = await query(deps, text, read, hash, budget);
+    if (answer.ok && !answer.value.isTruncated) {
+      const cells = cellsOf(answer.value.rows, read.granularity);
+      budget.cells -= cells.length;
+      parts.push({ read, cells, at, isUnknownKey: answer.value.isUnknownKey });
+      continue;
+    }
+    if (!answer.ok && answer.error.kind !== 'too_wide') return { parts, error: answer.error };
+    const maxDays = !answer.ok && answer.error.kind === 'too_wide' ? answer.error.maxDays : null;
+    const narrower = narrow(read, maxDays);
+    if (!narrower) return { parts, error: answer.ok ? { kind: 'too_wide', maxDays: null } : answer.error };
+    waiting.unshift(...narrower);
+  }
+  return { parts, error: null };
+}
+
+/** What a step changes of a key: days that were read, and where the key stands then. */
+export interface KeyChange {
+  key: UpstreamKey;
+  days: string[];
+  cells: UsageCell[];
+  state: ReadProgress;
+}
+
+interface Outcome {
+  change: KeyChange | null;
+  error: QueryError | null;
+}
+
+const UNKNOWN_KEY: OpenRouterError = { kind: 'not_found' };
+
+/** Reads a range of a key. A key that analytics do not know keeps what is stored; one that is gone is read to its end with that. */
+async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read, budget: Budget, today: string): Promise<Outcome> {
+  const { parts, error } = await queryRange(deps, text, range, key.hash, budget);
+  const change: KeyChange = { key, days: [], cells: [], state: key };
+  for (const part of parts) {
+    if (part.isUnknownKey) {
+      if (key.vanishedAt === null) return { change: null, error: UNKNOWN_KEY };
+      return {
+        change: { ...change, state: afterGivingUp({ ...key, ...change.state }, part.at, today, deps.config.retentionDays) },
+        error: null,
+      };
+    }
+    change.days.push(...listDays(part.read.from, part.read.to));
+    change.cells.push(...part.cells);
+    change.state = afterRead({ ...key, ...change.state }, part.read, part.cells, part.at, today);
+  }
+  return { change: parts.length > 0 ? change : null, error };
+}
+
+const ACTIVITY_DAYS = 30;
+
+/** Where analytics are refused, `/activity` tells the last 30 completed days, without hours. */
+async function readActivity(deps: Deps, text: string, key: UpstreamKey, today: string): Promise<Outcome> {
+  const yesterday = addDays(today, -1);
+  if (key.hash === null || key.checkedTo === yesterday) return { change: null, error: { kind: 'forbidden' } };
+  const answer = await deps.openrouter.getActivity(text, key.hash);
+  if (!answer.ok) return { change: null, error: answer.error };
+  const from = key.openFrom ?? addDays(today, -ACTIVITY_DAYS);
+  const cells = cellsOfActivity(answer.value).filter(({ day }) => day >= from && day <= yesterday);
+  const state = { ...key, doneFrom: key.doneFrom ?? from, openFrom: yesterday };
+  return { change: { key, days: listDays(from, yesterday), cells, state }, error: null };
+}
+
+/** Cuts changes into slices of some cells, so that a parameter stays far below D1's 2 MB. */
+function slices(changes: readonly KeyChange[]): KeyChange[][] {
+  const parts: KeyChange[][] = [];
+  let size = 0;
+  for (const change of changes) {
+    size += change.cells.length;
+    const part = parts.at(-1);
+    if (part && size <= CELLS_A_SLICE) part.push(change);
+    else {
+      parts.push([change]);
+      size = change.cells.length;
+    }
+  }
+  return parts;
+}
+
+async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<void> {
+  const days = changes.flatMap(({ key, days: read }) => read.map((day) => ({ userId, upstreamKeyId: key.id, day })));
+  const stored = await listUsageOfDaysAcrossUsers(db, days);
+  const diffs = changes.map(({ key, cells }) => ({
+    base: { upstreamKeyId: key.id, readVersion: key.readVersion },
+    ...diffCells(stored.get(key.id) ?? [], cells),
+  }));
+  const set = diffs.flatMap(({ base, set: cells }) => cells.map((cell) => ({ ...base, ...cell })));
+  const drop = diffs.flatMap(({ base, drop: cells }) => cells.map((cell) => ({ ...base, ...cell })));
+  const models = [...new Set(set.flatMap(({ model }) => (model === '' ? [] : model)))];
+  await runBatch(db, [
+    ...(drop.length > 0 ? [dropUsageStatementAcrossUsers(db, drop)] : []),
+    ...(set.length > 0 ? [setUsageStatementAcrossUsers(db, set), noteModelsStatement(db, userId, models)] : []),
+    moveReadingsStatement(
+      db,
+      changes.map(({ key, state }) => ({ upstreamKeyId: key.id, readVersion: key.readVersion, ...state })),
+    ),
+  ]);
+}
+
+/** Writes changes: days and state together, only for keys that nobody read meanwhile. A day that is the same is not written. */
+export async function applyChanges(db: Db, userId: number, changes: readonly KeyChange[]): Promise<void> {
+  for (const slice of slices(changes)) await applySlice(db, userId, slice);
+}
+
+/** The keys that have something to be read, what is recent before the past. */
+export function planReads(keys: readonly UpstreamKey[], today: string, retentionDays: number): { key: UpstreamKey; read: Read }[] {
+  const wanted = (find: typeof recentRead) =>
+    keys.flatMap((key) => {
+      const read = key.hash === null ? null : find(key, today, retentionDays);
+      return read ? [{ key, read }] : [];
+    });
+  const recent = wanted(recentRead);
+  const open = new Set(recent.map(({ key }) => key.id));
+  return [...recent, ...wanted(historyRead).filter(({ key }) => !open.has(key.id))];
+}
+
+/**
+ * Reads keys until the budget is used up: one range of each, what is recent first.
+ * @returns the ids of the keys that failed
+ */
+export async function readKeysUsage(
+  deps: Deps,
+  userId: number,
+  text: string,
+  keys: readonly UpstreamKey[],
+  budget: Budget,
+): Promise<number[]> {
+  const today = dayOf(deps.now());
+  const changes: KeyChange[] = [];
+  const errors: { id: number; lastError: string }[] = [];
+  const readOne = async ({ key, read }: { key: UpstreamKey; read: Read }) => {
+    if (isSpent(budget)) return;
+    let outcome = budget.isRefused ? null : await readRange(deps, text, key, read, budget, today);
+    if (budget.isRefused || (outcome?.error && ['refused', 'not_found'].includes(outcome.error.kind) && !outcome.change))
+      outcome = await readActivity(deps, text, key, today);
+    if (outcome?.change) changes.push(outcome.change);
+    const error = outcome?.error;
+    if (error && error.kind !== 'out_of_budget' && error.kind !== 'rate_limited')
+      errors.push({ id: key.id, lastError: `Its history could not be read. ${describeReadError(error)}` });
+    if (budget.isRefused && !error)
+      errors.push({ id: key.id, lastError: 'Analytics are refused: its history is that of the last 30 days.' });
+  };
+  await pMap(planReads(keys, today, deps.config.retentionDays), readOne, { concurrency: MAX_SIMULTANEOUS });
+  await applyChanges(deps.db, userId, changes);
+  if (errors.length > 0) await runBatch(deps.db, [noteErrorsStatement(deps.db, errors)]);
+  return errors.map(({ id }) => id);
+}

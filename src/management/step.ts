@@ -1,0 +1,111 @@
+/** One step of reading the account behind a management key: who does it, how much at once, and whether there is more to do. */
+import type { Deps } from '../deps.ts';
+import { describeReadError, isTransient, type KeyRow } from '../keys/model.ts';
+import { openText } from '../keys/reading.ts';
+import { findKey } from '../keys/store.ts';
+import { fullJitter } from '../lib/backoff.ts';
+import { dayOf, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { readAccountTotal } from './account.ts';
+import { checkKeys, dueChecks, readNames } from './checks.ts';
+import { readListing } from './listing.ts';
+import { accountRead, type UpstreamKey } from './model.ts';
+import { createBudget, planReads, readKeysUsage } from './reads.ts';
+import { type Claimed, claimStep, listAccountKeys, releaseStep } from './store.ts';
+
+/** Any 60 seconds touch at most four steps that begin 20 seconds apart: 64 queries, as many as OpenRouter allows a minute. */
+const QUERIES_A_STEP = 16;
+const STEP_DISTANCE_MS = 20 * SECOND_MS;
+/** Longer than 16 queries take, 6 at once, with a time-out of 10 seconds each, and a listing before them. */
+const LEASE_MS = 3 * MINUTE_MS;
+/** How often a listing is tried in one run. Then the next hour's takes over. */
+const MAX_ATTEMPTS = 4;
+
+export interface StepInput {
+  userId: number;
+  keyId: number;
+  /** The run, as the instant it is for (ISO 8601). The account is listed unless that was done since. */
+  slot: string;
+  /** Upstream keys that failed in this run; they are left to the next one. */
+  failed: readonly number[];
+  attempt: number;
+}
+
+/** How a run goes on: not at all, or with another step after some seconds. */
+export type StepOutcome =
+  | { kind: 'done' }
+  | { kind: 'busy'; delayS: number }
+  | { kind: 'more'; delayS: number; failed: number[]; attempt: number };
+
+const DONE: StepOutcome = { kind: 'done' };
+const secondsUntil = (at: number, now: number): number => Math.max(1, Math.ceil((at - now) / SECOND_MS));
+
+interface Work {
+  lastError: string | null;
+  outcome: StepOutcome;
+  /** Seconds during which OpenRouter wants not to be asked. */
+  waitS: number;
+}
+
+/** Is there anything left to be asked about these keys? */
+function hasMore(deps: Deps, keys: readonly UpstreamKey[]): boolean {
+  const [now, { retentionDays }] = [deps.now(), deps.config];
+  const outside = keys.find(({ hash }) => hash === null);
+  const own = keys.filter(({ hash }) => hash !== null);
+  if (planReads(own, dayOf(now), retentionDays).length > 0 || dueChecks(keys, now).length > 0) return true;
+  return outside !== undefined && accountRead(outside, own, dayOf(now), retentionDays, 1) !== null;
+}
+
+/** Reads what is due: keys, then the account as a whole, then checks and names. */
+async function readDue(deps: Deps, key: KeyRow, text: string, input: StepInput, claim: Claimed, gap: string | null): Promise<Work> {
+  const budget = createBudget(QUERIES_A_STEP);
+  const isLeft = (failed: readonly number[]) => (upstream: UpstreamKey) => !failed.includes(upstream.id);
+  const load = () => listAccountKeys(deps.db, key.userId, key.id);
+  const before = await load();
+  const failed = [...input.failed];
+  failed.push(...(await readKeysUsage(deps, key.userId, text, before.filter(({ isActive }) => isActive).filter(isLeft(failed)), budget)));
+  const keys = await load();
+  const outside = keys.find(({ hash }) => hash === null);
+  if (outside && isLeft(failed)(outside)) {
+    if ((await readAccountTotal(deps, key.userId, text, keys, budget)) === 'failed' && budget.queries > 0) failed.push(outside.id);
+  }
+  failed.push(...(await checkKeys(deps, key.userId, text, keys.filter(({ isActive }) => isActive).filter(isLeft(failed)), budget)));
+  const left = (await load()).filter(({ isActive, hash }) => isActive || hash === null).filter(isLeft(failed));
+  const isMore = hasMore(deps, left);
+  if (!isMore) await readNames(deps, key.userId, key.id, claim.namesDay);
+  const waitS = budget.retryAfterS ?? (budget.queries < QUERIES_A_STEP ? STEP_DISTANCE_MS / SECOND_MS : 0);
+  const outcome: StepOutcome = isMore ? { kind: 'more', delayS: Math.max(1, waitS), failed, attempt: 0 } : DONE;
+  return { lastError: gap, outcome, waitS };
+}
+
+async function work(deps: Deps, key: KeyRow, text: string, input: StepInput, claim: Claimed): Promise<Work> {
+  if (claim.listedAt !== null && claim.listedAt >= Date.parse(input.slot)) {
+    return claim.leaderId === null ? readDue(deps, key, text, input, claim, null) : { lastError: null, outcome: DONE, waitS: 0 };
+  }
+  const listing = await readListing(deps, key, text, `account ${input.slot}`);
+  if (listing.ok) {
+    return listing.value.isLeader
+      ? readDue(deps, key, text, input, claim, listing.value.gap)
+      : { lastError: null, outcome: DONE, waitS: 0 };
+  }
+  const lastError = `The account could not be listed. ${describeReadError(listing.error)}`;
+  const isWorthwhile = isTransient(listing.error) && input.attempt + 1 < MAX_ATTEMPTS;
+  const asked = listing.error.kind === 'rate_limited' || listing.error.kind === 'unavailable' ? listing.error.retryAfterS : null;
+  const delayS = Math.max(1, asked ?? fullJitter(input.attempt + 1, deps.random()));
+  const again: StepOutcome = { kind: 'more', delayS, failed: [...input.failed], attempt: input.attempt + 1 };
+  return { lastError, outcome: isWorthwhile ? again : DONE, waitS: 0 };
+}
+
+/** Works on an account for one step, unless somebody else does, or a newer run took over. */
+export async function accountStep(deps: Deps, input: StepInput): Promise<StepOutcome> {
+  const startedAt = deps.now();
+  const key = await findKey(deps.db, input.userId, input.keyId);
+  if (key?.kind !== 'management' || !key.isActive || key.health === 'invalid') return DONE;
+  const text = await openText(deps, key);
+  if (!text.ok) return DONE;
+  const claim = await claimStep(deps.db, input.userId, input.keyId, input.slot, startedAt, LEASE_MS);
+  if (claim.kind === 'superseded') return DONE;
+  if (claim.kind === 'busy') return { kind: 'busy', delayS: secondsUntil(claim.until, startedAt) };
+  const { lastError, outcome, waitS } = await work(deps, key, text.value, input, claim);
+  await releaseStep(deps.db, key.id, startedAt + waitS * SECOND_MS, lastError);
+  return outcome;
+}

@@ -1,0 +1,160 @@
+/** SQL of management keys: who reads an account and when, and how far each of its keys was read. */
+import { and, eq } from 'drizzle-orm';
+import { type Db, runBatch, statement } from '../db.ts';
+import type { ReadBase } from '../usage/usage-store.ts';
+import type { Management, ReadProgress, UpstreamKey } from './model.ts';
+import { management, upstreamKey, workspace } from './table.ts';
+
+/** Selects how far each of a user's keys was read. */
+export const selectReadings = (db: Db, userId: number) => db.select().from(upstreamKey).where(eq(upstreamKey.userId, userId));
+
+/** Selects what a user's management keys know of their accounts. */
+export const selectManagements = (db: Db, userId: number) => db.select().from(management).where(eq(management.userId, userId));
+
+/** Selects a user's workspaces. */
+export const selectWorkspaces = (db: Db, userId: number) => db.select().from(workspace).where(eq(workspace.userId, userId));
+
+/** The user's key as OpenRouter knows it, by its hash. */
+export async function findUpstreamKey(db: Db, userId: number, hash: string): Promise<UpstreamKey | null> {
+  const [row] = await db
+    .select()
+    .from(upstreamKey)
+    .where(and(eq(upstreamKey.userId, userId), eq(upstreamKey.hash, hash)));
+  return row ?? null;
+}
+
+export type Claimed = Pick<Management, 'leaderId' | 'listedAt' | 'namesDay'>;
+export type StepClaim = ({ kind: 'claimed' } & Claimed) | { kind: 'superseded' } | { kind: 'busy'; until: number };
+
+const orNull = <T>(value: unknown, convert: (value: unknown) => T): T | null =>
+  value === null || value === undefined ? null : convert(value);
+
+/**
+ * Takes an account for a step of a run, unless a newer run works on it, or it is not ready.
+ * @param slot of the run, ISO 8601
+ */
+export async function claimStep(
+  db: Db,
+  userId: number,
+  managementId: number,
+  slot: string,
+  now: number,
+  leaseMs: number,
+): Promise<StepClaim> {
+  const claim = `INSERT INTO management (api_key_id, user_id, ready_at, run_slot)
+    SELECT id, user_id, ?4 + ?5, ?3 FROM api_key WHERE id = ?2 AND user_id = ?1
+    ON CONFLICT (api_key_id) DO UPDATE SET ready_at = excluded.ready_at, run_slot = excluded.run_slot
+    WHERE management.ready_at <= ?4 AND coalesce(management.run_slot, '') <= ?3 RETURNING 1`;
+  const [claimed = [], [row] = []] = await runBatch(db, [
+    statement(db, claim, userId, managementId, slot, now, leaseMs),
+    statement(db, 'SELECT * FROM management WHERE api_key_id = ?', managementId),
+  ]);
+  if (!row) return { kind: 'superseded' };
+  if (claimed.length === 0)
+    return String(row['run_slot']) > slot ? { kind: 'superseded' } : { kind: 'busy', until: Number(row['ready_at']) };
+  return {
+    kind: 'claimed',
+    leaderId: orNull(row['leader_id'], Number),
+    listedAt: orNull(row['listed_at'], Number),
+    namesDay: orNull(row['names_day'], String),
+  };
+}
+
+/** Ends a step: the account may be taken again from `readyAt` on. */
+export async function releaseStep(db: Db, managementId: number, readyAt: number, lastError: string | null): Promise<void> {
+  const text = 'UPDATE management SET ready_at = ?2, last_error = ?3 WHERE api_key_id = ?1';
+  await runBatch(db, [statement(db, text, managementId, readyAt, lastError)]);
+}
+
+/** Keys of an account, what it spent outside of them included, each with whether its user lets it be read. */
+export async function listAccountKeys(db: Db, userId: number, managementId: number): Promise<(UpstreamKey & { isActive: boolean })[]> {
+  const paused = `SELECT k.id FROM upstream_key AS u JOIN api_key AS k ON k.id = u.api_key_id
+    WHERE u.management_id = ?2 AND u.user_id = ?1 AND NOT k.is_active`;
+  const rows = await db
+    .select()
+    .from(upstreamKey)
+    .where(and(eq(upstreamKey.managementId, managementId), eq(upstreamKey.userId, userId)));
+  const [ids = []] = await runBatch(db, [statement(db, paused, userId, managementId)]);
+  const isPaused = new Set(ids.map((row) => Number(row['id'])));
+  return rows.map((row) => ({ ...row, isActive: !isPaused.has(row.apiKeyId) }));
+}
+
+const field = (name: string): string => `json_extract(j.value, '$.${name}')`;
+
+/** Moves upstream keys that still stand at their base to a new state; returns the ids of those. */
+export function moveReadingsStatement(db: Db, moves: readonly (ReadBase & ReadProgress)[]): D1PreparedStatement {
+  const text = `UPDATE upstream_key SET read_version = read_version + 1, done_from = ${field('doneFrom')}, open_from = ${field('openFrom')},
+      read_at = ${field('readAt')}, read_usage_nano = ${field('readUsageNano')}, read_byok_usage_nano = ${field('readByokUsageNano')},
+      is_settled = ${field('isSettled')}, last_error = NULL
+    FROM json_each(?1) AS j WHERE upstream_key.id = ${field('upstreamKeyId')} AND upstream_key.read_version = ${field('readVersion')}
+    RETURNING upstream_key.id`;
+  return statement(db, text, JSON.stringify(moves));
+}
+
+/** Notes why keys could not be read. */
+export const noteErrorsStatement = (db: Db, errors: readonly { id: number; lastError: string }[]): D1PreparedStatement =>
+  statement(
+    db,
+    `UPDATE upstream_key SET last_error = ${field('lastError')} FROM json_each(?1) AS j
+      WHERE upstream_key.id = ${field('id')} AND upstream_key.last_error IS NOT ${field('lastError')}`,
+    JSON.stringify(errors),
+  );
+
+/** Notes up to which day a key was checked. */
+export const noteCheckStatement = (db: Db, userId: number, id: number, day: string): D1PreparedStatement =>
+  statement(db, 'UPDATE upstream_key SET checked_to = ?3 WHERE user_id = ?1 AND id = ?2', userId, id, day);
+
+/** Notes that the names of models were asked for. */
+export const noteNamesStatement = (db: Db, managementId: number, day: string): D1PreparedStatement =>
+  statement(db, 'UPDATE management SET names_day = ?2 WHERE api_key_id = ?1', managementId, day);
+
+/** The other management key of the user that waits to read the same account, if there is one. */
+export async function findFollower(db: Db, userId: number, managementId: number): Promise<number | null> {
+  const text = 'SELECT api_key_id FROM management WHERE user_id = ?1 AND leader_id = ?2 ORDER BY api_key_id LIMIT 1';
+  const [[row] = []] = await runBatch(db, [statement(db, text, userId, managementId)]);
+  return row ? Number(row['api_key_id']) : null;
+}
+
+/** Hands an account over to another management key of it. */
+export const handOverStatements = (db: Db, userId: number, from: number, to: number): D1PreparedStatement[] => [
+  statement(db, 'UPDATE workspace SET management_id = ?3 WHERE user_id = ?1 AND management_id = ?2', userId, from, to),
+  statement(
+    db,
+    `UPDATE upstream_key SET management_id = ?3, api_key_id = iif(hash IS NULL, ?3, api_key_id), read_version = read_version + 1
+      WHERE user_id = ?1 AND management_id = ?2`,
+    userId,
+    from,
+    to,
+  ),
+  statement(db, 'UPDATE management SET leader_id = iif(api_key_id = ?3, NULL, ?3) WHERE user_id = ?1 AND leader_id = ?2', userId, from, to),
+];
+
+/** Deletes what a management key discovered. Keys that the user added stay, with what was read of them. */
+export const deleteAccountStatements = (db: Db, userId: number, managementId: number): D1PreparedStatement[] => [
+  statement(
+    db,
+    `DELETE FROM api_key WHERE user_id = ?1 AND kind = 'discovered'
+      AND id IN (SELECT api_key_id FROM upstream_key WHERE user_id = ?1 AND management_id = ?2)`,
+    userId,
+    managementId,
+  ),
+  statement(
+    db,
+    `DELETE FROM upstream_key WHERE user_id = ?1 AND management_id = ?2
+      AND (hash IS NULL OR NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.id = upstream_key.api_key_id))`,
+    userId,
+    managementId,
+  ),
+  statement(db, 'UPDATE upstream_key SET management_id = NULL WHERE user_id = ?1 AND management_id = ?2', userId, managementId),
+  statement(db, 'DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2', userId, managementId),
+];
+
+/** Deletes what is known of a key upstream, and its own state if it is a management key. */
+export const deleteUpstreamStatements = (db: Db, userId: number, keyId: number): D1PreparedStatement[] => [
+  statement(db, 'DELETE FROM upstream_key WHERE user_id = ?1 AND api_key_id = ?2', userId, keyId),
+  statement(db, 'DELETE FROM management WHERE user_id = ?1 AND api_key_id = ?2', userId, keyId),
+];
+
+/** Deletes everything about the accounts of a user. */
+export const deleteAllAccountsStatements = (db: Db, userId: number): D1PreparedStatement[] =>
+  ['management', 'workspace', 'upstream_key', 'model_name'].map((table) => statement(db, `DELETE FROM ${table} WHERE user_id = ?`, userId));

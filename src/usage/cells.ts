@@ -1,0 +1,112 @@
+/** Analytics as the ledger stores them: a cell for each day, model and provider, with its hours. Pure. */
+import { addDays, dayOf, hourOf } from '../lib/day.ts';
+import type { ActivityRow } from '../openrouter/account.ts';
+import type { AnalyticsRow } from '../openrouter/analytics.ts';
+import type { Amounts } from './measures.ts';
+
+/** What a day holds of a model (permaslug) and provider; '' is unknown. */
+export interface UsageCell {
+  day: string;
+  model: string;
+  provider: string;
+  /** Credits and BYOK in nano-dollars, requests, prompt, completion, reasoning and cached tokens. */
+  total: Amounts;
+  /** The same by hour of the UTC day; null: only the day is known. */
+  hours: Readonly<Record<number, Amounts>> | null;
+}
+
+const amountsOf = (row: AnalyticsRow): number[] => [
+  row.costNano,
+  row.byokCostNano,
+  row.requests,
+  row.promptTokens,
+  row.completionTokens,
+  row.reasoningTokens,
+  row.cachedTokens,
+];
+
+/** The sum of amounts; unknown is what both do not know. */
+export const addAmounts = (a: Amounts, b: Amounts): (number | null)[] =>
+  Array.from({ length: Math.max(a.length, b.length) }, (_, index) => {
+    const [left, right] = [a[index] ?? null, b[index] ?? null];
+    return left === null ? right : left + (right ?? 0);
+  });
+
+const isNothing = (amounts: Amounts): boolean => amounts.every((amount) => amount === null || amount === 0);
+
+export const cellName = ({ day, model, provider }: Pick<UsageCell, 'day' | 'model' | 'provider'>): string =>
+  JSON.stringify([day, model, provider]);
+
+/** Cells of the rows of a query; rows of one place are added, and a place where nothing happened is left out. */
+export function cellsOf(rows: readonly AnalyticsRow[], granularity: 'hour' | 'day'): UsageCell[] {
+  const cells = new Map<string, UsageCell & { hours: Record<number, Amounts> | null }>();
+  for (const row of rows) {
+    const place = { day: dayOf(row.at), model: row.model, provider: row.provider };
+    const amounts = amountsOf(row);
+    if (isNothing(amounts)) continue;
+    const cell = cells.get(cellName(place)) ?? { ...place, total: [], hours: granularity === 'hour' ? {} : null };
+    cell.total = addAmounts(cell.total, amounts);
+    if (cell.hours) cell.hours[hourOf(row.at)] = addAmounts(cell.hours[hourOf(row.at)] ?? [], amounts);
+    cells.set(cellName(place), cell);
+  }
+  return [...cells.values()];
+}
+
+/** Cells of rows of `/activity`, which tell neither hours nor cached tokens. */
+export function cellsOfActivity(rows: readonly ActivityRow[]): UsageCell[] {
+  const cells = new Map<string, UsageCell>();
+  for (const row of rows) {
+    const place = { day: row.day, model: row.permaslug, provider: row.provider };
+    const amounts = [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, null];
+    if (isNothing(amounts)) continue;
+    const known = cells.get(cellName(place));
+    cells.set(cellName(place), { ...place, total: addAmounts(known?.total ?? [], amounts), hours: null });
+  }
+  return [...cells.values()];
+}
+
+const isSame = (a: UsageCell, b: UsageCell): boolean =>
+  JSON.stringify([addAmounts(a.total, []), a.hours]) === JSON.stringify([addAmounts(b.total, []), b.hours]);
+
+/** What must be written so that days that held `stored` hold `fresh`: nothing for what is the same. */
+export function diffCells(stored: readonly UsageCell[], fresh: readonly UsageCell[]): { set: UsageCell[]; drop: UsageCell[] } {
+  const before = new Map(stored.map((cell) => [cellName(cell), cell]));
+  const after = new Set(fresh.map(cellName));
+  return {
+    set: fresh.filter((cell) => {
+      const known = before.get(cellName(cell));
+      return !known || !isSame(known, cell);
+    }),
+    drop: stored.filter((cell) => !after.has(cellName(cell))),
+  };
+}
+
+/** Credits and BYOK spend of a day in cells, in nano-dollars. */
+export function moneyOfDay(cells: readonly UsageCell[], day: string): [costNano: number, byokCostNano: number] {
+  let [cost, byok] = [0, 0];
+  for (const cell of cells) {
+    if (cell.day !== day) continue;
+    cost += cell.total[0] ?? 0;
+    byok += cell.total[1] ?? 0;
+  }
+  return [cost, byok];
+}
+
+/** The same cells without their providers, or without their hours. */
+export function coarsen(cells: readonly UsageCell[], keepProvider: boolean, keepHours: boolean): UsageCell[] {
+  const merged = new Map<string, UsageCell>();
+  for (const cell of cells) {
+    const place = { day: cell.day, model: cell.model, provider: keepProvider ? cell.provider : '' };
+    const known = merged.get(cellName(place));
+    const hours = keepHours && cell.hours ? { ...known?.hours } : null;
+    for (const [hour, amounts] of Object.entries(cell.hours ?? {})) {
+      if (hours) hours[Number(hour)] = addAmounts(hours[Number(hour)] ?? [], amounts);
+    }
+    const isKnown = known === undefined || known.hours !== null;
+    merged.set(cellName(place), { ...place, total: addAmounts(known?.total ?? [], cell.total), hours: isKnown ? hours : null });
+  }
+  return [...merged.values()];
+}
+
+/** The day after which `count` days end at `to`. */
+export const daysBack = (to: string, count: number): string => addDays(to, 1 - count);
