@@ -5,6 +5,7 @@ CREATE TABLE `management` (
 	`total_credits_nano` integer,
 	`total_usage_nano` integer,
 	`listed_at` integer,
+	`complete_at` integer,
 	`ready_at` integer DEFAULT 0 NOT NULL,
 	`run_slot` text,
 	`names_day` text,

@@ -12,20 +12,22 @@ const maxDaysFor = (keys: number): number => Math.max(7, Math.min(365, Math.floo
 
 /**
  * Reads a range of the account as a whole, if there is one to be read and all its keys are read so far.
+ * @param outside what the account spent outside of its keys, where the rest is booked
  * @returns whether it did, or why it failed
  */
 export async function readAccountTotal(
   deps: Deps,
   userId: number,
   text: string,
+  outside: UpstreamKey,
   keys: readonly UpstreamKey[],
+  completeAt: number | null,
   budget: Budget,
 ): Promise<'read' | 'nothing' | 'failed'> {
   const today = dayOf(deps.now());
-  const outside = keys.find(({ hash }) => hash === null);
   const own = keys.filter(({ hash }) => hash !== null);
-  if (!outside || budget.isRefused) return 'nothing';
-  const range = accountRead(outside, own, today, deps.config.retentionDays, maxDaysFor(own.length));
+  if (budget.isRefused) return 'nothing';
+  const range = accountRead(outside, own, today, deps.config.retentionDays, completeAt, maxDaysFor(own.length));
   if (!range) return 'nothing';
   const { parts } = await queryRange(deps, text, range, null, budget);
   for (const { read, cells, at } of parts) {

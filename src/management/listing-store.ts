@@ -36,16 +36,16 @@ export async function claimWorkspaces(
   return found ? Number(found['id']) : null;
 }
 
-/** Notes what was listed of an account: its balance (null: it could not be read), who reads it, and when, if that was all of it. */
+/** Notes what was listed of an account: its balance (null: it could not be read), who reads it, when, and whether that was all of it. */
 export async function noteListing(
   db: Db,
   managementId: number,
-  listing: { leaderId: number | null; credits: Credits | null; listedAt: number | null },
+  listing: { leaderId: number | null; credits: Credits | null; listedAt: number; isComplete: boolean },
 ): Promise<void> {
   const text = `UPDATE management SET leader_id = ?2, total_credits_nano = coalesce(?3, total_credits_nano),
-    total_usage_nano = coalesce(?4, total_usage_nano), listed_at = coalesce(?5, listed_at) WHERE api_key_id = ?1`;
-  const { leaderId, credits, listedAt } = listing;
-  const values = [credits?.totalCreditsNano ?? null, credits?.totalUsageNano ?? null, listedAt];
+    total_usage_nano = coalesce(?4, total_usage_nano), listed_at = ?5, complete_at = iif(?6, ?5, complete_at) WHERE api_key_id = ?1`;
+  const { leaderId, credits, listedAt, isComplete } = listing;
+  const values = [credits?.totalCreditsNano ?? null, credits?.totalUsageNano ?? null, listedAt, isComplete ? 1 : 0];
   await runBatch(db, [statement(db, text, managementId, leaderId, ...values)]);
 }
 

@@ -68,15 +68,15 @@ export async function readListing(
   key: KeyRow,
   text: string,
   runId: string,
-): Promise<Result<{ isLeader: boolean; gap: string | null }, OpenRouterError>> {
+): Promise<Result<{ isLeader: boolean; gap: string | null; at: number }, OpenRouterError>> {
   const at = deps.now();
   const [workspaces, credits] = await Promise.all([deps.openrouter.listWorkspaces(text), deps.openrouter.getCredits(text)]);
   if (!workspaces.ok) return workspaces;
   const balance = credits.ok ? credits.value : null;
   const leaderId = await claimWorkspaces(deps.db, key.userId, key.id, workspaces.value);
   if (leaderId !== null) {
-    await noteListing(deps.db, key.id, { leaderId, credits: balance, listedAt: at });
-    return ok({ isLeader: false, gap: null });
+    await noteListing(deps.db, key.id, { leaderId, credits: balance, listedAt: at, isComplete: false });
+    return ok({ isLeader: false, gap: null, at });
   }
   const listed = await listRecords(deps, text, workspaces.value);
   if (!listed.ok) return listed;
@@ -84,6 +84,6 @@ export async function readListing(
   const records = listed.value.records.map((record) => ({ ...record, keyName: keyNameOf(record) }));
   await applyListing(deps.db, key.userId, key.id, { records, vanished: findVanished(known, listed.value), at }, VANISHED);
   await sampleDiscovered(deps, key.userId, records, at, runId);
-  await noteListing(deps.db, key.id, { leaderId: null, credits: balance, listedAt: at });
-  return ok({ isLeader: true, gap: listed.value.gap });
+  await noteListing(deps.db, key.id, { leaderId: null, credits: balance, listedAt: at, isComplete: listed.value.gap === null });
+  return ok({ isLeader: true, gap: listed.value.gap, at });
 }

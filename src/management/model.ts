@@ -18,6 +18,9 @@ export const DAILY_REACH_DAYS = 365;
 /** A day may still be incomplete so long after it ended. */
 const LATE_MS = 15 * MINUTE_MS;
 
+/** When everything that was spent on a day is told. */
+const endOf = (day: string): number => startOfDay(day) + DAY_MS + LATE_MS;
+
 const later = (a: string, b: string): string => (a > b ? a : b);
 const earlier = (a: string, b: string): string => (a < b ? a : b);
 
@@ -166,14 +169,15 @@ export const afterGivingUp = (key: ReadState, at: number, today: string, retenti
 });
 
 /** Are these days of a key read for good, so that the account's total can be compared with them? */
-export function isReadThrough(key: ReadState, from: string, to: string, today: string, retentionDays: number): boolean {
+function isReadThrough(key: ReadState, { from, to }: Read, today: string, retentionDays: number): boolean {
   if (key.doneFrom === null || key.doneFrom > later(from, wantedFrom(key, today, retentionDays))) return false;
-  return isAtRest(key) || (key.readAt !== null && key.readAt >= startOfDay(to) + DAY_MS + LATE_MS);
+  return isAtRest(key) || (key.readAt !== null && key.readAt >= endOf(to));
 }
 
 /**
  * What is next to be read of an account as a whole, completed days only: those that are not booked yet and the one before them
  * once more, then the past. Null if there is nothing, or if a key is not read so far yet.
+ * @param completeAt when all keys of the account were last listed: only then all are known, and which counters stand still
  * @param maxDays of the past, at once
  */
 export function accountRead(
@@ -181,6 +185,7 @@ export function accountRead(
   keys: readonly ReadState[],
   today: string,
   retentionDays: number,
+  completeAt: number | null,
   maxDays: number,
 ): Read | null {
   const yesterday = addDays(today, -1);
@@ -190,7 +195,8 @@ export function accountRead(
   const isDue = outside.openFrom === null || outside.openFrom <= yesterday;
   const recent = isDue && open <= yesterday ? finest('recent', open, yesterday, today) : null;
   for (const read of [recent, historyRead(outside, today, retentionDays, maxDays)]) {
-    if (read && keys.every((key) => isReadThrough(key, read.from, read.to, today, retentionDays))) return read;
+    const isListed = read !== null && completeAt !== null && completeAt >= endOf(read.to);
+    if (isListed && keys.every((key) => isReadThrough(key, read, today, retentionDays))) return read;
   }
   return null;
 }

@@ -183,14 +183,22 @@ export async function applyChanges(db: Db, userId: number, changes: readonly Key
   for (const slice of slices(changes)) await applySlice(db, userId, slice);
 }
 
-/** The keys that have something to be read, what is recent before the past. */
-export function planReads(keys: readonly UpstreamKey[], today: string, retentionDays: number): { key: UpstreamKey; read: Read }[] {
+/**
+ * The keys that have something to be read, what is recent before the past.
+ * @param since when the run began: what is recent is read once in a run, even if it is not complete then
+ */
+export function planReads(
+  keys: readonly UpstreamKey[],
+  today: string,
+  retentionDays: number,
+  since: number,
+): { key: UpstreamKey; read: Read }[] {
   const wanted = (find: typeof recentRead) =>
     keys.flatMap((key) => {
       const read = key.hash === null ? null : find(key, today, retentionDays);
       return read ? [{ key, read }] : [];
     });
-  const recent = wanted(recentRead);
+  const recent = wanted(recentRead).filter(({ key: { readAt } }) => readAt === null || readAt < since);
   const open = new Set(recent.map(({ key }) => key.id));
   return [...recent, ...wanted(historyRead).filter(({ key }) => !open.has(key.id))];
 }
@@ -205,6 +213,7 @@ export async function readKeysUsage(
   text: string,
   keys: readonly UpstreamKey[],
   budget: Budget,
+  since: number,
 ): Promise<number[]> {
   const today = dayOf(deps.now());
   const changes: KeyChange[] = [];
@@ -221,7 +230,7 @@ export async function readKeysUsage(
     if (budget.isRefused && !error)
       errors.push({ id: key.id, lastError: 'Analytics are refused: its history is that of the last 30 days.' });
   };
-  await pMap(planReads(keys, today, deps.config.retentionDays), readOne, { concurrency: MAX_SIMULTANEOUS });
+  await pMap(planReads(keys, today, deps.config.retentionDays, since), readOne, { concurrency: MAX_SIMULTANEOUS });
   await applyChanges(deps.db, userId, changes);
   if (errors.length > 0) await runBatch(deps.db, [noteErrorsStatement(deps.db, errors)]);
   return errors.map(({ id }) => id);

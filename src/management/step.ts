@@ -46,46 +46,52 @@ interface Work {
   waitS: number;
 }
 
-/** Is there anything left to be asked about these keys? */
-function hasMore(deps: Deps, keys: readonly UpstreamKey[]): boolean {
+type AccountKey = UpstreamKey & { isActive: boolean };
+
+/** The keys that this run may still ask about: neither paused nor failed. The account as a whole is always one of them, if it did not fail. */
+const askable = (keys: readonly AccountKey[], failed: readonly number[]): AccountKey[] =>
+  keys.filter(({ id, isActive, hash }) => (isActive || hash === null) && !failed.includes(id));
+
+/** Is there anything left to be asked in this run? The account's total is compared with all its keys, so all of them decide about it. */
+function hasMore(deps: Deps, keys: readonly AccountKey[], failed: readonly number[], completeAt: number | null, since: number): boolean {
   const [now, { retentionDays }] = [deps.now(), deps.config];
-  const outside = keys.find(({ hash }) => hash === null);
+  const left = askable(keys, failed);
+  if (planReads(left, dayOf(now), retentionDays, since).length > 0 || dueChecks(left, now).length > 0) return true;
+  const outside = left.find(({ hash }) => hash === null);
   const own = keys.filter(({ hash }) => hash !== null);
-  if (planReads(own, dayOf(now), retentionDays).length > 0 || dueChecks(keys, now).length > 0) return true;
-  return outside !== undefined && accountRead(outside, own, dayOf(now), retentionDays, 1) !== null;
+  return outside !== undefined && accountRead(outside, own, dayOf(now), retentionDays, completeAt, 1) !== null;
 }
 
 /** Reads what is due: keys, then the account as a whole, then checks and names. */
-async function readDue(deps: Deps, key: KeyRow, text: string, input: StepInput, claim: Claimed, gap: string | null): Promise<Work> {
+async function readDue(deps: Deps, key: KeyRow, text: string, input: StepInput, claim: Claimed): Promise<Work> {
+  const { completeAt } = claim;
   const budget = createBudget(QUERIES_A_STEP);
-  const isLeft = (failed: readonly number[]) => (upstream: UpstreamKey) => !failed.includes(upstream.id);
+  const since = Date.parse(input.slot);
   const load = () => listAccountKeys(deps.db, key.userId, key.id);
-  const before = await load();
   const failed = [...input.failed];
-  failed.push(...(await readKeysUsage(deps, key.userId, text, before.filter(({ isActive }) => isActive).filter(isLeft(failed)), budget)));
+  failed.push(...(await readKeysUsage(deps, key.userId, text, askable(await load(), failed), budget, since)));
   const keys = await load();
-  const outside = keys.find(({ hash }) => hash === null);
-  if (outside && isLeft(failed)(outside)) {
-    if ((await readAccountTotal(deps, key.userId, text, keys, budget)) === 'failed' && budget.queries > 0) failed.push(outside.id);
+  const outside = askable(keys, failed).find(({ hash }) => hash === null);
+  if (outside && (await readAccountTotal(deps, key.userId, text, outside, keys, completeAt, budget)) === 'failed' && budget.queries > 0) {
+    failed.push(outside.id);
   }
-  failed.push(...(await checkKeys(deps, key.userId, text, keys.filter(({ isActive }) => isActive).filter(isLeft(failed)), budget)));
-  const left = (await load()).filter(({ isActive, hash }) => isActive || hash === null).filter(isLeft(failed));
-  const isMore = hasMore(deps, left);
+  failed.push(...(await checkKeys(deps, key.userId, text, askable(keys, failed), budget)));
+  const isMore = hasMore(deps, await load(), failed, completeAt, since);
   if (!isMore) await readNames(deps, key.userId, key.id, claim.namesDay);
   const waitS = budget.retryAfterS ?? (budget.queries < QUERIES_A_STEP ? STEP_DISTANCE_MS / SECOND_MS : 0);
   const outcome: StepOutcome = isMore ? { kind: 'more', delayS: Math.max(1, waitS), failed, attempt: 0 } : DONE;
-  return { lastError: gap, outcome, waitS };
+  return { lastError: claim.lastError, outcome, waitS };
 }
 
 async function work(deps: Deps, key: KeyRow, text: string, input: StepInput, claim: Claimed): Promise<Work> {
   if (claim.listedAt !== null && claim.listedAt >= Date.parse(input.slot)) {
-    return claim.leaderId === null ? readDue(deps, key, text, input, claim, null) : { lastError: null, outcome: DONE, waitS: 0 };
+    return claim.leaderId === null ? readDue(deps, key, text, input, claim) : { lastError: null, outcome: DONE, waitS: 0 };
   }
   const listing = await readListing(deps, key, text, `account ${input.slot}`);
   if (listing.ok) {
-    return listing.value.isLeader
-      ? readDue(deps, key, text, input, claim, listing.value.gap)
-      : { lastError: null, outcome: DONE, waitS: 0 };
+    const { isLeader, gap, at } = listing.value;
+    if (!isLeader) return { lastError: null, outcome: DONE, waitS: 0 };
+    return readDue(deps, key, text, input, { ...claim, completeAt: gap === null ? at : claim.completeAt, lastError: gap });
   }
   const lastError = `The account could not be listed. ${describeReadError(listing.error)}`;
   const isWorthwhile = isTransient(listing.error) && input.attempt + 1 < MAX_ATTEMPTS;

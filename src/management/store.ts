@@ -23,7 +23,7 @@ export async function findUpstreamKey(db: Db, userId: number, hash: string): Pro
   return row ?? null;
 }
 
-export type Claimed = Pick<Management, 'leaderId' | 'listedAt' | 'namesDay'>;
+export type Claimed = Pick<Management, 'leaderId' | 'listedAt' | 'completeAt' | 'namesDay' | 'lastError'>;
 export type StepClaim = ({ kind: 'claimed' } & Claimed) | { kind: 'superseded' } | { kind: 'busy'; until: number };
 
 const orNull = <T>(value: unknown, convert: (value: unknown) => T): T | null =>
@@ -56,7 +56,9 @@ export async function claimStep(
     kind: 'claimed',
     leaderId: orNull(row['leader_id'], Number),
     listedAt: orNull(row['listed_at'], Number),
+    completeAt: orNull(row['complete_at'], Number),
     namesDay: orNull(row['names_day'], String),
+    lastError: orNull(row['last_error'], String),
   };
 }
 

@@ -10,8 +10,10 @@ export const management = sqliteTable(
     leaderId: integer('leader_id'),
     totalCreditsNano: integer('total_credits_nano'),
     totalUsageNano: integer('total_usage_nano'),
-    /** When the last complete listing of the account was begun. */
+    /** When the last listing of the account was begun. */
     listedAt: integer('listed_at'),
+    /** The same of the last one in which no workspace was missing. */
+    completeAt: integer('complete_at'),
     /** No step before then: somebody is at work, or OpenRouter's limit of queries a minute is used up. */
     readyAt: integer('ready_at').notNull().default(0),
     /** The newest run (ISO 8601) that worked on the account; older ones leave the rest of the work to it. */

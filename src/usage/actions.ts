@@ -7,11 +7,26 @@ import * as keyStore from '../keys/store.ts';
 import { addDays, dayOf, startOfDay } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
 import * as managementStore from '../management/store.ts';
-import { type CoveredKey, coverageOf } from './coverage.ts';
-import { decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
-import { chooseSources, type Fact, factsOf, type Range, rangeProblem, resolveRange, type StatsQuery, type UsageQuery } from './model.ts';
+import { coverageOf } from './coverage.ts';
+import { comparePlaces, decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
+import {
+  chooseSources,
+  type Fact,
+  factsOf,
+  type Group,
+  type Range,
+  type ReconciliationQuery,
+  rangeProblem,
+  resolveRange,
+  type StatsQuery,
+  type UsageQuery,
+} from './model.ts';
+import { findDrift, presentReconciled, reconcile } from './reconciliation.ts';
 import { summarize } from './stats.ts';
 import * as store from './store.ts';
+
+/** In what order compared days come. */
+const RECONCILED_BY: readonly Group[] = ['day', 'key'];
 
 type StoredRow = Parameters<typeof store.toLedgerRow>[0];
 
@@ -21,36 +36,59 @@ function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>)
   return problem ? failField('from', problem) : range;
 }
 
-/** The user's keys, or the one that was asked for, what is known of them, and their stored days in the range. */
-async function readLedger(deps: Deps, userId: number, range: Range, keyId?: number): Promise<{ keys: CoveredKey[]; stored: StoredRow[] }> {
-  const days = utcDaysOf(range.from, range.to, range.zone);
-  const [keyRows, readings, managements, names, counters, usage] = await deps.db.batch([
+/** Everything stored about the user's spend in some UTC days, or about that of the key that was asked for. */
+async function readSources(deps: Deps, userId: number, days: { from: string; to: string }, keyId?: number) {
+  const [keyRows, upstreamKeys, managements, names, counters, usage, checks] = await deps.db.batch([
     keyStore.selectCovered(deps.db, userId),
     managementStore.selectReadings(deps.db, userId),
     managementStore.selectManagements(deps.db, userId),
     store.selectNames(deps.db, userId),
     store.selectDays(deps.db, userId, days.from, days.to, keyId),
     store.selectUsage(deps.db, userId, days.from, days.to),
+    store.selectChecks(deps.db, userId, days.from, days.to),
   ]);
   if (keyId !== undefined && keyRows.every(({ id }) => id !== keyId)) await refuseForeignKey(deps, keyId);
-  const isAsked = (id: number) => keyId === undefined || id === keyId;
   const keptSince = startOfDay(addDays(dayOf(deps.now()), -deps.config.retentionDays));
-  const listedAts = new Map(managements.map(({ apiKeyId, listedAt }) => [apiKeyId, listedAt]));
-  const ids = new Set(keyRows.flatMap(({ id }) => (isAsked(id) ? id : [])));
-  const named = store.nameUsage(usage, readings, names).filter((row) => ids.has(row.keyId));
-  const known = counters.filter((row) => ids.has(row.apiKeyId));
-  return {
-    keys: coverageOf(keyRows, readings, listedAts, keptSince).filter(({ id }) => isAsked(id)),
-    stored: [...chooseSources(known, named), ...named],
-  };
+  const listedAts = new Map(managements.map(({ apiKeyId, completeAt }) => [apiKeyId, completeAt]));
+  const keys = coverageOf(keyRows, upstreamKeys, listedAts, keptSince).filter(({ id }) => keyId === undefined || id === keyId);
+  return { keys, upstreamKeys, names, counters, usage, checks };
 }
 
-/** Totals of a range, by day, model, provider and key, with what is known since when. */
+type StoredSources = Awaited<ReturnType<typeof readSources>>;
+
+/** The ledger rows of the keys, of one source for each key and day. */
+function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSources): StoredRow[] {
+  const ids = new Set(keys.map(({ id }) => id));
+  const named = store.nameUsage(usage, upstreamKeys, names).filter((row) => ids.has(row.keyId));
+  const known = counters.filter((row) => ids.has(row.apiKeyId));
+  return [...chooseSources(known, named), ...named];
+}
+
+/** Totals of a range, by day, model, provider and key, with what is known since when, and where the sources differ. */
 export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
-  const { keys, stored } = await readLedger(deps, userId, range, query.key_id);
-  return summarize(keys, factsOf(stored.map(store.toLedgerRow), range, false), range);
+  const sources = await readSources(deps, userId, utcDaysOf(range.from, range.to, range.zone), query.key_id);
+  const facts = factsOf(chooseRows(sources).map(store.toLedgerRow), range, false);
+  const drift = findDrift(sources, range.from, range.to, dayOf(deps.now())).map(presentReconciled);
+  return { ...summarize(sources.keys, facts, range), drift };
+}
+
+/** A page of UTC days and keys with what each source says of them. */
+export async function listReconciliation(deps: Deps, actor: Actor, query: ReconciliationQuery) {
+  const userId = authorize(actor, 'read');
+  const { from, to } = checkedRange(deps, { ...query, tz: 'UTC' });
+  const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, RECONCILED_BY);
+  if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page of this list');
+  const sources = await readSources(deps, userId, { from, to }, query.key_id);
+  const placeOf = ({ date, keyId }: { date: string; keyId: number }) => [date, keyId];
+  const rows = reconcile(sources, from, to, dayOf(deps.now())).filter((row) => cursor === null || comparePlaces(placeOf(row), cursor) > 0);
+  const page = rows.slice(0, query.limit);
+  const last = page.at(-1);
+  return {
+    data: page.map(presentReconciled),
+    next_cursor: last && rows.length > page.length ? encodeCursor(placeOf(last), RECONCILED_BY) : null,
+  };
 }
 
 const isWanted = (fact: Fact, query: UsageQuery): boolean =>
@@ -64,7 +102,7 @@ export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const { group_by: groups, limit } = query;
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, groups);
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page with this group_by');
-  const { stored } = await readLedger(deps, userId, range, query.key_id);
+  const stored = chooseRows(await readSources(deps, userId, utcDaysOf(range.from, range.to, range.zone), query.key_id));
   const page = pageOfRange({ stored, toRow: store.toLedgerRow, range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
   return { rows: page.rows, nextCursor: page.next && encodeCursor(page.next, groups) };
 }

@@ -4,24 +4,57 @@ import { accepts } from 'hono/accepts';
 import * as z from 'zod';
 import { createApi } from '../http/route.ts';
 import { toCsv } from '../lib/csv.ts';
-import { getStats, listUsage } from './actions.ts';
+import { getStats, listReconciliation, listUsage } from './actions.ts';
 import { columnsOf } from './groups.ts';
 import { MEASURE_COLUMNS, measureCells, measureFields, presentMeasures } from './measures.ts';
-import { statsQuerySchema, type UsageQuery, usageQuerySchema } from './model.ts';
+import { reconciliationQuerySchema, statsQuerySchema, type UsageQuery, usageQuerySchema } from './model.ts';
 
 const instantSchema = z.iso.datetime().nullable();
+
+const usd = (description: string) => z.number().nullable().describe(description);
+
+const reconciledSchema = z
+  .object({
+    date: z.iso.date(),
+    key_id: z.int(),
+    name: z.string(),
+    source: z.enum(['counters', 'analytics']).nullable().describe('Which source the ledger has the day from'),
+    cost_usd: usd('What the ledger says; of a management key, what its account spent outside of its keys'),
+    byok_cost_usd: usd('The same of BYOK spend'),
+    counters_cost_usd: usd('What the counters say'),
+    counters_byok_cost_usd: usd('The same of BYOK spend'),
+    activity_cost_usd: usd('What OpenRouter’s daily activity says'),
+    activity_byok_cost_usd: usd('The same of BYOK spend'),
+    drift_usd: usd('Ledger less the source that differs most, of completed days that both know whole'),
+    byok_drift_usd: usd('The same of BYOK spend'),
+    coverage: z.enum(['exact', 'partial', 'none']),
+  })
+  .meta({ id: 'ReconciledDay' });
+
+const reconciliationSchema = z
+  .object({ data: z.array(reconciledSchema), next_cursor: z.string().nullable() })
+  .meta({ id: 'Reconciliation' });
 
 const statsSchema = z
   .object({
     range: z.object({ from: z.iso.date(), to: z.iso.date(), tz: z.string() }),
     totals: z.object(measureFields),
     by_day: z.array(z.object({ date: z.iso.date(), ...measureFields })),
-    by_model: z.array(z.object({ model: z.string().nullable(), ...measureFields })),
+    by_model: z.array(
+      z.object({
+        model: z.string().nullable().describe('Slug, or permaslug where no slug is known'),
+        permaslugs: z.array(z.string()).describe('The versions that the slug stands for'),
+        ...measureFields,
+      }),
+    ),
     by_provider: z.array(z.object({ provider: z.string().nullable(), ...measureFields })),
     by_key: z.array(z.object({ key_id: z.int(), name: z.string(), ...measureFields })),
     coverage: z.array(z.object({ key_id: z.int(), known_since: instantSchema, source: z.enum(['counters', 'analytics']).nullable() })),
     approximate_days: z.array(z.iso.date()).describe('Days whose share of the spend is not certain'),
-    as_of: instantSchema.describe('All spend of the keys that were read so far is in the figures up to this instant'),
+    drift: z.array(reconciledSchema).describe('Completed UTC days on which the sources differ by more than a cent'),
+    as_of: instantSchema.describe(
+      'All spend of the keys that were read so far is in the figures up to this instant. What an account spends outside of its keys follows when a day is over',
+    ),
   })
   .meta({ id: 'Stats' });
 
@@ -89,4 +122,16 @@ usageApi.route({
     const data = page.rows.map(({ fields, measures }) => ({ ...fields, ...presentMeasures(measures) }));
     return { data, next_cursor: page.nextCursor };
   },
+});
+
+usageApi.route({
+  method: 'get',
+  path: '/api/v1/reconciliation',
+  tag,
+  summary: 'What each source says of each UTC day and key, and where they differ',
+  access: 'reader',
+  query: reconciliationQuerySchema,
+  success: { status: 200, description: 'A page of days and keys', schema: reconciliationSchema },
+  problems: [403, 404],
+  handle: ({ deps, actor, query }) => listReconciliation(deps, actor, query),
 });

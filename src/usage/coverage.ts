@@ -1,5 +1,5 @@
 /** What is known of a key's spend, since when and until when, and from which source. Pure. */
-import { addDays, startOfDay } from '../lib/day.ts';
+import { startOfDay } from '../lib/day.ts';
 import type { Source } from './model.ts';
 
 /** An interval of instants. */
@@ -15,8 +15,8 @@ export interface CoveredKey {
   isRead: boolean;
   counters: Known | null;
   analytics: Known | null;
-  /** Last UTC day of which analytics are known for good; null: none. */
-  settledTo: string | null;
+  /** It stands for what an account spent outside of its keys. */
+  isOutside: boolean;
 }
 
 /** What is stored of a key. */
@@ -87,14 +87,13 @@ export function coverageOf(
     const isManaged = key.kind === 'discovered';
     const analytics = clip(analyticsOf(own, listedAts), keptSince);
     const counters = key.knownSince === null || key.knownUntil === null ? null : { since: key.knownSince, until: key.knownUntil };
-    const opens = own.flatMap(({ openFrom }) => openFrom ?? []).sort();
     return {
       id: key.id,
       name: key.name,
       isRead: key.kind !== 'management' && isSound(key) && (!isManaged || isSound(byId.get(manager ?? 0))),
       counters: key.kind === 'management' ? null : clip(counters, keptSince),
       analytics,
-      settledTo: analytics && opens[0] !== undefined ? addDays(opens[0], -1) : null,
+      isOutside: key.kind === 'management',
     };
   });
 }

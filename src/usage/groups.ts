@@ -51,7 +51,8 @@ function compareCells(a: Cell, b: Cell): number {
   return a < b ? -1 : 1;
 }
 
-function comparePlaces(a: Place, b: Place): number {
+/** Which of two places comes first: negative, zero or positive. */
+export function comparePlaces(a: Place, b: Place): number {
   for (let index = 0; index < a.length; index++) {
     const order = compareCells(a[index] ?? null, b[index] ?? null);
     if (order !== 0) return order;

@@ -106,6 +106,15 @@ export const usageQuerySchema = z.strictObject({
 });
 export type UsageQuery = z.infer<typeof usageQuerySchema>;
 
+export const reconciliationQuerySchema = z.strictObject({
+  from: rangeFields.from,
+  to: rangeFields.to,
+  key_id: rangeFields.key_id,
+  limit: usageQuerySchema.shape.limit,
+  cursor: usageQuerySchema.shape.cursor,
+});
+export type ReconciliationQuery = z.infer<typeof reconciliationQuerySchema>;
+
 /** Why a range cannot be asked for, or null. */
 export function rangeProblem({ from, to }: Pick<Range, 'from' | 'to'>): string | null {
   const days = countDays(from, to);

@@ -76,7 +76,7 @@ const key = (id: number, since: string | null, until: string | null, isRead = tr
   isRead,
   counters: known(since, until),
   analytics: null,
-  settledTo: null,
+  isOutside: false,
 });
 
 describe('facts', () => {
@@ -207,7 +207,6 @@ describe('coverage', () => {
   it('of analytics lasts until the last listing while the counters stand still, and else until the last reading', () => {
     expect(one(stored, [reading])).toMatchObject({
       analytics: { since: Date.parse('2026-10-01'), until: listedAt },
-      settledTo: '2026-11-13',
     });
     for (const change of [{ usageNano: 6 }, { byokUsageNano: 1 }, { isSettled: false }])
       expect([change, one(stored, [{ ...reading, ...change }]).analytics?.until]).toEqual([change, reading.readAt]);

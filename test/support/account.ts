@@ -122,11 +122,16 @@ interface StoredRow {
 
 const COLUMNS = ['cost_nano', 'byok_cost_nano', 'requests', 'prompt_tokens', 'completion_tokens', 'reasoning_tokens', 'cached_tokens'];
 
-/** The same from the monitor's ledger. */
-export async function ledger(db: D1Database, userId: number, textOf: (hash: string) => string): Promise<{ days: Sums; hours: Sums }> {
+/** The same from the monitor's ledger, from a day on. */
+export async function ledger(
+  db: D1Database,
+  userId: number,
+  textOf: (hash: string) => string,
+  from = '',
+): Promise<{ days: Sums; hours: Sums }> {
   const { results } = await db
-    .prepare('SELECT d.*, u.hash FROM usage_day AS d JOIN upstream_key AS u ON u.id = d.upstream_key_id WHERE d.user_id = ?')
-    .bind(userId)
+    .prepare('SELECT d.*, u.hash FROM usage_day AS d JOIN upstream_key AS u ON u.id = d.upstream_key_id WHERE d.user_id = ? AND d.day >= ?')
+    .bind(userId, from)
     .all<StoredRow>();
   const [days, hours]: [Sums, Sums] = [{}, {}];
   for (const row of results) {
