@@ -105,7 +105,7 @@ export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<v
 async function requireManager(deps: Deps, userId: number, key: KeyRow): Promise<number> {
   const upstream = await managementStore.findUpstreamKey(deps.db, userId, key.hash);
   const manager = upstream?.managementId == null ? null : await store.findKey(deps.db, userId, upstream.managementId);
-  if (manager?.kind === 'management' && manager.isActive) return manager.id;
+  if (manager?.kind === 'management' && manager.isActive && manager.health !== 'invalid') return manager.id;
   return fail({ kind: 'bad_request', detail: 'The management key that knows this key is not read any more.' });
 }
 

@@ -64,6 +64,7 @@ describe('statistics', () => {
       'by_model',
       'by_provider',
       'coverage',
+      'drift',
       'range',
       'totals',
     ]);

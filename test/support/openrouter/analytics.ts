@@ -42,14 +42,21 @@ export interface AnalyticsOptions {
   lagMs: number;
   /** Wider hourly and daily queries are answered with 408. */
   slowBeyondDays: number;
+  /** Wider ones with 400 and this maximum in the message. */
+  maxDays: number;
   /** At most so many rows are answered, whatever the limit. */
   maxRows: number;
 }
+
+/** Reach in days of a query with this granularity or dimension. */
+const SHORT_REACH_DAYS = 31;
+const LONG_REACH_DAYS = 365;
 
 export const DEFAULT_OPTIONS: AnalyticsOptions = {
   style: { prefix: 'date', time: 'space', countsAsStrings: true, includesEnd: false },
   lagMs: 0,
   slowBeyondDays: Number.POSITIVE_INFINITY,
+  maxDays: LONG_REACH_DAYS,
   maxRows: 10_000,
 };
 
@@ -78,9 +85,6 @@ const METRICS: Record<string, (sum: Group['sum']) => { value: number; isCount: b
   total_usage: ({ nano, byokNano }) => ({ value: usdFromNano(nano + byokNano), isCount: false }),
 };
 
-/** Reach in days of a query with this granularity or dimension. */
-const SHORT_REACH_DAYS = 31;
-const LONG_REACH_DAYS = 365;
 const DIMENSIONS: Record<string, number> = { model: LONG_REACH_DAYS, api_key_id: LONG_REACH_DAYS, provider: SHORT_REACH_DAYS };
 const GRANULARITIES: Record<string, number> = { hour: SHORT_REACH_DAYS, day: LONG_REACH_DAYS };
 
@@ -145,6 +149,7 @@ function refusal(query: Query, days: number, options: AnalyticsOptions): Respons
   if (unknown.length > 0) return errorAnswer(400, `Unknown metric or dimension: ${unknown.join(', ')}`);
   if ((query.dimensions ?? []).length > 2) return errorAnswer(400, 'dimensions: at most 2');
   const reach = Math.min(
+    options.maxDays,
     GRANULARITIES[query.granularity ?? ''] ?? LONG_REACH_DAYS,
     ...(query.dimensions ?? []).map((name) => DIMENSIONS[name] ?? 0),
   );

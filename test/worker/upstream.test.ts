@@ -1,0 +1,397 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
+import { sha256Hex } from '../../src/lib/sha256.ts';
+import {
+  addManagement,
+  createRandom,
+  daysAgo,
+  ledger,
+  makeAccount,
+  spendAtRandom,
+  startOfToday,
+  truth,
+  WORKSPACES,
+} from '../support/account.ts';
+import type { Fault } from '../support/openrouter/faults.ts';
+import { createWorld, freshKeyText, type World } from '../support/world.ts';
+
+interface Key {
+  id: number;
+  name: string;
+  kind: string;
+  hash: string;
+  status: string;
+  is_disabled: boolean | null;
+  managed_by: number | null;
+  vanished_at: string | null;
+  last_error: string | null;
+  last_synced_at: string | null;
+  balance_usd: number | null;
+  usage_usd: number | null;
+  workspace: { id: string; name: string } | null;
+  backfill: { done: number; total: number } | null;
+}
+
+const QUERY = '/analytics/query';
+const queries = (world: World) => world.simulator.requests.filter(({ path }) => path === QUERY).length;
+
+/** An account of some keys that spent over some days, and a user who does not know it yet. */
+async function setUp(count = 3, days = 40, chance = 0.1) {
+  const world = createWorld({ config: { maxKeysPerUser: 20 } });
+  const account = makeAccount(world.simulator, world.clock.now, count, days);
+  const random = createRandom(count);
+  spendAtRandom(world.simulator, account, startOfToday(world.clock.now) - (days - 1) * DAY_MS, world.clock.now, random, chance);
+  const user = await world.makeUser();
+  const list = async () => (await world.json<Key[]>('GET', '/api/keys', { token: user.token })).body;
+  const find = async (text: string) => {
+    const hash = await sha256Hex(text);
+    return (await list()).find((key) => key.hash === hash) as Key;
+  };
+  const hours = async (count: number) => {
+    for (let hour = 0; hour < count; hour++) {
+      world.clock.now += HOUR_MS;
+      await world.sync();
+    }
+  };
+  return { world, account, random, user, list, find, hours, add: () => addManagement(world, user.token, account.management) };
+}
+
+type Set = Awaited<ReturnType<typeof setUp>>;
+
+/** The ledger equals what was really spent, as far back as the account goes. */
+async function expectTruth({ world, account, user }: Pick<Set, 'world' | 'account' | 'user'>, days = 40, hourlyDays = 30): Promise<void> {
+  const hashes = new Map(await Promise.all(account.keys.map(async (text) => [await sha256Hex(text), text] as const)));
+  const found = await ledger(env.DB, user.id, (hash) => hashes.get(hash) ?? 'unknown');
+  const now = world.clock.now;
+  const wanted = truth(world.simulator, daysAgo(now, hourlyDays), daysAgo(now, days), daysAgo(now, 0));
+  expect(found.days).toEqual(wanted.days);
+  expect(found.hours).toEqual(wanted.hours);
+}
+
+/** The total of the user's statistics, in nano-dollars. */
+async function total({ world, user }: Pick<Set, 'world' | 'user'>, query = ''): Promise<number> {
+  const { body } = await world.json<{ totals: { cost_usd: number } }>('GET', `/api/v1/stats?from=2026-09-01&to=2026-12-31${query}`, {
+    token: user.token,
+  });
+  return Math.round(body.totals.cost_usd * 1e9);
+}
+
+const isAbout = (path: string, fault: Fault) => (asked: string) => (asked.startsWith(path) ? fault : null);
+
+describe('discovery', () => {
+  it('finds every key of every workspace, names its place, and reads the balance', async () => {
+    const set = await setUp(5);
+    set.world.simulator.changeKey(set.account.keys[4] as string, { isDisabled: true });
+    const id = await set.add();
+    const keys = await set.list();
+    expect(keys.filter(({ kind }) => kind === 'discovered')).toHaveLength(5);
+    expect(new Set(keys.map(({ workspace }) => workspace?.name))).toEqual(new Set([undefined, 'Default', 'Team', 'Lab']));
+    expect(await set.find(set.account.keys[4] as string)).toMatchObject({ status: 'invalid', is_disabled: true, managed_by: id });
+    expect((await set.find(set.account.keys[4] as string)).last_error).toContain('disabled');
+    const { body: credits } = { body: keys.find((key) => key.id === id) };
+    const used = [...set.account.keys, null].reduce(
+      (sum, text) =>
+        sum + (set.world.simulator.allSpends().find(([of]) => of === text)?.[1] ?? []).reduce((all, { nano }) => all + nano, 0),
+      0,
+    );
+    expect(Math.round((credits?.balance_usd ?? 0) * 1e9)).toBe(1_000_000_000_000 - used);
+    await expectTruth(set);
+  });
+
+  it('only reads upstream', async () => {
+    const set = await setUp(2);
+    await set.add();
+    await set.hours(30);
+    const writes = set.world.simulator.requests.filter(({ method, path }) => method !== 'GET' && path !== QUERY);
+    expect(writes).toEqual([]);
+  });
+
+  it('of an empty account finds nothing, and says so without an error', async () => {
+    const set = await setUp(0, 40, 0);
+    const id = await set.add();
+    await set.hours(2);
+    expect(await set.list()).toMatchObject([{ id, kind: 'management', status: 'active', last_error: null }]);
+    expect(await total(set)).toBe(0);
+  });
+
+  it('follows renames and moves between workspaces; the hash identifies', async () => {
+    const set = await setUp(3);
+    await set.add();
+    const [first, second] = set.account.keys as [string, string];
+    const before = await set.find(first);
+    await set.world.json('PATCH', `/api/keys/${(await set.find(second)).id}`, { token: set.user.token, body: { name: 'mine' } });
+    set.world.simulator.changeKey(first, { name: 'renamed', workspaceId: WORKSPACES[2]?.id as string });
+    set.world.simulator.changeKey(second, { name: 'renamed too' });
+    await set.hours(1);
+    expect(await set.find(first)).toMatchObject({ id: before.id, name: 'renamed', workspace: { name: 'Lab' }, vanished_at: null });
+    expect(await set.find(second)).toMatchObject({ name: 'mine' });
+    await expectTruth(set);
+  });
+
+  it('marks keys that vanish and keeps their history; one that comes back is well again', async () => {
+    const set = await setUp(3);
+    await set.add();
+    const [first] = set.account.keys as [string];
+    const before = await total(set, `&key_id=${(await set.find(first)).id}`);
+    const gone = set.world.simulator.keys().find(({ text }) => text === first);
+    set.world.simulator.removeKey(first);
+    await set.hours(2);
+    expect(await set.find(first)).toMatchObject({
+      status: 'invalid',
+      vanished_at: expect.any(String),
+      last_error: expect.stringContaining('deleted'),
+    });
+    expect(await total(set, `&key_id=${(await set.find(first)).id}`)).toBe(before);
+    set.world.simulator.addKey(first, gone);
+    await set.hours(1);
+    expect(await set.find(first)).toMatchObject({ status: 'active', vanished_at: null, last_error: null });
+    await expectTruth(set);
+  });
+
+  it('keeps what it has of a key that was deleted while it spent', async () => {
+    const set = await setUp(2);
+    await set.add();
+    const [first] = set.account.keys as [string];
+    const before = await total(set, `&key_id=${(await set.find(first)).id}`);
+    set.world.simulator.spend(first, { nano: 5_000_000_000 });
+    set.world.simulator.removeKey(first);
+    await set.hours(3);
+    expect(await total(set, `&key_id=${(await set.find(first)).id}`)).toBe(before);
+    expect((await set.find(first)).backfill).toMatchObject({ done: 41, total: 41 });
+  });
+});
+
+describe('bad answers', () => {
+  it('a workspace that is refused: the others are read, nothing counts as gone, and it is said', async () => {
+    const set = await setUp(3);
+    await set.add();
+    const lab = await set.find(set.account.keys[2] as string);
+    set.world.simulator.chooseFaults(
+      isAbout(`/keys?include_disabled=true&workspace_id=${WORKSPACES[2]?.id}`, { kind: 'status', status: 403 }),
+    );
+    for (const text of set.account.keys) set.world.simulator.spend(text, { nano: 7 }, set.world.clock.now + 60_000);
+    await set.hours(2);
+    expect(await set.find(set.account.keys[2] as string)).toMatchObject({ id: lab.id, vanished_at: null, status: 'active' });
+    expect((await set.find(set.account.management)).last_error).toContain('1 of 3 workspaces');
+    expect((await set.find(set.account.keys[0] as string)).usage_usd).not.toBe((await set.find(set.account.keys[2] as string)).usage_usd);
+    set.world.simulator.chooseFaults(() => null);
+    await set.hours(1);
+    expect((await set.find(set.account.management)).last_error).toBeNull();
+    await expectTruth(set);
+  });
+
+  it('a workspace that disappears takes its keys along, with their history kept', async () => {
+    const set = await setUp(3);
+    await set.add();
+    set.world.simulator.removeWorkspace(WORKSPACES[2]?.id as string);
+    await set.hours(1);
+    expect(await set.find(set.account.keys[2] as string)).toMatchObject({ status: 'invalid', vanished_at: expect.any(String) });
+    expect(await set.find(set.account.keys[0] as string)).toMatchObject({ status: 'active', vanished_at: null });
+    expect(await total(set, `&key_id=${(await set.find(set.account.keys[2] as string)).id}`)).toBeGreaterThan(0);
+  });
+
+  it('too wide, too long, too many rows: the range is cut until it fits', async () => {
+    for (const change of [{ slowBeyondDays: 5 }, { maxDays: 7 }, { maxRows: 60 }]) {
+      const set = await setUp(2);
+      Object.assign(set.world.simulator.analytics, change);
+      await set.add();
+      await expectTruth(set);
+      expect([change, (await set.find(set.account.keys[0] as string)).last_error]).toEqual([change, null]);
+    }
+  });
+
+  it('a day with more rows than an answer holds is read by the day, and without providers if it must be', async () => {
+    const set = await setUp(1, 2, 1);
+    set.world.simulator.analytics.maxRows = 4;
+    await set.add();
+    const { body } = await set.world.json<{ by_model: { model: string; requests: number | null }[] }>('GET', '/api/v1/stats', {
+      token: set.user.token,
+    });
+    expect(body.by_model.length).toBeGreaterThan(0);
+    expect((await set.find(set.account.keys[0] as string)).last_error).toContain('history could not be read');
+    set.world.simulator.analytics.maxRows = 9;
+    await set.hours(1);
+    expect((await set.find(set.account.keys[0] as string)).last_error).toBeNull();
+    const wanted = set.world.simulator.allSpends().find(([text]) => text === set.account.keys[0])?.[1] ?? [];
+    expect(await total(set, `&key_id=${(await set.find(set.account.keys[0] as string)).id}`)).toBe(
+      wanted.reduce((sum, { nano }) => sum + nano, 0),
+    );
+  });
+
+  it('of every spelling mean the same', async () => {
+    for (const style of [
+      { prefix: 'created_at', time: 'iso', countsAsStrings: false, includesEnd: true },
+      { prefix: 'date', time: 'iso', countsAsStrings: true, includesEnd: true },
+      { prefix: 'created_at', time: 'space', countsAsStrings: true, includesEnd: false },
+    ] as const) {
+      const set = await setUp(1);
+      set.world.simulator.analytics.style = style;
+      await set.add();
+      await expectTruth(set);
+    }
+  });
+
+  it('that are late are asked for again until they are whole', async () => {
+    const set = await setUp(2);
+    set.world.simulator.analytics.lagMs = 20 * 60_000;
+    await set.add();
+    for (let hour = 0; hour < 30; hour++) {
+      spendAtRandom(set.world.simulator, set.account, set.world.clock.now, set.world.clock.now + HOUR_MS, set.random, 0.5);
+      await set.hours(1);
+    }
+    await set.hours(2);
+    await expectTruth(set, 41, 31);
+  });
+
+  it('refused analytics are made up for by daily activity, until they are open', async () => {
+    const set = await setUp(2, 20);
+    set.world.simulator.chooseFaults(isAbout(QUERY, { kind: 'status', status: 403 }));
+    await set.add();
+    await set.hours(20);
+    const { body } = await set.world.json<{
+      by_model: { model: string; cost_usd: number }[];
+      by_key: { cost_usd: number; requests: number }[];
+    }>('GET', '/api/v1/stats?to=2026-11-14', { token: set.user.token });
+    expect(body.by_model.map(({ model }) => model)).toContain('anthropic/claude-haiku-4.5');
+    const known = set.world.simulator.spentBetween(set.account.keys[0] as string, 0, startOfToday(set.world.clock.now));
+    const id = (await set.find(set.account.keys[0] as string)).id;
+    const until = `&to=${daysAgo(set.world.clock.now, 1)}`;
+    const { body: one } = await set.world.json<{ totals: { cost_usd: number } }>(
+      'GET',
+      `/api/v1/stats?from=2026-10-01${until}&key_id=${id}`,
+      {
+        token: set.user.token,
+      },
+    );
+    expect(Math.round(one.totals.cost_usd * 1e9)).toBe(known.nano);
+    expect((await set.find(set.account.keys[0] as string)).last_error).toContain('30 days');
+    set.world.simulator.chooseFaults(() => null);
+    await set.hours(2);
+    expect((await set.find(set.account.keys[0] as string)).last_error).toBeNull();
+    expect(await total(set, `&key_id=${id}`)).toBe(
+      set.world.simulator.spentBetween(set.account.keys[0] as string, 0, set.world.clock.now + 1).nano,
+    );
+  });
+
+  it('whole listings that fail are tried again in the same run, and then in the next', async () => {
+    const set = await setUp(1);
+    let refusals = 0;
+    set.world.simulator.chooseFaults((path) => (path.startsWith('/workspaces') && refusals++ < 2 ? { kind: 'status', status: 503 } : null));
+    await set.add();
+    await expectTruth(set);
+    set.world.simulator.chooseFaults(isAbout('/workspaces', { kind: 'status', status: 503 }));
+    await set.hours(1);
+    expect((await set.find(set.account.management)).last_error).toContain('could not be listed');
+  });
+});
+
+describe('a management key', () => {
+  it('that is revoked leaves its keys as they are, and says why they are not fresh', async () => {
+    const set = await setUp(2);
+    await set.add();
+    const before = await total(set);
+    set.world.simulator.setFault(set.account.management, { kind: 'status', status: 401 });
+    await set.hours(2);
+    expect(await set.find(set.account.management)).toMatchObject({ status: 'invalid' });
+    expect(await set.find(set.account.keys[0] as string)).toMatchObject({
+      status: 'unverified',
+      last_error: expect.stringContaining('management key'),
+    });
+    expect(await total(set)).toBe(before);
+    const sync = await set.world.call('POST', `/api/keys/${(await set.find(set.account.keys[0] as string)).id}/sync`, {
+      token: set.user.token,
+    });
+    expect(sync.status).toBe(400);
+  });
+
+  it('that becomes an ordinary one is read as such, and its keys keep their history', async () => {
+    const set = await setUp(2);
+    await set.add();
+    const before = await total(set);
+    set.world.simulator.changeKey(set.account.management, { isManagement: false });
+    const asked = queries(set.world);
+    await set.hours(2);
+    expect(await set.find(set.account.management)).toMatchObject({ kind: 'inference', status: 'active' });
+    expect(await set.find(set.account.keys[0] as string)).toMatchObject({ status: 'unverified' });
+    expect([queries(set.world), await total(set)]).toEqual([asked, before]);
+    set.world.simulator.changeKey(set.account.management, { isManagement: true });
+    await set.hours(2);
+    expect(await set.find(set.account.keys[0] as string)).toMatchObject({ status: 'active' });
+  });
+
+  it('that is the second one of an account counts nothing twice, and takes over when the first one goes', async () => {
+    const set = await setUp(3);
+    const first = await set.add();
+    const before = await total(set);
+    const text = freshKeyText();
+    set.world.simulator.addKey(text, { isManagement: true });
+    const second = await addManagement(set.world, set.user.token, text);
+    expect((await set.list()).filter(({ kind }) => kind === 'discovered')).toHaveLength(3);
+    expect(await set.find(text)).toMatchObject({ kind: 'management', managed_by: first, backfill: null });
+    await set.hours(2);
+    expect(await total(set)).toBe(before);
+    expect((await set.world.call('DELETE', `/api/keys/${first}`, { token: set.user.token })).status).toBe(204);
+    expect(await total(set)).toBe(before);
+    await set.hours(2);
+    expect(await total(set)).toBe(before);
+    expect((await set.find(set.account.keys[0] as string)).managed_by).toBe(second);
+    await expectTruth(set);
+  });
+
+  it('takes the account over from one that died', async () => {
+    const set = await setUp(2);
+    await set.add();
+    const text = freshKeyText();
+    set.world.simulator.addKey(text, { isManagement: true });
+    const second = await addManagement(set.world, set.user.token, text);
+    set.world.simulator.setFault(set.account.management, { kind: 'status', status: 401 });
+    await set.hours(4);
+    expect((await set.find(set.account.keys[0] as string)).managed_by).toBe(second);
+    await expectTruth(set);
+  });
+
+  it('of one user is nothing to another with the same account', async () => {
+    const set = await setUp(2);
+    await set.add();
+    const other = await set.world.makeUser();
+    await addManagement(set.world, other.token, set.account.management);
+    expect(await total({ world: set.world, user: other })).toBe(await total(set));
+    const id = (await set.find(set.account.keys[0] as string)).id;
+    expect((await set.world.call('GET', `/api/keys/${id}`, { token: other.token })).status).toBe(403);
+    await set.world.call('DELETE', '/api/auth/me', { token: other.token, body: { password: other.password } });
+    await set.world.drain();
+    for (const table of ['usage_day', 'counter_day', 'check_day', 'upstream_key', 'management', 'workspace', 'model_name', 'api_key']) {
+      const left = await env.DB.prepare(`SELECT count(*) AS count FROM ${table} WHERE user_id = ?`).bind(other.id).first();
+      expect([table, left]).toEqual([table, { count: 0 }]);
+    }
+    await expectTruth(set);
+  });
+});
+
+describe('the cost of an account', () => {
+  it('is no query for keys whose counters stand still, one for each that moved, and no ledger row for what is unchanged', async () => {
+    const set = await setUp(4);
+    await set.add();
+    await set.hours(1);
+    const before = queries(set.world);
+    await set.hours(3);
+    expect(queries(set.world)).toBe(before);
+    set.world.simulator.spend(set.account.keys[1] as string, { nano: 1 });
+    await set.hours(1);
+    expect(queries(set.world)).toBe(before + 1);
+    await set.hours(2);
+    expect(queries(set.world)).toBe(before + 1);
+  });
+
+  it('stays within 64 queries a minute for 500 keys', async () => {
+    const set = await setUp(500, 3, 0.02);
+    await set.add();
+    const times = set.world.simulator.requests.filter(({ path }) => path === QUERY).map(({ at }) => at);
+    expect(times.length).toBeGreaterThanOrEqual(500);
+    const most = Math.max(...times.map((start) => times.filter((at) => at >= start && at < start + 60_000).length));
+    expect(most).toBeLessThanOrEqual(64);
+    expect((await set.list()).filter(({ kind }) => kind === 'discovered')).toHaveLength(500);
+    await expectTruth(set, 3);
+  }, 60_000);
+});
