@@ -60,6 +60,7 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
   const spends = new Map<string, Spend[]>();
   const faults = new Map<string, Fault>();
   let chooseFault: (path: string, text: string | null) => Fault | null = () => null;
+  let chooseChange: (path: string, body: unknown) => ((answer: Response) => Promise<Response>) | null = () => null;
   const analytics: AnalyticsOptions = structuredClone(DEFAULT_OPTIONS);
   const hashes = new Map<string, Promise<string>>();
   const workspaces: Workspace[] = [DEFAULT_WORKSPACE];
@@ -217,7 +218,11 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     try {
       await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
       const fault = (text !== null ? faults.get(text) : undefined) ?? faults.get('*') ?? chooseFault(path + url.search, text);
-      const sound = () => route(path, request, text);
+      const change = chooseChange(path, request.method === 'POST' ? await request.clone().json() : null);
+      const sound = async () => {
+        const sincere = await route(path, request, text);
+        return change ? change(sincere) : sincere;
+      };
       return fault ? await answerFault(fault, request.signal, sound) : await sound();
     } finally {
       load.current -= 1;
@@ -234,6 +239,10 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     /** Lets a function decide for each request whether and how it goes wrong. `path` has its query. */
     chooseFaults: (choose: typeof chooseFault): void => {
       chooseFault = choose;
+    },
+    /** Lets a function change sound answers: of which request (its body if it has one), and how. */
+    alter: (choose: typeof chooseChange): void => {
+      chooseChange = choose;
     },
     /** Changes what OpenRouter says of a key: its name, its workspace, whether it is disabled. */
     changeKey: (text: string, change: Partial<Omit<SimulatedKey, 'text'>>): void => {
