@@ -8,7 +8,8 @@ import { dayOf, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { logError } from '../log.ts';
 import * as managementStore from '../management/store.ts';
 import { purgeStepAcrossUsers, requestPurgeStatement } from '../usage/retention.ts';
-import { type addKeySchema, type KeyRow, presentKey, type updateKeySchema } from './model.ts';
+import type { addKeySchema, KeyRow, updateKeySchema } from './model.ts';
+import { presentKey } from './present.ts';
 import * as store from './store.ts';
 import { replaceText, storeKey } from './texts.ts';
 

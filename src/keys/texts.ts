@@ -12,7 +12,8 @@ import type { KeyInfo } from '../openrouter/schema.ts';
 import { requestPurgeStatement } from '../usage/retention.ts';
 import { type addKeySchema, CIPHERTEXT_COLUMN, describeReadError, type KeyRow, maskKey, retryAfterOf } from './model.ts';
 import { applyReadings } from './reading.ts';
-import * as store from './store.ts';
+import { findKey, updateKey } from './store.ts';
+import * as store from './text-store.ts';
 
 /** Two answers this close to each other may have been read from counters of different age. */
 const MIN_DISTANCE_MS = MINUTE_MS;
@@ -51,10 +52,10 @@ async function verify(deps: Deps, userId: number, keyText: string, hash: string)
 
 /** Lets the answer that verified a text be a sample: the first of its series, or one that goes on where the series stood. */
 async function applySample(deps: Deps, userId: number, id: number, { answer, at, text }: Verified): Promise<void> {
-  const key = await store.findKey(deps.db, userId, id);
+  const key = await findKey(deps.db, userId, id);
   if (!answer.ok || key?.hash !== text.hash) return;
   if (key.lastSampleAt !== null && at - key.lastSampleAt < MIN_DISTANCE_MS) {
-    await store.updateKey(deps.db, userId, id, { health: 'active' });
+    await updateKey(deps.db, userId, id, { health: 'active' });
     return;
   }
   await applyReadings(deps, [{ key, at, result: answer }], `verify ${at}`);

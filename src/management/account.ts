@@ -42,7 +42,14 @@ export async function readAccountTotal(
     const { cells: rest, checks } = outsideOf(days, cells, spent);
     Object.assign(outside, afterAccountRead(outside, read, at));
     await applyChanges(deps.db, userId, [{ key: outside, days, cells: rest, state: outside }]);
-    await runBatch(deps.db, [setChecksStatement(deps.db, userId, outside.id, 'account', checks)]);
+    await runBatch(deps.db, [
+      setChecksStatement(
+        deps.db,
+        userId,
+        'account',
+        checks.map((check) => ({ ...check, upstreamKeyId: outside.id })),
+      ),
+    ]);
     outside.readVersion += 1;
   }
   return parts.length > 0 ? 'read' : 'failed';

@@ -1,13 +1,16 @@
 /** What an account says of its completed days beside analytics: `/activity`, and names of models. Asked once a day. */
+import pMap from 'p-map';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, dayOf, HOUR_MS, listDays, startOfDay } from '../lib/day.ts';
 import type { ActivityRow, ModelName } from '../openrouter/account.ts';
-import { type Check, hasUnnamedModels, nameModelsStatement, setChecksStatement } from '../usage/usage-store.ts';
+import type { Check } from '../usage/cells.ts';
+import { hasUnnamedModels, nameModelsStatement, setChecksStatement } from '../usage/usage-store.ts';
 import type { UpstreamKey } from './model.ts';
 import type { Budget } from './reads.ts';
-import { noteCheckStatement, noteNamesStatement } from './store.ts';
+import { noteChecksStatement, noteNamesStatement } from './store.ts';
 
+const MAX_SIMULTANEOUS = 6;
 const ACTIVITY_DAYS = 30;
 /** Shortly after midnight the newest day may be incomplete. */
 const SETTLED_AFTER_MS = 2 * HOUR_MS;
@@ -51,28 +54,26 @@ export function dueChecks(keys: readonly UpstreamKey[], now: number): UpstreamKe
 }
 
 /**
- * Checks keys against `/activity` until the budget is used up.
+ * Checks keys against `/activity` until the budget is used up. What it says of the whole account names the models, too.
  * @returns the ids of those that failed
  */
 export async function checkKeys(deps: Deps, userId: number, text: string, keys: readonly UpstreamKey[], budget: Budget): Promise<number[]> {
   const today = dayOf(deps.now());
-  const failed: number[] = [];
-  for (const key of dueChecks(keys, deps.now())) {
-    if (budget.queries <= 0 || budget.retryAfterS !== null) break;
-    budget.queries -= 1;
-    const answer = await deps.openrouter.getActivity(text, key.hash);
-    if (!answer.ok) {
-      failed.push(key.id);
-      continue;
-    }
-    const names = namesOf(answer.value);
-    await runBatch(deps.db, [
-      setChecksStatement(deps.db, userId, key.id, 'activity', checksOf(answer.value, today)),
-      noteCheckStatement(deps.db, userId, key.id, addDays(today, -1)),
-      ...(key.hash === null ? [nameModelsStatement(deps.db, userId, names)] : []),
-    ]);
-  }
-  return failed;
+  const due = dueChecks(keys, deps.now()).slice(0, budget.retryAfterS === null ? Math.max(0, budget.queries) : 0);
+  if (due.length === 0) return [];
+  budget.queries -= due.length;
+  const ask = async (key: UpstreamKey) => ({ key, answer: await deps.openrouter.getActivity(text, key.hash) });
+  const answers = await pMap(due, ask, { concurrency: MAX_SIMULTANEOUS });
+  const told = answers.flatMap(({ key, answer }) => (answer.ok ? [{ key, rows: answer.value }] : []));
+  const checks = told.flatMap(({ key, rows }) => checksOf(rows, today).map((check) => ({ ...check, upstreamKeyId: key.id })));
+  const names = told.flatMap(({ key, rows }) => (key.hash === null ? namesOf(rows) : []));
+  const ids = told.map(({ key }) => key.id);
+  await runBatch(deps.db, [
+    setChecksStatement(deps.db, userId, 'activity', checks),
+    noteChecksStatement(deps.db, userId, ids, addDays(today, -1)),
+    nameModelsStatement(deps.db, userId, names),
+  ]);
+  return answers.flatMap(({ key, answer }) => (answer.ok ? [] : key.id));
 }
 
 /** Asks for the names of models that no answer named so far, at most once a day. */

@@ -1,8 +1,7 @@
 /** What an account spent outside of its keys: its total less theirs. Pure. */
 
-import { addAmounts, cellName, coarsen, moneyOfDay, type UsageCell } from '../usage/cells.ts';
+import { addAmounts, type Check, cellName, coarsen, moneyOfDay, type UsageCell } from '../usage/cells.ts';
 import type { Amounts } from '../usage/measures.ts';
-import type { Check } from '../usage/usage-store.ts';
 
 const minus = (a: Amounts, b: Amounts): (number | null)[] => a.map((amount, index) => (amount === null ? null : amount - (b[index] ?? 0)));
 

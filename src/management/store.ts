@@ -102,9 +102,15 @@ export const noteErrorsStatement = (db: Db, errors: readonly { id: number; lastE
     JSON.stringify(errors),
   );
 
-/** Notes up to which day a key was checked. */
-export const noteCheckStatement = (db: Db, userId: number, id: number, day: string): D1PreparedStatement =>
-  statement(db, 'UPDATE upstream_key SET checked_to = ?3 WHERE user_id = ?1 AND id = ?2', userId, id, day);
+/** Notes up to which day keys were checked. */
+export const noteChecksStatement = (db: Db, userId: number, ids: readonly number[], day: string): D1PreparedStatement =>
+  statement(
+    db,
+    'UPDATE upstream_key SET checked_to = ?3 FROM json_each(?2) AS j WHERE upstream_key.id = j.value AND upstream_key.user_id = ?1',
+    userId,
+    JSON.stringify(ids),
+    day,
+  );
 
 /** Notes that the names of models were asked for. */
 export const noteNamesStatement = (db: Db, managementId: number, day: string): D1PreparedStatement =>

@@ -3,7 +3,7 @@
  * Counts come as strings or numbers, the bucket under one of two names, times in three shapes; what fits none of these is an error.
  */
 import * as z from 'zod';
-import { addDays, countDays, DAY_MS, HOUR_MS, parseInstant, startOfDay } from '../lib/day.ts';
+import { addDays, DAY_MS, HOUR_MS, parseInstant, startOfDay } from '../lib/day.ts';
 import { nanoFromUsd } from '../lib/money.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 
@@ -144,5 +144,3 @@ export function maxDaysOf(message: string): number | null {
   const days = /(\d{1,3})[\s-]*days?\b/i.exec(message)?.[1];
   return days === undefined || Number(days) === 0 ? null : Number(days);
 }
-
-export const daysOfQuery = ({ from, to }: Pick<AnalyticsQuery, 'from' | 'to'>): number => countDays(from, to);

@@ -1,5 +1,5 @@
 /** Analytics as the ledger stores them: a cell for each day, model and provider, with its hours. Pure. */
-import { addDays, dayOf, hourOf } from '../lib/day.ts';
+import { dayOf, hourOf } from '../lib/day.ts';
 import type { ActivityRow } from '../openrouter/account.ts';
 import type { AnalyticsRow } from '../openrouter/analytics.ts';
 import type { Amounts } from './measures.ts';
@@ -108,5 +108,9 @@ export function coarsen(cells: readonly UsageCell[], keepProvider: boolean, keep
   return [...merged.values()];
 }
 
-/** The day after which `count` days end at `to`. */
-export const daysBack = (to: string, count: number): string => addDays(to, 1 - count);
+/** A completed day as `/activity` tells it, or, of a whole account, analytics. */
+export interface Check {
+  day: string;
+  costNano: number;
+  byokCostNano: number;
+}

@@ -4,7 +4,7 @@
  */
 import { DAY_MS, dayOf, listDays, MINUTE_MS, startOfDay } from '../lib/day.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import type { CoveredKey } from './coverage.ts';
+import type { CoveredKey, Known } from './coverage.ts';
 import type { Source } from './model.ts';
 
 /** Credits and BYOK spend in nano-dollars. */
@@ -78,112 +78,133 @@ const plus = (a: Money | null, b: Money): Money => ({
 const minus = (a: Money, b: Money): Money => ({ costNano: a.costNano - b.costNano, byokCostNano: a.byokCostNano - b.byokCostNano });
 const larger = (a: number | null, b: number): number => (a === null || Math.abs(b) > Math.abs(a) ? b : a);
 
-/** Places of a day and something with an id. */
+/** Names a day of something with an id. */
 const place = (day: string, id: number): string => `${day}/${id}`;
 
-function index<T extends { day: string }>(entries: readonly T[], idOf: (entry: T) => number): Map<string, T> {
-  return new Map(entries.map((entry) => [place(entry.day, idOf(entry)), entry]));
+/** The sources, found by day and key. */
+interface Index {
+  counters: Map<string, CounterEntry>;
+  /** By upstream key, models and providers added up. */
+  usage: Map<string, Money>;
+  checks: Map<string, CheckEntry>;
+  /** The texts of each key. */
+  texts: Map<number, UpstreamEntry[]>;
+  /** Everything that is read through each management key. */
+  accounts: Map<number | null, UpstreamEntry[]>;
+  today: string;
 }
 
-/** A function that compares the sources for a day and key. */
-export function createReconciler({ upstreamKeys, counters, usage, checks }: Sources, today: string) {
-  const byCounters = index(counters, ({ apiKeyId }) => apiKeyId);
-  const byCheck = index(checks, ({ upstreamKeyId }) => upstreamKeyId);
+function createIndex({ upstreamKeys, counters, usage, checks }: Sources, today: string): Index {
   const byUsage = new Map<string, Money>();
   for (const entry of usage) {
     const key = place(entry.day, entry.upstreamKeyId);
     byUsage.set(key, plus(byUsage.get(key) ?? null, entry));
   }
-  const textsOf = Map.groupBy(upstreamKeys, ({ apiKeyId }) => apiKeyId);
-  const accounts = Map.groupBy(upstreamKeys, ({ managementId }) => managementId);
-
-  const sumUsage = (day: string, texts: readonly UpstreamEntry[]): Money | null =>
-    texts.reduce<Money | null>((sum, { id }) => {
-      const entry = byUsage.get(place(day, id));
-      return entry ? plus(sum, entry) : sum;
-    }, null);
-
-  const activityOf = (day: string, id: number): Money | null => {
-    const check = byCheck.get(place(day, id));
-    const [cost, byok] = [check?.activityCostNano ?? null, check?.activityByokCostNano ?? null];
-    return cost === null || byok === null ? null : { costNano: cost, byokCostNano: byok };
+  return {
+    counters: new Map(counters.map((entry) => [place(entry.day, entry.apiKeyId), entry])),
+    usage: byUsage,
+    checks: new Map(checks.map((entry) => [place(entry.day, entry.upstreamKeyId), entry])),
+    texts: Map.groupBy(upstreamKeys, ({ apiKeyId }) => apiKeyId),
+    accounts: Map.groupBy(upstreamKeys, ({ managementId }) => managementId),
+    today,
   };
+}
 
-  /** What `/activity` says of a key's texts; of what an account spent outside of its keys, its total less theirs, if all are told. */
-  function activity(day: string, key: CoveredKey): Money | null {
-    const texts = (textsOf.get(key.id) ?? []).filter(({ hash }) => (hash === null) === key.isOutside);
-    const told = texts.map(({ id }) => activityOf(day, id));
-    const sum = told.reduce<Money | null>((total, entry) => (entry ? plus(total, entry) : total), null);
-    if (!key.isOutside || sum === null) return sum;
-    const own = (accounts.get(key.id) ?? []).filter(
-      ({ hash, usageNano, byokUsageNano }) => hash !== null && (usageNano ?? 0) + (byokUsageNano ?? 0) > 0,
-    );
-    const ofKeys = own.map(({ id }) => activityOf(day, id));
-    return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? ZERO), sum);
-  }
+/** The texts of a key; of a management key, what its account spent outside of its keys. */
+const textsOf = (index: Index, { id, isOutside }: CoveredKey): UpstreamEntry[] =>
+  (index.texts.get(id) ?? []).filter(({ hash }) => (hash === null) === isOutside);
 
-  /** What analytics say of the whole account, less everything that the ledger has of it: the drift of an account. */
-  function accountDrift(day: string, key: CoveredKey): Money | null {
-    const all = accounts.get(key.id) ?? [];
-    const check = all.flatMap(({ id, hash }) => (hash === null ? (byCheck.get(place(day, id)) ?? []) : []))[0];
-    if (check?.accountCostNano == null || check.accountByokCostNano === null) return null;
-    return minus(sumUsage(day, all) ?? ZERO, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
-  }
+function sumUsage(index: Index, day: string, texts: readonly UpstreamEntry[]): Money | null {
+  return texts.reduce<Money | null>((sum, { id }) => {
+    const entry = index.usage.get(place(day, id));
+    return entry ? plus(sum, entry) : sum;
+  }, null);
+}
 
-  function countersOf(day: string, key: CoveredKey): Money | null {
-    const entry = byCounters.get(place(day, key.id));
-    if (key.isOutside) return null;
-    const isWatched = key.counters !== null && dayOf(key.counters.since) <= day && dayOf(key.counters.until) >= day;
-    return entry ?? (isWatched ? ZERO : null);
-  }
+function toldByActivity(index: Index, day: string, { id }: UpstreamEntry): Money | null {
+  const check = index.checks.get(place(day, id));
+  const [cost, byok] = [check?.activityCostNano ?? null, check?.activityByokCostNano ?? null];
+  return cost === null || byok === null ? null : { costNano: cost, byokCostNano: byok };
+}
 
-  /** Do the counters know the whole day for certain? The first sample tells what its day held before it. */
-  function isCounted(day: string, key: CoveredKey): boolean {
-    const entry = byCounters.get(place(day, key.id));
-    if (key.counters === null || entry?.isEstimated || entry?.correctionNano || entry?.byokCorrectionNano) return false;
-    return dayOf(key.counters.since) <= day && key.counters.until >= startOfDay(day) + DAY_MS;
-  }
+/** What `/activity` says of a key's texts; of what an account spent outside of its keys, its total less theirs, if all are told. */
+function activityOf(index: Index, day: string, key: CoveredKey): Money | null {
+  const told = textsOf(index, key).map((text) => toldByActivity(index, day, text));
+  const sum = told.reduce<Money | null>((total, entry) => (entry ? plus(total, entry) : total), null);
+  if (!key.isOutside || sum === null) return sum;
+  const isSpender = ({ hash, usageNano, byokUsageNano }: UpstreamEntry) => hash !== null && (usageNano ?? 0) + (byokUsageNano ?? 0) > 0;
+  const ofKeys = (index.accounts.get(key.id) ?? []).filter(isSpender).map((text) => toldByActivity(index, day, text));
+  return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? ZERO), sum);
+}
 
-  const isAnalysed = (day: string, { analytics, isOutside }: CoveredKey): boolean =>
-    analytics !== null && dayOf(analytics.since) <= day && analytics.until >= startOfDay(day) + DAY_MS + (isOutside ? 0 : LATE_MS);
+/** Everything that the ledger has of an account, less what analytics say of it as a whole; null if that is not known. */
+function accountDrift(index: Index, day: string, key: CoveredKey): Money | null {
+  const all = index.accounts.get(key.id) ?? [];
+  const outside = all.find(({ hash }) => hash === null);
+  const check = outside && index.checks.get(place(day, outside.id));
+  if (check?.accountCostNano == null || check.accountByokCostNano === null) return null;
+  return minus(sumUsage(index, day, all) ?? ZERO, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
+}
 
-  return (day: string, key: CoveredKey): Reconciled => {
-    const texts = (textsOf.get(key.id) ?? []).filter(({ hash }) => (hash === null) === key.isOutside);
-    const spent = sumUsage(day, texts);
-    const counted = countersOf(day, key);
-    const isRead = key.analytics !== null && dayOf(key.analytics.since) <= day && key.analytics.until > startOfDay(day);
-    const isByCounters = spent === null && (counted?.costNano || counted?.byokCostNano || !isRead);
-    const source = isByCounters ? (counted ? 'counters' : null) : 'analytics';
-    const ledger = isByCounters ? counted : (spent ?? ZERO);
-    const told = activity(day, key);
-    const isWhole = source === 'analytics' ? isAnalysed(day, key) : source === 'counters' && isCounted(day, key);
-    const spendingTexts = texts.filter(({ id }) => byUsage.has(place(day, id))).length;
-    const drifts: Money[] = [];
-    if (ledger && day < today && isWhole) {
-      if (source === 'analytics' && counted && isCounted(day, key) && spendingTexts <= 1) drifts.push(minus(ledger, counted));
-      if (told) drifts.push(minus(ledger, told));
-    }
-    const ofAccount = key.isOutside && day < today ? accountDrift(day, key) : null;
-    if (ofAccount) drifts.push(ofAccount);
-    return {
-      date: day,
-      keyId: key.id,
-      name: key.name,
-      source,
-      ledger,
-      counters: counted && { costNano: counted.costNano, byokCostNano: counted.byokCostNano },
-      activity: told,
-      driftNano: drifts.reduce<number | null>((most, { costNano }) => larger(most, costNano), null),
-      byokDriftNano: drifts.reduce<number | null>((most, { byokCostNano }) => larger(most, byokCostNano), null),
-      coverage: ledger === null ? 'none' : isWhole && day < today ? 'exact' : 'partial',
-    };
+const isWithin = (day: string, known: Known): boolean => dayOf(known.since) <= day && known.until > startOfDay(day);
+
+function countersOf(index: Index, day: string, { id, counters }: CoveredKey): Money | null {
+  const entry = index.counters.get(place(day, id));
+  if (entry) return { costNano: entry.costNano, byokCostNano: entry.byokCostNano };
+  return counters && isWithin(day, counters) ? ZERO : null;
+}
+
+/** Do the counters know the whole day for certain? The first sample tells what its day held before it. */
+function isCounted(index: Index, day: string, { id, counters }: CoveredKey): boolean {
+  const entry = index.counters.get(place(day, id));
+  if (counters === null || entry?.isEstimated || entry?.correctionNano || entry?.byokCorrectionNano) return false;
+  return isWithin(day, counters) && counters.until >= startOfDay(day) + DAY_MS;
+}
+
+/** Were analytics read after everything of the day was told? */
+const isAnalysed = (day: string, { analytics, isOutside }: CoveredKey): boolean =>
+  analytics !== null && isWithin(day, analytics) && analytics.until >= startOfDay(day) + DAY_MS + (isOutside ? 0 : LATE_MS);
+
+/** What the ledger says of a day, from which source, and whether that is certain. */
+function ledgerOf(index: Index, day: string, key: CoveredKey): { source: Source | null; money: Money | null; isWhole: boolean } {
+  const spent = sumUsage(index, day, textsOf(index, key));
+  const counted = key.isOutside ? null : countersOf(index, day, key);
+  const isRead = key.analytics !== null && isWithin(day, key.analytics);
+  const isAnalytics = spent !== null || (isRead && !counted?.costNano && !counted?.byokCostNano);
+  if (isAnalytics) return { source: 'analytics', money: spent ?? ZERO, isWhole: isAnalysed(day, key) };
+  return { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(index, day, key) };
+}
+
+function reconcileDay(index: Index, day: string, key: CoveredKey): Reconciled {
+  const { source, money, isWhole } = ledgerOf(index, day, key);
+  const counters = key.isOutside ? null : countersOf(index, day, key);
+  const activity = activityOf(index, day, key);
+  const isOver = day < index.today;
+  const spenders = textsOf(index, key).filter(({ id }) => index.usage.has(place(day, id))).length;
+  const isComparable = source === 'analytics' && isCounted(index, day, key) && spenders <= 1;
+  const drifts = [
+    isOver && isWhole && isComparable && money && counters ? minus(money, counters) : null,
+    isOver && isWhole && money && activity ? minus(money, activity) : null,
+    isOver && key.isOutside ? accountDrift(index, day, key) : null,
+  ].filter((drift) => drift !== null);
+  return {
+    date: day,
+    keyId: key.id,
+    name: key.name,
+    source,
+    ledger: money,
+    counters,
+    activity,
+    driftNano: drifts.reduce<number | null>((most, { costNano }) => larger(most, costNano), null),
+    byokDriftNano: drifts.reduce<number | null>((most, { byokCostNano }) => larger(most, byokCostNano), null),
+    coverage: money === null ? 'none' : isWhole && isOver ? 'exact' : 'partial',
   };
 }
 
 /** All days of a range and all keys, by day, then key. */
 export function reconcile(sources: Sources, from: string, to: string, today: string): Reconciled[] {
-  const ofDay = createReconciler(sources, today);
-  return listDays(from, to).flatMap((day) => sources.keys.map((key) => ofDay(day, key)));
+  const index = createIndex(sources, today);
+  return listDays(from, to).flatMap((day) => sources.keys.map((key) => reconcileDay(index, day, key)));
 }
 
 /** More than a cent is worth telling. */
@@ -191,7 +212,7 @@ export const DRIFT_NANO = 10_000_000;
 
 /** Completed days of the range on which the sources differ by more than a cent. Only days that two of them speak of are looked at. */
 export function findDrift(sources: Sources, from: string, to: string, today: string): Reconciled[] {
-  const ofDay = createReconciler(sources, today);
+  const index = createIndex(sources, today);
   const owners = new Map(sources.upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
   const byId = new Map(sources.keys.map((key) => [key.id, key]));
   const places = new Map<string, [string, CoveredKey]>();
@@ -200,7 +221,7 @@ export function findDrift(sources: Sources, from: string, to: string, today: str
     if (key && day >= from && day <= to && day < today) places.set(place(day, key.id), [day, key]);
   }
   return [...places.values()]
-    .map(([day, key]) => ofDay(day, key))
+    .map(([day, key]) => reconcileDay(index, day, key))
     .filter(({ driftNano, byokDriftNano }) => Math.max(Math.abs(driftNano ?? 0), Math.abs(byokDriftNano ?? 0)) > DRIFT_NANO)
     .sort((a, b) => (a.date === b.date ? a.keyId - b.keyId : a.date < b.date ? -1 : 1));
 }

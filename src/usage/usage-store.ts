@@ -1,7 +1,7 @@
 /** SQL that writes what analytics and `/activity` say. All rows of a statement travel as one JSON parameter. */
 import { type Db, runBatch, statement } from '../db.ts';
 import type { ModelName } from '../openrouter/account.ts';
-import type { UsageCell } from './cells.ts';
+import type { Check, UsageCell } from './cells.ts';
 
 /** Names the rows of a day of a key as OpenRouter knows it. */
 export interface UsageDayKey {
@@ -118,28 +118,20 @@ export async function sumUsage(db: Db, userId: number, upstreamKeyIds: readonly 
   );
 }
 
-/** A completed day as `/activity` tells it, or, of a whole account, analytics. */
-export interface Check {
-  day: string;
-  costNano: number;
-  byokCostNano: number;
-}
-
 /** Sets what one of the two says of days, leaving alone what the other says. A row that would not change is not written. */
 export function setChecksStatement(
   db: Db,
   userId: number,
-  upstreamKeyId: number,
   source: 'activity' | 'account',
-  checks: readonly Check[],
+  checks: readonly (Check & { upstreamKeyId: number })[],
 ): D1PreparedStatement {
   const [cost, byok] = [`${source}_cost_nano`, `${source}_byok_cost_nano`];
   const text = `INSERT INTO check_day (user_id, day, upstream_key_id, ${cost}, ${byok})
     SELECT u.user_id, json_extract(j.value, '$.day'), u.id, json_extract(j.value, '$.costNano'), json_extract(j.value, '$.byokCostNano')
-    FROM json_each(?3) AS j CROSS JOIN upstream_key AS u ON u.user_id = ?1 AND u.id = ?2 WHERE true
+    FROM json_each(?2) AS j CROSS JOIN upstream_key AS u ON u.user_id = ?1 AND u.id = json_extract(j.value, '$.upstreamKeyId') WHERE true
     ON CONFLICT (user_id, day, upstream_key_id) DO UPDATE SET ${cost} = excluded.${cost}, ${byok} = excluded.${byok}
     WHERE (check_day.${cost}, check_day.${byok}) IS NOT (excluded.${cost}, excluded.${byok})`;
-  return statement(db, text, userId, upstreamKeyId, JSON.stringify(checks));
+  return statement(db, text, userId, JSON.stringify(checks));
 }
 
 /** Notes that a user's keys used these models (permaslugs), whose names for people are not known yet. */

@@ -1,0 +1,85 @@
+/** Keys as users and programs see them, with what OpenRouter's accounts say of them. Pure. */
+import type * as z from 'zod';
+import { isoOrNull } from '../lib/day.ts';
+import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
+import { type Management, progressOf, type UpstreamKey } from '../management/model.ts';
+import type { KeyRow, keySchema } from './model.ts';
+
+/** What is stored around a user's keys: what OpenRouter's accounts say of them. */
+export interface Surroundings {
+  keys: readonly KeyRow[];
+  upstreamKeys: readonly UpstreamKey[];
+  managements: readonly Management[];
+  workspaces: readonly { id: string; name: string }[];
+  today: string;
+  retentionDays: number;
+}
+
+/** Of a management key that reads an account: the readings of all its keys. Of another key: its own, the present text's first. */
+function readingsOf(row: KeyRow, { upstreamKeys }: Surroundings): UpstreamKey[] {
+  if (row.kind === 'management') return upstreamKeys.filter(({ managementId }) => managementId === row.id);
+  return upstreamKeys.filter(({ apiKeyId, hash }) => apiKeyId === row.id && hash === row.hash);
+}
+
+/** Is this the id of a management key that is read? */
+function isLive(id: number | null, { keys }: Surroundings): boolean {
+  const manager = keys.find((key) => key.id === id);
+  return manager !== undefined && manager.kind === 'management' && manager.isActive && manager.health !== 'invalid';
+}
+
+function backfillOf(readings: readonly UpstreamKey[], { today, retentionDays }: Surroundings): { done: number; total: number } | null {
+  if (readings.length === 0) return null;
+  const each = readings.map((reading) => progressOf(reading, today, retentionDays));
+  return { done: each.reduce((sum, { done }) => sum + done, 0), total: each.reduce((sum, { total }) => sum + total, 0) };
+}
+
+/** What its account says of a key. */
+function presentSurroundings(row: KeyRow, around: Surroundings) {
+  const readings = readingsOf(row, around);
+  const own = row.kind === 'management' ? undefined : readings[0];
+  const account = around.managements.find(({ apiKeyId }) => apiKeyId === row.id);
+  const isOrphan = row.kind === 'discovered' && !isLive(own?.managementId ?? null, around);
+  const { totalCreditsNano = null, totalUsageNano = null } = row.kind === 'management' ? (account ?? {}) : {};
+  const workspace = own?.workspaceId == null ? null : own.workspaceId;
+  return {
+    status: !row.isActive ? 'paused' : isOrphan && row.health === 'active' ? 'unverified' : row.health,
+    balance_usd: totalCreditsNano === null || totalUsageNano === null ? null : usdFromNano(totalCreditsNano - totalUsageNano),
+    managed_by: own?.managementId ?? account?.leaderId ?? null,
+    workspace: workspace === null ? null : { id: workspace, name: around.workspaces.find(({ id }) => id === workspace)?.name ?? null },
+    is_disabled: own?.isDisabled ?? null,
+    vanished_at: isoOrNull(own?.vanishedAt ?? null),
+    backfill: own && own.managementId === null ? null : backfillOf(readings, around),
+    last_error:
+      row.lastError ??
+      (row.kind === 'management' ? account?.lastError : own?.lastError) ??
+      (isOrphan ? 'The management key that knows this key is not read any more.' : null),
+  } as const;
+}
+
+/** A key as users and programs see it. */
+export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof keySchema> {
+  return {
+    id: row.id,
+    name: row.name,
+    kind: row.kind,
+    hash: row.hash,
+    label: row.label,
+    is_active: row.isActive,
+    usage_usd: usdFromNanoOrNull(row.usageNano),
+    usage_daily_usd: usdFromNanoOrNull(row.usageDailyNano),
+    usage_weekly_usd: usdFromNanoOrNull(row.usageWeeklyNano),
+    usage_monthly_usd: usdFromNanoOrNull(row.usageMonthlyNano),
+    byok_usage_usd: usdFromNanoOrNull(row.byokUsageNano),
+    byok_usage_daily_usd: usdFromNanoOrNull(row.byokUsageDailyNano),
+    byok_usage_weekly_usd: usdFromNanoOrNull(row.byokUsageWeeklyNano),
+    byok_usage_monthly_usd: usdFromNanoOrNull(row.byokUsageMonthlyNano),
+    limit_usd: usdFromNanoOrNull(row.limitNano),
+    limit_remaining_usd: usdFromNanoOrNull(row.limitRemainingNano),
+    limit_reset: row.limitReset,
+    expires_at: isoOrNull(row.expiresAt),
+    last_synced_at: isoOrNull(row.lastSampleAt),
+    last_validated_at: isoOrNull(row.lastValidatedAt),
+    created_at: new Date(row.createdAt).toISOString(),
+    ...presentSurroundings(row, around),
+  };
+}
