@@ -1,0 +1,363 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addDays, countDays, DAY_MS, HOUR_MS, listDays, startOfDay } from '../../src/lib/day.ts';
+import { checksOf, dueChecks, namesOf } from '../../src/management/checks.ts';
+import { findVanished } from '../../src/management/listing.ts';
+import {
+  accountRead,
+  afterAccountRead,
+  afterGivingUp,
+  afterRead,
+  DAILY_REACH_DAYS,
+  HOURLY_REACH_DAYS,
+  historyRead,
+  narrow,
+  progressOf,
+  type Read,
+  type ReadState,
+  recentRead,
+  wantedFrom,
+} from '../../src/management/model.ts';
+import { outsideOf, outsideOfDay } from '../../src/management/outside.ts';
+import { addAmounts, cellsOf, coarsen, diffCells, moneyOfDay, type UsageCell } from '../../src/usage/cells.ts';
+
+const TODAY = '2026-11-15';
+const NOON = startOfDay(TODAY) + 12 * HOUR_MS;
+const NEW: ReadState = {
+  hash: 'h',
+  createdAt: 0,
+  vanishedAt: null,
+  usageNano: 5,
+  usageDailyNano: 0,
+  byokUsageNano: 0,
+  byokUsageDailyNano: 0,
+  doneFrom: null,
+  openFrom: null,
+  readAt: null,
+  readUsageNano: null,
+  readByokUsageNano: null,
+  isSettled: false,
+};
+const SETTLED: ReadState = {
+  ...NEW,
+  doneFrom: addDays(TODAY, -364),
+  openFrom: addDays(TODAY, -1),
+  readAt: NOON,
+  readUsageNano: 5,
+  readByokUsageNano: 0,
+  isSettled: true,
+};
+const cell = (day: string, cost: number, place: Partial<UsageCell> = {}): UsageCell => ({
+  day,
+  model: 'm',
+  provider: 'p',
+  total: [cost, 0, 1, 2, 3, 4, 5],
+  hours: null,
+  ...place,
+});
+
+/** Reads until nothing is left; a query is too wide with some chance. Answers the reads that succeeded. */
+function readAll(
+  start: ReadState,
+  today: string,
+  retention: number,
+  isTooWide: (read: Read) => boolean,
+): { state: ReadState; reads: Read[] } {
+  let state = start;
+  const reads: Read[] = [];
+  for (let rounds = 0; rounds < 50; rounds++) {
+    const isDone = state.readAt === NOON;
+    const next = (isDone ? null : recentRead(state, today, retention)) ?? historyRead(state, today, retention);
+    if (!next) return { state, reads };
+    const waiting = [next];
+    for (let read = waiting.shift(); read; read = waiting.shift()) {
+      if (isTooWide(read) && countDays(read.from, read.to) > 1) waiting.unshift(...(narrow(read, null) ?? []));
+      else {
+        reads.push(read);
+        state = { ...state, ...afterRead(state, read, [], NOON, today) };
+      }
+    }
+  }
+  throw new Error('there is always something left to read');
+}
+
+describe('what is to be read of a key', () => {
+  it('is in the end every wanted day, once, within the reach of each kind of query, however it is cut', () => {
+    const AGE = fc.integer({ min: 0, max: 500 });
+    fc.assert(
+      fc.property(AGE, fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 400 }), (age, retention, width) => {
+        const key = { ...NEW, createdAt: startOfDay(addDays(TODAY, -age)) };
+        const { state, reads } = readAll(key, TODAY, retention, ({ from, to }) => countDays(from, to) > width);
+        const oldest = wantedFrom(key, TODAY, retention);
+        expect(reads.flatMap(({ from, to }) => listDays(from, to)).sort()).toEqual(listDays(oldest, TODAY));
+        for (const { from, to, granularity } of reads) {
+          const reach = granularity === 'hour' ? HOURLY_REACH_DAYS : DAILY_REACH_DAYS;
+          expect(countDays(from, TODAY)).toBeLessThanOrEqual(reach);
+          expect(countDays(from, to)).toBeLessThanOrEqual(reach);
+        }
+        const hourlyFrom = addDays(TODAY, 1 - HOURLY_REACH_DAYS);
+        expect(reads.every(({ granularity, from }) => (granularity === 'hour') === from >= hourlyFrom)).toBe(true);
+        expect(progressOf(state, TODAY, retention)).toEqual({ done: countDays(oldest, TODAY), total: countDays(oldest, TODAY) });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is nothing while the counters stand still, and today and yesterday when they move', () => {
+    expect(recentRead(SETTLED, TODAY, 365)).toBeNull();
+    expect(recentRead(SETTLED, addDays(TODAY, 3), 365)).toBeNull();
+    for (const moved of [{ usageNano: 6 }, { byokUsageNano: 1 }, { isSettled: false }])
+      expect(recentRead({ ...SETTLED, ...moved }, TODAY, 365)).toMatchObject({ from: addDays(TODAY, -1), to: TODAY, granularity: 'hour' });
+    expect(recentRead({ ...SETTLED, usageNano: 6 }, addDays(TODAY, 4), 365)).toMatchObject({
+      from: addDays(TODAY, -1),
+      to: addDays(TODAY, 4),
+    });
+    const late = recentRead({ ...SETTLED, usageNano: 6 }, addDays(TODAY, 40), 365);
+    expect(late).toMatchObject({ from: addDays(TODAY, -1), to: addDays(TODAY, 9), granularity: 'day' });
+  });
+
+  it('goes on further into the past when the retention grows', () => {
+    const { state } = readAll(NEW, TODAY, 60, () => false);
+    expect(historyRead(state, TODAY, 60)).toBeNull();
+    expect(historyRead(state, TODAY, 90)).toMatchObject({ from: addDays(TODAY, -90), to: addDays(TODAY, -61) });
+  });
+
+  it('is nothing more of a key that OpenRouter has forgotten', () => {
+    const given = { ...NEW, ...afterGivingUp(NEW, NOON, TODAY, 365) };
+    expect([recentRead(given, TODAY, 365), historyRead(given, TODAY, 365)]).toEqual([null, null]);
+  });
+});
+
+describe('a reading', () => {
+  const today: Read = { part: 'recent', from: addDays(TODAY, -1), to: TODAY, granularity: 'hour', withProvider: true };
+  const moved = { ...SETTLED, usageNano: 9, usageDailyNano: 4 };
+  const isSettled = (key: ReadState, cost: number, at = NOON) => afterRead(key, today, [cell(TODAY, cost)], at, TODAY).isSettled;
+
+  it('is complete if it holds all that the counters say of today, or if they did not move since the last one', () => {
+    expect([isSettled(moved, 3), isSettled(moved, 4), isSettled(moved, 5)]).toEqual([false, true, true]);
+    expect(isSettled({ ...moved, byokUsageDailyNano: 1 }, 4)).toBe(false);
+    const once = { ...moved, ...afterRead(moved, today, [cell(TODAY, 3)], NOON, TODAY) };
+    expect(isSettled(once, 3)).toBe(true);
+  });
+
+  it('is not complete shortly after midnight, when the end of yesterday may be missing', () => {
+    const key = { ...moved, usageDailyNano: 0 };
+    expect([isSettled(key, 0, startOfDay(TODAY) + 14 * 60_000), isSettled(key, 0, startOfDay(TODAY) + 15 * 60_000)]).toEqual([false, true]);
+  });
+
+  it('that was cut leaves the rest open', () => {
+    const [first, second] = narrow({ ...today, from: addDays(TODAY, -9) }, null) ?? [];
+    const key = { ...SETTLED, openFrom: addDays(TODAY, -9), usageNano: 9 };
+    const after = { ...key, ...afterRead(key, first as Read, [], NOON, TODAY) };
+    expect(after).toMatchObject({ openFrom: second?.from, readAt: SETTLED.readAt, readUsageNano: 5 });
+    expect(recentRead(after, TODAY, 365)).toEqual(second);
+  });
+
+  it('is cut to the maximum that OpenRouter names, then by hours, then by providers, and no further', () => {
+    const range: Read = { ...today, from: addDays(TODAY, -29) };
+    expect(narrow(range, 7)?.map(({ from, to }) => countDays(from, to))).toEqual([7, 23]);
+    expect(narrow({ ...range, part: 'history' }, 7)?.map(({ from, to }) => [countDays(from, to), to])).toEqual([
+      [7, TODAY],
+      [23, addDays(TODAY, -7)],
+    ]);
+    let read: Read | undefined = { ...today, from: TODAY };
+    const kinds: [string, boolean][] = [];
+    for (; read; read = narrow(read, 31)?.[0]) kinds.push([read.granularity, read.withProvider]);
+    expect(kinds).toEqual([
+      ['hour', true],
+      ['day', true],
+      ['day', false],
+    ]);
+  });
+});
+
+describe('the account as a whole', () => {
+  const outside: ReadState = { ...NEW, hash: null, usageNano: null, byokUsageNano: null };
+  const listedAt = NOON;
+  const next = (state: ReadState, keys: ReadState[], today = TODAY, at: number | null = listedAt) =>
+    accountRead(state, keys, today, 365, at, 365);
+
+  it('is read up to yesterday when all its keys are, then its past, then each new day twice', () => {
+    const recent = next(outside, [SETTLED]);
+    expect(recent).toMatchObject({ from: addDays(TODAY, -30), to: addDays(TODAY, -1), granularity: 'hour' });
+    const after = { ...outside, ...afterAccountRead(outside, recent as Read, NOON) };
+    const history = next(after, [SETTLED]);
+    expect(history).toMatchObject({ from: addDays(TODAY, -364), to: addDays(TODAY, -31), granularity: 'day' });
+    const all = { ...after, ...afterAccountRead(after, history as Read, NOON) };
+    expect(next(all, [SETTLED])).toBeNull();
+    expect(next(all, [SETTLED], addDays(TODAY, 1), NOON + DAY_MS)).toMatchObject({ from: addDays(TODAY, -1), to: TODAY });
+  });
+
+  it('waits for keys that are not read so far, and for a listing of all of them after the day', () => {
+    expect(next(outside, [SETTLED, NEW])).toBeNull();
+    expect(next(outside, [SETTLED, { ...SETTLED, usageNano: 9, readAt: startOfDay(TODAY) + 14 * 60_000 }])).toBeNull();
+    expect(next(outside, [SETTLED, { ...SETTLED, usageNano: 9 }])).not.toBeNull();
+    expect(next(outside, [{ ...SETTLED, doneFrom: addDays(TODAY, -10) }])).toBeNull();
+    for (const at of [null, startOfDay(TODAY) + 14 * 60_000]) expect(next(outside, [SETTLED], TODAY, at)).toBeNull();
+  });
+});
+
+const NAME = fc.constantFrom('a', 'b', 'c');
+const AMOUNTS = fc.array(fc.integer({ min: 0, max: 1e9 }), { minLength: 7, maxLength: 7 });
+const DAYS = listDays('2026-11-10', '2026-11-12');
+/** Cells with all their amounts on hours. */
+const CELLS = fc.uniqueArray(
+  fc
+    .record({
+      day: fc.constantFrom(...DAYS),
+      model: NAME,
+      provider: NAME,
+      hours: fc.dictionary(fc.integer({ min: 0, max: 23 }).map(String), AMOUNTS, { minKeys: 1, maxKeys: 3 }),
+    })
+    .map(
+      ({ hours, ...place }): UsageCell => ({
+        ...place,
+        hours: { ...hours },
+        total: Object.values(hours).reduce<(number | null)[]>((sum, amounts) => addAmounts(sum, amounts), []),
+      }),
+    ),
+  { maxLength: 12, selector: ({ day, model, provider }) => `${day} ${model} ${provider}` },
+);
+const sorted = (cells: readonly UsageCell[]) =>
+  cells.map(({ day, model, provider, total, hours }) => JSON.stringify([day, model, provider, total, hours])).sort();
+const isSomething = ({ total }: UsageCell) => total.some((amount) => amount !== 0);
+/** All cells of both, those of one place added up. */
+const merge = (a: readonly UsageCell[], b: readonly UsageCell[]) => coarsen([...a, ...b], true, true);
+const sumOf = (cells: readonly UsageCell[]) => DAYS.map((day) => moneyOfDay(cells, day));
+
+describe('what an account spent outside of its keys', () => {
+  it('is the total less its keys, by model, provider and hour', () => {
+    fc.assert(
+      fc.property(CELLS, CELLS, (chatroom, keys) => {
+        const rest = outsideOf(DAYS, merge(chatroom, keys), keys).cells;
+        expect(sorted(rest)).toEqual(sorted(chatroom.filter(isSomething).map(withoutEmptyHours)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is the same money where the keys are known without providers or hours', () => {
+    fc.assert(
+      fc.property(CELLS, CELLS, fc.boolean(), fc.boolean(), (chatroom, keys, keepProvider, keepHours) => {
+        const rest = outsideOf(DAYS, merge(chatroom, keys), coarsen(keys, keepProvider, keepHours)).cells;
+        expect(sumOf(rest)).toEqual(sumOf(chatroom));
+      }),
+    );
+  });
+
+  it('is nothing where it came out negative, and one sum where only a model did', () => {
+    expect(outsideOfDay([cell(TODAY, 5)], [cell(TODAY, 6)])).toEqual([]);
+    expect(outsideOfDay([cell(TODAY, 5)], [cell(TODAY, 2), cell(TODAY, 4, { provider: 'q' })])).toEqual([]);
+    const totals = [cell(TODAY, 9), cell(TODAY, 1, { model: 'n' })];
+    expect(outsideOfDay(totals, [cell(TODAY, 2), cell(TODAY, 3, { model: 'n' })])).toMatchObject([
+      { model: '', provider: '', total: [5, 0, 0, 0, 0, 0, 0] },
+    ]);
+    expect(outsideOf([TODAY], totals, [])).toMatchObject({ checks: [{ day: TODAY, costNano: 10, byokCostNano: 0 }] });
+    expect(outsideOf([TODAY], [], []).checks).toEqual([{ day: TODAY, costNano: 0, byokCostNano: 0 }]);
+  });
+});
+
+/** An hour in which nothing was spent is not told. */
+function withoutEmptyHours(entry: UsageCell): UsageCell {
+  const hours = Object.entries(entry.hours ?? {}).filter(([, amounts]) => amounts.some((amount) => amount !== 0));
+  return { ...entry, hours: Object.fromEntries(hours) };
+}
+
+describe('cells', () => {
+  it('that are set and dropped make what was stored what is fresh; the same again is nothing', () => {
+    fc.assert(
+      fc.property(CELLS, CELLS, (stored, fresh) => {
+        const { set, drop } = diffCells(stored, fresh);
+        const places = new Set([...set, ...drop].map(({ day, model, provider }) => `${day} ${model} ${provider}`));
+        const kept = stored.filter(({ day, model, provider }) => !places.has(`${day} ${model} ${provider}`));
+        expect(sorted([...kept, ...set])).toEqual(sorted(fresh));
+        expect(diffCells(fresh, fresh)).toEqual({ set: [], drop: [] });
+      }),
+    );
+  });
+
+  it('add up rows of one place, and leave out what is nothing', () => {
+    const at = startOfDay(TODAY) + 9 * HOUR_MS;
+    const row = {
+      at,
+      model: 'm',
+      provider: 'p',
+      costNano: 1,
+      byokCostNano: 0,
+      requests: 1,
+      promptTokens: 2,
+      completionTokens: 3,
+      reasoningTokens: 0,
+      cachedTokens: 0,
+    };
+    const nothing = { ...row, costNano: 0, requests: 0, promptTokens: 0, completionTokens: 0 };
+    expect(cellsOf([row, row, { ...nothing, model: 'n' }], 'hour')).toEqual([
+      { day: TODAY, model: 'm', provider: 'p', total: [2, 0, 2, 4, 6, 0, 0], hours: { 9: [2, 0, 2, 4, 6, 0, 0] } },
+    ]);
+    expect(cellsOf([row], 'day')).toMatchObject([{ hours: null }]);
+  });
+});
+
+describe('checks', () => {
+  const row = {
+    day: addDays(TODAY, -1),
+    slug: 's',
+    permaslug: 'p',
+    provider: 'x',
+    costNano: 3,
+    byokCostNano: 1,
+    requests: 1,
+    promptTokens: 0,
+    completionTokens: 0,
+    reasoningTokens: 0,
+  };
+
+  it('say zero of every completed day of the window that was told without spend', () => {
+    const checks = checksOf([row, row, { ...row, day: TODAY }], TODAY);
+    expect(checks).toHaveLength(30);
+    expect([checks[0], checks.at(-1)]).toEqual([
+      { day: addDays(TODAY, -30), costNano: 0, byokCostNano: 0 },
+      { day: addDays(TODAY, -1), costNano: 6, byokCostNano: 2 },
+    ]);
+  });
+
+  it('are due once a day, not shortly after midnight, and not for keys that never spent or are gone', () => {
+    const key = { ...SETTLED, checkedTo: null, isDisabled: false } as unknown as Parameters<typeof dueChecks>[0][number];
+    const isDue = (change: object, now = NOON) => dueChecks([{ ...key, ...change }], now).length === 1;
+    expect([isDue({}), isDue({ checkedTo: addDays(TODAY, -2) }), isDue({ checkedTo: addDays(TODAY, -1) })]).toEqual([true, true, false]);
+    expect([isDue({}, startOfDay(TODAY) + HOUR_MS), isDue({ usageNano: 0 }), isDue({ vanishedAt: 1 }), isDue({ doneFrom: null })]).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(isDue({ hash: null, usageNano: null, byokUsageNano: null })).toBe(true);
+  });
+
+  it('name each model once, by its shortest slug', () => {
+    const names = [
+      { permaslug: 'p', slug: 'a/b:free' },
+      { permaslug: 'p', slug: 'a/b' },
+      { permaslug: 'q', slug: 'c/e' },
+      { permaslug: 'q', slug: 'c/d' },
+    ];
+    expect(namesOf(names)).toEqual([
+      { permaslug: 'p', slug: 'a/b' },
+      { permaslug: 'q', slug: 'c/d' },
+    ]);
+  });
+});
+
+describe('keys that vanished', () => {
+  it('are known only from a listing of everything', () => {
+    const known = [
+      { id: 1, hash: 'a', vanishedAt: null },
+      { id: 2, hash: 'b', vanishedAt: null },
+      { id: 3, hash: 'c', vanishedAt: 5 },
+      { id: 4, hash: null, vanishedAt: null },
+    ];
+    const records = [{ hash: 'a' }] as Parameters<typeof findVanished>[1]['records'];
+    expect(findVanished(known, { records, gap: null })).toEqual([2]);
+    expect(findVanished(known, { records, gap: 'a workspace' })).toEqual([]);
+  });
+});
