@@ -4,10 +4,17 @@ import { addPosting, type Counter, type DayAmounts, postSample, type Sample, typ
 
 export const DEMO_DAYS = 90;
 
-interface Spend {
+export interface DemoSpend {
   at: number;
   nano: number;
   byokNano: number;
+  model: string;
+  provider: string;
+  requests: number;
+  promptTokens: number;
+  completionTokens: number;
+  reasoningTokens: number;
+  cachedTokens: number;
 }
 
 export interface DemoKey {
@@ -16,18 +23,73 @@ export interface DemoKey {
   limitNano: number | null;
   /** Whether OpenRouter still accepts it at the end of the story. */
   isValid: boolean;
-  spends: Spend[];
+  spends: DemoSpend[];
+  /** Whether the user added it; the others are discovered through the management key. */
+  isAdded: boolean;
+  workspace: 'Default' | 'Team' | 'Lab';
   days: DayAmounts[];
   series: Series;
 }
 
-const CHARACTERS = [
-  { name: 'production-backend', dailyUsd: 14, weekendShare: 0.6, byokShare: 0, limitUsd: null, isValid: true },
-  { name: 'research-notebooks', dailyUsd: 5, weekendShare: 0.1, byokShare: 0.4, limitUsd: null, isValid: true },
-  { name: 'nightly-evals', dailyUsd: 3, weekendShare: 1, byokShare: 0, limitUsd: 400, isValid: true },
-  { name: 'ci-bot', dailyUsd: 0.4, weekendShare: 0.2, byokShare: 0, limitUsd: null, isValid: true },
-  { name: 'old-laptop', dailyUsd: 0.8, weekendShare: 0.5, byokShare: 0, limitUsd: null, isValid: false },
-] as const;
+interface Character {
+  name: string;
+  dailyUsd: number;
+  weekendShare: number;
+  byokShare: number;
+  limitUsd: number | null;
+  isValid: boolean;
+  isAdded: boolean;
+  workspace: DemoKey['workspace'];
+  /** Permaslugs and providers, the most used first. */
+  models: readonly (readonly [model: string, provider: string])[];
+}
+
+const HAIKU = ['anthropic/claude-4.5-haiku-20251001', 'Anthropic'] as const;
+const SONNET = ['anthropic/claude-4.5-sonnet-20250929', 'Amazon Bedrock'] as const;
+const GPT = ['openai/gpt-4.1-2025-04-14', 'OpenAI'] as const;
+const MINI = ['openai/gpt-4.1-mini-2025-04-14', 'OpenAI'] as const;
+const GEMINI = ['google/gemini-2.5-pro', 'Google Vertex'] as const;
+const LLAMA = ['meta-llama/llama-3.3-70b-instruct', 'DeepInfra'] as const;
+
+const plain = { byokShare: 0, limitUsd: null, isValid: true, isAdded: true, workspace: 'Default' } as const;
+const CHARACTERS: readonly Character[] = [
+  { ...plain, name: 'production-backend', dailyUsd: 14, weekendShare: 0.6, models: [SONNET, HAIKU, GPT] },
+  { ...plain, name: 'research-notebooks', dailyUsd: 5, weekendShare: 0.1, byokShare: 0.4, models: [GEMINI, SONNET, LLAMA] },
+  { ...plain, name: 'nightly-evals', dailyUsd: 3, weekendShare: 1, limitUsd: 400, models: [MINI, HAIKU, LLAMA] },
+  { ...plain, name: 'ci-bot', dailyUsd: 0.4, weekendShare: 0.2, models: [MINI] },
+  { ...plain, name: 'old-laptop', dailyUsd: 0.8, weekendShare: 0.5, isValid: false, models: [GPT] },
+  { ...plain, name: 'staging', dailyUsd: 1.5, weekendShare: 0.1, isAdded: false, workspace: 'Team', models: [HAIKU, MINI] },
+  { ...plain, name: 'support-bot', dailyUsd: 6, weekendShare: 0.9, isAdded: false, workspace: 'Team', models: [HAIKU, GPT] },
+  {
+    ...plain,
+    name: 'labelling',
+    dailyUsd: 2,
+    weekendShare: 0.3,
+    byokShare: 0.5,
+    isAdded: false,
+    workspace: 'Lab',
+    models: [LLAMA, GEMINI],
+  },
+];
+
+/** What people spend in OpenRouter's chatroom, with no key. */
+const CHATROOM: Character = { ...plain, name: 'chatroom', dailyUsd: 0.7, weekendShare: 0.4, models: [SONNET, GEMINI] };
+
+/** What a spend bought: a model of the character's, and tokens in proportion to its cost. */
+export function describeSpend({ models }: Pick<Character, 'models'>, nano: number, byokNano: number, random: () => number) {
+  const [model, provider] = models[Math.floor(random() ** 2 * models.length)] ?? HAIKU;
+  const promptTokens = Math.round((nano + byokNano) / (1500 + 1000 * random()));
+  const completionTokens = Math.round(promptTokens * (0.05 + 0.3 * random()));
+  return {
+    model,
+    provider,
+    requests: 1 + Math.round(promptTokens / 8000),
+    promptTokens,
+    completionTokens,
+    reasoningTokens: Math.round(completionTokens * 0.4 * random()),
+    cachedTokens: Math.round(promptTokens * 0.6 * random()),
+  };
+}
 
 /** A small seeded generator, so that the demo looks the same each time. Source: Mulberry32, public domain, T. Ettinger */
 export function createRandom(seed: number): () => number {
@@ -46,8 +108,8 @@ function hourShare(name: string, hour: number): number {
   return hour >= 7 && hour <= 19 ? 1 / 16 : 0.015;
 }
 
-function spendsOf(character: (typeof CHARACTERS)[number], from: number, to: number, random: () => number): Spend[] {
-  const spends: Spend[] = [];
+function spendsOf(character: Character, from: number, to: number, random: () => number): DemoSpend[] {
+  const spends: DemoSpend[] = [];
   for (let at = from; at < to; at += HOUR_MS) {
     const isWeekend = [0, 6].includes(new Date(at).getUTCDay());
     const growth = 0.7 + (0.6 * (at - from)) / (to - from);
@@ -57,9 +119,9 @@ function spendsOf(character: (typeof CHARACTERS)[number], from: number, to: numb
       (isWeekend ? character.weekendShare : 1) *
       growth *
       (0.4 + 1.2 * random());
-    const nano = Math.round(usd * (1 - character.byokShare) * 1e9);
-    if (nano > 0)
-      spends.push({ at: at + Math.floor(random() * 55 * MINUTE_MS), nano, byokNano: Math.round(usd * character.byokShare * 1e9) });
+    const [nano, byokNano] = [Math.round(usd * (1 - character.byokShare) * 1e9), Math.round(usd * character.byokShare * 1e9)];
+    const spentAt = at + Math.floor(random() * 55 * MINUTE_MS);
+    if (nano > 0) spends.push({ at: spentAt, nano, byokNano, ...describeSpend(character, nano, byokNano, random) });
   }
   return spends.filter((spend) => spend.at < to);
 }
@@ -70,7 +132,7 @@ const grow = (counter: Counter, nano: number, isToday: boolean): Counter => ({
 });
 
 /** Reads the counters every hour at minute 3 and books them. */
-function watch(spends: readonly Spend[], from: number, to: number): { days: DayAmounts[]; series: Series } {
+function watch(spends: readonly DemoSpend[], from: number, to: number): { days: DayAmounts[]; series: Series } {
   const days = new Map<string, DayAmounts>();
   const startedAt = from + 3 * MINUTE_MS;
   const waiting = spends.toSorted((a, b) => a.at - b.at).values();
@@ -100,19 +162,25 @@ function watch(spends: readonly Spend[], from: number, to: number): { days: DayA
   return { days: [...days.values()], series };
 }
 
+const startOfStory = (now: number): number => startOfDay(dayOf(now - DEMO_DAYS * DAY_MS));
+
 /** The demo's keys, ninety days up to `now`. `textOf` names the text of the nth key. */
 export function tellStory(now: number, textOf: (index: number) => string): DemoKey[] {
-  const from = startOfDay(dayOf(now - DEMO_DAYS * DAY_MS));
+  const from = startOfStory(now);
   return CHARACTERS.map((character, index) => {
     const spends = spendsOf(character, from, now, createRandom(index + 1));
-    const { name, limitUsd, isValid } = character;
-    return {
-      name,
-      text: textOf(index),
-      limitNano: limitUsd === null ? null : limitUsd * 1e9,
-      isValid,
-      spends,
-      ...watch(spends, from, now),
-    };
+    const { name, limitUsd, isValid, isAdded, workspace } = character;
+    const limitNano = limitUsd === null ? null : limitUsd * 1e9;
+    return { name, text: textOf(index), limitNano, isValid, isAdded, workspace, spends, ...watch(spends, from, now) };
   });
+}
+
+/** What was spent with no key in the same time. */
+export const tellChatroom = (now: number): DemoSpend[] => spendsOf(CHATROOM, startOfStory(now), now, createRandom(99));
+
+/** One more spend of a key, as its story goes. */
+export function nextSpend(key: Pick<DemoKey, 'name'>, random: () => number): Omit<DemoSpend, 'at'> {
+  const character = CHARACTERS.find(({ name }) => name === key.name) ?? CHATROOM;
+  const nano = Math.floor(random() * 5_000_000);
+  return { nano, byokNano: 0, ...describeSpend(character, nano, 0, random) };
 }

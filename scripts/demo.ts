@@ -10,7 +10,7 @@ import { sha256Hex } from '../src/lib/sha256.ts';
 import { startSimulatorServer } from '../test/support/openrouter/server.ts';
 import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
 import { fireCron } from './crons.ts';
-import { type DemoKey, tellStory } from './demo-data.ts';
+import { type DemoKey, nextSpend, tellChatroom, tellStory } from './demo-data.ts';
 import { ensureDevVars, migrate, portOf, requireFreePort, serve } from './serve.ts';
 import { mustRunWrangler, root } from './wrangler.ts';
 
@@ -19,6 +19,11 @@ const EMAIL = 'demo@example.org';
 const PASSWORD = 'look at all this spend';
 const USER_ID = 1;
 const LIVE_SPEND_MS = 20_000;
+const CREDITS_NANO = 5_000e9;
+const WORKSPACES = [
+  { id: '550e8400-e29b-41d4-a716-446655440000', name: 'Team', slug: 'team' },
+  { id: '7d1f0a52-93a1-4c3e-8a4f-0c7a3b1de2f4', name: 'Lab', slug: 'lab' },
+];
 
 const quote = (value: string | number | null): string => (typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value));
 
@@ -92,7 +97,7 @@ async function keySql(key: DemoKey, id: number, keyring: Keyring): Promise<strin
 }
 
 /** Fills an empty local database with the story. */
-async function seed(keys: readonly DemoKey[]): Promise<void> {
+async function seed(keys: readonly DemoKey[], management: string, now: number): Promise<void> {
   await rm(join(root, FOLDER), { recursive: true, force: true });
   await migrate(['--persist-to', FOLDER]);
   const keyring = await readKeyring();
@@ -103,22 +108,37 @@ async function seed(keys: readonly DemoKey[]): Promise<void> {
     created_at: keys[0]?.series.startedAt ?? 0,
   });
   const rows = await Promise.all(keys.map((key, index) => keySql(key, index + 1, keyring)));
+  rows.push(await managementSql(management, keys.length + 1, now, keyring));
   const days = keys.flatMap((key, index) => daySql(key, index + 1));
   const file = join(root, FOLDER, 'demo.sql');
   await writeFile(file, [user, ...rows, ...days].join('\n'));
   await mustRunWrangler(['d1', 'execute', 'DB', '--local', '--persist-to', FOLDER, '--yes', '--file', file]);
 }
 
+/** The management key that opens the account; the Worker reads the rest through it. */
+async function managementSql(text: string, id: number, now: number, keyring: Keyring): Promise<string> {
+  const hash = await sha256Hex(text);
+  const { envelope, kid } = await encrypt(keyring, { column: CIPHERTEXT_COLUMN, userId: USER_ID, hash }, text);
+  const row = { id, user_id: USER_ID, kind: 'management', name: 'company account', hash, label: maskKey(text), ciphertext: envelope, kid };
+  return insert('api_key', { ...row, health: 'active', created_at: now });
+}
+
 /** Gives the simulator the same history, and lets it go on. */
-function live(simulator: Simulator, keys: readonly DemoKey[]): void {
-  for (const key of keys) {
-    simulator.addKey(key.text, { limitNano: key.limitNano });
-    for (const { at, ...amounts } of key.spends) simulator.spend(key.text, amounts, at);
-    if (!key.isValid) simulator.removeKey(key.text);
+function live(simulator: Simulator, keys: readonly DemoKey[], management: string, now: number): void {
+  const createdAt = new Date(keys[0]?.series.startedAt ?? now).toISOString();
+  for (const workspace of WORKSPACES) simulator.addWorkspace(workspace);
+  simulator.addKey(management, { name: 'company account', isManagement: true, createdAt });
+  simulator.buyCredits(CREDITS_NANO);
+  for (const { text, name, limitNano, workspace, isValid, spends } of keys) {
+    const workspaceId = WORKSPACES.find((known) => known.name === workspace)?.id;
+    simulator.addKey(text, { name, limitNano, createdAt, ...(workspaceId && { workspaceId }) });
+    if (isValid) for (const { at, ...amounts } of spends) simulator.spend(text, amounts, at);
+    else simulator.removeKey(text);
   }
+  for (const { at, ...amounts } of tellChatroom(now)) simulator.spendInChatroom(amounts, at);
   const spenders = keys.filter(({ isValid }) => isValid);
   setInterval(() => {
-    for (const key of spenders) simulator.spend(key.text, { nano: Math.floor(Math.random() * 5_000_000) });
+    for (const key of spenders) simulator.spend(key.text, nextSpend(key, Math.random));
   }, LIVE_SPEND_MS).unref();
 }
 
@@ -126,10 +146,16 @@ const args = process.argv.slice(2);
 const now = Date.now();
 await requireFreePort(portOf(args));
 await ensureDevVars();
-const keys = tellStory(now, () => `sk-or-v1-${randomBytes(32).toString('hex')}`);
-await seed(keys);
+const newText = () => `sk-or-v1-${randomBytes(32).toString('hex')}`;
+const keys = tellStory(now, newText);
+const management = newText();
+await seed(
+  keys.filter(({ isAdded }) => isAdded),
+  management,
+  now,
+);
 const simulator = createSimulator({ now: Date.now });
-live(simulator, keys);
+live(simulator, keys, management, now);
 const server = await startSimulatorServer(0, simulator, () => {});
 const address = server.address();
 const port = typeof address === 'object' ? address?.port : undefined;
@@ -137,6 +163,6 @@ const base = `OPENROUTER_BASE_URL:http://127.0.0.1:${port}/api/v1`;
 await serve(['--persist-to', FOLDER, '--var', base, ...args], async (origin) => {
   await fireCron(origin, '3 * * * *', Date.now());
   console.log(
-    `\nThe demo is at ${origin}. Sign in as ${EMAIL} with the password "${PASSWORD}".\nThe OpenRouter behind it is simulated. Stop both with Ctrl+C.\n`,
+    `\nThe demo is at ${origin}. Sign in as ${EMAIL} with the password "${PASSWORD}".\nThe OpenRouter behind it is simulated; its history is read through a management key within a minute or two. Stop both with Ctrl+C.\n`,
   );
 });

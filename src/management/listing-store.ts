@@ -60,8 +60,8 @@ const FOLLOW_NAMES = `UPDATE api_key SET name = ${field('keyName')} FROM json_ea
 const DISCOVER = `INSERT INTO api_key (user_id, kind, name, hash, label, health, created_at)
   SELECT ?1, 'discovered', ${field('keyName')}, ${field('hash')}, ${field('label')}, 'unverified', ?4 FROM json_each(?3) AS j
   WHERE EXISTS (SELECT 1 FROM api_key AS m WHERE m.id = ?2 AND m.user_id = ?1 AND m.kind = 'management')
-    AND NOT EXISTS (SELECT 1 FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ${field('hash')})
-  ON CONFLICT (user_id, hash) DO NOTHING`;
+    AND NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.user_id = ?1 AND k.hash = ${field('hash')})
+    AND NOT EXISTS (SELECT 1 FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ${field('hash')})`;
 
 const LISTED = {
   management_id: '?2',
