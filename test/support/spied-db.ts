@@ -6,9 +6,24 @@ export interface SpiedDb {
   statements: string[];
   /** Rows that batches wrote. Everything that the jobs write goes through one. */
   rowsWritten: number;
+  /** Rows that statements of batches wrote, by statement. */
+  writes: { text: string; rows: number }[];
 }
 
 type Tap = (text: string) => void;
+
+/** What each bound statement says. */
+const texts = new WeakMap<D1PreparedStatement, string>();
+
+function remember(prepared: D1PreparedStatement, text: string): D1PreparedStatement {
+  const bind = prepared.bind.bind(prepared);
+  prepared.bind = (...values) => {
+    const bound = bind(...values);
+    texts.set(bound, text);
+    return bound;
+  };
+  return prepared;
+}
 
 /** The test's database with `tap` called for each statement that is prepared; what it throws is thrown. */
 export function tapDb(tap: Tap): D1Database {
@@ -17,8 +32,9 @@ export function tapDb(tap: Tap): D1Database {
       const value = Reflect.get(target, name);
       if (typeof value !== 'function') return value;
       return (...parameters: unknown[]) => {
-        if (name === 'prepare') tap(String(parameters[0]));
-        return value.apply(target, parameters);
+        if (name !== 'prepare') return value.apply(target, parameters);
+        tap(String(parameters[0]));
+        return remember(value.apply(target, parameters), String(parameters[0]));
       };
     },
   });
@@ -32,12 +48,16 @@ export function spyDb(): SpiedDb {
       if (name !== 'batch') return Reflect.get(target, name);
       return async (batch: D1PreparedStatement[]) => {
         const results = await env.DB.batch(batch);
-        spied.rowsWritten += results.reduce((sum, { meta }) => sum + meta.rows_written, 0);
+        for (const [index, { meta }] of results.entries()) {
+          const bound = batch[index];
+          spied.rowsWritten += meta.rows_written;
+          spied.writes.push({ text: (bound && texts.get(bound)) ?? '', rows: meta.rows_written });
+        }
         return results;
       };
     },
   });
-  const spied: SpiedDb = { binding, statements, rowsWritten: 0 };
+  const spied: SpiedDb = { binding, statements, rowsWritten: 0, writes: [] };
   return spied;
 }
 

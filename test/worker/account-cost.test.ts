@@ -1,4 +1,3 @@
-import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
 import { addManagement, createRandom, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
@@ -13,15 +12,12 @@ interface Cost {
   analytics: number;
   activity: number;
   statements: number;
+  /** Rows written to `usage_day` and `check_day`, and in all. */
   ledgerRows: number;
+  rowsWritten: number;
 }
 
-async function countRows(): Promise<number> {
-  const row = await env.DB.prepare('SELECT (SELECT count(*) FROM usage_day) + (SELECT count(*) FROM check_day) AS count').first<{
-    count: number;
-  }>();
-  return row?.count ?? 0;
-}
+const LEDGER = /^(INSERT INTO|DELETE FROM) (usage_day|check_day)/;
 
 /** A year of an account of `count` keys in three workspaces: read for the first time, then with and without new spend. */
 async function costsOf(count: number): Promise<Cost[]> {
@@ -35,8 +31,10 @@ async function costsOf(count: number): Promise<Cost[]> {
   }
   const user = await world.makeUser();
   const measure = async (what: string, work: () => Promise<unknown>): Promise<Cost> => {
-    const [asked, before] = [world.simulator.requests.length, await countRows()];
+    const asked = world.simulator.requests.length;
     spied.statements.length = 0;
+    spied.writes.length = 0;
+    spied.rowsWritten = 0;
     await work();
     const paths = world.simulator.requests.slice(asked).map(({ path }) => path);
     const of = (...wanted: string[]) => paths.filter((path) => wanted.includes(path)).length;
@@ -47,7 +45,8 @@ async function costsOf(count: number): Promise<Cost[]> {
       analytics: of('/analytics/query'),
       activity: of('/activity'),
       statements: spied.statements.length,
-      ledgerRows: (await countRows()) - before,
+      ledgerRows: spied.writes.reduce((sum, { text, rows }) => sum + (LEDGER.test(text) ? rows : 0), 0),
+      rowsWritten: spied.rowsWritten,
     };
   };
   const hour = () => {
@@ -70,9 +69,9 @@ describe('the cost of an account', () => {
     for (const count of [1, 10, 100, 500]) costs.push(...(await costsOf(count)));
     console.log(
       [
-        row(['Keys', 'What', 'Key and listing calls', 'Analytics', 'Activity', 'D1 statements', 'Ledger rows']),
-        ...costs.map(({ keys, what, listing, analytics, activity, statements, ledgerRows }) =>
-          row([keys, what, listing, analytics, activity, statements, ledgerRows]),
+        row(['Keys', 'What', 'Key and listing calls', 'Analytics', 'Activity', 'D1 statements', 'Ledger rows written', 'Rows written']),
+        ...costs.map(({ keys, what, listing, analytics, activity, statements, ledgerRows, rowsWritten }) =>
+          row([keys, what, listing, analytics, activity, statements, ledgerRows, rowsWritten]),
         ),
       ].join('\n'),
     );
