@@ -52,7 +52,8 @@ function createSchemas() {
     const { $schema, $defs = {}, id: _id, ...json } = JSON.parse(text) as Json & { $defs?: Record<string, Json> };
     for (const [name, { id: _name, ...definition }] of Object.entries($defs)) components[name] = definition;
     if (id === undefined) return json;
-    components[id] = json;
+    // A root schema with an id is among the definitions already, or stands here itself.
+    if (!(id in $defs)) components[id] = json;
     return { $ref: `#/components/schemas/${id}` };
   };
   return { components, schemaOf };

@@ -7,6 +7,7 @@ import type { Delivery, JobMessage } from './model.ts';
 export async function accountMessage(deps: Deps, message: Extract<JobMessage, { job: 'account' }>): Promise<Delivery> {
   const outcome = await accountStep(deps, message);
   if (outcome.kind === 'busy') return { kind: 'retry', delayS: outcome.delayS };
-  if (outcome.kind === 'more') await deps.enqueue([{ ...message, failed: outcome.failed, attempt: outcome.attempt }], outcome.delayS);
+  if (outcome.kind === 'more')
+    await deps.enqueue([{ ...message, failed: outcome.failed, reach: outcome.reach, attempt: outcome.attempt }], outcome.delayS);
   return { kind: 'ack' };
 }

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { crc32 } from '../lib/crc32.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../lib/day.ts';
+import { DAILY_REACH_DAYS, HOURLY_REACH_DAYS } from '../management/model.ts';
 
 export const JOBS = ['sync', 'validate', 'cleanup'] as const;
 export type JobName = (typeof JOBS)[number];
@@ -55,10 +56,23 @@ export const messageSchema = z.discriminatedUnion('job', [
     userId: z.int().positive(),
     keyId: z.int().positive(),
     failed: z.array(z.int()),
+    /** How many days a query by the hour or by the day spans at the most, as far as this run found out. */
+    reach: z.object({ hour: z.int().positive(), day: z.int().positive() }),
     attempt: z.int(),
   }),
   z.object({ job: z.literal('purge') }),
 ]);
+
+/** The first message of a run that reads the account behind a management key. */
+export const accountMessageOf = (slot: string, userId: number, keyId: number): JobMessage => ({
+  job: 'account',
+  slot,
+  userId,
+  keyId,
+  failed: [],
+  reach: { hour: HOURLY_REACH_DAYS, day: DAILY_REACH_DAYS },
+  attempt: 0,
+});
 
 /** A queue message. It holds ids, never secrets. */
 export type JobMessage = z.infer<typeof messageSchema>;

@@ -6,7 +6,7 @@ import { listDueKeysAcrossUsers, listOpenKeysAcrossUsers, type OpenKey, type Rea
 import { fullJitter } from '../lib/backoff.ts';
 import { MINUTE_MS } from '../lib/day.ts';
 import { withLease } from './lease.ts';
-import { addCounts, type Counts, type Delivery, type JobMessage, packKeys, type ReadMessage } from './model.ts';
+import { accountMessageOf, addCounts, type Counts, type Delivery, type JobMessage, packKeys, type ReadMessage } from './model.ts';
 
 /** Longer than 20 keys take with 6 requests at once and 10 seconds each. */
 const LEASE_MS = 2 * MINUTE_MS;
@@ -60,7 +60,7 @@ export function retryDelay(readings: readonly Reading[], applied: ReadonlySet<nu
 /** A message for each account that a management key opens. They come before the readings are applied, so that none gets lost. */
 const accountMessages = (readings: readonly Reading[], slot: string): JobMessage[] =>
   readings.flatMap(({ key: { id, userId }, result }) =>
-    result.ok && result.value.isManagementKey ? [{ job: 'account', slot, userId, keyId: id, failed: [], attempt: 0 }] : [],
+    result.ok && result.value.isManagementKey ? [accountMessageOf(slot, userId, id)] : [],
   );
 
 /** Works on a message: each due key once, failures apart from each other. */
@@ -69,7 +69,7 @@ export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery>
     const run = runOf(message.job, message.slot);
     const keys = await listDueKeysAcrossUsers(deps.db, run, deps.now(), message.keyIds);
     const readings = await readKeys(deps, keys);
-    if (message.job !== 'validate') await deps.enqueue(accountMessages(readings, message.slot));
+    await deps.enqueue(accountMessages(readings, message.slot));
     const applied = await applyReadings(deps, readings, run.id);
     const counts = addCounts(before, { attempts: 1, ...countReadings(readings, applied) });
     const attempt = counts['attempts'] ?? 1;

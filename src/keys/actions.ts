@@ -4,6 +4,7 @@ import { type Actor, authorize } from '../actor.ts';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
+import { accountMessageOf } from '../jobs/model.ts';
 import { dayOf, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { logError } from '../log.ts';
 import * as managementStore from '../management/store.ts';
@@ -55,7 +56,7 @@ export const getKey = (deps: Deps, actor: Actor, id: number): Promise<PresentedK
 
 /** Has the account behind a management key read now. */
 const readAccount = (deps: Deps, userId: number, managementId: number): Promise<void> =>
-  deps.enqueue([{ job: 'account', slot: new Date(deps.now()).toISOString(), userId, keyId: managementId, failed: [], attempt: 0 }]);
+  deps.enqueue([accountMessageOf(new Date(deps.now()).toISOString(), userId, managementId)]);
 
 /**
  * Stores a key that OpenRouter accepts, or that it could not be asked about (`unverified`). A discovered key gets its text; behind a
@@ -88,12 +89,12 @@ export async function updateKey(deps: Deps, actor: Actor, id: number, input: z.i
 export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);
-  if (key.kind === 'discovered') fail({ kind: 'bad_request', detail: 'A discovered key goes with its management key. Pause it instead.' });
-  const follower = await managementStore.findFollower(deps.db, userId, id);
+  if (key.kind === 'discovered' && (await managementStore.findUpstreamKey(deps.db, userId, key.hash))?.managementId != null) {
+    fail({ kind: 'bad_request', detail: 'A discovered key goes with the management key that found it. Pause it instead.' });
+  }
   await runBatch(deps.db, [
-    ...(follower === null
-      ? managementStore.deleteAccountStatements(deps.db, userId, id)
-      : managementStore.handOverStatements(deps.db, userId, id, follower)),
+    ...managementStore.doubtAccountStatements(deps.db, userId, id),
+    ...managementStore.leaveAccountStatements(deps.db, userId, id),
     ...managementStore.deleteUpstreamStatements(deps.db, userId, id),
     ...store.deleteKeyStatements(deps.db, userId, id),
     requestPurgeStatement(deps.db, userId, deps.now()),

@@ -36,6 +36,8 @@ export const selectCovered = (db: Db, userId: number) =>
       id: apiKey.id,
       name: apiKey.name,
       kind: apiKey.kind,
+      hash: apiKey.hash,
+      seriesStartedAt: apiKey.seriesStartedAt,
       isActive: apiKey.isActive,
       health: apiKey.health,
       knownSince: apiKey.knownSince,

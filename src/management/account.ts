@@ -6,6 +6,7 @@ import { setChecksStatement, sumUsage } from '../usage/usage-store.ts';
 import { accountRead, afterAccountRead, type UpstreamKey } from './model.ts';
 import { outsideOf } from './outside.ts';
 import { applyChanges, type Budget, queryRange } from './reads.ts';
+import { findCompleteAt } from './store.ts';
 
 /** Days of the past that are compared at once, so that what the keys spent on them stays small: fewer with many keys. */
 const maxDaysFor = (keys: number): number => Math.max(7, Math.min(365, Math.floor(4000 / Math.max(1, keys))));
@@ -18,15 +19,16 @@ const maxDaysFor = (keys: number): number => Math.max(7, Math.min(365, Math.floo
 export async function readAccountTotal(
   deps: Deps,
   userId: number,
+  managementId: number,
   text: string,
   outside: UpstreamKey,
   keys: readonly UpstreamKey[],
-  completeAt: number | null,
   budget: Budget,
 ): Promise<'read' | 'nothing' | 'failed'> {
   const today = dayOf(deps.now());
   const own = keys.filter(({ hash }) => hash !== null);
   if (budget.isRefused) return 'nothing';
+  const completeAt = await findCompleteAt(deps.db, managementId);
   const range = accountRead(outside, own, today, deps.config.retentionDays, completeAt, maxDaysFor(own.length));
   if (!range) return 'nothing';
   const { parts } = await queryRange(deps, text, range, null, budget);
@@ -40,8 +42,10 @@ export async function readAccountTotal(
       read.to,
     );
     const { cells: rest, checks } = outsideOf(days, cells, spent);
-    Object.assign(outside, afterAccountRead(outside, read, at));
-    await applyChanges(deps.db, userId, [{ key: outside, days, cells: rest, state: outside }]);
+    const state = afterAccountRead(outside, read, at);
+    const moved = await applyChanges(deps.db, userId, [{ key: outside, days, cells: rest, state }]);
+    if (!moved.has(outside.id)) return 'failed';
+    Object.assign(outside, state, { readVersion: outside.readVersion + 1 });
     await runBatch(deps.db, [
       setChecksStatement(
         deps.db,
@@ -50,7 +54,6 @@ export async function readAccountTotal(
         checks.map((check) => ({ ...check, upstreamKeyId: outside.id })),
       ),
     ]);
-    outside.readVersion += 1;
   }
   return parts.length > 0 ? 'read' : 'failed';
 }

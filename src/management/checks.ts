@@ -15,11 +15,14 @@ const ACTIVITY_DAYS = 30;
 /** Shortly after midnight the newest day may be incomplete. */
 const SETTLED_AFTER_MS = 2 * HOUR_MS;
 
-/** The days of an answer of `/activity`, those without spend as zero: they were measured. */
-export function checksOf(rows: readonly ActivityRow[], today: string): Check[] {
-  const sums = new Map(
-    listDays(addDays(today, -ACTIVITY_DAYS), addDays(today, -1)).map((day) => [day, { day, costNano: 0, byokCostNano: 0 }]),
-  );
+/**
+ * The days of an answer of `/activity`, those without spend as zero: they were measured.
+ * @param asked the day on which it was asked
+ * @param answered the day on which it was answered: the next one, if midnight came between; then the oldest day may be missing
+ */
+export function checksOf(rows: readonly ActivityRow[], asked: string, answered: string): Check[] {
+  const days = listDays(addDays(answered, -ACTIVITY_DAYS), addDays(asked, -1));
+  const sums = new Map(days.map((day) => [day, { day, costNano: 0, byokCostNano: 0 }]));
   for (const { day, costNano, byokCostNano } of rows) {
     const sum = sums.get(day);
     if (!sum) continue;
@@ -62,10 +65,12 @@ export async function checkKeys(deps: Deps, userId: number, text: string, keys: 
   const due = dueChecks(keys, deps.now()).slice(0, budget.retryAfterS === null ? Math.max(0, budget.queries) : 0);
   if (due.length === 0) return [];
   budget.queries -= due.length;
-  const ask = async (key: UpstreamKey) => ({ key, answer: await deps.openrouter.getActivity(text, key.hash) });
+  const ask = async (key: UpstreamKey) => ({ key, answer: await deps.openrouter.getActivity(text, key.hash), answered: dayOf(deps.now()) });
   const answers = await pMap(due, ask, { concurrency: MAX_SIMULTANEOUS });
-  const told = answers.flatMap(({ key, answer }) => (answer.ok ? [{ key, rows: answer.value }] : []));
-  const checks = told.flatMap(({ key, rows }) => checksOf(rows, today).map((check) => ({ ...check, upstreamKeyId: key.id })));
+  const told = answers.flatMap(({ key, answer, answered }) => (answer.ok ? [{ key, rows: answer.value, answered }] : []));
+  const checks = told.flatMap(({ key, rows, answered }) =>
+    checksOf(rows, today, answered).map((check) => ({ ...check, upstreamKeyId: key.id })),
+  );
   const names = told.flatMap(({ key, rows }) => (key.hash === null ? namesOf(rows) : []));
   const ids = told.map(({ key }) => key.id);
   await runBatch(deps.db, [

@@ -7,7 +7,8 @@ const IS_LIVE = `EXISTS (SELECT 1 FROM api_key AS k WHERE k.id = w.management_id
 
 /**
  * Makes a management key the one that reads the account with these workspaces, unless another live one of the user does already.
- * Then what the account spent outside of its keys goes on under the new one.
+ * Then all that was read of the account goes on under the new one, keys that are listed no more included. A management key whose text
+ * opens another account now leaves what it read of the former one as it is.
  * @returns the id of the key that reads the account, if it is another one
  */
 export async function claimWorkspaces(
@@ -19,19 +20,23 @@ export async function claimWorkspaces(
   const ids = "SELECT json_extract(value, '$.id') FROM json_each(?3)";
   const others = `w.user_id = ?1 AND w.management_id <> ?2 AND w.id IN (${ids})`;
   const leader = `SELECT w.management_id AS id FROM workspace AS w WHERE ${others} AND ${IS_LIVE} LIMIT 1`;
-  const takeOutside = `UPDATE upstream_key SET api_key_id = ?2, management_id = ?2, read_version = read_version + 1
-    WHERE user_id = ?1 AND hash IS NULL AND management_id IN (SELECT w.management_id FROM workspace AS w WHERE ${others})
-      AND NOT EXISTS (${leader}) AND NOT EXISTS (SELECT 1 FROM upstream_key AS o WHERE o.management_id = ?2 AND o.hash IS NULL)`;
+  const exists = 'EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1)';
+  const isOther = `EXISTS (SELECT 1 FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id = ?2)
+    AND NOT EXISTS (SELECT 1 FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id = ?2 AND w.id IN (${ids}))`;
+  const leave = `UPDATE upstream_key SET management_id = NULL, read_version = read_version + 1 WHERE user_id = ?1 AND management_id = ?2 AND ${isOther}`;
+  const takeKeys = `UPDATE upstream_key SET api_key_id = iif(hash IS NULL, ?2, api_key_id), management_id = ?2, read_version = read_version + 1
+    WHERE user_id = ?1 AND management_id IN (SELECT w.management_id FROM workspace AS w WHERE ${others})
+      AND NOT EXISTS (${leader}) AND ${exists}`;
   const take = `INSERT INTO workspace (user_id, id, name, management_id)
     SELECT ?1, json_extract(j.value, '$.id'), json_extract(j.value, '$.name'), ?2 FROM json_each(?3) AS j
-    WHERE NOT EXISTS (${leader}) AND EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1)
+    WHERE NOT EXISTS (${leader}) AND ${exists}
     ON CONFLICT (user_id, id) DO UPDATE SET name = excluded.name, management_id = excluded.management_id
     WHERE (workspace.name, workspace.management_id) IS NOT (excluded.name, excluded.management_id)`;
   const drop = `DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2 AND id NOT IN (${ids})`;
   const values = [userId, managementId, JSON.stringify(workspaces)] as const;
   const [[found] = []] = await runBatch(
     db,
-    [leader, takeOutside, take, drop].map((text) => statement(db, text, ...values)),
+    [leader, leave, takeKeys, take, drop].map((text) => statement(db, text, ...values)),
   );
   return found ? Number(found['id']) : null;
 }
@@ -51,6 +56,9 @@ export async function noteListing(
 
 const field = (name: string): string => `json_extract(j.value, '$.${name}')`;
 
+/** Is the account still this management key's to read? */
+const IS_OURS = 'EXISTS (SELECT 1 FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id = ?2)';
+
 /** A discovered key follows its name upstream, unless its user gave it another. Comes before its name upstream is set. */
 const FOLLOW_NAMES = `UPDATE api_key SET name = ${field('keyName')} FROM json_each(?3) AS j CROSS JOIN upstream_key AS u
   WHERE u.user_id = ?1 AND u.hash = ${field('hash')} AND u.management_id = ?2 AND api_key.user_id = ?1 AND api_key.hash = ${field('hash')}
@@ -59,7 +67,7 @@ const FOLLOW_NAMES = `UPDATE api_key SET name = ${field('keyName')} FROM json_ea
 /** Each key that the user does not have, and that no key of the user was before, becomes a discovered one. */
 const DISCOVER = `INSERT INTO api_key (user_id, kind, name, hash, label, health, created_at)
   SELECT ?1, 'discovered', ${field('keyName')}, ${field('hash')}, ${field('label')}, 'unverified', ?4 FROM json_each(?3) AS j
-  WHERE EXISTS (SELECT 1 FROM api_key AS m WHERE m.id = ?2 AND m.user_id = ?1 AND m.kind = 'management')
+  WHERE EXISTS (SELECT 1 FROM api_key AS m WHERE m.id = ?2 AND m.user_id = ?1 AND m.kind = 'management') AND ${IS_OURS}
     AND NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.user_id = ?1 AND k.hash = ${field('hash')})
     AND NOT EXISTS (SELECT 1 FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ${field('hash')})`;
 
@@ -82,14 +90,14 @@ const SET_UPSTREAM_KEYS = `INSERT INTO upstream_key (user_id, hash, api_key_id, 
   SELECT ?1, ${field('hash')}, coalesce(k.id, a.api_key_id), ${field('createdAt')}, ?4, ${Object.values(LISTED).join(', ')}
   FROM json_each(?3) AS j LEFT JOIN api_key AS k ON k.user_id = ?1 AND k.hash = ${field('hash')}
     LEFT JOIN api_key_alias AS a ON a.user_id = ?1 AND a.hash = ${field('hash')}
-  WHERE coalesce(k.id, a.api_key_id) IS NOT NULL AND EXISTS (SELECT 1 FROM api_key AS m WHERE m.id = ?2 AND m.user_id = ?1)
+  WHERE coalesce(k.id, a.api_key_id) IS NOT NULL AND ${IS_OURS}
   ON CONFLICT (user_id, hash) DO UPDATE SET api_key_id = excluded.api_key_id, counted_at = excluded.counted_at,
     ${LISTED_NAMES.map((name) => `${name} = excluded.${name}`).join(', ')}
   WHERE (${listed('upstream_key')}) IS NOT (${listed('excluded')})`;
 
 const ADD_OUTSIDE = `INSERT INTO upstream_key (user_id, api_key_id, management_id, created_at) SELECT ?1, ?2, ?2, 0
   WHERE NOT EXISTS (SELECT 1 FROM upstream_key WHERE management_id = ?2 AND hash IS NULL)
-    AND EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1)`;
+    AND ${IS_OURS}`;
 
 /** Keys that OpenRouter lists no more keep their history. */
 const MARK_VANISHED = `UPDATE upstream_key SET vanished_at = ?4 FROM json_each(?3) AS j
@@ -97,6 +105,9 @@ const MARK_VANISHED = `UPDATE upstream_key SET vanished_at = ?4 FROM json_each(?
 const END_VANISHED = `UPDATE api_key SET health = 'invalid', last_error = ?4 FROM json_each(?3) AS j CROSS JOIN upstream_key AS u
   WHERE u.id = j.value AND u.user_id = ?1 AND u.management_id = ?2
     AND api_key.user_id = ?1 AND api_key.hash = u.hash AND api_key.kind = 'discovered'`;
+
+/** About 700 bytes each, so that a parameter stays far below D1's 2 MB. */
+const RECORDS_A_SLICE = 1000;
 
 export interface Listing {
   /** `keyName`: what a discovered key is called. */
@@ -114,12 +125,19 @@ export async function applyListing(
   { records, vanished, at }: Listing,
   vanishedError: string,
 ): Promise<void> {
-  const listing = [userId, managementId, JSON.stringify(records)] as const;
   const gone = [userId, managementId, JSON.stringify(vanished)] as const;
+  const slices = Array.from({ length: Math.ceil(records.length / RECORDS_A_SLICE) }, (_, index) =>
+    records.slice(index * RECORDS_A_SLICE, (index + 1) * RECORDS_A_SLICE),
+  );
   await runBatch(db, [
-    statement(db, FOLLOW_NAMES, ...listing),
-    statement(db, DISCOVER, ...listing, at),
-    statement(db, SET_UPSTREAM_KEYS, ...listing, at),
+    ...slices.flatMap((slice) => {
+      const listing = [userId, managementId, JSON.stringify(slice)] as const;
+      return [
+        statement(db, FOLLOW_NAMES, ...listing),
+        statement(db, DISCOVER, ...listing, at),
+        statement(db, SET_UPSTREAM_KEYS, ...listing, at),
+      ];
+    }),
     statement(db, ADD_OUTSIDE, userId, managementId),
     ...(vanished.length > 0 ? [statement(db, MARK_VANISHED, ...gone, at), statement(db, END_VANISHED, ...gone, vanishedError)] : []),
   ]);

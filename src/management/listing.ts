@@ -14,7 +14,7 @@ import { listAccountKeys } from './store.ts';
 /** Workspaces whose keys are listed at once; Workers open at most 6 connections. */
 const MAX_SIMULTANEOUS = 4;
 const MAX_NAME_LENGTH = 100;
-const VANISHED = 'OpenRouter does not list the key any more: it was deleted there.';
+const VANISHED = 'OpenRouter does not list the key any more: it, or its workspace, was deleted there.';
 
 interface Listed {
   records: KeyRecord[];

@@ -2,7 +2,7 @@
  * The pure rules of reading an account: which days of a key are to be asked for next, what a reading settles, and how a query that
  * is too wide is cut. Days are UTC.
  */
-import { addDays, countDays, DAY_MS, dayOf, MINUTE_MS, startOfDay } from '../lib/day.ts';
+import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, MINUTE_MS, startOfDay } from '../lib/day.ts';
 import type { AnalyticsQuery } from '../openrouter/analytics.ts';
 import { moneyOfDay, type UsageCell } from '../usage/cells.ts';
 import { isAtRest } from '../usage/coverage.ts';
@@ -15,6 +15,8 @@ export type Management = typeof management.$inferSelect;
 export const HOURLY_REACH_DAYS = 31;
 /** How far back days can be asked for; OpenRouter's documents differ (365, 367), so the smaller. */
 export const DAILY_REACH_DAYS = 365;
+/** Counters that stood still for so long are in analytics, whatever else those hold. */
+const CAUGHT_UP_MS = 3 * HOUR_MS;
 /** A day may still be incomplete so long after it ended. */
 const LATE_MS = 15 * MINUTE_MS;
 
@@ -30,6 +32,7 @@ export type ReadState = Pick<
   | 'hash'
   | 'createdAt'
   | 'vanishedAt'
+  | 'countedAt'
   | 'usageNano'
   | 'usageDailyNano'
   | 'byokUsageNano'
@@ -128,11 +131,11 @@ const progress = (key: ReadState): ReadProgress => ({
 });
 
 /**
- * Does a reading hold everything that the counters say? If it has today's spend in full, or if the counters did not move since the
- * reading before. Shortly after midnight the end of yesterday may be missing.
+ * Does a reading hold everything that the counters say? If it has today's spend in full, or if the counters have not moved for so
+ * long that analytics must have caught up. Shortly after midnight the end of yesterday may be missing.
  */
 function isComplete(key: ReadState, cells: readonly UsageCell[], at: number): boolean {
-  if (key.readAt !== null && key.readUsageNano === key.usageNano && key.readByokUsageNano === key.byokUsageNano) return true;
+  if (key.countedAt !== null && at - key.countedAt >= CAUGHT_UP_MS) return true;
   const [cost, byok] = moneyOfDay(cells, dayOf(at));
   const isLate = at - startOfDay(dayOf(at)) < LATE_MS;
   return !isLate && cost >= (key.usageDailyNano ?? 0) && byok >= (key.byokUsageDailyNano ?? 0);
@@ -169,7 +172,7 @@ export const afterGivingUp = (key: ReadState, at: number, today: string, retenti
 });
 
 /** Are these days of a key read for good, so that the account's total can be compared with them? */
-function isReadThrough(key: ReadState, { from, to }: Read, today: string, retentionDays: number): boolean {
+export function isReadThrough(key: ReadState, { from, to }: Pick<Read, 'from' | 'to'>, today: string, retentionDays: number): boolean {
   if (key.doneFrom === null || key.doneFrom > later(from, wantedFrom(key, today, retentionDays))) return false;
   return isAtRest(key) || (key.readAt !== null && key.readAt >= endOf(to));
 }

@@ -3,11 +3,11 @@ import pMap from 'p-map';
 import { type Db, runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { describeReadError } from '../keys/model.ts';
-import { addDays, dayOf, listDays } from '../lib/day.ts';
+import { addDays, countDays, dayOf, HOUR_MS, listDays, startOfDay } from '../lib/day.ts';
 import { err, type Result } from '../lib/result.ts';
 import type { AnalyticsAnswer } from '../openrouter/analytics.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
-import { cellsOf, cellsOfActivity, diffCells, type UsageCell } from '../usage/cells.ts';
+import { cellsOf, cellsOfActivity, diffCells, keepFiner, type UsageCell } from '../usage/cells.ts';
 import {
   dropUsageStatementAcrossUsers,
   listUsageOfDaysAcrossUsers,
@@ -18,24 +18,37 @@ import { afterGivingUp, afterRead, historyRead, narrow, type Read, type ReadProg
 import { moveReadingsStatement, noteErrorsStatement } from './store.ts';
 
 const MAX_SIMULTANEOUS = 6;
-/** About 250 bytes each: some 600 KB a statement. */
-const CELLS_A_SLICE = 2500;
+/** Characters of the cells of a statement's parameter; D1 takes 2 MB. One answer, which is not cut, has some 1.5 million at the most. */
+const CHARACTERS_A_SLICE = 500_000;
 /** What one step holds in memory and writes; more is left to the next one. */
 const MAX_CELLS = 10_000;
+
+/** How many days one query by the hour or by the day spans at the most, as far as that was found out. */
+export type Reach = Record<Read['granularity'], number>;
 
 /** What a step may still do. */
 export interface Budget {
   queries: number;
   cells: number;
+  reach: Reach;
   /** OpenRouter asked to wait so many seconds. */
   retryAfterS: number | null;
   /** Analytics are not open to this management key; `/activity` may be. */
   isRefused: boolean;
 }
 
-export const createBudget = (queries: number): Budget => ({ queries, cells: MAX_CELLS, retryAfterS: null, isRefused: false });
+export const createBudget = (queries: number, reach: Reach): Budget => ({
+  queries,
+  cells: MAX_CELLS,
+  reach: { ...reach },
+  retryAfterS: null,
+  isRefused: false,
+});
 
 const isSpent = ({ queries, cells, retryAfterS }: Budget): boolean => queries <= 0 || cells <= 0 || retryAfterS !== null;
+
+/** Answers after which `/activity` is asked instead. */
+const REFUSALS: readonly string[] = ['unauthorized', 'forbidden', 'refused', 'not_found'];
 
 /** Why analytics could not be asked: OpenRouter's error, or nothing that was asked is narrow enough. */
 type QueryError = OpenRouterError | { kind: 'out_of_budget' };
@@ -66,6 +79,11 @@ export interface ReadPart {
   isUnknownKey: boolean;
 }
 
+/** What was too wide for one key is too wide for the next. */
+function noteReach(reach: Reach, read: Read, [first]: readonly Read[]): void {
+  if (first?.granularity === read.granularity) reach[read.granularity] = Math.min(reach[read.granularity], countDays(first.from, first.to));
+}
+
 /** Asks for a range, cut as often as it must be. The parts that came before a failure count. */
 export async function queryRange(
   deps: Deps,
@@ -77,6 +95,12 @@ export async function queryRange(
   const parts: ReadPart[] = [];
   const waiting = [range];
   for (let read = waiting.shift(); read; read = waiting.shift()) {
+    const reach = budget.reach[read.granularity];
+    const known = countDays(read.from, read.to) > reach ? narrow(read, reach) : null;
+    if (known) {
+      waiting.unshift(...known);
+      continue;
+    }
     const at = deps.now();
     const answer = await query(deps, text, read, hash, budget);
     if (answer.ok && !answer.value.isTruncated) {
@@ -86,8 +110,8 @@ export async function queryRange(
       continue;
     }
     if (!answer.ok && answer.error.kind !== 'too_wide') return { parts, error: answer.error };
-    const maxDays = !answer.ok && answer.error.kind === 'too_wide' ? answer.error.maxDays : null;
-    const narrower = narrow(read, maxDays);
+    const narrower = narrow(read, answer.ok || answer.error.kind !== 'too_wide' ? null : answer.error.maxDays);
+    if (!answer.ok && narrower) noteReach(budget.reach, read, narrower);
     if (!narrower) return { parts, error: answer.ok ? { kind: 'too_wide', maxDays: null } : answer.error };
     waiting.unshift(...narrower);
   }
@@ -129,46 +153,50 @@ async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read
 }
 
 const ACTIVITY_DAYS = 30;
+/** Shortly after midnight `/activity` may not have all of yesterday. */
+const ACTIVITY_FROM_MS = 2 * HOUR_MS;
 
-/** Where analytics are refused, `/activity` tells the last 30 completed days, without hours. */
+/** Where analytics are refused, `/activity` tells the last 30 completed days, without hours. It settles nothing. */
 async function readActivity(deps: Deps, text: string, key: UpstreamKey, today: string): Promise<Outcome> {
   const yesterday = addDays(today, -1);
-  if (key.hash === null || key.checkedTo === yesterday) return { change: null, error: { kind: 'forbidden' } };
+  const isEarly = deps.now() - startOfDay(today) < ACTIVITY_FROM_MS;
+  if (key.hash === null || isEarly || key.checkedTo === yesterday) return { change: null, error: { kind: 'forbidden' } };
   const answer = await deps.openrouter.getActivity(text, key.hash);
   if (!answer.ok) return { change: null, error: answer.error };
   const from = key.openFrom ?? addDays(today, -ACTIVITY_DAYS);
   const cells = cellsOfActivity(answer.value).filter(({ day }) => day >= from && day <= yesterday);
-  const state = { ...key, doneFrom: key.doneFrom ?? from, openFrom: yesterday };
+  const state = { ...key, doneFrom: key.doneFrom ?? from, openFrom: yesterday, isSettled: false };
   return { change: { key, days: listDays(from, yesterday), cells, state }, error: null };
 }
 
-/** Cuts changes into slices of some cells, so that a parameter stays far below D1's 2 MB. */
+/** Cuts changes into slices of bounded size. */
 function slices(changes: readonly KeyChange[]): KeyChange[][] {
   const parts: KeyChange[][] = [];
   let size = 0;
   for (const change of changes) {
-    size += change.cells.length;
+    const own = JSON.stringify(change.cells).length;
+    size += own;
     const part = parts.at(-1);
-    if (part && size <= CELLS_A_SLICE) part.push(change);
+    if (part && size <= CHARACTERS_A_SLICE) part.push(change);
     else {
       parts.push([change]);
-      size = change.cells.length;
+      size = own;
     }
   }
   return parts;
 }
 
-async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<void> {
+async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<number[]> {
   const days = changes.flatMap(({ key, days: read }) => read.map((day) => ({ userId, upstreamKeyId: key.id, day })));
   const stored = await listUsageOfDaysAcrossUsers(db, days);
   const diffs = changes.map(({ key, cells }) => ({
     base: { upstreamKeyId: key.id, readVersion: key.readVersion },
-    ...diffCells(stored.get(key.id) ?? [], cells),
+    ...diffCells(stored.get(key.id) ?? [], keepFiner(stored.get(key.id) ?? [], cells)),
   }));
   const set = diffs.flatMap(({ base, set: cells }) => cells.map((cell) => ({ ...base, ...cell })));
   const drop = diffs.flatMap(({ base, drop: cells }) => cells.map((cell) => ({ ...base, ...cell })));
   const models = [...new Set(set.flatMap(({ model }) => (model === '' ? [] : model)))];
-  await runBatch(db, [
+  const results = await runBatch(db, [
     ...(drop.length > 0 ? [dropUsageStatementAcrossUsers(db, drop)] : []),
     ...(set.length > 0 ? [setUsageStatementAcrossUsers(db, set), noteModelsStatement(db, userId, models)] : []),
     moveReadingsStatement(
@@ -176,11 +204,17 @@ async function applySlice(db: Db, userId: number, changes: readonly KeyChange[])
       changes.map(({ key, state }) => ({ upstreamKeyId: key.id, readVersion: key.readVersion, ...state })),
     ),
   ]);
+  return (results.at(-1) ?? []).map((row) => Number(row['id']));
 }
 
-/** Writes changes: days and state together, only for keys that nobody read meanwhile. A day that is the same is not written. */
-export async function applyChanges(db: Db, userId: number, changes: readonly KeyChange[]): Promise<void> {
-  for (const slice of slices(changes)) await applySlice(db, userId, slice);
+/**
+ * Writes changes: days and state together, only for keys that nobody read meanwhile. A day that is the same is not written.
+ * @returns the ids of the upstream keys whose change was written
+ */
+export async function applyChanges(db: Db, userId: number, changes: readonly KeyChange[]): Promise<Set<number>> {
+  const moved = new Set<number>();
+  for (const slice of slices(changes)) for (const id of await applySlice(db, userId, slice)) moved.add(id);
+  return moved;
 }
 
 /**
@@ -220,15 +254,16 @@ export async function readKeysUsage(
   const errors: { id: number; lastError: string }[] = [];
   const readOne = async ({ key, read }: { key: UpstreamKey; read: Read }) => {
     if (isSpent(budget)) return;
-    let outcome = budget.isRefused ? null : await readRange(deps, text, key, read, budget, today);
-    if (budget.isRefused || (outcome?.error && ['refused', 'not_found'].includes(outcome.error.kind) && !outcome.change))
-      outcome = await readActivity(deps, text, key, today);
-    if (outcome?.change) changes.push(outcome.change);
-    const error = outcome?.error;
+    let outcome: Outcome = budget.isRefused
+      ? { change: null, error: { kind: 'forbidden' } }
+      : await readRange(deps, text, key, read, budget, today);
+    const isRefused = outcome.error !== null && REFUSALS.includes(outcome.error.kind) && outcome.change === null;
+    if (isRefused && read.part === 'recent') outcome = await readActivity(deps, text, key, today);
+    if (outcome.change) changes.push(outcome.change);
+    const { error } = outcome;
     if (error && error.kind !== 'out_of_budget' && error.kind !== 'rate_limited')
       errors.push({ id: key.id, lastError: `Its history could not be read. ${describeReadError(error)}` });
-    if (budget.isRefused && !error)
-      errors.push({ id: key.id, lastError: 'Analytics are refused: its history is that of the last 30 days.' });
+    if (isRefused && !error) errors.push({ id: key.id, lastError: 'Analytics are refused: its history is that of the last 30 days.' });
   };
   await pMap(planReads(keys, today, deps.config.retentionDays, since), readOne, { concurrency: MAX_SIMULTANEOUS });
   await applyChanges(deps.db, userId, changes);

@@ -1,24 +1,23 @@
-/** One step of reading the account behind a management key: who does it, how much at once, and whether there is more to do. */
+/** One step of reading the account behind a management key: who does it, and how the run goes on. */
 import type { Deps } from '../deps.ts';
-import { describeReadError, isTransient, type KeyRow } from '../keys/model.ts';
+import { describeReadError, isTransient, type KeyRow, retryAfterOf } from '../keys/model.ts';
 import { openText } from '../keys/reading.ts';
 import { findKey } from '../keys/store.ts';
 import { fullJitter } from '../lib/backoff.ts';
-import { dayOf, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
-import { readAccountTotal } from './account.ts';
-import { checkKeys, dueChecks, readNames } from './checks.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import type { OpenRouterError } from '../openrouter/client.ts';
+import { describePaused, type OpenAccount, readDue } from './due.ts';
 import { readListing } from './listing.ts';
-import { accountRead, type UpstreamKey } from './model.ts';
-import { createBudget, planReads, readKeysUsage } from './reads.ts';
-import { type Claimed, claimStep, listAccountKeys, releaseStep } from './store.ts';
+import type { Reach } from './reads.ts';
+import { type Claimed, claimStep, releaseStep } from './store.ts';
 
-/** Any 60 seconds touch at most four steps that begin 20 seconds apart: 64 queries, as many as OpenRouter allows a minute. */
-const QUERIES_A_STEP = 16;
-const STEP_DISTANCE_MS = 20 * SECOND_MS;
-/** Longer than 16 queries take, 6 at once, with a time-out of 10 seconds each, and a listing before them. */
+const STEP_DISTANCE_S = 20;
+/** Longer than the queries of a step take, 6 at once, with a time-out of 10 seconds each, and a listing before them. */
 const LEASE_MS = 3 * MINUTE_MS;
-/** How often a listing is tried in one run. Then the next hour's takes over. */
+/** How often a listing is tried in one run, or a step that was told to wait. Then the next hour's run takes over. */
 const MAX_ATTEMPTS = 4;
+/** A longer wait is left to the next run. */
+const MAX_WAIT_S = HOUR_MS / SECOND_MS;
 
 export interface StepInput {
   userId: number;
@@ -27,6 +26,9 @@ export interface StepInput {
   slot: string;
   /** Upstream keys that failed in this run; they are left to the next one. */
   failed: readonly number[];
+  /** How many days a query spans at the most, as far as this run found out. */
+  reach: Reach;
+  /** Steps in a row that got nowhere. */
   attempt: number;
 }
 
@@ -34,71 +36,49 @@ export interface StepInput {
 export type StepOutcome =
   | { kind: 'done' }
   | { kind: 'busy'; delayS: number }
-  | { kind: 'more'; delayS: number; failed: number[]; attempt: number };
-
-const DONE: StepOutcome = { kind: 'done' };
-const secondsUntil = (at: number, now: number): number => Math.max(1, Math.ceil((at - now) / SECOND_MS));
+  | { kind: 'more'; delayS: number; failed: number[]; reach: Reach; attempt: number };
 
 interface Work {
   lastError: string | null;
   outcome: StepOutcome;
-  /** Seconds during which OpenRouter wants not to be asked. */
+  /** Seconds from the step's beginning before which no other may begin. */
   waitS: number;
 }
 
-type AccountKey = UpstreamKey & { isActive: boolean };
+const DONE: StepOutcome = { kind: 'done' };
+const secondsUntil = (at: number, now: number): number => Math.max(1, Math.ceil((at - now) / SECOND_MS));
 
-/** The keys that this run may still ask about: neither paused nor failed. The account as a whole is always one of them, if it did not fail. */
-const askable = (keys: readonly AccountKey[], failed: readonly number[]): AccountKey[] =>
-  keys.filter(({ id, isActive, hash }) => (isActive || hash === null) && !failed.includes(id));
-
-/** Is there anything left to be asked in this run? The account's total is compared with all its keys, so all of them decide about it. */
-function hasMore(deps: Deps, keys: readonly AccountKey[], failed: readonly number[], completeAt: number | null, since: number): boolean {
-  const [now, { retentionDays }] = [deps.now(), deps.config];
-  const left = askable(keys, failed);
-  if (planReads(left, dayOf(now), retentionDays, since).length > 0 || dueChecks(left, now).length > 0) return true;
-  const outside = left.find(({ hash }) => hash === null);
-  const own = keys.filter(({ hash }) => hash !== null);
-  return outside !== undefined && accountRead(outside, own, dayOf(now), retentionDays, completeAt, 1) !== null;
+/** Reads what is due and decides about the next step: at least 20 seconds later, and as OpenRouter asked for. */
+async function readOn(deps: Deps, account: OpenAccount, input: StepInput, lastError: string | null): Promise<Work> {
+  const { slot, failed, reach } = input;
+  const result = await readDue(deps, account, { since: Date.parse(slot), failed, reach });
+  const waitS = Math.max(result.retryAfterS ?? 0, result.hasAsked ? STEP_DISTANCE_S : 0);
+  const attempt = result.retryAfterS === null ? 0 : input.attempt + 1;
+  const isOver = !result.isMore || attempt >= MAX_ATTEMPTS || waitS > MAX_WAIT_S;
+  const next: StepOutcome = { kind: 'more', delayS: Math.max(1, waitS), failed: result.failed, reach: result.reach, attempt };
+  return { lastError, outcome: isOver ? DONE : next, waitS: Math.min(waitS, MAX_WAIT_S) };
 }
 
-/** Reads what is due: keys, then the account as a whole, then checks and names. */
-async function readDue(deps: Deps, key: KeyRow, text: string, input: StepInput, claim: Claimed): Promise<Work> {
-  const { completeAt } = claim;
-  const budget = createBudget(QUERIES_A_STEP);
-  const since = Date.parse(input.slot);
-  const load = () => listAccountKeys(deps.db, key.userId, key.id);
-  const failed = [...input.failed];
-  failed.push(...(await readKeysUsage(deps, key.userId, text, askable(await load(), failed), budget, since)));
-  const keys = await load();
-  const outside = askable(keys, failed).find(({ hash }) => hash === null);
-  if (outside && (await readAccountTotal(deps, key.userId, text, outside, keys, completeAt, budget)) === 'failed' && budget.queries > 0) {
-    failed.push(outside.id);
-  }
-  failed.push(...(await checkKeys(deps, key.userId, text, askable(keys, failed), budget)));
-  const isMore = hasMore(deps, await load(), failed, completeAt, since);
-  if (!isMore) await readNames(deps, key.userId, key.id, claim.namesDay);
-  const waitS = budget.retryAfterS ?? (budget.queries < QUERIES_A_STEP ? STEP_DISTANCE_MS / SECOND_MS : 0);
-  const outcome: StepOutcome = isMore ? { kind: 'more', delayS: Math.max(1, waitS), failed, attempt: 0 } : DONE;
-  return { lastError: claim.lastError, outcome, waitS };
+/** A listing failed: it is tried again in the same run if that may help. */
+function afterFailedListing(deps: Deps, error: OpenRouterError, { failed, reach, attempt }: StepInput): Work {
+  const delayS = Math.max(1, retryAfterOf(error) ?? fullJitter(attempt + 1, deps.random()));
+  const isWorthwhile = isTransient(error) && attempt + 1 < MAX_ATTEMPTS && delayS <= MAX_WAIT_S;
+  const lastError = `The account could not be listed. ${describeReadError(error)}`;
+  const again: StepOutcome = { kind: 'more', delayS, failed: [...failed], reach, attempt: attempt + 1 };
+  return { lastError, outcome: isWorthwhile ? again : DONE, waitS: 0 };
 }
 
 async function work(deps: Deps, key: KeyRow, text: string, input: StepInput, claim: Claimed): Promise<Work> {
+  const account: OpenAccount = { key, text, namesDay: claim.namesDay };
+  const nothing: Work = { lastError: null, outcome: DONE, waitS: 0 };
   if (claim.listedAt !== null && claim.listedAt >= Date.parse(input.slot)) {
-    return claim.leaderId === null ? readDue(deps, key, text, input, claim) : { lastError: null, outcome: DONE, waitS: 0 };
+    return claim.leaderId === null ? readOn(deps, account, input, claim.lastError) : nothing;
   }
   const listing = await readListing(deps, key, text, `account ${input.slot}`);
-  if (listing.ok) {
-    const { isLeader, gap, at } = listing.value;
-    if (!isLeader) return { lastError: null, outcome: DONE, waitS: 0 };
-    return readDue(deps, key, text, input, { ...claim, completeAt: gap === null ? at : claim.completeAt, lastError: gap });
-  }
-  const lastError = `The account could not be listed. ${describeReadError(listing.error)}`;
-  const isWorthwhile = isTransient(listing.error) && input.attempt + 1 < MAX_ATTEMPTS;
-  const asked = listing.error.kind === 'rate_limited' || listing.error.kind === 'unavailable' ? listing.error.retryAfterS : null;
-  const delayS = Math.max(1, asked ?? fullJitter(input.attempt + 1, deps.random()));
-  const again: StepOutcome = { kind: 'more', delayS, failed: [...input.failed], attempt: input.attempt + 1 };
-  return { lastError, outcome: isWorthwhile ? again : DONE, waitS: 0 };
+  if (!listing.ok) return afterFailedListing(deps, listing.error, input);
+  if (!listing.value.isLeader) return nothing;
+  const done = await readOn(deps, account, { ...input, attempt: 0 }, listing.value.gap);
+  return { ...done, lastError: done.lastError ?? (await describePaused(deps, account)) };
 }
 
 /** Works on an account for one step, unless somebody else does, or a newer run took over. */
@@ -112,6 +92,6 @@ export async function accountStep(deps: Deps, input: StepInput): Promise<StepOut
   if (claim.kind === 'superseded') return DONE;
   if (claim.kind === 'busy') return { kind: 'busy', delayS: secondsUntil(claim.until, startedAt) };
   const { lastError, outcome, waitS } = await work(deps, key, text.value, input, claim);
-  await releaseStep(deps.db, key.id, startedAt + waitS * SECOND_MS, lastError);
+  await releaseStep(deps.db, key.id, startedAt + LEASE_MS, startedAt + waitS * SECOND_MS, lastError);
   return outcome;
 }

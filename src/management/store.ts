@@ -62,10 +62,22 @@ export async function claimStep(
   };
 }
 
-/** Ends a step: the account may be taken again from `readyAt` on. */
-export async function releaseStep(db: Db, managementId: number, readyAt: number, lastError: string | null): Promise<void> {
-  const text = 'UPDATE management SET ready_at = ?2, last_error = ?3 WHERE api_key_id = ?1';
-  await runBatch(db, [statement(db, text, managementId, readyAt, lastError)]);
+/** Ends a step that still has its lease: the account may be taken again from `readyAt` on. */
+export async function releaseStep(
+  db: Db,
+  managementId: number,
+  leaseUntil: number,
+  readyAt: number,
+  lastError: string | null,
+): Promise<void> {
+  const text = 'UPDATE management SET ready_at = ?3, last_error = ?4 WHERE api_key_id = ?1 AND ready_at = ?2';
+  await runBatch(db, [statement(db, text, managementId, leaseUntil, readyAt, lastError)]);
+}
+
+/** When all keys of an account were last listed; null: not since one of them was deleted here. */
+export async function findCompleteAt(db: Db, managementId: number): Promise<number | null> {
+  const [[row] = []] = await runBatch(db, [statement(db, 'SELECT complete_at FROM management WHERE api_key_id = ?', managementId)]);
+  return orNull(row?.['complete_at'], Number);
 }
 
 /** Keys of an account, what it spent outside of them included, each with whether its user lets it be read. */
@@ -116,46 +128,36 @@ export const noteChecksStatement = (db: Db, userId: number, ids: readonly number
 export const noteNamesStatement = (db: Db, managementId: number, day: string): D1PreparedStatement =>
   statement(db, 'UPDATE management SET names_day = ?2 WHERE api_key_id = ?1', managementId, day);
 
-/** The other management key of the user that waits to read the same account, if there is one. */
-export async function findFollower(db: Db, userId: number, managementId: number): Promise<number | null> {
-  const text = 'SELECT api_key_id FROM management WHERE user_id = ?1 AND leader_id = ?2 ORDER BY api_key_id LIMIT 1';
-  const [[row] = []] = await runBatch(db, [statement(db, text, userId, managementId)]);
-  return row ? Number(row['api_key_id']) : null;
-}
+/** The other management key of the user that waits to read the same account, the oldest; none if there is none. */
+const FOLLOWER = `(SELECT m.api_key_id FROM management AS m JOIN api_key AS k ON k.id = m.api_key_id
+  WHERE m.user_id = ?1 AND m.leader_id = ?2 ORDER BY m.api_key_id LIMIT 1)`;
 
-/** Hands an account over to another management key of it. */
-export const handOverStatements = (db: Db, userId: number, from: number, to: number): D1PreparedStatement[] => [
-  statement(db, 'UPDATE workspace SET management_id = ?3 WHERE user_id = ?1 AND management_id = ?2', userId, from, to),
-  statement(
-    db,
-    `UPDATE upstream_key SET management_id = ?3, api_key_id = iif(hash IS NULL, ?3, api_key_id), read_version = read_version + 1
-      WHERE user_id = ?1 AND management_id = ?2`,
-    userId,
-    from,
-    to,
-  ),
-  statement(db, 'UPDATE management SET leader_id = iif(api_key_id = ?3, NULL, ?3) WHERE user_id = ?1 AND leader_id = ?2', userId, from, to),
-];
-
-/** Deletes what a management key discovered. Keys that the user added stay, with what was read of them. */
-export const deleteAccountStatements = (db: Db, userId: number, managementId: number): D1PreparedStatement[] => [
-  statement(
-    db,
-    `DELETE FROM api_key WHERE user_id = ?1 AND kind = 'discovered'
+/**
+ * Ends the reading of an account by a management key that goes: another one of the account goes on with everything; without one,
+ * what was discovered is deleted, and keys that the user added stay with what was read of them.
+ */
+export const leaveAccountStatements = (db: Db, userId: number, managementId: number): D1PreparedStatement[] =>
+  [
+    `DELETE FROM api_key WHERE user_id = ?1 AND kind = 'discovered' AND ${FOLLOWER} IS NULL
       AND id IN (SELECT api_key_id FROM upstream_key WHERE user_id = ?1 AND management_id = ?2)`,
-    userId,
-    managementId,
-  ),
-  statement(
-    db,
-    `DELETE FROM upstream_key WHERE user_id = ?1 AND management_id = ?2
+    `DELETE FROM upstream_key WHERE user_id = ?1 AND management_id = ?2 AND ${FOLLOWER} IS NULL
       AND (hash IS NULL OR NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.id = upstream_key.api_key_id))`,
-    userId,
-    managementId,
-  ),
-  statement(db, 'UPDATE upstream_key SET management_id = NULL WHERE user_id = ?1 AND management_id = ?2', userId, managementId),
-  statement(db, 'DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2', userId, managementId),
-];
+    `UPDATE upstream_key SET management_id = ${FOLLOWER}, read_version = read_version + 1,
+        api_key_id = iif(hash IS NULL, coalesce(${FOLLOWER}, api_key_id), api_key_id)
+      WHERE user_id = ?1 AND management_id = ?2`,
+    `UPDATE workspace SET management_id = ${FOLLOWER} WHERE user_id = ?1 AND management_id = ?2 AND ${FOLLOWER} IS NOT NULL`,
+    'DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2',
+    `UPDATE management SET leader_id = nullif(${FOLLOWER}, api_key_id) WHERE user_id = ?1 AND leader_id = ?2`,
+  ].map((text) => statement(db, text, userId, managementId));
+
+/** A key goes: until its account is listed once more, what the account spends outside of its keys is not known. */
+export const doubtAccountStatements = (db: Db, userId: number, keyId: number): D1PreparedStatement[] => {
+  const accounts = 'SELECT management_id FROM upstream_key WHERE user_id = ?1 AND api_key_id = ?2 AND management_id IS NOT NULL';
+  return [
+    `UPDATE management SET complete_at = NULL WHERE user_id = ?1 AND api_key_id IN (${accounts})`,
+    `UPDATE upstream_key SET read_version = read_version + 1 WHERE user_id = ?1 AND hash IS NULL AND management_id IN (${accounts})`,
+  ].map((text) => statement(db, text, userId, keyId));
+};
 
 /** Deletes what is known of a key upstream, and its own state if it is a management key. */
 export const deleteUpstreamStatements = (db: Db, userId: number, keyId: number): D1PreparedStatement[] => [

@@ -39,7 +39,7 @@ export interface AnalyticsAnswer {
   rows: AnalyticsRow[];
   /** Rows are missing: nothing may be summed from this answer. */
   isTruncated: boolean;
-  /** OpenRouter warned that it does not know the key: what it spent is not in the answer. */
+  /** No rows but a warning: OpenRouter does not know the key, and what it spent is not in the answer. */
   isUnknownKey: boolean;
 }
 
@@ -136,11 +136,18 @@ export function readAnswer(answer: z.infer<typeof analyticsAnswerSchema>, query:
     }
   }
   const isTruncated = metadata.truncated || data.length >= MAX_ROWS || metadata.row_count > data.length;
-  return ok({ rows, isTruncated, isUnknownKey: warnings.length > 0 });
+  return ok({ rows, isTruncated, isUnknownKey: data.length === 0 && warnings.length > 0 });
 }
 
-/** The number of days that a refusal names as the most that a query may span, or null. */
+const UNIT_DAYS: Record<string, number> = { hour: 1 / 24, day: 1, week: 7, month: 30, year: 365 };
+
+/** The number of days that a refusal names as the most that a query may span (the least of those it names), or null. */
 export function maxDaysOf(message: string): number | null {
-  const days = /(\d{1,3})[\s-]*days?\b/i.exec(message)?.[1];
-  return days === undefined || Number(days) === 0 ? null : Number(days);
+  const spans = [...message.matchAll(/(\d{1,5})[\s-]*(hour|day|week|month|year)s?\b/gi)];
+  const days = spans.map(([, count, unit = '']) => Math.floor(Number(count) * (UNIT_DAYS[unit.toLowerCase()] ?? 0)));
+  const sound = days.filter((count) => count > 0);
+  return sound.length > 0 ? Math.min(...sound) : null;
 }
+
+/** Does a refusal speak of how far a query reaches? */
+export const isAboutRange = (message: string): boolean => /\brange\b|\bspan\b|too (long|wide|large)|exceed|maximum/i.test(message);

@@ -17,7 +17,15 @@ import {
   type Workspace,
   workspacesAnswerSchema,
 } from './account.ts';
-import { type AnalyticsAnswer, type AnalyticsQuery, analyticsAnswerSchema, maxDaysOf, queryBody, readAnswer } from './analytics.ts';
+import {
+  type AnalyticsAnswer,
+  type AnalyticsQuery,
+  analyticsAnswerSchema,
+  isAboutRange,
+  maxDaysOf,
+  queryBody,
+  readAnswer,
+} from './analytics.ts';
 import { errorAnswerSchema, type KeyInfo, keyAnswerSchema } from './schema.ts';
 
 /**
@@ -25,7 +33,7 @@ import { errorAnswerSchema, type KeyInfo, keyAnswerSchema } from './schema.ts';
  * * `unauthorized`: 401 in OpenRouter's own words: revoked, disabled, deleted or expired
  * * `forbidden`: 402 or 403: the key lives but may not do this
  * * `not_found`: 404: what was asked for is not there
- * * `too_wide`: 408, or a 400 that names a maximum: ask for less, for `maxDays` at the most if that is set
+ * * `too_wide`: 408, or a 400 about the range: ask for less, for `maxDays` at the most if that is set
  * * `refused`: any other 400: asking again will not help
  * * `rate_limited`, `unavailable`: come back later, not before `retryAfterS` seconds if that is set
  * * `unexpected_shape`: an answer that we cannot read; `path` says where
@@ -116,11 +124,11 @@ function isAboutKey(body: string): boolean {
   return parsed.success && !/missing authentication header/i.test(parsed.data.error.message);
 }
 
-/** A 400 that names a number of days asks for a narrower range; any other is final. */
+/** A 400 about the range asks for a narrower one, and mostly says how narrow; any other is final. */
 function classifyBadRequest(body: string): OpenRouterError {
   const parsed = errorAnswerSchema.safeParse(parseJson(body));
-  const maxDays = parsed.success ? maxDaysOf(parsed.data.error.message) : null;
-  return maxDays === null ? { kind: 'refused' } : { kind: 'too_wide', maxDays };
+  if (!parsed.success || !isAboutRange(parsed.data.error.message)) return { kind: 'refused' };
+  return { kind: 'too_wide', maxDays: maxDaysOf(parsed.data.error.message) };
 }
 
 function classify(status: number, body: string, retryAfterS: number | null): Result<never, OpenRouterError> {

@@ -6,11 +6,11 @@ import { refuseForeignKey } from '../keys/actions.ts';
 import * as keyStore from '../keys/store.ts';
 import { addDays, dayOf, startOfDay } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
+import { historyRead } from '../management/model.ts';
 import * as managementStore from '../management/store.ts';
-import { coverageOf } from './coverage.ts';
+import { chooseSources, coverageOf } from './coverage.ts';
 import { comparePlaces, decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
 import {
-  chooseSources,
   type Fact,
   factsOf,
   type Group,
@@ -43,25 +43,29 @@ async function readSources(deps: Deps, userId: number, days: { from: string; to:
     managementStore.selectReadings(deps.db, userId),
     managementStore.selectManagements(deps.db, userId),
     store.selectNames(deps.db, userId),
-    store.selectDays(deps.db, userId, days.from, days.to, keyId),
+    store.selectDays(deps.db, userId, days.from, days.to),
     store.selectUsage(deps.db, userId, days.from, days.to),
     store.selectChecks(deps.db, userId, days.from, days.to),
   ]);
   if (keyId !== undefined && keyRows.every(({ id }) => id !== keyId)) await refuseForeignKey(deps, keyId);
   const keptSince = startOfDay(addDays(dayOf(deps.now()), -deps.config.retentionDays));
-  const listedAts = new Map(managements.map(({ apiKeyId, completeAt }) => [apiKeyId, completeAt]));
-  const keys = coverageOf(keyRows, upstreamKeys, listedAts, keptSince).filter(({ id }) => keyId === undefined || id === keyId);
-  return { keys, upstreamKeys, names, counters, usage, checks };
+  const completeAts = new Map(managements.map(({ apiKeyId, completeAt }) => [apiKeyId, completeAt]));
+  const today = dayOf(deps.now());
+  const withProgress = (key: (typeof upstreamKeys)[number]) => ({
+    ...key,
+    isReadBack: key.doneFrom !== null && historyRead(key, today, deps.config.retentionDays) === null,
+  });
+  const allKeys = coverageOf(keyRows, upstreamKeys, completeAts, keptSince);
+  const keys = allKeys.filter(({ id }) => keyId === undefined || id === keyId);
+  return { keys, allKeys, upstreamKeys: upstreamKeys.map(withProgress), completeAts, names, counters, usage, checks };
 }
 
 type StoredSources = Awaited<ReturnType<typeof readSources>>;
 
 /** The ledger rows of the keys, of one source for each key and day. */
 function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSources): StoredRow[] {
-  const ids = new Set(keys.map(({ id }) => id));
-  const named = store.nameUsage(usage, upstreamKeys, names).filter((row) => ids.has(row.keyId));
-  const known = counters.filter((row) => ids.has(row.apiKeyId));
-  return [...chooseSources(known, named), ...named];
+  const chosen = chooseSources(keys, counters, store.nameUsage(usage, upstreamKeys, names));
+  return [...chosen.counters, ...chosen.usage];
 }
 
 /** Totals of a range, by day, model, provider and key, with what is known since when, and where the sources differ. */

@@ -81,6 +81,20 @@ export function diffCells(stored: readonly UsageCell[], fresh: readonly UsageCel
   };
 }
 
+/**
+ * The cells of a reading, but for days that are known by the hour already and that the reading knows as days only: those stay as they
+ * are stored, unless the reading has more money.
+ */
+export function keepFiner(stored: readonly UsageCell[], fresh: readonly UsageCell[]): UsageCell[] {
+  const isFine = (cells: readonly UsageCell[]) => cells.length > 0 && cells.every(({ hours }) => hours !== null);
+  const [before, after] = [Map.groupBy(stored, ({ day }) => day), Map.groupBy(fresh, ({ day }) => day)];
+  return [...after].flatMap(([day, cells]) => {
+    const known = before.get(day) ?? [];
+    const [[cost, byok], [freshCost, freshByok]] = [moneyOfDay(known, day), moneyOfDay(cells, day)];
+    return isFine(known) && !isFine(cells) && freshCost <= cost && freshByok <= byok ? known : cells;
+  });
+}
+
 /** Credits and BYOK spend of a day in cells, in nano-dollars. */
 export function moneyOfDay(cells: readonly UsageCell[], day: string): [costNano: number, byokCostNano: number] {
   let [cost, byok] = [0, 0];

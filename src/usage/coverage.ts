@@ -1,5 +1,5 @@
 /** What is known of a key's spend, since when and until when, and from which source. Pure. */
-import { startOfDay } from '../lib/day.ts';
+import { DAY_MS, dayOf, HOUR_MS, MINUTE_MS, startOfDay } from '../lib/day.ts';
 import type { Source } from './model.ts';
 
 /** An interval of instants. */
@@ -15,8 +15,10 @@ export interface CoveredKey {
   isRead: boolean;
   counters: Known | null;
   analytics: Known | null;
-  /** It stands for what an account spent outside of its keys. */
+  /** It stands for what an account spends, or spent, outside of its keys. */
   isOutside: boolean;
+  /** Its text is read through a management key that is read itself. */
+  isManaged: boolean;
 }
 
 /** What is stored of a key. */
@@ -24,6 +26,9 @@ export interface StoredKey {
   id: number;
   name: string;
   kind: 'inference' | 'management' | 'discovered';
+  hash: string;
+  /** First sample of the present text. */
+  seriesStartedAt: number | null;
   isActive: boolean;
   health: string;
   knownSince: number | null;
@@ -57,12 +62,14 @@ function readUntil(reading: StoredReading, listedAt: number | null): number {
   return isAtRest(reading) ? Math.max(readAt, listedAt ?? 0) : readAt;
 }
 
-function analyticsOf(readings: readonly StoredReading[], listedAts: ReadonlyMap<number, number | null>): Known | null {
+/** What analytics know of all of a key's texts. Of a text that no account lists they know nothing. */
+function analyticsOf(key: StoredKey, readings: readonly StoredReading[], listedAts: ReadonlyMap<number, number | null>): Known | null {
   const begun = readings.filter(({ doneFrom, hash, readAt }) => doneFrom !== null && (readAt !== null || hash === null));
   if (begun.length === 0) return null;
   const since = Math.max(...begun.map(({ doneFrom }) => startOfDay(doneFrom ?? '')));
   const untils = begun.map((reading) => readUntil(reading, listedAts.get(reading.managementId ?? 0) ?? null));
-  const until = Math.min(...untils);
+  const isListed = key.kind === 'management' || begun.some(({ hash }) => hash === key.hash);
+  const until = Math.min(...untils, ...(isListed || key.seriesStartedAt === null ? [] : [key.seriesStartedAt]));
   return until > since ? { since, until } : null;
 }
 
@@ -83,17 +90,18 @@ export function coverageOf(
   const byId = new Map(keys.map((key) => [key.id, key]));
   return keys.map((key) => {
     const own = readings.filter(({ apiKeyId }) => apiKeyId === key.id);
-    const manager = own.find(({ hash, managementId }) => hash !== null && managementId !== null)?.managementId;
-    const isManaged = key.kind === 'discovered';
-    const analytics = clip(analyticsOf(own, listedAts), keptSince);
+    const present = own.find(({ hash }) => hash === key.hash);
+    const isManaged = isSound(byId.get(present?.managementId ?? 0));
+    const analytics = clip(analyticsOf(key, own, listedAts), keptSince);
     const counters = key.knownSince === null || key.knownUntil === null ? null : { since: key.knownSince, until: key.knownUntil };
     return {
       id: key.id,
       name: key.name,
-      isRead: key.kind !== 'management' && isSound(key) && (!isManaged || isSound(byId.get(manager ?? 0))),
+      isRead: key.kind !== 'management' && isSound(key) && (key.kind !== 'discovered' || isManaged),
       counters: key.kind === 'management' ? null : clip(counters, keptSince),
       analytics,
-      isOutside: key.kind === 'management',
+      isOutside: key.kind === 'management' || own.some(({ hash }) => hash === null),
+      isManaged,
     };
   });
 }
@@ -105,5 +113,50 @@ export function describeCoverage({ counters, analytics }: CoveredKey): { knownSi
   return { knownSince: since.length > 0 ? Math.min(...since) : null, source };
 }
 
-/** Until when all spend of a key is in the figures. Analytics speak for a day as soon as they have any of it. */
-export const knownUntil = ({ counters, analytics }: CoveredKey): number | null => analytics?.until ?? counters?.until ?? null;
+/** Yesterday's spend may show so late. */
+const LATE_MS = 15 * MINUTE_MS;
+/** Analytics may be behind the counters by this much before the counters speak in their place. */
+const MAX_BEHIND_MS = 3 * HOUR_MS;
+
+/** Have analytics stopped while the counters go on: nobody reads them any more, or they failed for hours? */
+function areBehind({ analytics, counters, isManaged }: CoveredKey): boolean {
+  if (!analytics || !counters) return false;
+  return counters.until - analytics.until > (isManaged ? MAX_BEHIND_MS : 0);
+}
+
+/** Until when all spend of a key is in the figures. */
+export const knownUntil = (key: CoveredKey): number | null =>
+  (areBehind(key) ? key.counters?.until : (key.analytics?.until ?? key.counters?.until)) ?? null;
+
+/** Is the UTC day, or a part of it, inside a known interval? */
+export const isWithin = (day: string, known: Known): boolean => dayOf(known.since) <= day && known.until > startOfDay(day);
+
+/** Were analytics read after everything of the day was told? */
+export const isAnalysed = (day: string, { analytics, isOutside }: CoveredKey): boolean =>
+  analytics !== null && isWithin(day, analytics) && analytics.until >= startOfDay(day) + DAY_MS + (isOutside ? 0 : LATE_MS);
+
+/** A day that analytics left unfinished and of which the counters know more. */
+export const isOvertaken = (day: string, key: CoveredKey): boolean =>
+  areBehind(key) && key.counters !== null && isWithin(day, key.counters) && !isAnalysed(day, key);
+
+/**
+ * One source speaks for each key and day: analytics where there is any, counters otherwise. They are never added. A day that analytics
+ * left unfinished is the counters', and what the counters shared out over a gap does not speak where analytics were read.
+ */
+export function chooseSources<C extends { day: string; apiKeyId: number; isEstimated: boolean }, U extends { day: string; keyId: number }>(
+  keys: readonly CoveredKey[],
+  counters: readonly C[],
+  usage: readonly U[],
+): { counters: C[]; usage: U[] } {
+  const byId = new Map(keys.map((key) => [key.id, key]));
+  const spoken = usage.filter(({ keyId, day }) => {
+    const key = byId.get(keyId);
+    return key !== undefined && !isOvertaken(day, key);
+  });
+  const places = new Set(spoken.map(({ keyId, day }) => `${keyId}/${day}`));
+  const isSilent = ({ apiKeyId, day, isEstimated }: C): boolean => {
+    const key = byId.get(apiKeyId);
+    return key === undefined || places.has(`${apiKeyId}/${day}`) || (isEstimated && isAnalysed(day, key));
+  };
+  return { counters: counters.filter((row) => !isSilent(row)), usage: spoken };
+}

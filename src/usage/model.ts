@@ -25,18 +25,6 @@ export interface LedgerRow {
   isEstimated: boolean;
 }
 
-/**
- * One source speaks for each key and day: analytics where there is any, counters otherwise. They are never added.
- * @param nameOf names the key and day of a row of counters
- */
-export function chooseSources<C extends { day: string; apiKeyId: number }, U extends { day: string; keyId: number }>(
-  counters: readonly C[],
-  usage: readonly U[],
-): C[] {
-  const spoken = new Set(usage.map(({ keyId, day }) => `${keyId}/${day}`));
-  return counters.filter(({ apiKeyId, day }) => !spoken.has(`${apiKeyId}/${day}`));
-}
-
 /** Inclusive local dates of a zone: `tz` as it was asked for, `zone` as the runtime spells it. */
 export interface Range {
   from: string;

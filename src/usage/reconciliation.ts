@@ -2,9 +2,9 @@
  * What the ledger says of a day and key beside what the other sources say. Pure. Zero is only said where zero was measured, and the
  * sources are compared only where both know the whole day.
  */
-import { DAY_MS, dayOf, listDays, MINUTE_MS, startOfDay } from '../lib/day.ts';
+import { DAY_MS, listDays, startOfDay } from '../lib/day.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import type { CoveredKey, Known } from './coverage.ts';
+import { type CoveredKey, isAnalysed, isOvertaken, isWithin } from './coverage.ts';
 import type { Source } from './model.ts';
 
 /** Credits and BYOK spend in nano-dollars. */
@@ -43,10 +43,16 @@ export interface UpstreamEntry {
   hash: string | null;
   usageNano: number | null;
   byokUsageNano: number | null;
+  /** All of its past that is wanted is read. */
+  isReadBack: boolean;
 }
 
 export interface Sources {
+  /** The keys that are asked about, and all of the user's. */
   keys: readonly CoveredKey[];
+  allKeys: readonly CoveredKey[];
+  /** When each management key's account was last listed in full; null: not since a key of it was deleted. */
+  completeAts: ReadonlyMap<number, number | null>;
   upstreamKeys: readonly UpstreamEntry[];
   counters: readonly CounterEntry[];
   usage: readonly UsageEntry[];
@@ -68,8 +74,6 @@ export interface Reconciled {
 }
 
 const ZERO: Money = { costNano: 0, byokCostNano: 0 };
-/** Yesterday's spend may show so late. */
-const LATE_MS = 15 * MINUTE_MS;
 
 const plus = (a: Money | null, b: Money): Money => ({
   costNano: (a?.costNano ?? 0) + b.costNano,
@@ -91,10 +95,12 @@ interface Index {
   texts: Map<number, UpstreamEntry[]>;
   /** Everything that is read through each management key. */
   accounts: Map<number | null, UpstreamEntry[]>;
+  keys: Map<number, CoveredKey>;
+  completeAts: ReadonlyMap<number, number | null>;
   today: string;
 }
 
-function createIndex({ upstreamKeys, counters, usage, checks }: Sources, today: string): Index {
+function createIndex({ allKeys, completeAts, upstreamKeys, counters, usage, checks }: Sources, today: string): Index {
   const byUsage = new Map<string, Money>();
   for (const entry of usage) {
     const key = place(entry.day, entry.upstreamKeyId);
@@ -106,13 +112,14 @@ function createIndex({ upstreamKeys, counters, usage, checks }: Sources, today: 
     checks: new Map(checks.map((entry) => [place(entry.day, entry.upstreamKeyId), entry])),
     texts: Map.groupBy(upstreamKeys, ({ apiKeyId }) => apiKeyId),
     accounts: Map.groupBy(upstreamKeys, ({ managementId }) => managementId),
+    keys: new Map(allKeys.map((key) => [key.id, key])),
+    completeAts,
     today,
   };
 }
 
 /** The texts of a key; of a management key, what its account spent outside of its keys. */
-const textsOf = (index: Index, { id, isOutside }: CoveredKey): UpstreamEntry[] =>
-  (index.texts.get(id) ?? []).filter(({ hash }) => (hash === null) === isOutside);
+const textsOf = (index: Index, { id }: CoveredKey): UpstreamEntry[] => index.texts.get(id) ?? [];
 
 function sumUsage(index: Index, day: string, texts: readonly UpstreamEntry[]): Money | null {
   return texts.reduce<Money | null>((sum, { id }) => {
@@ -137,17 +144,6 @@ function activityOf(index: Index, day: string, key: CoveredKey): Money | null {
   return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? ZERO), sum);
 }
 
-/** Everything that the ledger has of an account, less what analytics say of it as a whole; null if that is not known. */
-function accountDrift(index: Index, day: string, key: CoveredKey): Money | null {
-  const all = index.accounts.get(key.id) ?? [];
-  const outside = all.find(({ hash }) => hash === null);
-  const check = outside && index.checks.get(place(day, outside.id));
-  if (check?.accountCostNano == null || check.accountByokCostNano === null) return null;
-  return minus(sumUsage(index, day, all) ?? ZERO, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
-}
-
-const isWithin = (day: string, known: Known): boolean => dayOf(known.since) <= day && known.until > startOfDay(day);
-
 function countersOf(index: Index, day: string, { id, counters }: CoveredKey): Money | null {
   const entry = index.counters.get(place(day, id));
   if (entry) return { costNano: entry.costNano, byokCostNano: entry.byokCostNano };
@@ -161,23 +157,39 @@ function isCounted(index: Index, day: string, { id, counters }: CoveredKey): boo
   return isWithin(day, counters) && counters.until >= startOfDay(day) + DAY_MS;
 }
 
-/** Were analytics read after everything of the day was told? */
-const isAnalysed = (day: string, { analytics, isOutside }: CoveredKey): boolean =>
-  analytics !== null && isWithin(day, analytics) && analytics.until >= startOfDay(day) + DAY_MS + (isOutside ? 0 : LATE_MS);
+interface Ledger {
+  source: Source | null;
+  money: Money | null;
+  isWhole: boolean;
+}
 
-/** What the ledger says of a day, from which source, and whether that is certain. */
-function ledgerOf(index: Index, day: string, key: CoveredKey): { source: Source | null; money: Money | null; isWhole: boolean } {
+/** What the ledger says of a day, from which source, and whether that is certain. The same choice as `chooseSources` makes. */
+function ledgerOf(index: Index, day: string, key: CoveredKey): Ledger {
+  const counted = countersOf(index, day, key);
+  const byCounters: Ledger = { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(index, day, key) };
+  if (isOvertaken(day, key)) return byCounters;
   const spent = sumUsage(index, day, textsOf(index, key));
-  const counted = key.isOutside ? null : countersOf(index, day, key);
+  const isSilent =
+    !(counted?.costNano || counted?.byokCostNano) || (isAnalysed(day, key) && index.counters.get(place(day, key.id))?.isEstimated);
   const isRead = key.analytics !== null && isWithin(day, key.analytics);
-  const isAnalytics = spent !== null || (isRead && !counted?.costNano && !counted?.byokCostNano);
-  if (isAnalytics) return { source: 'analytics', money: spent ?? ZERO, isWhole: isAnalysed(day, key) };
-  return { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(index, day, key) };
+  return spent || (isRead && isSilent) ? { source: 'analytics', money: spent ?? ZERO, isWhole: isAnalysed(day, key) } : byCounters;
+}
+
+/** Everything that the ledger has of an account, less what analytics say of it as a whole; null if that is not known. */
+function accountDrift(index: Index, day: string, key: CoveredKey): Money | null {
+  const all = index.accounts.get(key.id) ?? [];
+  const outside = all.find(({ hash }) => hash === null);
+  const check = outside && index.checks.get(place(day, outside.id));
+  const isKnown = (index.completeAts.get(key.id) ?? null) !== null && all.every(({ isReadBack }) => isReadBack);
+  if (!isKnown || check?.accountCostNano == null || check.accountByokCostNano === null) return null;
+  const owners = [...new Set(all.map(({ apiKeyId }) => apiKeyId))].flatMap((id) => index.keys.get(id) ?? []);
+  const sum = owners.reduce<Money>((total, owner) => plus(total, ledgerOf(index, day, owner).money ?? ZERO), ZERO);
+  return minus(sum, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
 }
 
 function reconcileDay(index: Index, day: string, key: CoveredKey): Reconciled {
   const { source, money, isWhole } = ledgerOf(index, day, key);
-  const counters = key.isOutside ? null : countersOf(index, day, key);
+  const counters = countersOf(index, day, key);
   const activity = activityOf(index, day, key);
   const isOver = day < index.today;
   const spenders = textsOf(index, key).filter(({ id }) => index.usage.has(place(day, id))).length;
@@ -185,6 +197,8 @@ function reconcileDay(index: Index, day: string, key: CoveredKey): Reconciled {
   const drifts = [
     isOver && isWhole && isComparable && money && counters ? minus(money, counters) : null,
     isOver && isWhole && money && activity ? minus(money, activity) : null,
+    // Analytics were read and have nothing of the day, so the counters speak.
+    isOver && source === 'counters' && money && isAnalysed(day, key) && !isOvertaken(day, key) ? money : null,
     isOver && key.isOutside ? accountDrift(index, day, key) : null,
   ].filter((drift) => drift !== null);
   return {
@@ -208,16 +222,17 @@ export function reconcile(sources: Sources, from: string, to: string, today: str
 }
 
 /** More than a cent is worth telling. */
-export const DRIFT_NANO = 10_000_000;
+const DRIFT_NANO = 10_000_000;
 
-/** Completed days of the range on which the sources differ by more than a cent. Only days that two of them speak of are looked at. */
+/** Completed days of the range on which the sources differ by more than a cent. Only days of which something is stored are looked at. */
 export function findDrift(sources: Sources, from: string, to: string, today: string): Reconciled[] {
   const index = createIndex(sources, today);
   const owners = new Map(sources.upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
   const byId = new Map(sources.keys.map((key) => [key.id, key]));
   const places = new Map<string, [string, CoveredKey]>();
-  for (const { day, upstreamKeyId } of [...sources.checks, ...sources.usage]) {
-    const key = byId.get(owners.get(upstreamKeyId) ?? 0);
+  const named = [...sources.checks, ...sources.usage].map(({ day, upstreamKeyId }) => ({ day, keyId: owners.get(upstreamKeyId) ?? 0 }));
+  for (const { day, keyId } of [...named, ...sources.counters.map((row) => ({ day: row.day, keyId: row.apiKeyId }))]) {
+    const key = byId.get(keyId);
     if (key && day >= from && day <= to && day < today) places.set(place(day, key.id), [day, key]);
   }
   return [...places.values()]

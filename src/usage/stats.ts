@@ -18,7 +18,7 @@ function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Meas
 /** The local dates of the range inside a known interval. */
 function datesOf(known: Known | null, range: Range): string[] {
   if (known === null) return [];
-  const [first, last] = [localDayOf(known.since, range.zone), localDayOf(known.until, range.zone)];
+  const [first, last] = [localDayOf(known.since, range.zone), localDayOf(known.until - 1, range.zone)];
   return listDays(first > range.from ? first : range.from, last < range.to ? last : range.to);
 }
 

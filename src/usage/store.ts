@@ -57,18 +57,12 @@ export function nameUsage(
 /** A stored row as questions see it. Its hours are parsed only now, since most pages need few rows. */
 export const toLedgerRow = (row: CounterRow | NamedUsage): LedgerRow => ('slug' in row ? fromUsage(row) : fromCounters(row));
 
-/** Selects the stored rows of a user's UTC days, `from` to `to` inclusive, of all keys or of one. */
-export const selectDays = (db: Db, userId: number, from: string, to: string, keyId?: number) =>
+/** Selects what the counters of a user's keys say of UTC days, `from` to `to` inclusive. */
+export const selectDays = (db: Db, userId: number, from: string, to: string) =>
   db
     .select()
     .from(counterDay)
-    .where(
-      and(
-        eq(counterDay.userId, userId),
-        between(counterDay.day, from, to),
-        keyId === undefined ? undefined : eq(counterDay.apiKeyId, keyId),
-      ),
-    );
+    .where(and(eq(counterDay.userId, userId), between(counterDay.day, from, to)));
 
 /** Selects what analytics say of a user's UTC days, `from` to `to` inclusive. */
 export const selectUsage = (db: Db, userId: number, from: string, to: string) =>

@@ -90,7 +90,10 @@ const SUMS =
   'sum(d.cost_nano), sum(d.byok_cost_nano), sum(d.requests), sum(d.prompt_tokens), sum(d.completion_tokens), sum(d.reasoning_tokens), sum(d.cached_tokens)';
 const HOUR_SUMS = Array.from({ length: 7 }, (_, index) => `sum(json_extract(h.value, '$[${index}]'))`).join(', ');
 
-/** The sums of these keys' rows, `from` to `to` inclusive, by day, model and provider; hours where all of them know hours. */
+/**
+ * What the ledger has of these keys, `from` to `to` inclusive, by day, model and provider; hours where all of them know hours. Where
+ * the counters speak for a key's day, that is the part of which neither model nor provider is known.
+ */
 export async function sumUsage(db: Db, userId: number, upstreamKeyIds: readonly number[], from: string, to: string): Promise<UsageCell[]> {
   const ids = 'SELECT value FROM json_each(?2)';
   const where = `d.user_id = ?1 AND d.day BETWEEN ?3 AND ?4 AND d.upstream_key_id IN (${ids})`;
@@ -98,8 +101,17 @@ export async function sumUsage(db: Db, userId: number, upstreamKeyIds: readonly 
     FROM usage_day AS d WHERE ${where} GROUP BY d.day, d.model, d.provider`;
   const hours = `SELECT d.day, d.model, d.provider, h.key AS hour, json_array(${HOUR_SUMS}) AS sums
     FROM usage_day AS d CROSS JOIN json_each(d.hours) AS h WHERE ${where} AND d.hours IS NOT NULL GROUP BY d.day, d.model, d.provider, h.key`;
+  const counted = `SELECT c.day, '' AS model, '' AS provider, json_array(sum(c.cost_nano), sum(c.byok_cost_nano)) AS sums, 1 AS is_without_hours
+    FROM counter_day AS c WHERE c.user_id = ?1 AND c.day BETWEEN ?3 AND ?4 AND NOT c.is_estimated
+      AND c.api_key_id IN (SELECT k.api_key_id FROM upstream_key AS k WHERE k.id IN (${ids}))
+      AND NOT EXISTS (SELECT 1 FROM upstream_key AS u CROSS JOIN usage_day AS d ON d.user_id = ?1 AND d.day = c.day AND d.upstream_key_id = u.id
+        WHERE u.api_key_id = c.api_key_id)
+    GROUP BY c.day HAVING sum(c.cost_nano) <> 0 OR sum(c.byok_cost_nano) <> 0`;
   const values = [userId, JSON.stringify(upstreamKeyIds), from, to] as const;
-  const [rows = [], hourRows = []] = await runBatch(db, [statement(db, totals, ...values), statement(db, hours, ...values)]);
+  const [rows = [], hourRows = [], countedRows = []] = await runBatch(
+    db,
+    [totals, hours, counted].map((text) => statement(db, text, ...values)),
+  );
   const nameOf = (row: Record<string, unknown>) => JSON.stringify([row['day'], row['model'], row['provider']]);
   const byName = new Map<string, Record<number, number[]>>();
   for (const row of hourRows) {
@@ -107,7 +119,7 @@ export async function sumUsage(db: Db, userId: number, upstreamKeyIds: readonly 
     known[Number(row['hour'])] = JSON.parse(String(row['sums']));
     byName.set(nameOf(row), known);
   }
-  return rows.map(
+  return [...rows, ...countedRows].map(
     (row): UsageCell => ({
       day: String(row['day']),
       model: String(row['model']),

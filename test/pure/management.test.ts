@@ -19,7 +19,7 @@ import {
   wantedFrom,
 } from '../../src/management/model.ts';
 import { outsideOf, outsideOfDay } from '../../src/management/outside.ts';
-import { addAmounts, cellsOf, coarsen, diffCells, moneyOfDay, type UsageCell } from '../../src/usage/cells.ts';
+import { addAmounts, cellsOf, coarsen, diffCells, keepFiner, moneyOfDay, type UsageCell } from '../../src/usage/cells.ts';
 
 const TODAY = '2026-11-15';
 const NOON = startOfDay(TODAY) + 12 * HOUR_MS;
@@ -27,6 +27,7 @@ const NEW: ReadState = {
   hash: 'h',
   createdAt: 0,
   vanishedAt: null,
+  countedAt: NOON - HOUR_MS,
   usageNano: 5,
   usageDailyNano: 0,
   byokUsageNano: 0,
@@ -133,11 +134,11 @@ describe('a reading', () => {
   const moved = { ...SETTLED, usageNano: 9, usageDailyNano: 4 };
   const isSettled = (key: ReadState, cost: number, at = NOON) => afterRead(key, today, [cell(TODAY, cost)], at, TODAY).isSettled;
 
-  it('is complete if it holds all that the counters say of today, or if they did not move since the last one', () => {
+  it('is complete if it holds all that the counters say of today, or if they have not moved for three hours', () => {
     expect([isSettled(moved, 3), isSettled(moved, 4), isSettled(moved, 5)]).toEqual([false, true, true]);
     expect(isSettled({ ...moved, byokUsageDailyNano: 1 }, 4)).toBe(false);
-    const once = { ...moved, ...afterRead(moved, today, [cell(TODAY, 3)], NOON, TODAY) };
-    expect(isSettled(once, 3)).toBe(true);
+    const still = (hours: number) => isSettled({ ...moved, countedAt: NOON - hours * HOUR_MS }, 3);
+    expect([still(2.9), still(3)]).toEqual([false, true]);
   });
 
   it('is not complete shortly after midnight, when the end of yesterday may be missing', () => {
@@ -276,6 +277,15 @@ describe('cells', () => {
     );
   });
 
+  it('by the hour are kept where a reading knows only the day, unless it has more money', () => {
+    const fine = [cell(TODAY, 5, { hours: { 3: [5, 0, 1, 2, 3, 4, 5] } })];
+    expect(keepFiner(fine, [cell(TODAY, 5, { provider: '' })])).toEqual(fine);
+    expect(keepFiner(fine, [cell(TODAY, 6, { provider: '' })])).toEqual([cell(TODAY, 6, { provider: '' })]);
+    expect(keepFiner([cell(TODAY, 5)], fine)).toEqual(fine);
+    expect(keepFiner([], [cell(TODAY, 5)])).toEqual([cell(TODAY, 5)]);
+    expect(keepFiner(fine, [])).toEqual([]);
+  });
+
   it('add up rows of one place, and leave out what is nothing', () => {
     const at = startOfDay(TODAY) + 9 * HOUR_MS;
     const row = {
@@ -313,12 +323,16 @@ describe('checks', () => {
   };
 
   it('say zero of every completed day of the window that was told without spend', () => {
-    const checks = checksOf([row, row, { ...row, day: TODAY }], TODAY);
+    const checks = checksOf([row, row, { ...row, day: TODAY }], TODAY, TODAY);
     expect(checks).toHaveLength(30);
     expect([checks[0], checks.at(-1)]).toEqual([
       { day: addDays(TODAY, -30), costNano: 0, byokCostNano: 0 },
       { day: addDays(TODAY, -1), costNano: 6, byokCostNano: 2 },
     ]);
+  });
+
+  it('do not say zero of a day that left the window while they were asked for', () => {
+    expect(checksOf([], TODAY, addDays(TODAY, 1)).map(({ day }) => day)).toEqual(listDays(addDays(TODAY, -29), addDays(TODAY, -1)));
   });
 
   it('are due once a day, not shortly after midnight, and not for keys that never spent or are gone', () => {

@@ -1,12 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addDays, DAY_MS, dayOf } from '../../src/lib/day.ts';
-import { type CoveredKey, coverageOf, describeCoverage, type Known, type StoredKey, type StoredReading } from '../../src/usage/coverage.ts';
+import {
+  type CoveredKey,
+  chooseSources,
+  coverageOf,
+  describeCoverage,
+  type Known,
+  knownUntil,
+  type StoredKey,
+  type StoredReading,
+} from '../../src/usage/coverage.ts';
 import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
 import {
   approximateDays,
-  chooseSources,
   factsOf,
   GROUPS,
   type Group,
@@ -77,6 +85,7 @@ const key = (id: number, since: string | null, until: string | null, isRead = tr
   counters: known(since, until),
   analytics: null,
   isOutside: false,
+  isManaged: false,
 });
 
 describe('facts', () => {
@@ -132,14 +141,40 @@ describe('facts', () => {
 });
 
 describe('sources', () => {
+  const counted = (apiKeyId: number, day: string, isEstimated = false) => ({ apiKeyId, day, isEstimated });
+  const read = (until: string, change: Partial<CoveredKey> = {}): CoveredKey => ({
+    ...key(1, '2026-11-08T10:00:00Z', '2026-11-12T12:00:00Z'),
+    analytics: known('2026-11-01T00:00:00Z', until),
+    isManaged: true,
+    ...change,
+  });
+  const chosen = (keys: CoveredKey[], counters: ReturnType<typeof counted>[], usage: { keyId: number; day: string }[]) => {
+    const { counters: left, usage: spoken } = chooseSources(keys, counters, usage);
+    return [left.map(({ apiKeyId, day }) => `${apiKeyId} ${day}`), spoken.map(({ keyId, day }) => `${keyId} ${day}`)];
+  };
+
   it('are one for each key and day: analytics where there are any', () => {
-    const counters = [
-      { apiKeyId: 1, day: '2026-11-10' },
-      { apiKeyId: 1, day: '2026-11-11' },
-      { apiKeyId: 2, day: '2026-11-10' },
-    ];
-    expect(chooseSources(counters, [{ keyId: 1, day: '2026-11-10' }])).toEqual(counters.slice(1));
-    expect(chooseSources(counters, [])).toEqual(counters);
+    const counters = [counted(1, '2026-11-10'), counted(1, '2026-11-11'), counted(2, '2026-11-10'), counted(3, '2026-11-10')];
+    const keys = [read('2026-11-12T12:00:00Z'), key(2, null, null)];
+    expect(chosen(keys, counters, [{ keyId: 1, day: '2026-11-10' }])).toEqual([['1 2026-11-11', '2 2026-11-10'], ['1 2026-11-10']]);
+  });
+
+  it('are not the counters where they shared out a gap and analytics were read', () => {
+    const counters = [counted(1, '2026-11-10', true), counted(1, '2026-11-12', true)];
+    expect(chosen([read('2026-11-12T12:00:00Z')], counters, [])).toEqual([['1 2026-11-12'], []]);
+  });
+
+  it('are the counters on days that analytics left unfinished, when nobody reads them any more or they failed for hours', () => {
+    const day = { keyId: 1, day: '2026-11-12' };
+    const before = { keyId: 1, day: '2026-11-11' };
+    const ask = (covered: CoveredKey) => chosen([covered], [counted(1, '2026-11-12'), counted(1, '2026-11-11')], [day, before]);
+    const byAnalytics = [[], ['1 2026-11-12', '1 2026-11-11']];
+    const byCounters = [['1 2026-11-12'], ['1 2026-11-11']];
+    expect(ask(read('2026-11-12T09:00:00Z'))).toEqual(byAnalytics);
+    expect(ask(read('2026-11-12T08:59:59Z'))).toEqual(byCounters);
+    expect(ask(read('2026-11-12T11:59:59Z', { isManaged: false }))).toEqual(byCounters);
+    expect(ask(read('2026-11-12T12:00:00Z', { isManaged: false }))).toEqual(byAnalytics);
+    expect(knownUntil(read('2026-11-12T08:00:00Z'))).toBe(Date.parse('2026-11-12T12:00:00Z'));
   });
 });
 
@@ -162,7 +197,17 @@ describe('ranges', () => {
 });
 
 describe('coverage', () => {
-  const stored: StoredKey = { id: 1, name: 'k', kind: 'inference', isActive: true, health: 'active', knownSince: 100, knownUntil: 200 };
+  const stored: StoredKey = {
+    id: 1,
+    name: 'k',
+    kind: 'inference',
+    hash: 'h',
+    seriesStartedAt: 100,
+    isActive: true,
+    health: 'active',
+    knownSince: 100,
+    knownUntil: 200,
+  };
   const reading: StoredReading = {
     apiKeyId: 1,
     managementId: 9,
@@ -202,6 +247,7 @@ describe('coverage', () => {
       false,
     ]);
     expect(one(discovered).isRead).toBe(false);
+    expect(one(stored).isRead).toBe(true);
   });
 
   it('of analytics lasts until the last listing while the counters stand still, and else until the last reading', () => {
@@ -217,6 +263,14 @@ describe('coverage', () => {
   it('of a key with several texts is what is known of all of them', () => {
     const former = { ...reading, hash: 'former', doneFrom: '2026-10-05', isSettled: false, readAt: Date.parse('2026-11-15T09:00:00Z') };
     expect(one(stored, [reading, former]).analytics).toEqual({ since: Date.parse('2026-10-05'), until: former.readAt });
+  });
+
+  it('of a key whose present text no account lists ends when that text began', () => {
+    const since = Date.parse('2026-11-15T08:00:00Z');
+    expect(one({ ...stored, hash: 'other', seriesStartedAt: since }, [reading])).toMatchObject({
+      analytics: { until: since },
+      isManaged: false,
+    });
   });
 
   it('of what an account spent outside of its keys ends with the last completed day that was booked', () => {
