@@ -11,7 +11,7 @@ import type { OpenRouterError } from '../openrouter/client.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import { requestPurgeStatement } from '../usage/retention.ts';
 import { type addKeySchema, CIPHERTEXT_COLUMN, describeReadError, type KeyRow, maskKey, retryAfterOf } from './model.ts';
-import { applyReadings } from './reading.ts';
+import { applyReadings, readKeys } from './reading.ts';
 import { findKey, updateKey } from './store.ts';
 import * as store from './text-store.ts';
 
@@ -89,12 +89,16 @@ async function completeDiscovered(deps: Deps, userId: number, key: KeyRow, keyTe
   await storeKey(deps, userId, { name: key.name, key: keyText });
 }
 
-/** Replaces the text of a key. A discovered key with the new text becomes part of this one. */
+/**
+ * Replaces the text of a key, after the old one was read a last time, if it still can be. A discovered key with the new text becomes part
+ * of this one.
+ */
 export async function replaceText(deps: Deps, userId: number, key: KeyRow, keyText: string): Promise<void> {
   const hash = await sha256Hex(keyText);
   if (key.kind === 'discovered') return completeDiscovered(deps, userId, key, keyText, hash);
   await refuseKnown(deps, userId, hash, key.id);
   const verified = await verify(deps, userId, keyText, hash);
+  await applyReadings(deps, await readKeys(deps, [key]), `replace ${deps.now()}`);
   try {
     const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.text);
     if (!isReplaced) fail({ kind: 'conflict', detail: 'The key was changed at the same time. Look at it and try again.' });

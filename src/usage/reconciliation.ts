@@ -134,11 +134,16 @@ function toldByActivity(index: Index, day: string, { id }: UpstreamEntry): Money
   return cost === null || byok === null ? null : { costNano: cost, byokCostNano: byok };
 }
 
+/** Is everything of an account listed and read back, so that its total can be compared with its keys? */
+const isAccountKnown = (index: Index, managementId: number): boolean =>
+  (index.completeAts.get(managementId) ?? null) !== null && (index.accounts.get(managementId) ?? []).every(({ isReadBack }) => isReadBack);
+
 /** What `/activity` says of a key's texts; of what an account spent outside of its keys, its total less theirs, if all are told. */
 function activityOf(index: Index, day: string, key: CoveredKey): Money | null {
   const told = textsOf(index, key).map((text) => toldByActivity(index, day, text));
   const sum = told.reduce<Money | null>((total, entry) => (entry ? plus(total, entry) : total), null);
   if (!key.isOutside || sum === null) return sum;
+  if (!isAccountKnown(index, key.id)) return null;
   const isSpender = ({ hash, usageNano, byokUsageNano }: UpstreamEntry) => hash !== null && (usageNano ?? 0) + (byokUsageNano ?? 0) > 0;
   const ofKeys = (index.accounts.get(key.id) ?? []).filter(isSpender).map((text) => toldByActivity(index, day, text));
   return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? ZERO), sum);
@@ -180,8 +185,7 @@ function accountDrift(index: Index, day: string, key: CoveredKey): Money | null 
   const all = index.accounts.get(key.id) ?? [];
   const outside = all.find(({ hash }) => hash === null);
   const check = outside && index.checks.get(place(day, outside.id));
-  const isKnown = (index.completeAts.get(key.id) ?? null) !== null && all.every(({ isReadBack }) => isReadBack);
-  if (!isKnown || check?.accountCostNano == null || check.accountByokCostNano === null) return null;
+  if (!isAccountKnown(index, key.id) || check?.accountCostNano == null || check.accountByokCostNano === null) return null;
   const owners = [...new Set(all.map(({ apiKeyId }) => apiKeyId))].flatMap((id) => index.keys.get(id) ?? []);
   const sum = owners.reduce<Money>((total, owner) => plus(total, ledgerOf(index, day, owner).money ?? ZERO), ZERO);
   return minus(sum, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });

@@ -73,6 +73,7 @@ describe('two readings of a key', () => {
     const { body } = await world.json<{ id: number }>('POST', '/api/keys', { token: user.token, body: { name: 'x', key: texts[0] } });
     world.simulator.setFault(texts[0], null);
     const readings = await readKeys(world.deps, [await keyOf(world, user.id, body.id)]);
+    world.simulator.setFault(texts[0], { kind: 'status', status: 503 });
     expect((await world.call('PATCH', `/api/keys/${body.id}`, { token: user.token, body: { key: texts[1] } })).status).toBe(200);
     expect([...(await applyReadings(world.deps, readings, 'old'))]).toEqual([]);
     expect((await keyOf(world, user.id, body.id)).usageNano).toBeNull();
@@ -219,7 +220,7 @@ describe('replacing a text', () => {
     const before = await days();
     const text = freshKeyText();
     world.simulator.addKey(text);
-    world.simulator.setFault(text, { kind: 'hang' });
+    for (const silent of [text, made.text]) world.simulator.setFault(silent, { kind: 'hang' });
     world.clock.now += MINUTE_MS;
     expect((await world.call('PATCH', `/api/keys/${made.id}`, { token: user.token, body: { key: text } })).status).toBe(200);
     const after = await days();

@@ -1,87 +1,19 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
-import { sha256Hex } from '../../src/lib/sha256.ts';
-import {
-  addManagement,
-  createRandom,
-  daysAgo,
-  ledger,
-  makeAccount,
-  spendAtRandom,
-  startOfToday,
-  truth,
-  WORKSPACES,
-} from '../support/account.ts';
+import { HOUR_MS } from '../../src/lib/day.ts';
+import { addManagement, daysAgo, spendAtRandom, startOfToday, WORKSPACES } from '../support/account.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
-import { createWorld, freshKeyText, type World } from '../support/world.ts';
-
-interface Key {
-  id: number;
-  name: string;
-  kind: string;
-  hash: string;
-  status: string;
-  is_disabled: boolean | null;
-  managed_by: number | null;
-  vanished_at: string | null;
-  last_error: string | null;
-  last_synced_at: string | null;
-  balance_usd: number | null;
-  usage_usd: number | null;
-  workspace: { id: string; name: string } | null;
-  backfill: { done: number; total: number } | null;
-}
+import { createScenario, expectTruth, total } from '../support/scenario.ts';
+import { freshKeyText, type World } from '../support/world.ts';
 
 const QUERY = '/analytics/query';
 const queries = (world: World) => world.simulator.requests.filter(({ path }) => path === QUERY).length;
-
-/** An account of some keys that spent over some days, and a user who does not know it yet. */
-async function setUp(count = 3, days = 40, chance = 0.1) {
-  const world = createWorld({ config: { maxKeysPerUser: 20 } });
-  const account = makeAccount(world.simulator, world.clock.now, count, days);
-  const random = createRandom(count);
-  spendAtRandom(world.simulator, account, startOfToday(world.clock.now) - (days - 1) * DAY_MS, world.clock.now, random, chance);
-  const user = await world.makeUser();
-  const list = async () => (await world.json<Key[]>('GET', '/api/keys', { token: user.token })).body;
-  const find = async (text: string) => {
-    const hash = await sha256Hex(text);
-    return (await list()).find((key) => key.hash === hash) as Key;
-  };
-  const hours = async (count: number) => {
-    for (let hour = 0; hour < count; hour++) {
-      world.clock.now += HOUR_MS;
-      await world.sync();
-    }
-  };
-  return { world, account, random, user, list, find, hours, add: () => addManagement(world, user.token, account.management) };
-}
-
-type Set = Awaited<ReturnType<typeof setUp>>;
-
-/** The ledger equals what was really spent, as far back as the account goes. */
-async function expectTruth({ world, account, user }: Pick<Set, 'world' | 'account' | 'user'>, days = 40, hourlyDays = 30): Promise<void> {
-  const hashes = new Map(await Promise.all(account.keys.map(async (text) => [await sha256Hex(text), text] as const)));
-  const found = await ledger(env.DB, user.id, (hash) => hashes.get(hash) ?? 'unknown');
-  const now = world.clock.now;
-  const wanted = truth(world.simulator, daysAgo(now, hourlyDays), daysAgo(now, days), daysAgo(now, 0));
-  expect(found.days).toEqual(wanted.days);
-  expect(found.hours).toEqual(wanted.hours);
-}
-
-/** The total of the user's statistics, in nano-dollars. */
-async function total({ world, user }: Pick<Set, 'world' | 'user'>, query = ''): Promise<number> {
-  const { body } = await world.json<{ totals: { cost_usd: number } }>('GET', `/api/v1/stats?from=2026-09-01&to=2026-12-31${query}`, {
-    token: user.token,
-  });
-  return Math.round(body.totals.cost_usd * 1e9);
-}
 
 const isAbout = (path: string, fault: Fault) => (asked: string) => (asked.startsWith(path) ? fault : null);
 
 describe('discovery', () => {
   it('finds every key of every workspace, names its place, and reads the balance', async () => {
-    const set = await setUp(5);
+    const set = await createScenario({ keys: 5 });
     set.world.simulator.changeKey(set.account.keys[4] as string, { isDisabled: true });
     const id = await set.add();
     const keys = await set.list();
@@ -100,7 +32,7 @@ describe('discovery', () => {
   });
 
   it('only reads upstream', async () => {
-    const set = await setUp(2);
+    const set = await createScenario({ keys: 2 });
     await set.add();
     await set.hours(30);
     const writes = set.world.simulator.requests.filter(({ method, path }) => method !== 'GET' && path !== QUERY);
@@ -108,7 +40,7 @@ describe('discovery', () => {
   });
 
   it('of an empty account finds nothing, and says so without an error', async () => {
-    const set = await setUp(0, 40, 0);
+    const set = await createScenario({ keys: 0, days: 40, chance: 0 });
     const id = await set.add();
     await set.hours(2);
     expect(await set.list()).toMatchObject([{ id, kind: 'management', status: 'active', last_error: null }]);
@@ -116,7 +48,7 @@ describe('discovery', () => {
   });
 
   it('follows renames and moves between workspaces; the hash identifies', async () => {
-    const set = await setUp(3);
+    const set = await createScenario({ keys: 3 });
     await set.add();
     const [first, second] = set.account.keys as [string, string];
     const before = await set.find(first);
@@ -130,7 +62,7 @@ describe('discovery', () => {
   });
 
   it('marks keys that vanish and keeps their history; one that comes back is well again', async () => {
-    const set = await setUp(3);
+    const set = await createScenario({ keys: 3 });
     await set.add();
     const [first] = set.account.keys as [string];
     const before = await total(set, `&key_id=${(await set.find(first)).id}`);
@@ -150,7 +82,7 @@ describe('discovery', () => {
   });
 
   it('keeps what it has of a key that was deleted while it spent', async () => {
-    const set = await setUp(2);
+    const set = await createScenario({ keys: 2 });
     await set.add();
     const [first] = set.account.keys as [string];
     const before = await total(set, `&key_id=${(await set.find(first)).id}`);
@@ -164,7 +96,7 @@ describe('discovery', () => {
 
 describe('bad answers', () => {
   it('a workspace that is refused: the others are read, nothing counts as gone, and it is said', async () => {
-    const set = await setUp(3);
+    const set = await createScenario({ keys: 3 });
     await set.add();
     const lab = await set.find(set.account.keys[2] as string);
     set.world.simulator.chooseFaults(
@@ -182,7 +114,7 @@ describe('bad answers', () => {
   });
 
   it('a workspace that disappears takes its keys along, with their history kept', async () => {
-    const set = await setUp(3);
+    const set = await createScenario({ keys: 3 });
     await set.add();
     set.world.simulator.removeWorkspace(WORKSPACES[2]?.id as string);
     await set.hours(1);
@@ -193,7 +125,7 @@ describe('bad answers', () => {
 
   it('too wide, too long, too many rows: the range is cut until it fits', async () => {
     for (const change of [{ slowBeyondDays: 5 }, { maxDays: 7 }, { maxRows: 60 }]) {
-      const set = await setUp(2);
+      const set = await createScenario({ keys: 2 });
       Object.assign(set.world.simulator.analytics, change);
       await set.add();
       await expectTruth(set);
@@ -202,7 +134,7 @@ describe('bad answers', () => {
   });
 
   it('a day with more rows than an answer holds is read by the day, and without providers if it must be', async () => {
-    const set = await setUp(1, 2, 1);
+    const set = await createScenario({ keys: 1, days: 2, chance: 1 });
     set.world.simulator.analytics.maxRows = 4;
     await set.add();
     const { body } = await set.world.json<{ by_model: { model: string; requests: number | null }[] }>('GET', '/api/v1/stats', {
@@ -225,7 +157,7 @@ describe('bad answers', () => {
       { prefix: 'date', time: 'iso', countsAsStrings: true, includesEnd: true },
       { prefix: 'created_at', time: 'space', countsAsStrings: true, includesEnd: false },
     ] as const) {
-      const set = await setUp(1);
+      const set = await createScenario({ keys: 1 });
       set.world.simulator.analytics.style = style;
       await set.add();
       await expectTruth(set);
@@ -233,7 +165,7 @@ describe('bad answers', () => {
   });
 
   it('that are late are asked for again until they are whole', async () => {
-    const set = await setUp(2);
+    const set = await createScenario({ keys: 2 });
     set.world.simulator.analytics.lagMs = 20 * 60_000;
     await set.add();
     for (let hour = 0; hour < 30; hour++) {
@@ -245,7 +177,7 @@ describe('bad answers', () => {
   });
 
   it('refused analytics are made up for by daily activity, until they are open', async () => {
-    const set = await setUp(2, 20);
+    const set = await createScenario({ keys: 2, days: 20 });
     set.world.simulator.chooseFaults(isAbout(QUERY, { kind: 'status', status: 403 }));
     await set.add();
     await set.hours(20);
@@ -275,7 +207,7 @@ describe('bad answers', () => {
   });
 
   it('whole listings that fail are tried again in the same run, and then in the next', async () => {
-    const set = await setUp(1);
+    const set = await createScenario({ keys: 1 });
     let refusals = 0;
     set.world.simulator.chooseFaults((path) => (path.startsWith('/workspaces') && refusals++ < 2 ? { kind: 'status', status: 503 } : null));
     await set.add();
@@ -288,7 +220,7 @@ describe('bad answers', () => {
 
 describe('a management key', () => {
   it('that is revoked leaves its keys as they are, and says why they are not fresh', async () => {
-    const set = await setUp(2);
+    const set = await createScenario({ keys: 2 });
     await set.add();
     const before = await total(set);
     set.world.simulator.setFault(set.account.management, { kind: 'status', status: 401 });
@@ -306,7 +238,7 @@ describe('a management key', () => {
   });
 
   it('that becomes an ordinary one is read as such, and its keys keep their history', async () => {
-    const set = await setUp(2);
+    const set = await createScenario({ keys: 2 });
     await set.add();
     const before = await total(set);
     set.world.simulator.changeKey(set.account.management, { isManagement: false });
@@ -321,7 +253,7 @@ describe('a management key', () => {
   });
 
   it('that is the second one of an account counts nothing twice, and takes over when the first one goes', async () => {
-    const set = await setUp(3);
+    const set = await createScenario({ keys: 3 });
     const first = await set.add();
     const before = await total(set);
     const text = freshKeyText();
@@ -340,7 +272,7 @@ describe('a management key', () => {
   });
 
   it('takes the account over from one that died', async () => {
-    const set = await setUp(2);
+    const set = await createScenario({ keys: 2 });
     await set.add();
     const text = freshKeyText();
     set.world.simulator.addKey(text, { isManagement: true });
@@ -352,7 +284,7 @@ describe('a management key', () => {
   });
 
   it('of one user is nothing to another with the same account', async () => {
-    const set = await setUp(2);
+    const set = await createScenario({ keys: 2 });
     await set.add();
     const other = await set.world.makeUser();
     await addManagement(set.world, other.token, set.account.management);
@@ -371,7 +303,7 @@ describe('a management key', () => {
 
 describe('the cost of an account', () => {
   it('is no query for keys whose counters stand still, one for each that moved, and no ledger row for what is unchanged', async () => {
-    const set = await setUp(4);
+    const set = await createScenario({ keys: 4 });
     await set.add();
     await set.hours(1);
     const before = queries(set.world);
@@ -385,7 +317,7 @@ describe('the cost of an account', () => {
   });
 
   it('stays within 64 queries a minute for 500 keys', async () => {
-    const set = await setUp(500, 3, 0.02);
+    const set = await createScenario({ keys: 500, days: 3, chance: 0.02 });
     await set.add();
     const times = set.world.simulator.requests.filter(({ path }) => path === QUERY).map(({ at }) => at);
     expect(times.length).toBeGreaterThanOrEqual(500);
