@@ -35,10 +35,12 @@ export const keySchema = z
   .object({
     id: z.int(),
     name: z.string(),
-    kind: z.enum(['inference', 'management', 'discovered']).describe('discovered: known through a management key'),
+    kind: z.enum(['inference', 'management', 'discovered']).describe('`discovered`: known through a management key, without its text'),
     hash: z.string().describe("SHA-256 of the key's text in hexadecimal, by which OpenRouter names it"),
     label: z.string().describe('The key, masked'),
-    status: z.enum(['active', 'unverified', 'invalid', 'paused']),
+    status: z
+      .enum(['active', 'unverified', 'invalid', 'paused'])
+      .describe('`invalid`: refused, disabled, expired or gone at OpenRouter; `last_error` says which'),
     is_active: z.boolean(),
     usage_usd: usd('Credits spent in the lifetime of the key, as of last_synced_at'),
     usage_daily_usd: usd('The same of that UTC day'),
@@ -53,7 +55,10 @@ export const keySchema = z
     limit_reset: z.string().nullable().describe('daily, weekly or monthly; null: never'),
     expires_at: instant,
     balance_usd: usd('Balance of the account, where it is known'),
-    managed_by: z.int().nullable().describe('Id of the management key through which the key, or its account, is read'),
+    managed_by: z
+      .int()
+      .nullable()
+      .describe('Id of the management key through which the key is read; of a management key, of the other one that reads its account'),
     workspace: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
     is_disabled: z.boolean().nullable().describe('Whether OpenRouter has it disabled; null: not known'),
     vanished_at: instant.describe('Since when the account does not list the key any more'),

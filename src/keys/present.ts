@@ -33,6 +33,18 @@ function backfillOf(readings: readonly UpstreamKey[], { today, retentionDays }: 
   return { done: each.reduce((sum, { done }) => sum + done, 0), total: each.reduce((sum, { total }) => sum + total, 0) };
 }
 
+/** Why what is known of a key may be old: of its own, of its account, or of the management key through which it is read. */
+function errorOf(row: KeyRow, own: UpstreamKey | undefined, isOrphan: boolean, { keys, managements }: Surroundings): string | null {
+  const errorIn = (id: number | null | undefined): string | null =>
+    keys.find((key) => key.id === id)?.lastError ?? managements.find(({ apiKeyId }) => apiKeyId === id)?.lastError ?? null;
+  if (row.kind === 'management') return errorIn(row.id);
+  const error = row.lastError ?? own?.lastError ?? null;
+  if (error !== null || row.kind !== 'discovered') return error;
+  if (isOrphan) return 'The management key that knows this key is not read any more.';
+  const ofManager = errorIn(own?.managementId);
+  return ofManager === null ? null : `Its management key: ${ofManager}`;
+}
+
 /** What its account says of a key. */
 function presentSurroundings(row: KeyRow, around: Surroundings) {
   const readings = readingsOf(row, around);
@@ -49,10 +61,7 @@ function presentSurroundings(row: KeyRow, around: Surroundings) {
     is_disabled: own?.isDisabled ?? null,
     vanished_at: isoOrNull(own?.vanishedAt ?? null),
     backfill: own && own.managementId === null ? null : backfillOf(readings, around),
-    last_error:
-      row.lastError ??
-      (row.kind === 'management' ? account?.lastError : own?.lastError) ??
-      (isOrphan ? 'The management key that knows this key is not read any more.' : null),
+    last_error: errorOf(row, own, isOrphan, around),
   } as const;
 }
 

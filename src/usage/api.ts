@@ -27,7 +27,9 @@ const reconciledSchema = z
     activity_byok_cost_usd: usd('The same of BYOK spend'),
     drift_usd: usd('Ledger less the source that differs most, of completed days that both know whole'),
     byok_drift_usd: usd('The same of BYOK spend'),
-    coverage: z.enum(['exact', 'partial', 'none']),
+    coverage: z
+      .enum(['exact', 'partial', 'none'])
+      .describe('How much of the day the ledger knows: all of it, a part (also today), nothing. Not whether the sources agree'),
   })
   .meta({ id: 'ReconciledDay' });
 
@@ -48,9 +50,13 @@ const statsSchema = z
       }),
     ),
     by_provider: z.array(z.object({ provider: z.string().nullable(), ...measureFields })),
-    by_key: z.array(z.object({ key_id: z.int(), name: z.string(), ...measureFields })),
+    by_key: z
+      .array(z.object({ key_id: z.int(), name: z.string(), ...measureFields }))
+      .describe('Under a management key stands what its account spent outside of its keys'),
     coverage: z.array(z.object({ key_id: z.int(), known_since: instantSchema, source: z.enum(['counters', 'analytics']).nullable() })),
-    approximate_days: z.array(z.iso.date()).describe('Days whose share of the spend is not certain'),
+    approximate_days: z
+      .array(z.iso.date())
+      .describe('Days whose share of the spend is not certain: some of it may belong to the day before or after'),
     drift: z.array(reconciledSchema).describe('Completed UTC days on which the sources differ by more than a cent'),
     as_of: instantSchema.describe(
       'All spend of the keys that were read so far is in the figures up to this instant. What an account spends outside of its keys follows when a day is over',

@@ -5,6 +5,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fireCron } from '../../scripts/crons.ts';
 import { devVars } from '../../scripts/secrets.ts';
@@ -114,6 +116,38 @@ describe('a fresh start', () => {
     expect(contents.join('')).toContain('journey@example.org');
     for (const [name, secret] of Object.entries({ KEY, PASSWORD, session, token: made.body.token })) {
       expect([name, log.includes(secret), contents.some((content) => content.includes(secret))]).toEqual([name, false, false]);
+    }
+  });
+
+  it('answers as its own document says, also about an account behind a management key', async () => {
+    const [management, member] = [`sk-or-v1-${'c'.repeat(64)}`, `sk-or-v1-${'d'.repeat(64)}`];
+    simulator.addKey(management, { isManagement: true });
+    simulator.addKey(member, { name: 'member', createdAt: new Date(Date.now() - 40 * 86_400_000).toISOString() });
+    for (let day = 0; day < 40; day++) simulator.spend(member, { nano: 1_000_001, byokNano: 2 }, Date.now() - day * 86_400_000);
+    const credentials = { email: 'account@example.org', password: PASSWORD };
+    await call('POST', '/api/auth/register', undefined, credentials);
+    const signedIn = await call('POST', '/api/auth/login', undefined, credentials);
+    const session = signedIn.body.access_token;
+    const added = await call('POST', '/api/keys', session, { name: 'account', key: management });
+    expect(added.status).toBe(201);
+    const cost = async () => (await call('GET', '/api/v1/stats', session)).body.totals.cost_usd;
+    for (let tries = 0; tries < 60 && (await cost()) !== 2.03000003; tries++) await sleep(500);
+    expect(await cost()).toBe(2.03000003);
+
+    const document = (await call('GET', '/openapi.json')).body;
+    const ajv = new Ajv2020({ strict: false, allErrors: true });
+    addFormats(ajv);
+    ajv.addSchema(document, 'api');
+    const expectSound = (method: string, path: string, status: number, body: unknown) => {
+      const place = `${path.replaceAll('/', '~1')}/${method}/responses/${status}/content/application~1json/schema`;
+      const validate = ajv.compile({ $ref: `api#/paths/${encodeURIComponent(place).replaceAll('%2F', '/')}` });
+      expect([path, validate(body), validate.errors]).toEqual([path, true, null]);
+      expect([path, validate({ unlike: 'anything' })]).toEqual([path, false]);
+    };
+    expectSound('post', '/api/auth/login', 200, signedIn.body);
+    expectSound('post', '/api/keys', 201, added.body);
+    for (const path of ['/api/auth/me', '/api/v1/keys', '/api/v1/stats', '/api/v1/usage', '/api/v1/reconciliation', '/health']) {
+      expectSound('get', path, 200, (await call('GET', path, session)).body);
     }
   });
 
