@@ -1,21 +1,10 @@
 /** Ninety days in the life of somebody with a few OpenRouter keys, booked by the same ledger as the Worker's. Pure. */
 import { DAY_MS, dayOf, HOUR_MS, hourOf, MINUTE_MS, startOfDay } from '../src/lib/day.ts';
 import { addPosting, type Counter, type DayAmounts, postSample, type Sample, type Series } from '../src/usage/ledger.ts';
+import type { Spend } from '../test/support/openrouter/analytics.ts';
+import { createRandom } from '../test/support/random.ts';
 
 export const DEMO_DAYS = 90;
-
-export interface DemoSpend {
-  at: number;
-  nano: number;
-  byokNano: number;
-  model: string;
-  provider: string;
-  requests: number;
-  promptTokens: number;
-  completionTokens: number;
-  reasoningTokens: number;
-  cachedTokens: number;
-}
 
 export interface DemoKey {
   name: string;
@@ -23,7 +12,7 @@ export interface DemoKey {
   limitNano: number | null;
   /** Whether OpenRouter still accepts it at the end of the story. */
   isValid: boolean;
-  spends: DemoSpend[];
+  spends: Spend[];
   /** Whether the user added it; the others are discovered through the management key. */
   isAdded: boolean;
   workspace: 'Default' | 'Team' | 'Lab';
@@ -91,25 +80,14 @@ export function describeSpend({ models }: Pick<Character, 'models'>, nano: numbe
   };
 }
 
-/** A small seeded generator, so that the demo looks the same each time. Source: Mulberry32, public domain, T. Ettinger */
-export function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** How much of a day falls on an hour: office hours, or the night for the nightly job. */
 function hourShare(name: string, hour: number): number {
   if (name === 'nightly-evals') return hour >= 1 && hour <= 4 ? 0.25 : 0;
   return hour >= 7 && hour <= 19 ? 1 / 16 : 0.015;
 }
 
-function spendsOf(character: Character, from: number, to: number, random: () => number): DemoSpend[] {
-  const spends: DemoSpend[] = [];
+function spendsOf(character: Character, from: number, to: number, random: () => number): Spend[] {
+  const spends: Spend[] = [];
   for (let at = from; at < to; at += HOUR_MS) {
     const isWeekend = [0, 6].includes(new Date(at).getUTCDay());
     const growth = 0.7 + (0.6 * (at - from)) / (to - from);
@@ -132,7 +110,7 @@ const grow = (counter: Counter, nano: number, isToday: boolean): Counter => ({
 });
 
 /** Reads the counters every hour at minute 3 and books them. */
-function watch(spends: readonly DemoSpend[], from: number, to: number): { days: DayAmounts[]; series: Series } {
+function watch(spends: readonly Spend[], from: number, to: number): { days: DayAmounts[]; series: Series } {
   const days = new Map<string, DayAmounts>();
   const startedAt = from + 3 * MINUTE_MS;
   const waiting = spends.toSorted((a, b) => a.at - b.at).values();
@@ -176,10 +154,10 @@ export function tellStory(now: number, textOf: (index: number) => string): DemoK
 }
 
 /** What was spent with no key in the same time. */
-export const tellChatroom = (now: number): DemoSpend[] => spendsOf(CHATROOM, startOfStory(now), now, createRandom(99));
+export const tellChatroom = (now: number): Spend[] => spendsOf(CHATROOM, startOfStory(now), now, createRandom(99));
 
 /** One more spend of a key, as its story goes. */
-export function nextSpend(key: Pick<DemoKey, 'name'>, random: () => number): Omit<DemoSpend, 'at'> {
+export function nextSpend(key: Pick<DemoKey, 'name'>, random: () => number): Omit<Spend, 'at'> {
   const character = CHARACTERS.find(({ name }) => name === key.name) ?? CHATROOM;
   const nano = Math.floor(random() * 5_000_000);
   return { nano, byokNano: 0, ...describeSpend(character, nano, 0, random) };

@@ -3,9 +3,10 @@ import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { dayOf, listDays } from '../lib/day.ts';
 import { setChecksStatement, sumUsage } from '../usage/usage-store.ts';
+import { applyChanges } from './changes.ts';
 import { accountRead, afterAccountRead, type UpstreamKey } from './model.ts';
 import { outsideOf } from './outside.ts';
-import { applyChanges, type Budget, queryRange } from './reads.ts';
+import { type Budget, queryRange } from './reads.ts';
 import { findCompleteAt } from './store.ts';
 
 /** Days of the past that are compared at once, so that what the keys spent on them stays small: fewer with many keys. */

@@ -1,25 +1,18 @@
 /** Asks analytics about keys, within a budget of queries, and writes what came back. */
 import pMap from 'p-map';
-import { type Db, runBatch } from '../db.ts';
+import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { describeReadError } from '../keys/model.ts';
 import { addDays, countDays, dayOf, HOUR_MS, listDays, startOfDay } from '../lib/day.ts';
 import { err, type Result } from '../lib/result.ts';
 import type { AnalyticsAnswer } from '../openrouter/analytics.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
-import { cellsOf, cellsOfActivity, diffCells, keepFiner, type UsageCell } from '../usage/cells.ts';
-import {
-  dropUsageStatementAcrossUsers,
-  listUsageOfDaysAcrossUsers,
-  noteModelsStatement,
-  setUsageStatementAcrossUsers,
-} from '../usage/usage-store.ts';
-import { afterGivingUp, afterRead, historyRead, narrow, type Read, type ReadProgress, recentRead, type UpstreamKey } from './model.ts';
-import { moveReadingsStatement, noteErrorsStatement } from './store.ts';
+import { cellsOf, cellsOfActivity, type UsageCell } from '../usage/cells.ts';
+import { applyChanges, type KeyChange } from './changes.ts';
+import { afterGivingUp, afterRead, historyRead, narrow, type Read, recentRead, type UpstreamKey } from './model.ts';
+import { noteErrorsStatement } from './store.ts';
 
 const MAX_SIMULTANEOUS = 6;
-/** Characters of the cells of a statement's parameter; D1 takes 2 MB. One answer, which is not cut, has some 1.5 million at the most. */
-const CHARACTERS_A_SLICE = 500_000;
 /** What one step holds in memory and writes; more is left to the next one. */
 const MAX_CELLS = 10_000;
 
@@ -118,14 +111,6 @@ export async function queryRange(
   return { parts, error: null };
 }
 
-/** What a step changes of a key: days that were read, and where the key stands then. */
-export interface KeyChange {
-  key: UpstreamKey;
-  days: string[];
-  cells: UsageCell[];
-  state: ReadProgress;
-}
-
 interface Outcome {
   change: KeyChange | null;
   error: QueryError | null;
@@ -167,54 +152,6 @@ async function readActivity(deps: Deps, text: string, key: UpstreamKey, today: s
   const cells = cellsOfActivity(answer.value).filter(({ day }) => day >= from && day <= yesterday);
   const state = { ...key, doneFrom: key.doneFrom ?? from, openFrom: yesterday, isSettled: false };
   return { change: { key, days: listDays(from, yesterday), cells, state }, error: null };
-}
-
-/** Cuts changes into slices of bounded size. */
-function slices(changes: readonly KeyChange[]): KeyChange[][] {
-  const parts: KeyChange[][] = [];
-  let size = 0;
-  for (const change of changes) {
-    const own = JSON.stringify(change.cells).length;
-    size += own;
-    const part = parts.at(-1);
-    if (part && size <= CHARACTERS_A_SLICE) part.push(change);
-    else {
-      parts.push([change]);
-      size = own;
-    }
-  }
-  return parts;
-}
-
-async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<number[]> {
-  const days = changes.flatMap(({ key, days: read }) => read.map((day) => ({ userId, upstreamKeyId: key.id, day })));
-  const stored = await listUsageOfDaysAcrossUsers(db, days);
-  const diffs = changes.map(({ key, cells }) => ({
-    base: { upstreamKeyId: key.id, readVersion: key.readVersion },
-    ...diffCells(stored.get(key.id) ?? [], keepFiner(stored.get(key.id) ?? [], cells)),
-  }));
-  const set = diffs.flatMap(({ base, set: cells }) => cells.map((cell) => ({ ...base, ...cell })));
-  const drop = diffs.flatMap(({ base, drop: cells }) => cells.map((cell) => ({ ...base, ...cell })));
-  const models = [...new Set(set.flatMap(({ model }) => (model === '' ? [] : model)))];
-  const results = await runBatch(db, [
-    ...(drop.length > 0 ? [dropUsageStatementAcrossUsers(db, drop)] : []),
-    ...(set.length > 0 ? [setUsageStatementAcrossUsers(db, set), noteModelsStatement(db, userId, models)] : []),
-    moveReadingsStatement(
-      db,
-      changes.map(({ key, state }) => ({ upstreamKeyId: key.id, readVersion: key.readVersion, ...state })),
-    ),
-  ]);
-  return (results.at(-1) ?? []).map((row) => Number(row['id']));
-}
-
-/**
- * Writes changes: days and state together, only for keys that nobody read meanwhile. A day that is the same is not written.
- * @returns the ids of the upstream keys whose change was written
- */
-export async function applyChanges(db: Db, userId: number, changes: readonly KeyChange[]): Promise<Set<number>> {
-  const moved = new Set<number>();
-  for (const slice of slices(changes)) for (const id of await applySlice(db, userId, slice)) moved.add(id);
-  return moved;
 }
 
 /**

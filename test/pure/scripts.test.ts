@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCrons } from '../../scripts/crons.ts';
-import { createRandom, DEMO_DAYS, tellStory } from '../../scripts/demo-data.ts';
+import { DEMO_DAYS, tellStory } from '../../scripts/demo-data.ts';
 import { main, type Pipes } from '../../scripts/deploy.ts';
 import { planDeployment, QUEUES, SECRETS } from '../../scripts/deploy-plan.ts';
 import { linkSql } from '../../scripts/link.ts';
@@ -11,6 +11,7 @@ import { findDatabaseId, withDatabaseId } from '../../scripts/remote-config.ts';
 import { ensureDevVars, persistence } from '../../scripts/serve.ts';
 import { option } from '../../scripts/wrangler.ts';
 import { CRONS } from '../../src/jobs/model.ts';
+import { createRandom } from '../support/random.ts';
 
 describe('npm start', () => {
   it('makes secrets once, for their owner alone, and never touches them again', async () => {

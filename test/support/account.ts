@@ -11,17 +11,6 @@ export const WORKSPACES = [
   { id: '7d1f0a52-93a1-4c3e-8a4f-0c7a3b1de2f4', name: 'Lab', slug: 'lab' },
 ];
 
-/** A small seeded generator. Source: Mulberry32, public domain, T. Ettinger */
-export function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export interface SimulatedAccount {
   management: string;
   keys: string[];

@@ -3,7 +3,8 @@ import { env } from 'cloudflare:workers';
 import { expect } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
-import { addManagement, createRandom, daysAgo, ledger, makeAccount, spendAtRandom, startOfToday, truth } from './account.ts';
+import { addManagement, daysAgo, ledger, makeAccount, spendAtRandom, startOfToday, truth } from './account.ts';
+import { createRandom } from './random.ts';
 import { createWorld, type WorldOptions } from './world.ts';
 
 /** A key as `GET /api/keys` answers it. */

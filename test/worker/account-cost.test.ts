@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
-import { addManagement, createRandom, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
+import { addManagement, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
+import { createRandom } from '../support/random.ts';
 import { spyDb } from '../support/spied-db.ts';
 import { createWorld } from '../support/world.ts';
 

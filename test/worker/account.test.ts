@@ -2,8 +2,9 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/lib/day.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
-import { addManagement, createRandom, daysAgo, ledger, makeAccount, spendAtRandom, startOfToday, truth } from '../support/account.ts';
+import { addManagement, daysAgo, ledger, makeAccount, spendAtRandom, startOfToday, truth } from '../support/account.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
+import { createRandom } from '../support/random.ts';
 import { createWorld } from '../support/world.ts';
 
 interface Key {

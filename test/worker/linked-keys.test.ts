@@ -2,7 +2,8 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
-import { addManagement, createRandom, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
+import { addManagement, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
+import { createRandom } from '../support/random.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
 
 interface Key {

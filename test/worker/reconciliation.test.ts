@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { addDays, DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
-import { addManagement, createRandom, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
+import { addManagement, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
+import { createRandom } from '../support/random.ts';
 import { createWorld } from '../support/world.ts';
 
 interface Row {

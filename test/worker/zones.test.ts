@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { addDays, DAY_MS, dayOf, HOUR_MS, listDays } from '../../src/lib/day.ts';
-import { addManagement, createRandom, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
+import { addManagement, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
+import { createRandom } from '../support/random.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const ZONES = ['America/New_York', 'Europe/Rome', 'Asia/Kolkata', 'Australia/Lord_Howe', 'Pacific/Apia'];

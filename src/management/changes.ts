@@ -1,0 +1,70 @@
+/** Writes what was read of keys: whole days, and how far each key is read then. */
+import { type Db, runBatch } from '../db.ts';
+import { diffCells, keepFiner, type UsageCell } from '../usage/cells.ts';
+import {
+  dropUsageStatementAcrossUsers,
+  listUsageOfDaysAcrossUsers,
+  noteModelsStatement,
+  setUsageStatementAcrossUsers,
+} from '../usage/usage-store.ts';
+import type { ReadProgress, UpstreamKey } from './model.ts';
+import { moveReadingsStatement } from './store.ts';
+
+/** Characters of the cells of a statement's parameter; D1 takes 2 MB. One answer, which is not cut, has some 1.5 million at the most. */
+const CHARACTERS_A_SLICE = 500_000;
+
+/** What a step changes of a key: days that were read, and where the key stands then. */
+export interface KeyChange {
+  key: UpstreamKey;
+  days: string[];
+  cells: UsageCell[];
+  state: ReadProgress;
+}
+
+/** Cuts changes into slices of bounded size. */
+function slices(changes: readonly KeyChange[]): KeyChange[][] {
+  const parts: KeyChange[][] = [];
+  let size = 0;
+  for (const change of changes) {
+    const own = JSON.stringify(change.cells).length;
+    size += own;
+    const part = parts.at(-1);
+    if (part && size <= CHARACTERS_A_SLICE) part.push(change);
+    else {
+      parts.push([change]);
+      size = own;
+    }
+  }
+  return parts;
+}
+
+async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<number[]> {
+  const days = changes.flatMap(({ key, days: read }) => read.map((day) => ({ userId, upstreamKeyId: key.id, day })));
+  const stored = await listUsageOfDaysAcrossUsers(db, days);
+  const diffs = changes.map(({ key, cells }) => ({
+    base: { upstreamKeyId: key.id, readVersion: key.readVersion },
+    ...diffCells(stored.get(key.id) ?? [], keepFiner(stored.get(key.id) ?? [], cells)),
+  }));
+  const set = diffs.flatMap(({ base, set: cells }) => cells.map((cell) => ({ ...base, ...cell })));
+  const drop = diffs.flatMap(({ base, drop: cells }) => cells.map((cell) => ({ ...base, ...cell })));
+  const models = [...new Set(set.flatMap(({ model }) => (model === '' ? [] : model)))];
+  const results = await runBatch(db, [
+    ...(drop.length > 0 ? [dropUsageStatementAcrossUsers(db, drop)] : []),
+    ...(set.length > 0 ? [setUsageStatementAcrossUsers(db, set), noteModelsStatement(db, userId, models)] : []),
+    moveReadingsStatement(
+      db,
+      changes.map(({ key, state }) => ({ upstreamKeyId: key.id, readVersion: key.readVersion, ...state })),
+    ),
+  ]);
+  return (results.at(-1) ?? []).map((row) => Number(row['id']));
+}
+
+/**
+ * Writes changes: days and state together, only for keys that nobody read meanwhile. A day that is the same is not written.
+ * @returns the ids of the upstream keys whose change was written
+ */
+export async function applyChanges(db: Db, userId: number, changes: readonly KeyChange[]): Promise<Set<number>> {
+  const moved = new Set<number>();
+  for (const slice of slices(changes)) for (const id of await applySlice(db, userId, slice)) moved.add(id);
+  return moved;
+}
