@@ -123,10 +123,17 @@ export function describeReadError(error: ReadError): string {
   }
 }
 
+/** How keys end at OpenRouter, as far as their account tells. */
+export const KEY_ENDS = {
+  disabled: 'The key is disabled at OpenRouter.',
+  expired: 'The key has expired.',
+  vanished: 'OpenRouter does not list the key any more: it, or its workspace, was deleted there.',
+} as const;
+
 /** What a row of an account's list says of a discovered key's health. */
 export function judgeRecord({ isDisabled, expiresAt }: Pick<KeyRecord, 'isDisabled' | 'expiresAt'>, now: number): Verdict {
-  if (isDisabled) return { health: 'invalid', lastError: 'The key is disabled at OpenRouter.' };
-  if (expiresAt !== null && expiresAt <= now) return { health: 'invalid', lastError: 'The key has expired.' };
+  if (isDisabled) return { health: 'invalid', lastError: KEY_ENDS.disabled };
+  if (expiresAt !== null && expiresAt <= now) return { health: 'invalid', lastError: KEY_ENDS.expired };
   return { health: 'active', lastError: null };
 }
 

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { isoOrNull } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { type Management, progressOf, type UpstreamKey } from '../management/model.ts';
-import type { KeyRow, keySchema } from './model.ts';
+import { KEY_ENDS, type KeyRow, type keySchema } from './model.ts';
 
 /** What is stored around a user's keys: what OpenRouter's accounts say of them. */
 export interface Surroundings {
@@ -33,12 +33,18 @@ function backfillOf(readings: readonly UpstreamKey[], { today, retentionDays }: 
   return { done: each.reduce((sum, { done }) => sum + done, 0), total: each.reduce((sum, { total }) => sum + total, 0) };
 }
 
+/** What only its account can tell of a key that is refused: disabled and deleted keys look alike to the key itself. */
+function describeUpstream({ vanishedAt, isDisabled }: UpstreamKey): string | null {
+  if (vanishedAt !== null) return KEY_ENDS.vanished;
+  return isDisabled ? KEY_ENDS.disabled : null;
+}
+
 /** Why what is known of a key may be old: of its own, of its account, or of the management key through which it is read. */
 function errorOf(row: KeyRow, own: UpstreamKey | undefined, isOrphan: boolean, { keys, managements }: Surroundings): string | null {
   const errorIn = (id: number | null | undefined): string | null =>
     keys.find((key) => key.id === id)?.lastError ?? managements.find(({ apiKeyId }) => apiKeyId === id)?.lastError ?? null;
   if (row.kind === 'management') return errorIn(row.id);
-  const error = row.lastError ?? own?.lastError ?? null;
+  const error = (row.health === 'invalid' && own ? describeUpstream(own) : null) ?? row.lastError ?? own?.lastError ?? null;
   if (error !== null || row.kind !== 'discovered') return error;
   if (isOrphan) return 'The management key that knows this key is not read any more.';
   const ofManager = errorIn(own?.managementId);

@@ -1,7 +1,7 @@
 /** Reads what OpenRouter lists of an account, and applies it: workspaces, keys, balance. A constant number of calls a page. */
 import pMap from 'p-map';
 import type { Deps } from '../deps.ts';
-import { describeReadError, judgeRecord, type KeyRow } from '../keys/model.ts';
+import { describeReadError, judgeRecord, KEY_ENDS, type KeyRow } from '../keys/model.ts';
 import { applyReadings, type Reading } from '../keys/reading.ts';
 import { listKeysByHash } from '../keys/store.ts';
 import { err, ok, type Result } from '../lib/result.ts';
@@ -14,7 +14,6 @@ import { listAccountKeys } from './store.ts';
 /** Workspaces whose keys are listed at once; Workers open at most 6 connections. */
 const MAX_SIMULTANEOUS = 4;
 const MAX_NAME_LENGTH = 100;
-const VANISHED = 'OpenRouter does not list the key any more: it, or its workspace, was deleted there.';
 
 interface Listed {
   records: KeyRecord[];
@@ -82,7 +81,7 @@ export async function readListing(
   if (!listed.ok) return listed;
   const known = await listAccountKeys(deps.db, key.userId, key.id);
   const records = listed.value.records.map((record) => ({ ...record, keyName: keyNameOf(record) }));
-  await applyListing(deps.db, key.userId, key.id, { records, vanished: findVanished(known, listed.value), at }, VANISHED);
+  await applyListing(deps.db, key.userId, key.id, { records, vanished: findVanished(known, listed.value), at }, KEY_ENDS.vanished);
   await sampleDiscovered(deps, key.userId, records, at, runId);
   await noteListing(deps.db, key.id, { leaderId: null, credits: balance, listedAt: at, isComplete: listed.value.gap === null });
   return ok({ isLeader: true, gap: listed.value.gap, at });

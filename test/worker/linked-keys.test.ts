@@ -72,6 +72,18 @@ describe('a key that the user added and that belongs to an account', () => {
     expect(await total()).toBe(spent(first));
   });
 
+  it('is told apart as disabled or deleted by its account alone', async () => {
+    const { world, first, post, find, hours, add } = await setUp();
+    await post(first);
+    await add();
+    world.simulator.changeKey(first, { isDisabled: true });
+    await hours(3);
+    expect(await find(first)).toMatchObject({ status: 'invalid', last_error: 'The key is disabled at OpenRouter.' });
+    world.simulator.removeKey(first);
+    await hours(1);
+    expect(await find(first)).toMatchObject({ status: 'invalid', last_error: expect.stringContaining('deleted') });
+  });
+
   it('is the discovered one with its text, when that is added later', async () => {
     const { world, account, first, post, list, find, hours, total, spent, add } = await setUp();
     await add();
