@@ -17,6 +17,9 @@ export function statement(db: Db, text: string, ...parameters: (string | number 
   return db.$client.prepare(text).bind(...parameters);
 }
 
+/** A field of the JSON value of `json_each(…) AS j`, in SQL. */
+export const jsonField = (name: string): string => `json_extract(j.value, '$.${name}')`;
+
 /** Runs statements in one round trip and one transaction: all take effect or none. */
 export async function runBatch(db: Db, statements: D1PreparedStatement[]): Promise<Record<string, unknown>[][]> {
   if (statements.length === 0) return [];

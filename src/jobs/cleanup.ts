@@ -47,6 +47,7 @@ async function purge(deps: Deps, limit: number): Promise<number> {
   return deleted;
 }
 
+/** What the cleanup does, in order. */
 export const TASKS: readonly Task[] = [
   { name: 'sessions', run: ({ db }, now, limit) => accounts.deleteSessionsBeforeAcrossUsers(db, now, limit) },
   { name: 'links', run: ({ db }, now, limit) => accounts.deleteLinksBeforeAcrossUsers(db, now, limit) },
@@ -59,6 +60,7 @@ export const TASKS: readonly Task[] = [
     name: 'job_runs',
     run: ({ db }, now, limit) => store.deleteRunsBefore(db, new Date(now - JOB_RUN_RETENTION_DAYS * DAY_MS).toISOString(), limit),
   },
+  // Never as many as `limit`: what is left has a message of its own, and the cleanup goes on with its next task.
   { name: 'purged', run: async (deps, _now, limit) => Math.min(await purge(deps, limit), limit - 1) },
   days('days', 'counter_day'),
   days('usage_days', 'usage_day'),

@@ -52,6 +52,7 @@ const presentOne = async (deps: Deps, userId: number, id: number): Promise<Prese
 /** The user's keys, oldest first. */
 export const listKeys = (deps: Deps, actor: Actor): Promise<PresentedKey[]> => presentKeys(deps, authorize(actor, 'read'));
 
+/** One of the user's keys. */
 export const getKey = (deps: Deps, actor: Actor, id: number): Promise<PresentedKey> => presentOne(deps, authorize(actor, 'manage'), id);
 
 /** Has the account behind a management key read now. */

@@ -58,7 +58,7 @@ function presentSurroundings(row: KeyRow, around: Surroundings) {
   const account = around.managements.find(({ apiKeyId }) => apiKeyId === row.id);
   const isOrphan = row.kind === 'discovered' && !isLive(own?.managementId ?? null, around);
   const { totalCreditsNano = null, totalUsageNano = null } = row.kind === 'management' ? (account ?? {}) : {};
-  const workspace = own?.workspaceId == null ? null : own.workspaceId;
+  const workspace = own?.managementId == null ? null : own.workspaceId;
   return {
     status: !row.isActive ? 'paused' : isOrphan && row.health === 'active' ? 'unverified' : row.health,
     balance_usd: totalCreditsNano === null || totalUsageNano === null ? null : usdFromNano(totalCreditsNano - totalUsageNano),

@@ -1,6 +1,6 @@
 /** All SQL of keys. */
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
-import { type Db, statement } from '../db.ts';
+import { type Db, jsonField as fromJson, statement } from '../db.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import type { KeyFailure, KeyRow, Verdict } from './model.ts';
 import { apiKey } from './table.ts';
@@ -15,6 +15,7 @@ export const listKeysByHash = (db: Db, userId: number, hashes: readonly string[]
     .from(apiKey)
     .where(and(eq(apiKey.userId, userId), sql`${apiKey.hash} IN (SELECT value FROM json_each(${JSON.stringify(hashes)}))`));
 
+/** The user's key with this id. */
 export async function findKey(db: Db, userId: number, id: number): Promise<KeyRow | null> {
   const [row] = await db
     .select()
@@ -146,8 +147,6 @@ export interface Base {
 
 const IS_AT_BASE = `api_key.id = json_extract(j.value, '$.keyId') AND api_key.hash = json_extract(j.value, '$.keyHash')
   AND api_key.text_version = json_extract(j.value, '$.textVersion') AND api_key.last_sample_at IS json_extract(j.value, '$.baseSampleAt')`;
-
-const fromJson = (name: string): string => `json_extract(j.value, '$.${name}')`;
 
 /** Moves keys to new samples (`at` in epoch milliseconds) where they still stand at their base; returns the ids of those. */
 export function moveSamplesStatementAcrossUsers(

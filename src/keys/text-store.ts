@@ -19,7 +19,7 @@ export async function countKeys(
   return { count: Number(rows[0]?.['count']), hasHash: rows[0]?.['has_hash'] === 1 };
 }
 
-export type KeySecret = Pick<KeyRow, 'hash' | 'label' | 'ciphertext' | 'kid'>;
+type KeySecret = Pick<KeyRow, 'hash' | 'label' | 'ciphertext' | 'kid'>;
 
 /** What a new or replaced text begins with: its secret, and why OpenRouter could not be asked, if so. */
 export type NewText = KeySecret & Pick<KeyRow, 'lastError' | 'retryAfter'>;

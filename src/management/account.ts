@@ -44,9 +44,6 @@ export async function readAccountTotal(
     );
     const { cells: rest, checks } = outsideOf(days, cells, spent);
     const state = afterAccountRead(outside, read, at);
-    const moved = await applyChanges(deps.db, userId, [{ key: outside, days, cells: rest, state }]);
-    if (!moved.has(outside.id)) return 'failed';
-    Object.assign(outside, state, { readVersion: outside.readVersion + 1 });
     await runBatch(deps.db, [
       setChecksStatement(
         deps.db,
@@ -55,6 +52,9 @@ export async function readAccountTotal(
         checks.map((check) => ({ ...check, upstreamKeyId: outside.id })),
       ),
     ]);
+    const moved = await applyChanges(deps.db, userId, [{ key: outside, days, cells: rest, state }]);
+    if (!moved.has(outside.id)) return 'failed';
+    Object.assign(outside, state, { readVersion: outside.readVersion + 1 });
   }
   return parts.length > 0 ? 'read' : 'failed';
 }

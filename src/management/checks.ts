@@ -2,18 +2,15 @@
 import pMap from 'p-map';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
-import { addDays, dayOf, HOUR_MS, listDays, startOfDay } from '../lib/day.ts';
+import { addDays, dayOf, listDays, startOfDay } from '../lib/day.ts';
 import type { ActivityRow, ModelName } from '../openrouter/account.ts';
 import type { Check } from '../usage/cells.ts';
 import { hasUnnamedModels, nameModelsStatement, setChecksStatement } from '../usage/usage-store.ts';
-import type { UpstreamKey } from './model.ts';
-import type { Budget } from './reads.ts';
+import { ACTIVITY_DAYS, ACTIVITY_FROM_MS, type UpstreamKey } from './model.ts';
+import { type Budget, noteWait } from './reads.ts';
 import { noteChecksStatement, noteNamesStatement } from './store.ts';
 
 const MAX_SIMULTANEOUS = 6;
-const ACTIVITY_DAYS = 30;
-/** Shortly after midnight the newest day may be incomplete. */
-const SETTLED_AFTER_MS = 2 * HOUR_MS;
 
 /**
  * The days of an answer of `/activity`, those without spend as zero: they were measured.
@@ -46,7 +43,7 @@ export function namesOf(names: readonly ModelName[]): ModelName[] {
 /** The keys that have not been checked up to yesterday; none shortly after midnight. Keys that never spent need no check. */
 export function dueChecks(keys: readonly UpstreamKey[], now: number): UpstreamKey[] {
   const today = dayOf(now);
-  if (now - startOfDay(today) < SETTLED_AFTER_MS) return [];
+  if (now - startOfDay(today) < ACTIVITY_FROM_MS) return [];
   return keys.filter(
     ({ hash, checkedTo, vanishedAt, doneFrom, usageNano, byokUsageNano }) =>
       (checkedTo === null || checkedTo < addDays(today, -1)) &&
@@ -65,8 +62,13 @@ export async function checkKeys(deps: Deps, userId: number, text: string, keys: 
   const due = dueChecks(keys, deps.now()).slice(0, budget.retryAfterS === null ? Math.max(0, budget.queries) : 0);
   if (due.length === 0) return [];
   budget.queries -= due.length;
-  const ask = async (key: UpstreamKey) => ({ key, answer: await deps.openrouter.getActivity(text, key.hash), answered: dayOf(deps.now()) });
-  const answers = await pMap(due, ask, { concurrency: MAX_SIMULTANEOUS });
+  const ask = async (key: UpstreamKey) => {
+    if (budget.retryAfterS !== null) return [];
+    const answer = await deps.openrouter.getActivity(text, key.hash);
+    if (!answer.ok) noteWait(budget, answer.error);
+    return [{ key, answer, answered: dayOf(deps.now()) }];
+  };
+  const answers = (await pMap(due, ask, { concurrency: MAX_SIMULTANEOUS })).flat();
   const told = answers.flatMap(({ key, answer, answered }) => (answer.ok ? [{ key, rows: answer.value, answered }] : []));
   const checks = told.flatMap(({ key, rows, answered }) =>
     checksOf(rows, today, answered).map((check) => ({ ...check, upstreamKeyId: key.id })),

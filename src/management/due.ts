@@ -20,7 +20,7 @@ export interface OpenAccount {
 }
 
 /** What a run has found out so far. */
-export interface RunState {
+interface RunState {
   /** When the run began, epoch milliseconds. */
   since: number;
   /** Upstream keys that failed; they are left to the next run. */
@@ -28,7 +28,7 @@ export interface RunState {
   reach: Reach;
 }
 
-export interface StepResult {
+interface StepResult {
   failed: number[];
   reach: Reach;
   isMore: boolean;

@@ -1,5 +1,5 @@
 /** SQL that applies what OpenRouter lists of an account: its workspaces, its keys, its balance. */
-import { type Db, runBatch, statement } from '../db.ts';
+import { type Db, jsonField as field, runBatch, statement } from '../db.ts';
 import type { Credits, KeyRecord, Workspace } from '../openrouter/account.ts';
 
 /** A management key that is read: neither gone, nor paused, nor invalid, nor an ordinary key by now. */
@@ -53,8 +53,6 @@ export async function noteListing(
   const values = [credits?.totalCreditsNano ?? null, credits?.totalUsageNano ?? null, listedAt, isComplete ? 1 : 0];
   await runBatch(db, [statement(db, text, managementId, leaderId, ...values)]);
 }
-
-const field = (name: string): string => `json_extract(j.value, '$.${name}')`;
 
 /** Is the account still this management key's to read? */
 const IS_OURS = 'EXISTS (SELECT 1 FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id = ?2)';

@@ -2,10 +2,10 @@
  * The pure rules of reading an account: which days of a key are to be asked for next, what a reading settles, and how a query that
  * is too wide is cut. Days are UTC.
  */
-import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, MINUTE_MS, startOfDay } from '../lib/day.ts';
+import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, startOfDay } from '../lib/day.ts';
 import type { AnalyticsQuery } from '../openrouter/analytics.ts';
 import { moneyOfDay, type UsageCell } from '../usage/cells.ts';
-import { isAtRest } from '../usage/coverage.ts';
+import { isAtRest, LATE_MS } from '../usage/coverage.ts';
 import type { management, upstreamKey } from './table.ts';
 
 export type UpstreamKey = typeof upstreamKey.$inferSelect;
@@ -15,10 +15,12 @@ export type Management = typeof management.$inferSelect;
 export const HOURLY_REACH_DAYS = 31;
 /** How far back days can be asked for; OpenRouter's documents differ (365, 367), so the smaller. */
 export const DAILY_REACH_DAYS = 365;
+/** How far back `/activity` tells completed days. Source: OpenRouter's OpenAPI specification */
+export const ACTIVITY_DAYS = 30;
+/** Shortly after midnight `/activity` may not have all of yesterday. */
+export const ACTIVITY_FROM_MS = 2 * HOUR_MS;
 /** Counters that stood still for so long are in analytics, whatever else those hold. */
 const CAUGHT_UP_MS = 3 * HOUR_MS;
-/** A day may still be incomplete so long after it ended. */
-const LATE_MS = 15 * MINUTE_MS;
 
 /** When everything that was spent on a day is told. */
 const endOf = (day: string): number => startOfDay(day) + DAY_MS + LATE_MS;

@@ -1,12 +1,11 @@
 /** What an account spent outside of its keys: its total less theirs. Pure. */
 
-import { addAmounts, type Check, cellName, coarsen, moneyOfDay, type UsageCell } from '../usage/cells.ts';
+import { addAmounts, type Check, cellName, coarsen, isNothing, moneyOfDay, type UsageCell } from '../usage/cells.ts';
 import type { Amounts } from '../usage/measures.ts';
 
 const minus = (a: Amounts, b: Amounts): (number | null)[] => a.map((amount, index) => (amount === null ? null : amount - (b[index] ?? 0)));
 
 const isNegative = (amounts: Amounts): boolean => amounts.some((amount) => amount !== null && amount < 0);
-const isNothing = (amounts: Amounts): boolean => amounts.every((amount) => amount === null || amount === 0);
 
 /** Hours of the rest, or null where they do not add up. */
 function restHours(total: UsageCell, keys: UsageCell | undefined): UsageCell['hours'] {

@@ -2,17 +2,29 @@
 import pMap from 'p-map';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
-import { describeReadError } from '../keys/model.ts';
-import { addDays, countDays, dayOf, HOUR_MS, listDays, startOfDay } from '../lib/day.ts';
+import { describeReadError, retryAfterOf } from '../keys/model.ts';
+import { addDays, countDays, dayOf, listDays, startOfDay } from '../lib/day.ts';
 import { err, type Result } from '../lib/result.ts';
 import type { AnalyticsAnswer } from '../openrouter/analytics.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
 import { cellsOf, cellsOfActivity, type UsageCell } from '../usage/cells.ts';
 import { applyChanges, type KeyChange } from './changes.ts';
-import { afterGivingUp, afterRead, historyRead, narrow, type Read, recentRead, type UpstreamKey } from './model.ts';
+import {
+  ACTIVITY_DAYS,
+  ACTIVITY_FROM_MS,
+  afterGivingUp,
+  afterRead,
+  historyRead,
+  narrow,
+  type Read,
+  recentRead,
+  type UpstreamKey,
+} from './model.ts';
 import { noteErrorsStatement } from './store.ts';
 
 const MAX_SIMULTANEOUS = 6;
+/** Where OpenRouter does not say how long: the span of its limit. */
+const DEFAULT_WAIT_S = 60;
 /** What one step holds in memory and writes; more is left to the next one. */
 const MAX_CELLS = 10_000;
 
@@ -30,6 +42,7 @@ export interface Budget {
   isRefused: boolean;
 }
 
+/** A step's budget, with what its run has found out about the reach of queries. */
 export const createBudget = (queries: number, reach: Reach): Budget => ({
   queries,
   cells: MAX_CELLS,
@@ -37,6 +50,12 @@ export const createBudget = (queries: number, reach: Reach): Budget => ({
   retryAfterS: null,
   isRefused: false,
 });
+
+/** OpenRouter asked to wait: nothing more is asked in this step. */
+export function noteWait(budget: Budget, error: OpenRouterError): void {
+  const asked = retryAfterOf(error) ?? (error.kind === 'rate_limited' ? DEFAULT_WAIT_S : null);
+  if (asked !== null) budget.retryAfterS = Math.max(budget.retryAfterS ?? 0, asked);
+}
 
 const isSpent = ({ queries, cells, retryAfterS }: Budget): boolean => queries <= 0 || cells <= 0 || retryAfterS !== null;
 
@@ -59,13 +78,13 @@ export async function query(
     budget.queries -= 1;
     const answer = await deps.openrouter.queryAnalytics(text, { ...read, hash });
     if (answer.ok) return answer;
-    if (answer.error.kind === 'rate_limited') budget.retryAfterS = answer.error.retryAfterS ?? 60;
+    noteWait(budget, answer.error);
     if (answer.error.kind === 'unauthorized' || answer.error.kind === 'forbidden') budget.isRefused = true;
     if (answer.error.kind !== 'unavailable' || attempt > 1) return answer;
   }
 }
 
-export interface ReadPart {
+interface ReadPart {
   read: Read;
   cells: UsageCell[];
   at: number;
@@ -137,17 +156,18 @@ async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read
   return { change: parts.length > 0 ? change : null, error };
 }
 
-const ACTIVITY_DAYS = 30;
-/** Shortly after midnight `/activity` may not have all of yesterday. */
-const ACTIVITY_FROM_MS = 2 * HOUR_MS;
-
 /** Where analytics are refused, `/activity` tells the last 30 completed days, without hours. It settles nothing. */
-async function readActivity(deps: Deps, text: string, key: UpstreamKey, today: string): Promise<Outcome> {
+async function readActivity(deps: Deps, text: string, key: UpstreamKey, budget: Budget, today: string): Promise<Outcome> {
   const yesterday = addDays(today, -1);
   const isEarly = deps.now() - startOfDay(today) < ACTIVITY_FROM_MS;
   if (key.hash === null || isEarly || key.checkedTo === yesterday) return { change: null, error: { kind: 'forbidden' } };
+  if (isSpent(budget)) return { change: null, error: { kind: 'out_of_budget' } };
+  budget.queries -= 1;
   const answer = await deps.openrouter.getActivity(text, key.hash);
-  if (!answer.ok) return { change: null, error: answer.error };
+  if (!answer.ok) {
+    noteWait(budget, answer.error);
+    return { change: null, error: answer.error };
+  }
   const from = key.openFrom ?? addDays(today, -ACTIVITY_DAYS);
   const cells = cellsOfActivity(answer.value).filter(({ day }) => day >= from && day <= yesterday);
   const state = { ...key, doneFrom: key.doneFrom ?? from, openFrom: yesterday, isSettled: false };
@@ -195,7 +215,7 @@ export async function readKeysUsage(
       ? { change: null, error: { kind: 'forbidden' } }
       : await readRange(deps, text, key, read, budget, today);
     const isRefused = outcome.error !== null && REFUSALS.includes(outcome.error.kind) && outcome.change === null;
-    if (isRefused && read.part === 'recent') outcome = await readActivity(deps, text, key, today);
+    if (isRefused && read.part === 'recent') outcome = await readActivity(deps, text, key, budget, today);
     if (outcome.change) changes.push(outcome.change);
     const { error } = outcome;
     if (error && error.kind !== 'out_of_budget' && error.kind !== 'rate_limited')

@@ -68,6 +68,7 @@ function afterFailedListing(deps: Deps, error: OpenRouterError, { failed, reach,
   return { lastError, outcome: isWorthwhile ? again : DONE, waitS: 0 };
 }
 
+/** Lists the account if the run has not done so yet, then reads on. */
 async function work(deps: Deps, key: KeyRow, text: string, input: StepInput, claim: Claimed): Promise<Work> {
   const account: OpenAccount = { key, text, namesDay: claim.namesDay };
   const nothing: Work = { lastError: null, outcome: DONE, waitS: 0 };

@@ -1,6 +1,6 @@
 /** SQL of management keys: who reads an account and when, and how far each of its keys was read. */
 import { and, eq } from 'drizzle-orm';
-import { type Db, runBatch, statement } from '../db.ts';
+import { type Db, jsonField as field, runBatch, statement } from '../db.ts';
 import type { ReadBase } from '../usage/usage-store.ts';
 import type { Management, ReadProgress, UpstreamKey } from './model.ts';
 import { management, upstreamKey, workspace } from './table.ts';
@@ -92,8 +92,6 @@ export async function listAccountKeys(db: Db, userId: number, managementId: numb
   const isPaused = new Set(ids.map((row) => Number(row['id'])));
   return rows.map((row) => ({ ...row, isActive: !isPaused.has(row.apiKeyId) }));
 }
-
-const field = (name: string): string => `json_extract(j.value, '$.${name}')`;
 
 /** Moves upstream keys that still stand at their base to a new state; returns the ids of those. */
 export function moveReadingsStatement(db: Db, moves: readonly (ReadBase & ReadProgress)[]): D1PreparedStatement {

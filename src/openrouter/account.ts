@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { instantSchema, type KeyState, keyStateFields, keyStateOf, nanoSchema } from './schema.ts';
 
-const MAX_NAME_LENGTH = 200;
+const MAX_NAME_LENGTH = 300;
 
 /** A name that somebody chose upstream; it is shown, so its length is bounded. */
 const foreignNameSchema = z.string().transform((name) => name.slice(0, MAX_NAME_LENGTH));
@@ -18,7 +18,6 @@ export interface Workspace {
 /** Answer of `GET /workspaces`. */
 export const workspacesAnswerSchema = z.object({
   data: z.array(z.object({ id: z.string().min(1).max(MAX_NAME_LENGTH), name: foreignNameSchema })),
-  total_count: z.int().nonnegative(),
 });
 
 /** A key of the account, as `GET /keys` lists it. `hash` identifies it; names repeat and change. */

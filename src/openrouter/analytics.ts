@@ -101,8 +101,10 @@ function readName(value: unknown): string {
 }
 
 function readBucket(row: Record<string, unknown>, granularity: string): number {
-  const values = [row[`date__${granularity}`], row[`created_at__${granularity}`]].filter((value) => value !== undefined);
-  const at = values.length === 1 && typeof values[0] === 'string' ? parseInstant(values[0]) : null;
+  const [value, ...others] = new Set(
+    [row[`date__${granularity}`], row[`created_at__${granularity}`]].filter((known) => known !== undefined),
+  );
+  const at = others.length === 0 && typeof value === 'string' ? parseInstant(value) : null;
   const size = granularity === 'hour' ? HOUR_MS : DAY_MS;
   if (at === null || at % size !== 0) throw new RangeError('not a bucket');
   return at;

@@ -33,7 +33,7 @@ import { errorAnswerSchema, type KeyInfo, keyAnswerSchema } from './schema.ts';
  * * `unauthorized`: 401 in OpenRouter's own words: revoked, disabled, deleted or expired
  * * `forbidden`: 402 or 403: the key lives but may not do this
  * * `not_found`: 404: what was asked for is not there
- * * `too_wide`: 408, or a 400 about the range: ask for less, for `maxDays` at the most if that is set
+ * * `too_wide`: of analytics, a 408, an answer that is too large, or a 400 about the range: ask for less, for `maxDays` at the most if that is set
  * * `refused`: any other 400: asking again will not help
  * * `rate_limited`, `unavailable`: come back later, not before `retryAfterS` seconds if that is set
  * * `unexpected_shape`: an answer that we cannot read; `path` says where
@@ -131,12 +131,12 @@ function classifyBadRequest(body: string): OpenRouterError {
   return { kind: 'too_wide', maxDays: maxDaysOf(parsed.data.error.message) };
 }
 
-function classify(status: number, body: string, retryAfterS: number | null): Result<never, OpenRouterError> {
-  if (status === 400) return err(classifyBadRequest(body));
+function classify(status: number, body: string, retryAfterS: number | null, canNarrow: boolean): Result<never, OpenRouterError> {
+  if (status === 400) return err(canNarrow ? classifyBadRequest(body) : { kind: 'refused' });
   if (status === 401) return isAboutKey(body) ? err({ kind: 'unauthorized' }) : unavailable('a 401 that is not about the key');
   if (status === 402 || status === 403) return err({ kind: 'forbidden' });
   if (status === 404) return err({ kind: 'not_found' });
-  if (status === 408) return err({ kind: 'too_wide', maxDays: null });
+  if (status === 408 && canNarrow) return err({ kind: 'too_wide', maxDays: null });
   if (status === 429) return err({ kind: 'rate_limited', retryAfterS });
   if (status >= 300 && status < 400) return unavailable('a redirect, which is never followed');
   return unavailable(`status ${status}`, retryAfterS);
@@ -157,8 +157,11 @@ async function collectPages<T>(getPage: (offset: number) => Answer<T[]>): Answer
 interface Call {
   key: string | null;
   body?: unknown;
+  /** The question can be asked about less. */
+  canNarrow?: boolean;
 }
 
+/** OpenRouter's API as far as the monitor uses it. Every failure is a value. */
 export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
   const send = (path: string, { key, body }: Call): Promise<Response> =>
     options.fetch(`${options.baseUrl}${path}`, {
@@ -177,9 +180,14 @@ export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
     try {
       const response = await send(path, call);
       const body = await readCapped(response, MAX_ANSWER_BYTES);
-      if (body === null) return unavailable('an answer that is too large');
+      if (body === null) return call.canNarrow ? err({ kind: 'too_wide', maxDays: null }) : unavailable('an answer that is too large');
       if (response.status !== 200) {
-        return classify(response.status, body, parseRetryAfter(response.headers.get('retry-after'), options.now()));
+        return classify(
+          response.status,
+          body,
+          parseRetryAfter(response.headers.get('retry-after'), options.now()),
+          call.canNarrow ?? false,
+        );
       }
       const json = parseJson(body);
       if (json === undefined) return unavailable('an answer that is not JSON');
@@ -207,7 +215,7 @@ export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
     getCredits: (key) => ask('/credits', { key }, creditsAnswerSchema),
     getActivity: (key, hash) => askForPage(hash === null ? '/activity' : `/activity?api_key_hash=${hash}`, key, activityAnswerSchema),
     async queryAnalytics(key, query) {
-      const answer = await ask('/analytics/query', { key, body: queryBody(query) }, analyticsAnswerSchema);
+      const answer = await ask('/analytics/query', { key, body: queryBody(query), canNarrow: true }, analyticsAnswerSchema);
       if (!answer.ok) return answer;
       const read = readAnswer(answer.value, query);
       return read.ok ? read : err({ kind: 'unexpected_shape', path: `data.data.${read.error}` });

@@ -77,6 +77,7 @@ export const keyStateFields = {
   expires_at: instantSchema.nullish(),
 };
 
+/** What those fields say. */
 export const keyStateOf = (data: z.infer<z.ZodObject<typeof keyStateFields>>): KeyState => ({
   counters: {
     usageNano: data.usage,

@@ -32,8 +32,10 @@ export const addAmounts = (a: Amounts, b: Amounts): (number | null)[] =>
     return left === null ? right : left + (right ?? 0);
   });
 
-const isNothing = (amounts: Amounts): boolean => amounts.every((amount) => amount === null || amount === 0);
+/** Is there nothing in these amounts? */
+export const isNothing = (amounts: Amounts): boolean => amounts.every((amount) => amount === null || amount === 0);
 
+/** Names a cell's place. */
 export const cellName = ({ day, model, provider }: Pick<UsageCell, 'day' | 'model' | 'provider'>): string =>
   JSON.stringify([day, model, provider]);
 

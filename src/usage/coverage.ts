@@ -63,11 +63,11 @@ function readUntil(reading: StoredReading, listedAt: number | null): number {
 }
 
 /** What analytics know of all of a key's texts. Of a text that no account lists they know nothing. */
-function analyticsOf(key: StoredKey, readings: readonly StoredReading[], listedAts: ReadonlyMap<number, number | null>): Known | null {
+function analyticsOf(key: StoredKey, readings: readonly StoredReading[], completeAts: ReadonlyMap<number, number | null>): Known | null {
   const begun = readings.filter(({ doneFrom, hash, readAt }) => doneFrom !== null && (readAt !== null || hash === null));
   if (begun.length === 0) return null;
   const since = Math.max(...begun.map(({ doneFrom }) => startOfDay(doneFrom ?? '')));
-  const untils = begun.map((reading) => readUntil(reading, listedAts.get(reading.managementId ?? 0) ?? null));
+  const untils = begun.map((reading) => readUntil(reading, completeAts.get(reading.managementId ?? 0) ?? null));
   const isListed = key.kind === 'management' || begun.some(({ hash }) => hash === key.hash);
   const until = Math.min(...untils, ...(isListed || key.seriesStartedAt === null ? [] : [key.seriesStartedAt]));
   return until > since ? { since, until } : null;
@@ -78,21 +78,22 @@ const clip = (known: Known | null, keptSince: number): Known | null =>
 
 /**
  * What is known of keys since `keptSince`, the retention's edge: what was deleted is not known any more.
- * @param listedAts when the account of each management key was last listed
+ * @param completeAts when the account of each management key was last listed in full
  */
 export function coverageOf(
   keys: readonly StoredKey[],
   readings: readonly StoredReading[],
-  listedAts: ReadonlyMap<number, number | null>,
+  completeAts: ReadonlyMap<number, number | null>,
   keptSince: number,
 ): CoveredKey[] {
   const isSound = (key: StoredKey | undefined) => key?.isActive === true && key.health !== 'invalid';
+  const isManager = (key: StoredKey | undefined) => isSound(key) && key?.kind === 'management';
   const byId = new Map(keys.map((key) => [key.id, key]));
   return keys.map((key) => {
     const own = readings.filter(({ apiKeyId }) => apiKeyId === key.id);
     const present = own.find(({ hash }) => hash === key.hash);
-    const isManaged = isSound(byId.get(present?.managementId ?? 0));
-    const analytics = clip(analyticsOf(key, own, listedAts), keptSince);
+    const isManaged = isManager(byId.get(present?.managementId ?? 0));
+    const analytics = clip(analyticsOf(key, own, completeAts), keptSince);
     const counters = key.knownSince === null || key.knownUntil === null ? null : { since: key.knownSince, until: key.knownUntil };
     return {
       id: key.id,
@@ -113,8 +114,8 @@ export function describeCoverage({ counters, analytics }: CoveredKey): { knownSi
   return { knownSince: since.length > 0 ? Math.min(...since) : null, source };
 }
 
-/** Yesterday's spend may show so late. */
-const LATE_MS = 15 * MINUTE_MS;
+/** What was spent at the end of a day may show so late. */
+export const LATE_MS = 15 * MINUTE_MS;
 /** Analytics may be behind the counters by this much before the counters speak in their place. */
 const MAX_BEHIND_MS = 3 * HOUR_MS;
 

@@ -42,6 +42,7 @@ export const ZERO: Readonly<Measures> = {
  */
 export type Amounts = readonly (number | null)[];
 
+/** Amounts by name. */
 export const measuresOf = (amounts: Amounts): Measures => ({
   costNano: amounts[0] ?? null,
   byokCostNano: amounts[1] ?? null,
@@ -71,7 +72,7 @@ const countSchema = z.int().nullable();
 export const measureFields = {
   cost_usd: z.number().nullable().describe('Credits spent, USD'),
   byok_cost_usd: z.number().nullable().describe("Spend on the user's own provider keys, USD; not part of cost_usd"),
-  requests: countSchema,
+  requests: countSchema.describe('Like the tokens, a sum of what is known: keys that only have counters add nothing'),
   prompt_tokens: countSchema,
   completion_tokens: countSchema,
   reasoning_tokens: countSchema.describe('Contained in completion_tokens'),

@@ -35,7 +35,7 @@ const purgeStatement = (db: Db, table: LedgerTable, userId: number, fromDay: str
 
 /**
  * Deletes up to `limit` rows of each table of a marked user: of the one who is named, or of any.
- * @returns how many it deleted, and whether there may be more to do
+ * @returns how many it deleted, and whether nothing is left: of the user who is named, or of anybody
  */
 export async function purgeStepAcrossUsers(
   db: Db,

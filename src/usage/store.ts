@@ -1,4 +1,4 @@
-/** All SQL of the ledger. */
+/** SQL of questions about the ledger, and of what the counters write into it. */
 import { and, between, eq } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
 import type { DayAmounts } from './ledger.ts';

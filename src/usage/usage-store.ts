@@ -4,7 +4,7 @@ import type { ModelName } from '../openrouter/account.ts';
 import type { Check, UsageCell } from './cells.ts';
 
 /** Names the rows of a day of a key as OpenRouter knows it. */
-export interface UsageDayKey {
+interface UsageDayKey {
   userId: number;
   upstreamKeyId: number;
   day: string;

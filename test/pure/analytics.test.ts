@@ -68,7 +68,7 @@ describe('an answer of analytics', () => {
       { date__hour: 'yesterday' },
       { date__hour: 1787306400000 },
       { date__hour: undefined },
-      { created_at__hour: '2026-11-14 09:00:00' },
+      { created_at__hour: '2026-11-14 10:00:00' },
       { date__hour: '2026-11-14 09:30:00' },
       { model: 7 },
       { provider: 'x'.repeat(301) },

@@ -74,9 +74,8 @@ describe('reading a key', () => {
     expect(await errorOf({ kind: 'status', status: 403 })).toBe('forbidden');
     expect(await errorOf({ kind: 'rate_limited', retryAfter: '7' })).toBe('rate_limited');
     expect(await errorOf({ kind: 'status', status: 404 })).toBe('not_found');
-    expect(await errorOf({ kind: 'status', status: 408 })).toBe('too_wide');
     expect(await errorOf({ kind: 'status', status: 400 })).toBe('refused');
-    for (const status of [500, 502, 503, 524, 529] as const) expect(await errorOf({ kind: 'status', status })).toBe('unavailable');
+    for (const status of [408, 500, 502, 503, 524, 529] as const) expect(await errorOf({ kind: 'status', status })).toBe('unavailable');
     for (const status of [200, 401, 503]) expect(await errorOf({ kind: 'html', status })).toBe('unavailable');
     expect(await errorOf({ kind: 'redirect', location: 'https://evil.example/' })).toBe('unavailable');
     expect(await errorOf({ kind: 'oversized' })).toBe('unavailable');
