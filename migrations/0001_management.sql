@@ -19,6 +19,7 @@ CREATE TABLE `upstream_key` (
 	`hash` text,
 	`api_key_id` integer NOT NULL,
 	`management_id` integer,
+	`account` text,
 	`workspace_id` text,
 	`name` text,
 	`created_at` integer NOT NULL,

@@ -38,6 +38,7 @@ export const selectCovered = (db: Db, userId: number) =>
       name: apiKey.name,
       kind: apiKey.kind,
       hash: apiKey.hash,
+      textVersion: apiKey.textVersion,
       seriesStartedAt: apiKey.seriesStartedAt,
       isActive: apiKey.isActive,
       health: apiKey.health,

@@ -29,7 +29,7 @@ export async function readAccountTotal(
   const today = dayOf(deps.now());
   const own = keys.filter(({ hash }) => hash !== null);
   if (budget.isRefused) return 'nothing';
-  const completeAt = await findCompleteAt(deps.db, managementId);
+  const completeAt = await findCompleteAt(deps.db, userId, managementId);
   const range = accountRead(outside, own, today, deps.config.retentionDays, completeAt, maxDaysFor(own.length));
   if (!range) return 'nothing';
   const { parts } = await queryRange(deps, text, range, null, budget);

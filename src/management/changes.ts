@@ -53,6 +53,7 @@ async function applySlice(db: Db, userId: number, changes: readonly KeyChange[])
     ...(set.length > 0 ? [setUsageStatementAcrossUsers(db, set), noteModelsStatement(db, userId, models)] : []),
     moveReadingsStatement(
       db,
+      userId,
       changes.map(({ key, state }) => ({ upstreamKeyId: key.id, readVersion: key.readVersion, ...state })),
     ),
   ]);

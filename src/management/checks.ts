@@ -89,5 +89,8 @@ export async function readNames(deps: Deps, userId: number, managementId: number
   if (namesDay === today || !(await hasUnnamedModels(deps.db, userId))) return;
   const models = await deps.openrouter.listModels();
   if (!models.ok) return;
-  await runBatch(deps.db, [nameModelsStatement(deps.db, userId, namesOf(models.value)), noteNamesStatement(deps.db, managementId, today)]);
+  await runBatch(deps.db, [
+    nameModelsStatement(deps.db, userId, namesOf(models.value)),
+    noteNamesStatement(deps.db, userId, managementId, today),
+  ]);
 }

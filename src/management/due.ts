@@ -48,7 +48,7 @@ const ownKeys = (keys: readonly AccountKey[]): AccountKey[] => keys.filter(({ ha
 /** Is there anything left to be asked in this run? The account's total is compared with all its keys, so all of them decide about it. */
 async function hasMore(
   deps: Deps,
-  managementId: number,
+  { key }: OpenAccount,
   keys: readonly AccountKey[],
   failed: readonly number[],
   since: number,
@@ -58,7 +58,7 @@ async function hasMore(
   if (planReads(left, dayOf(now), retentionDays, since).length > 0 || dueChecks(left, now).length > 0) return true;
   const outside = left.find(({ hash }) => hash === null);
   if (!outside) return false;
-  return accountRead(outside, ownKeys(keys), dayOf(now), retentionDays, await findCompleteAt(deps.db, managementId), 1) !== null;
+  return accountRead(outside, ownKeys(keys), dayOf(now), retentionDays, await findCompleteAt(deps.db, key.userId, key.id), 1) !== null;
 }
 
 /** Reads what is due, as far as one step may ask. */
@@ -74,7 +74,7 @@ export async function readDue(deps: Deps, { key, text, namesDay }: OpenAccount, 
     if (outcome === 'failed' && budget.queries > 0 && budget.retryAfterS === null) failed.push(outside.id);
   }
   failed.push(...(await checkKeys(deps, key.userId, text, askable(keys, failed), budget)));
-  const isMore = await hasMore(deps, key.id, await load(), failed, state.since);
+  const isMore = await hasMore(deps, { key, text, namesDay }, await load(), failed, state.since);
   if (!isMore) await readNames(deps, key.userId, key.id, namesDay);
   return { failed, reach: budget.reach, isMore, hasAsked: budget.queries < QUERIES_A_STEP, retryAfterS: budget.retryAfterS };
 }

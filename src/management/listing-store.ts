@@ -1,14 +1,18 @@
 /** SQL that applies what OpenRouter lists of an account: its workspaces, its keys, its balance. */
 import { type Db, jsonField as field, runBatch, statement } from '../db.ts';
+import { HOUR_MS } from '../lib/day.ts';
 import type { Credits, KeyRecord, Workspace } from '../openrouter/account.ts';
 
-/** A management key that is read: neither gone, nor paused, nor invalid, nor an ordinary key by now. */
-const IS_LIVE = `EXISTS (SELECT 1 FROM api_key AS k WHERE k.id = w.management_id AND k.kind = 'management' AND k.is_active AND k.health <> 'invalid')`;
+/** A management key reads its account as long as its listings succeed; then another one may take over. */
+const MAX_SILENCE_MS = 3 * HOUR_MS;
+
+/** A management key that reads its account: neither gone, nor paused, nor invalid, nor an ordinary key by now, nor refused for hours. */
+const IS_LIVE = `EXISTS (SELECT 1 FROM api_key AS k LEFT JOIN management AS m ON m.api_key_id = k.id
+  WHERE k.id = w.management_id AND k.kind = 'management' AND k.is_active AND k.health <> 'invalid'
+    AND coalesce(m.listed_at, k.created_at) > ?4 - ${MAX_SILENCE_MS})`;
 
 /**
  * Makes a management key the one that reads the account with these workspaces, unless another live one of the user does already.
- * Then all that was read of the account goes on under the new one, keys that are listed no more included. A management key whose text
- * opens another account now leaves what it read of the former one as it is.
  * @returns the id of the key that reads the account, if it is another one
  */
 export async function claimWorkspaces(
@@ -16,46 +20,68 @@ export async function claimWorkspaces(
   userId: number,
   managementId: number,
   workspaces: readonly Workspace[],
+  now: number,
 ): Promise<number | null> {
-  const ids = "SELECT json_extract(value, '$.id') FROM json_each(?3)";
-  const others = `w.user_id = ?1 AND w.management_id <> ?2 AND w.id IN (${ids})`;
-  const leader = `SELECT w.management_id AS id FROM workspace AS w WHERE ${others} AND ${IS_LIVE} LIMIT 1`;
-  const exists = 'EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1)';
-  const isOther = `EXISTS (SELECT 1 FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id = ?2)
-    AND NOT EXISTS (SELECT 1 FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id = ?2 AND w.id IN (${ids}))`;
-  const leave = `UPDATE upstream_key SET management_id = NULL, read_version = read_version + 1 WHERE user_id = ?1 AND management_id = ?2 AND ${isOther}`;
-  const takeKeys = `UPDATE upstream_key SET api_key_id = iif(hash IS NULL, ?2, api_key_id), management_id = ?2, read_version = read_version + 1
-    WHERE user_id = ?1 AND management_id IN (SELECT w.management_id FROM workspace AS w WHERE ${others})
-      AND NOT EXISTS (${leader}) AND ${exists}`;
+  const leader = `SELECT w.management_id AS id FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id <> ?2
+    AND w.id IN (SELECT json_extract(value, '$.id') FROM json_each(?3)) AND ${IS_LIVE} LIMIT 1`;
   const take = `INSERT INTO workspace (user_id, id, name, management_id)
     SELECT ?1, json_extract(j.value, '$.id'), json_extract(j.value, '$.name'), ?2 FROM json_each(?3) AS j
-    WHERE NOT EXISTS (${leader}) AND ${exists}
+    WHERE NOT EXISTS (${leader}) AND EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1)
     ON CONFLICT (user_id, id) DO UPDATE SET name = excluded.name, management_id = excluded.management_id
     WHERE (workspace.name, workspace.management_id) IS NOT (excluded.name, excluded.management_id)`;
-  const drop = `DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2 AND id NOT IN (${ids})`;
-  const values = [userId, managementId, JSON.stringify(workspaces)] as const;
+  const values = [userId, managementId, JSON.stringify(workspaces), now] as const;
   const [[found] = []] = await runBatch(
     db,
-    [leader, leave, takeKeys, take, drop].map((text) => statement(db, text, ...values)),
+    [leader, take].map((text) => statement(db, text, ...values)),
   );
   return found ? Number(found['id']) : null;
+}
+
+/**
+ * The name of the account with these workspaces and keys, as it is known: a workspace of it, also one that is gone by now.
+ * @param hashes of its keys
+ */
+export async function findAccount(
+  db: Db,
+  userId: number,
+  workspaceIds: readonly string[],
+  hashes: readonly string[],
+): Promise<string | null> {
+  const text = `SELECT u.account FROM upstream_key AS u WHERE u.user_id = ?1 AND u.account IS NOT NULL
+    AND (u.account IN (SELECT value FROM json_each(?2)) OR u.workspace_id IN (SELECT value FROM json_each(?2))
+      OR u.hash IN (SELECT value FROM json_each(?3))) ORDER BY u.id LIMIT 1`;
+  const [[row] = []] = await runBatch(db, [statement(db, text, userId, JSON.stringify(workspaceIds), JSON.stringify(hashes))]);
+  return row ? String(row['account']) : null;
 }
 
 /** Notes what was listed of an account: its balance (null: it could not be read), who reads it, when, and whether that was all of it. */
 export async function noteListing(
   db: Db,
+  userId: number,
   managementId: number,
   listing: { leaderId: number | null; credits: Credits | null; listedAt: number; isComplete: boolean },
 ): Promise<void> {
-  const text = `UPDATE management SET leader_id = ?2, total_credits_nano = coalesce(?3, total_credits_nano),
-    total_usage_nano = coalesce(?4, total_usage_nano), listed_at = ?5, complete_at = iif(?6, ?5, complete_at) WHERE api_key_id = ?1`;
+  const text = `UPDATE management SET leader_id = ?3, total_credits_nano = coalesce(?4, total_credits_nano),
+    total_usage_nano = coalesce(?5, total_usage_nano), listed_at = ?6, complete_at = iif(?7, ?6, complete_at)
+    WHERE user_id = ?1 AND api_key_id = ?2`;
   const { leaderId, credits, listedAt, isComplete } = listing;
   const values = [credits?.totalCreditsNano ?? null, credits?.totalUsageNano ?? null, listedAt, isComplete ? 1 : 0];
-  await runBatch(db, [statement(db, text, managementId, leaderId, ...values)]);
+  await runBatch(db, [statement(db, text, userId, managementId, leaderId, ...values)]);
 }
 
 /** Is the account still this management key's to read? */
 const IS_OURS = 'EXISTS (SELECT 1 FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id = ?2)';
+
+/**
+ * What was read of the account before goes on under this management key, keys that are listed no more included. What it read of another
+ * account, when it had another text, it leaves as it is.
+ */
+const MOVE_ACCOUNT = [
+  `UPDATE upstream_key SET management_id = NULL, read_version = read_version + 1
+    WHERE user_id = ?1 AND management_id = ?2 AND account IS NOT ?3 AND ${IS_OURS}`,
+  `UPDATE upstream_key SET management_id = ?2, api_key_id = iif(hash IS NULL, ?2, api_key_id), read_version = read_version + 1
+    WHERE user_id = ?1 AND account = ?3 AND management_id IS NOT ?2 AND ${IS_OURS}`,
+];
 
 /** A discovered key follows its name upstream, unless its user gave it another. Comes before its name upstream is set. */
 const FOLLOW_NAMES = `UPDATE api_key SET name = ${field('keyName')} FROM json_each(?3) AS j CROSS JOIN upstream_key AS u
@@ -71,6 +97,7 @@ const DISCOVER = `INSERT INTO api_key (user_id, kind, name, hash, label, health,
 
 const LISTED = {
   management_id: '?2',
+  account: '?5',
   workspace_id: field('workspaceId'),
   name: field('keyName'),
   is_disabled: field('isDisabled'),
@@ -93,8 +120,8 @@ const SET_UPSTREAM_KEYS = `INSERT INTO upstream_key (user_id, hash, api_key_id, 
     ${LISTED_NAMES.map((name) => `${name} = excluded.${name}`).join(', ')}
   WHERE (${listed('upstream_key')}) IS NOT (${listed('excluded')})`;
 
-const ADD_OUTSIDE = `INSERT INTO upstream_key (user_id, api_key_id, management_id, created_at) SELECT ?1, ?2, ?2, 0
-  WHERE NOT EXISTS (SELECT 1 FROM upstream_key WHERE management_id = ?2 AND hash IS NULL)
+const ADD_OUTSIDE = `INSERT INTO upstream_key (user_id, api_key_id, management_id, account, created_at) SELECT ?1, ?2, ?2, ?3, 0
+  WHERE NOT EXISTS (SELECT 1 FROM upstream_key WHERE user_id = ?1 AND account = ?3 AND hash IS NULL)
     AND ${IS_OURS}`;
 
 /** Keys that OpenRouter lists no more keep their history. */
@@ -107,7 +134,12 @@ const END_VANISHED = `UPDATE api_key SET health = 'invalid', last_error = ?4 FRO
 /** About 700 bytes each, so that a parameter stays far below D1's 2 MB. */
 const RECORDS_A_SLICE = 1000;
 
+const DROP_WORKSPACES = `DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2 AND id NOT IN (SELECT value FROM json_each(?3))`;
+
 export interface Listing {
+  /** Names the account. */
+  account: string;
+  workspaceIds: readonly string[];
   /** `keyName`: what a discovered key is called. */
   records: readonly (KeyRecord & { keyName: string })[];
   /** Ids of upstream keys that are listed no more. */
@@ -115,12 +147,20 @@ export interface Listing {
   at: number;
 }
 
+/** Lets a management key read an account: what was read of it before goes on under this key. */
+export async function moveAccount(db: Db, userId: number, managementId: number, account: string): Promise<void> {
+  await runBatch(
+    db,
+    MOVE_ACCOUNT.map((text) => statement(db, text, userId, managementId, account)),
+  );
+}
+
 /** Applies a listing of an account's keys. */
 export async function applyListing(
   db: Db,
   userId: number,
   managementId: number,
-  { records, vanished, at }: Listing,
+  { account, workspaceIds, records, vanished, at }: Listing,
   vanishedError: string,
 ): Promise<void> {
   const gone = [userId, managementId, JSON.stringify(vanished)] as const;
@@ -133,10 +173,11 @@ export async function applyListing(
       return [
         statement(db, FOLLOW_NAMES, ...listing),
         statement(db, DISCOVER, ...listing, at),
-        statement(db, SET_UPSTREAM_KEYS, ...listing, at),
+        statement(db, SET_UPSTREAM_KEYS, ...listing, at, account),
       ];
     }),
-    statement(db, ADD_OUTSIDE, userId, managementId),
+    statement(db, ADD_OUTSIDE, userId, managementId, account),
+    statement(db, DROP_WORKSPACES, userId, managementId, JSON.stringify(workspaceIds)),
     ...(vanished.length > 0 ? [statement(db, MARK_VANISHED, ...gone, at), statement(db, END_VANISHED, ...gone, vanishedError)] : []),
   ]);
 }

@@ -7,7 +7,7 @@ import { listKeysByHash } from '../keys/store.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { KeyRecord, Workspace } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
-import { applyListing, claimWorkspaces, noteListing } from './listing-store.ts';
+import { applyListing, claimWorkspaces, findAccount, moveAccount, noteListing } from './listing-store.ts';
 import type { UpstreamKey } from './model.ts';
 import { listAccountKeys } from './store.ts';
 
@@ -71,18 +71,29 @@ export async function readListing(
   const at = deps.now();
   const [workspaces, credits] = await Promise.all([deps.openrouter.listWorkspaces(text), deps.openrouter.getCredits(text)]);
   if (!workspaces.ok) return workspaces;
+  if (workspaces.value.length === 0) return err({ kind: 'unexpected_shape', path: 'an account without a workspace' });
   const balance = credits.ok ? credits.value : null;
-  const leaderId = await claimWorkspaces(deps.db, key.userId, key.id, workspaces.value);
+  const leaderId = await claimWorkspaces(deps.db, key.userId, key.id, workspaces.value, at);
   if (leaderId !== null) {
-    await noteListing(deps.db, key.id, { leaderId, credits: balance, listedAt: at, isComplete: false });
+    await noteListing(deps.db, key.userId, key.id, { leaderId, credits: balance, listedAt: at, isComplete: false });
     return ok({ isLeader: false, gap: null, at });
   }
   const listed = await listRecords(deps, text, workspaces.value);
   if (!listed.ok) return listed;
+  const workspaceIds = workspaces.value.map(({ id }) => id).sort();
+  const hashes = listed.value.records.map(({ hash }) => hash);
+  const account = (await findAccount(deps.db, key.userId, workspaceIds, hashes)) ?? String(workspaceIds[0]);
+  await moveAccount(deps.db, key.userId, key.id, account);
   const known = await listAccountKeys(deps.db, key.userId, key.id);
   const records = listed.value.records.map((record) => ({ ...record, keyName: keyNameOf(record) }));
-  await applyListing(deps.db, key.userId, key.id, { records, vanished: findVanished(known, listed.value), at }, KEY_ENDS.vanished);
+  await applyListing(
+    deps.db,
+    key.userId,
+    key.id,
+    { account, workspaceIds, records, vanished: findVanished(known, listed.value), at },
+    KEY_ENDS.vanished,
+  );
   await sampleDiscovered(deps, key.userId, records, at, runId);
-  await noteListing(deps.db, key.id, { leaderId: null, credits: balance, listedAt: at, isComplete: listed.value.gap === null });
+  await noteListing(deps.db, key.userId, key.id, { leaderId: null, credits: balance, listedAt: at, isComplete: listed.value.gap === null });
   return ok({ isLeader: true, gap: listed.value.gap, at });
 }

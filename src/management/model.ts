@@ -134,13 +134,13 @@ const progress = (key: ReadState): ReadProgress => ({
 
 /**
  * Does a reading hold everything that the counters say? If it has today's spend in full, or if the counters have not moved for so
- * long that analytics must have caught up. Shortly after midnight the end of yesterday may be missing.
+ * long that analytics must have caught up. In the first hours of a day the end of yesterday may be missing.
  */
 function isComplete(key: ReadState, cells: readonly UsageCell[], at: number): boolean {
   if (key.countedAt !== null && at - key.countedAt >= CAUGHT_UP_MS) return true;
   const [cost, byok] = moneyOfDay(cells, dayOf(at));
-  const isLate = at - startOfDay(dayOf(at)) < LATE_MS;
-  return !isLate && cost >= (key.usageDailyNano ?? 0) && byok >= (key.byokUsageDailyNano ?? 0);
+  const isEarly = at - startOfDay(dayOf(at)) < CAUGHT_UP_MS;
+  return !isEarly && cost >= (key.usageDailyNano ?? 0) && byok >= (key.byokUsageDailyNano ?? 0);
 }
 
 /**

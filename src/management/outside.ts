@@ -3,7 +3,9 @@
 import { addAmounts, type Check, cellName, coarsen, isNothing, moneyOfDay, type UsageCell } from '../usage/cells.ts';
 import type { Amounts } from '../usage/measures.ts';
 
-const minus = (a: Amounts, b: Amounts): (number | null)[] => a.map((amount, index) => (amount === null ? null : amount - (b[index] ?? 0)));
+/** The difference; unknown where one of both is unknown. */
+const minus = (a: Amounts, b: Amounts): (number | null)[] =>
+  a.map((amount, index) => (amount === null || b[index] === null ? null : amount - (b[index] ?? 0)));
 
 const isNegative = (amounts: Amounts): boolean => amounts.some((amount) => amount !== null && amount < 0);
 

@@ -156,7 +156,7 @@ async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read
   return { change: parts.length > 0 ? change : null, error };
 }
 
-/** Where analytics are refused, `/activity` tells the last 30 completed days, without hours. It settles nothing. */
+/** Where analytics are refused, `/activity` tells the last 30 completed days, without hours. It settles nothing: analytics are asked for the same days again. */
 async function readActivity(deps: Deps, text: string, key: UpstreamKey, budget: Budget, today: string): Promise<Outcome> {
   const yesterday = addDays(today, -1);
   const isEarly = deps.now() - startOfDay(today) < ACTIVITY_FROM_MS;
@@ -170,7 +170,7 @@ async function readActivity(deps: Deps, text: string, key: UpstreamKey, budget: 
   }
   const from = key.openFrom ?? addDays(today, -ACTIVITY_DAYS);
   const cells = cellsOfActivity(answer.value).filter(({ day }) => day >= from && day <= yesterday);
-  const state = { ...key, doneFrom: key.doneFrom ?? from, openFrom: yesterday, isSettled: false };
+  const state = { ...key, doneFrom: key.doneFrom ?? from, openFrom: from, isSettled: false };
   return { change: { key, days: listDays(from, yesterday), cells, state }, error: null };
 }
 
@@ -224,6 +224,6 @@ export async function readKeysUsage(
   };
   await pMap(planReads(keys, today, deps.config.retentionDays, since), readOne, { concurrency: MAX_SIMULTANEOUS });
   await applyChanges(deps.db, userId, changes);
-  if (errors.length > 0) await runBatch(deps.db, [noteErrorsStatement(deps.db, errors)]);
+  if (errors.length > 0) await runBatch(deps.db, [noteErrorsStatement(deps.db, userId, errors)]);
   return errors.map(({ id }) => id);
 }

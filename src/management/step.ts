@@ -93,6 +93,6 @@ export async function accountStep(deps: Deps, input: StepInput): Promise<StepOut
   if (claim.kind === 'superseded') return DONE;
   if (claim.kind === 'busy') return { kind: 'busy', delayS: secondsUntil(claim.until, startedAt) };
   const { lastError, outcome, waitS } = await work(deps, key, text.value, input, claim);
-  await releaseStep(deps.db, key.id, startedAt + LEASE_MS, startedAt + waitS * SECOND_MS, lastError);
+  await releaseStep(deps.db, key.userId, key.id, startedAt + LEASE_MS, startedAt + waitS * SECOND_MS, lastError);
   return outcome;
 }

@@ -65,18 +65,20 @@ export async function claimStep(
 /** Ends a step that still has its lease: the account may be taken again from `readyAt` on. */
 export async function releaseStep(
   db: Db,
+  userId: number,
   managementId: number,
   leaseUntil: number,
   readyAt: number,
   lastError: string | null,
 ): Promise<void> {
-  const text = 'UPDATE management SET ready_at = ?3, last_error = ?4 WHERE api_key_id = ?1 AND ready_at = ?2';
-  await runBatch(db, [statement(db, text, managementId, leaseUntil, readyAt, lastError)]);
+  const text = 'UPDATE management SET ready_at = ?4, last_error = ?5 WHERE user_id = ?1 AND api_key_id = ?2 AND ready_at = ?3';
+  await runBatch(db, [statement(db, text, userId, managementId, leaseUntil, readyAt, lastError)]);
 }
 
 /** When all keys of an account were last listed; null: not since one of them was deleted here. */
-export async function findCompleteAt(db: Db, managementId: number): Promise<number | null> {
-  const [[row] = []] = await runBatch(db, [statement(db, 'SELECT complete_at FROM management WHERE api_key_id = ?', managementId)]);
+export async function findCompleteAt(db: Db, userId: number, managementId: number): Promise<number | null> {
+  const text = 'SELECT complete_at FROM management WHERE user_id = ?1 AND api_key_id = ?2';
+  const [[row] = []] = await runBatch(db, [statement(db, text, userId, managementId)]);
   return orNull(row?.['complete_at'], Number);
 }
 
@@ -94,21 +96,22 @@ export async function listAccountKeys(db: Db, userId: number, managementId: numb
 }
 
 /** Moves upstream keys that still stand at their base to a new state; returns the ids of those. */
-export function moveReadingsStatement(db: Db, moves: readonly (ReadBase & ReadProgress)[]): D1PreparedStatement {
+export function moveReadingsStatement(db: Db, userId: number, moves: readonly (ReadBase & ReadProgress)[]): D1PreparedStatement {
   const text = `UPDATE upstream_key SET read_version = read_version + 1, done_from = ${field('doneFrom')}, open_from = ${field('openFrom')},
       read_at = ${field('readAt')}, read_usage_nano = ${field('readUsageNano')}, read_byok_usage_nano = ${field('readByokUsageNano')},
       is_settled = ${field('isSettled')}, last_error = NULL
-    FROM json_each(?1) AS j WHERE upstream_key.id = ${field('upstreamKeyId')} AND upstream_key.read_version = ${field('readVersion')}
+    FROM json_each(?2) AS j WHERE upstream_key.user_id = ?1 AND upstream_key.id = ${field('upstreamKeyId')} AND upstream_key.read_version = ${field('readVersion')}
     RETURNING upstream_key.id`;
-  return statement(db, text, JSON.stringify(moves));
+  return statement(db, text, userId, JSON.stringify(moves));
 }
 
 /** Notes why keys could not be read. */
-export const noteErrorsStatement = (db: Db, errors: readonly { id: number; lastError: string }[]): D1PreparedStatement =>
+export const noteErrorsStatement = (db: Db, userId: number, errors: readonly { id: number; lastError: string }[]): D1PreparedStatement =>
   statement(
     db,
-    `UPDATE upstream_key SET last_error = ${field('lastError')} FROM json_each(?1) AS j
-      WHERE upstream_key.id = ${field('id')} AND upstream_key.last_error IS NOT ${field('lastError')}`,
+    `UPDATE upstream_key SET last_error = ${field('lastError')} FROM json_each(?2) AS j
+      WHERE upstream_key.user_id = ?1 AND upstream_key.id = ${field('id')} AND upstream_key.last_error IS NOT ${field('lastError')}`,
+    userId,
     JSON.stringify(errors),
   );
 
@@ -123,12 +126,12 @@ export const noteChecksStatement = (db: Db, userId: number, ids: readonly number
   );
 
 /** Notes that the names of models were asked for. */
-export const noteNamesStatement = (db: Db, managementId: number, day: string): D1PreparedStatement =>
-  statement(db, 'UPDATE management SET names_day = ?2 WHERE api_key_id = ?1', managementId, day);
+export const noteNamesStatement = (db: Db, userId: number, managementId: number, day: string): D1PreparedStatement =>
+  statement(db, 'UPDATE management SET names_day = ?3 WHERE user_id = ?1 AND api_key_id = ?2', userId, managementId, day);
 
-/** The other management key of the user that waits to read the same account, the oldest; none if there is none. */
+/** The other management key of the user that waits to read the same account, one that is read itself before others; none if there is none. */
 const FOLLOWER = `(SELECT m.api_key_id FROM management AS m JOIN api_key AS k ON k.id = m.api_key_id
-  WHERE m.user_id = ?1 AND m.leader_id = ?2 ORDER BY m.api_key_id LIMIT 1)`;
+  WHERE m.user_id = ?1 AND m.leader_id = ?2 ORDER BY k.is_active AND k.health <> 'invalid' DESC, m.api_key_id LIMIT 1)`;
 
 /**
  * Ends the reading of an account by a management key that goes: another one of the account goes on with everything; without one,
@@ -154,6 +157,8 @@ export const doubtAccountStatements = (db: Db, userId: number, keyId: number): D
   return [
     `UPDATE management SET complete_at = NULL WHERE user_id = ?1 AND api_key_id IN (${accounts})`,
     `UPDATE upstream_key SET read_version = read_version + 1 WHERE user_id = ?1 AND hash IS NULL AND management_id IN (${accounts})`,
+    `UPDATE check_day SET account_cost_nano = NULL, account_byok_cost_nano = NULL WHERE user_id = ?1 AND account_cost_nano IS NOT NULL
+      AND upstream_key_id IN (SELECT id FROM upstream_key WHERE user_id = ?1 AND hash IS NULL AND management_id IN (${accounts}))`,
   ].map((text) => statement(db, text, userId, keyId));
 };
 

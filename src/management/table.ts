@@ -51,6 +51,8 @@ export const upstreamKey = sqliteTable(
     apiKeyId: integer('api_key_id').notNull(),
     /** Through which management key it is read; null: through none any more. */
     managementId: integer('management_id'),
+    /** Names the account: one of its workspaces, as it was first seen. */
+    account: text(),
     workspaceId: text('workspace_id'),
     /** Its name at OpenRouter. */
     name: text(),

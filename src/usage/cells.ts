@@ -85,15 +85,17 @@ export function diffCells(stored: readonly UsageCell[], fresh: readonly UsageCel
 
 /**
  * The cells of a reading, but for days that are known by the hour already and that the reading knows as days only: those stay as they
- * are stored, unless the reading has more money.
+ * are stored, unless the reading has more of anything.
  */
 export function keepFiner(stored: readonly UsageCell[], fresh: readonly UsageCell[]): UsageCell[] {
   const isFine = (cells: readonly UsageCell[]) => cells.length > 0 && cells.every(({ hours }) => hours !== null);
-  const [before, after] = [Map.groupBy(stored, ({ day }) => day), Map.groupBy(fresh, ({ day }) => day)];
-  return [...after].flatMap(([day, cells]) => {
-    const known = before.get(day) ?? [];
-    const [[cost, byok], [freshCost, freshByok]] = [moneyOfDay(known, day), moneyOfDay(cells, day)];
-    return isFine(known) && !isFine(cells) && freshCost <= cost && freshByok <= byok ? known : cells;
+  const sumOf = (cells: readonly UsageCell[]) => cells.reduce<Amounts>((sum, { total }) => addAmounts(sum, total), []);
+  const byDay = Map.groupBy(stored, ({ day }) => day);
+  return [...Map.groupBy(fresh, ({ day }) => day)].flatMap(([day, cells]) => {
+    const known = byDay.get(day) ?? [];
+    const [before, now] = [sumOf(known), sumOf(cells)];
+    const hasMore = now.some((amount, index) => (amount ?? 0) > (before[index] ?? 0));
+    return isFine(known) && !isFine(cells) && !hasMore ? known : cells;
   });
 }
 

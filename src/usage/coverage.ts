@@ -19,6 +19,10 @@ export interface CoveredKey {
   isOutside: boolean;
   /** Its text is read through a management key that is read itself. */
   isManaged: boolean;
+  /** It has, or had, a text that no account lists: analytics do not know all of its spend. */
+  hasForeignText: boolean;
+  /** Hash of its present text. */
+  hash: string;
 }
 
 /** What is stored of a key. */
@@ -27,6 +31,8 @@ export interface StoredKey {
   name: string;
   kind: 'inference' | 'management' | 'discovered';
   hash: string;
+  /** How often its text was replaced. */
+  textVersion: number;
   /** First sample of the present text. */
   seriesStartedAt: number | null;
   isActive: boolean;
@@ -103,6 +109,8 @@ export function coverageOf(
       analytics,
       isOutside: key.kind === 'management' || own.some(({ hash }) => hash === null),
       isManaged,
+      hasForeignText: key.kind === 'inference' && own.filter(({ hash }) => hash !== null).length <= key.textVersion,
+      hash: key.hash,
     };
   });
 }
@@ -136,28 +144,60 @@ export const isWithin = (day: string, known: Known): boolean => dayOf(known.sinc
 export const isAnalysed = (day: string, { analytics, isOutside }: CoveredKey): boolean =>
   analytics !== null && isWithin(day, analytics) && analytics.until >= startOfDay(day) + DAY_MS + (isOutside ? 0 : LATE_MS);
 
-/** A day that analytics left unfinished and of which the counters know more. */
-export const isOvertaken = (day: string, key: CoveredKey): boolean =>
-  areBehind(key) && key.counters !== null && isWithin(day, key.counters) && !isAnalysed(day, key);
+/** What a source says of a day: credits and BYOK spend in nano-dollars. */
+export interface Money {
+  costNano: number;
+  byokCostNano: number;
+}
+
+export const NOTHING: Money = { costNano: 0, byokCostNano: 0 };
+
+/** The sum of two amounts. */
+export const addMoney = (a: Money, b: Money): Money => ({
+  costNano: a.costNano + b.costNano,
+  byokCostNano: a.byokCostNano + b.byokCostNano,
+});
+
+/**
+ * Do the counters speak for a day of which there are analytics? Where they know more money, and analytics left the day unfinished or do
+ * not know all of the key's texts. Counters know one text at a time, so not where several of them spent.
+ * @param texts how many of the key's texts spent on the day, by analytics
+ */
+export function isOvertaken(
+  day: string,
+  key: CoveredKey,
+  counted: (Money & { isEstimated: boolean }) | null,
+  spent: Money,
+  texts: number,
+): boolean {
+  const isDone = isAnalysed(day, key);
+  if (!counted || texts > 1 || (isDone && counted.isEstimated)) return false;
+  if (!key.hasForeignText && (isDone || !areBehind(key))) return false;
+  const isLess = counted.costNano < spent.costNano || counted.byokCostNano < spent.byokCostNano;
+  return !isLess && counted.costNano + counted.byokCostNano > spent.costNano + spent.byokCostNano;
+}
 
 /**
  * One source speaks for each key and day: analytics where there is any, counters otherwise. They are never added. A day that analytics
  * left unfinished is the counters', and what the counters shared out over a gap does not speak where analytics were read.
  */
-export function chooseSources<C extends { day: string; apiKeyId: number; isEstimated: boolean }, U extends { day: string; keyId: number }>(
-  keys: readonly CoveredKey[],
-  counters: readonly C[],
-  usage: readonly U[],
-): { counters: C[]; usage: U[] } {
+export function chooseSources<
+  C extends Money & { day: string; apiKeyId: number; isEstimated: boolean },
+  U extends Money & { day: string; keyId: number; upstreamKeyId: number },
+>(keys: readonly CoveredKey[], counters: readonly C[], usage: readonly U[]): { counters: C[]; usage: U[] } {
   const byId = new Map(keys.map((key) => [key.id, key]));
-  const spoken = usage.filter(({ keyId, day }) => {
-    const key = byId.get(keyId);
-    return key !== undefined && !isOvertaken(day, key);
-  });
-  const places = new Set(spoken.map(({ keyId, day }) => `${keyId}/${day}`));
+  const counted = new Map(counters.map((row) => [`${row.apiKeyId}/${row.day}`, row]));
+  const places = Map.groupBy(usage, ({ keyId, day }) => `${keyId}/${day}`);
+  for (const [place, rows] of places) {
+    const [first] = rows;
+    const key = first && byId.get(first.keyId);
+    const spent = rows.reduce<Money>(addMoney, NOTHING);
+    const texts = new Set(rows.map(({ upstreamKeyId }) => upstreamKeyId)).size;
+    if (!key || isOvertaken(first.day, key, counted.get(place) ?? null, spent, texts)) places.delete(place);
+  }
   const isSilent = ({ apiKeyId, day, isEstimated }: C): boolean => {
     const key = byId.get(apiKeyId);
     return key === undefined || places.has(`${apiKeyId}/${day}`) || (isEstimated && isAnalysed(day, key));
   };
-  return { counters: counters.filter((row) => !isSilent(row)), usage: spoken };
+  return { counters: counters.filter((row) => !isSilent(row)), usage: [...places.values()].flat() };
 }

@@ -4,23 +4,22 @@
  */
 import { listDays } from '../lib/day.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import { type CoveredKey, isAnalysed, isOvertaken } from './coverage.ts';
+import { addMoney, type CoveredKey, isAnalysed, type Money, NOTHING } from './coverage.ts';
 import type { Source } from './model.ts';
 import {
   countersOf,
+  countSpenders,
   createIndex,
   type Index,
   isCounted,
   ledgerOf,
-  type Money,
   minus,
   place,
-  plus,
   type Sources,
+  sumUsage,
   textsOf,
   toldByActivity,
   type UpstreamEntry,
-  ZERO,
 } from './sources.ts';
 
 export interface Reconciled {
@@ -46,12 +45,19 @@ const isAccountKnown = (index: Index, managementId: number): boolean =>
 /** What `/activity` says of a key's texts; of what an account spent outside of its keys, its total less theirs, if all are told. */
 function activityOf(index: Index, day: string, key: CoveredKey): Money | null {
   const told = textsOf(index, key).map((text) => toldByActivity(index, day, text));
-  const sum = told.reduce<Money | null>((total, entry) => (entry ? plus(total, entry) : total), null);
+  const sum = told.reduce<Money | null>((total, entry) => (entry ? addMoney(total ?? NOTHING, entry) : total), null);
   if (!key.isOutside || sum === null) return sum;
   if (!isAccountKnown(index, key.id)) return null;
   const isSpender = ({ hash, usageNano, byokUsageNano }: UpstreamEntry) => hash !== null && (usageNano ?? 0) + (byokUsageNano ?? 0) > 0;
   const ofKeys = (index.accounts.get(key.id) ?? []).filter(isSpender).map((text) => toldByActivity(index, day, text));
-  return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? ZERO), sum);
+  return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? NOTHING), sum);
+}
+
+/** What the ledger has of a key's texts that belong to an account: the counters' figure only if they count such a text. */
+function moneyInAccount(index: Index, day: string, owner: CoveredKey, texts: readonly UpstreamEntry[]): Money {
+  const { source, money } = ledgerOf(index, day, owner);
+  const isCounted = source === 'counters' && texts.some(({ hash }) => hash === owner.hash);
+  return (isCounted ? money : sumUsage(index, day, texts)) ?? NOTHING;
 }
 
 /** Everything that the ledger has of an account, less what analytics say of it as a whole; null if that is not known. */
@@ -60,8 +66,11 @@ function accountDrift(index: Index, day: string, key: CoveredKey): Money | null 
   const outside = all.find(({ hash }) => hash === null);
   const check = outside && index.checks.get(place(day, outside.id));
   if (!isAccountKnown(index, key.id) || check?.accountCostNano == null || check.accountByokCostNano === null) return null;
-  const owners = [...new Set(all.map(({ apiKeyId }) => apiKeyId))].flatMap((id) => index.keys.get(id) ?? []);
-  const sum = owners.reduce<Money>((total, owner) => plus(total, ledgerOf(index, day, owner).money ?? ZERO), ZERO);
+  const owners = [...Map.groupBy(all, ({ apiKeyId }) => apiKeyId)];
+  const sum = owners.reduce<Money>((total, [id, texts]) => {
+    const owner = index.keys.get(id);
+    return owner ? addMoney(total, moneyInAccount(index, day, owner, texts)) : total;
+  }, NOTHING);
   return minus(sum, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
 }
 
@@ -70,13 +79,12 @@ function reconcileDay(index: Index, day: string, key: CoveredKey): Reconciled {
   const counters = countersOf(index, day, key);
   const activity = activityOf(index, day, key);
   const isOver = day < index.today;
-  const spenders = textsOf(index, key).filter(({ id }) => index.usage.has(place(day, id))).length;
-  const isComparable = source === 'analytics' && isCounted(index, day, key) && spenders <= 1;
+  const isComparable = source === 'analytics' && isCounted(index, day, key) && countSpenders(index, day, key) <= 1 && !key.hasForeignText;
   const drifts = [
     isOver && isWhole && isComparable && money && counters ? minus(money, counters) : null,
-    isOver && isWhole && money && activity ? minus(money, activity) : null,
+    isOver && isWhole && money && activity && !key.hasForeignText ? minus(money, activity) : null,
     // Analytics were read and have nothing of the day, so the counters speak.
-    isOver && source === 'counters' && money && isAnalysed(day, key) && !isOvertaken(day, key) ? money : null,
+    isOver && source === 'counters' && money && isAnalysed(day, key) && !key.hasForeignText ? money : null,
     isOver && key.isOutside ? accountDrift(index, day, key) : null,
   ].filter((drift) => drift !== null);
   return {

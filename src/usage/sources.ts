@@ -1,13 +1,7 @@
 /** What is stored of a day and key by each source, and which of them the ledger has it from. Pure. */
 import { DAY_MS, startOfDay } from '../lib/day.ts';
-import { type CoveredKey, isAnalysed, isOvertaken, isWithin } from './coverage.ts';
+import { addMoney, type CoveredKey, isAnalysed, isOvertaken, isWithin, type Money, NOTHING } from './coverage.ts';
 import type { Source } from './model.ts';
-
-/** Credits and BYOK spend in nano-dollars. */
-export interface Money {
-  costNano: number;
-  byokCostNano: number;
-}
 
 export interface CounterEntry extends Money {
   apiKeyId: number;
@@ -55,12 +49,7 @@ export interface Sources {
   checks: readonly CheckEntry[];
 }
 
-export const ZERO: Money = { costNano: 0, byokCostNano: 0 };
-
-export const plus = (a: Money | null, b: Money): Money => ({
-  costNano: (a?.costNano ?? 0) + b.costNano,
-  byokCostNano: (a?.byokCostNano ?? 0) + b.byokCostNano,
-});
+/** The difference of two amounts. */
 export const minus = (a: Money, b: Money): Money => ({ costNano: a.costNano - b.costNano, byokCostNano: a.byokCostNano - b.byokCostNano });
 /** Names a day of something with an id. */
 export const place = (day: string, id: number): string => `${day}/${id}`;
@@ -80,11 +69,12 @@ export interface Index {
   today: string;
 }
 
+/** Finds sources by day and key. */
 export function createIndex({ allKeys, completeAts, upstreamKeys, counters, usage, checks }: Sources, today: string): Index {
   const byUsage = new Map<string, Money>();
   for (const entry of usage) {
     const key = place(entry.day, entry.upstreamKeyId);
-    byUsage.set(key, plus(byUsage.get(key) ?? null, entry));
+    byUsage.set(key, addMoney(byUsage.get(key) ?? NOTHING, entry));
   }
   return {
     counters: new Map(counters.map((entry) => [place(entry.day, entry.apiKeyId), entry])),
@@ -101,10 +91,11 @@ export function createIndex({ allKeys, completeAts, upstreamKeys, counters, usag
 /** The texts of a key; of a management key, what its account spent outside of its keys. */
 export const textsOf = (index: Index, { id }: CoveredKey): UpstreamEntry[] => index.texts.get(id) ?? [];
 
-function sumUsage(index: Index, day: string, texts: readonly UpstreamEntry[]): Money | null {
+/** What analytics have of texts on a day; null: nothing. */
+export function sumUsage(index: Index, day: string, texts: readonly UpstreamEntry[]): Money | null {
   return texts.reduce<Money | null>((sum, { id }) => {
     const entry = index.usage.get(place(day, id));
-    return entry ? plus(sum, entry) : sum;
+    return entry ? addMoney(sum ?? NOTHING, entry) : sum;
   }, null);
 }
 
@@ -119,7 +110,7 @@ export function toldByActivity(index: Index, day: string, { id }: UpstreamEntry)
 export function countersOf(index: Index, day: string, { id, counters }: CoveredKey): Money | null {
   const entry = index.counters.get(place(day, id));
   if (entry) return { costNano: entry.costNano, byokCostNano: entry.byokCostNano };
-  return counters && isWithin(day, counters) ? ZERO : null;
+  return counters && isWithin(day, counters) ? NOTHING : null;
 }
 
 /** Do the counters know the whole day for certain? The first sample tells what its day held before it. */
@@ -128,6 +119,10 @@ export function isCounted(index: Index, day: string, { id, counters }: CoveredKe
   if (counters === null || entry?.isEstimated || entry?.correctionNano || entry?.byokCorrectionNano) return false;
   return isWithin(day, counters) && counters.until >= startOfDay(day) + DAY_MS;
 }
+
+/** How many of a key's texts spent on a day, by analytics. */
+export const countSpenders = (index: Index, day: string, key: CoveredKey): number =>
+  textsOf(index, key).filter(({ id }) => index.usage.has(place(day, id))).length;
 
 interface Ledger {
   source: Source | null;
@@ -139,10 +134,10 @@ interface Ledger {
 export function ledgerOf(index: Index, day: string, key: CoveredKey): Ledger {
   const counted = countersOf(index, day, key);
   const byCounters: Ledger = { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(index, day, key) };
-  if (isOvertaken(day, key)) return byCounters;
+  const entry = index.counters.get(place(day, key.id)) ?? null;
   const spent = sumUsage(index, day, textsOf(index, key));
-  const isSilent =
-    !(counted?.costNano || counted?.byokCostNano) || (isAnalysed(day, key) && index.counters.get(place(day, key.id))?.isEstimated);
+  if (spent && isOvertaken(day, key, entry, spent, countSpenders(index, day, key))) return byCounters;
+  const isSilent = !(counted?.costNano || counted?.byokCostNano) || (isAnalysed(day, key) && entry?.isEstimated);
   const isRead = key.analytics !== null && isWithin(day, key.analytics);
-  return spent || (isRead && isSilent) ? { source: 'analytics', money: spent ?? ZERO, isWhole: isAnalysed(day, key) } : byCounters;
+  return spent || (isRead && isSilent) ? { source: 'analytics', money: spent ?? NOTHING, isWhole: isAnalysed(day, key) } : byCounters;
 }

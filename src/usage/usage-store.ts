@@ -87,7 +87,7 @@ export function dropUsageStatementAcrossUsers(
 }
 
 const SUMS =
-  'sum(d.cost_nano), sum(d.byok_cost_nano), sum(d.requests), sum(d.prompt_tokens), sum(d.completion_tokens), sum(d.reasoning_tokens), sum(d.cached_tokens)';
+  'sum(d.cost_nano), sum(d.byok_cost_nano), sum(d.requests), sum(d.prompt_tokens), sum(d.completion_tokens), sum(d.reasoning_tokens), iif(count(d.cached_tokens) = count(*), sum(d.cached_tokens), NULL)';
 const HOUR_SUMS = Array.from({ length: 7 }, (_, index) => `sum(json_extract(h.value, '$[${index}]'))`).join(', ');
 
 /**
@@ -103,7 +103,7 @@ export async function sumUsage(db: Db, userId: number, upstreamKeyIds: readonly 
     FROM usage_day AS d CROSS JOIN json_each(d.hours) AS h WHERE ${where} AND d.hours IS NOT NULL GROUP BY d.day, d.model, d.provider, h.key`;
   const counted = `SELECT c.day, '' AS model, '' AS provider, json_array(sum(c.cost_nano), sum(c.byok_cost_nano)) AS sums, 1 AS is_without_hours
     FROM counter_day AS c WHERE c.user_id = ?1 AND c.day BETWEEN ?3 AND ?4 AND NOT c.is_estimated
-      AND c.api_key_id IN (SELECT k.api_key_id FROM upstream_key AS k WHERE k.id IN (${ids}))
+      AND c.api_key_id IN (SELECT p.id FROM upstream_key AS t JOIN api_key AS p ON p.id = t.api_key_id AND p.hash = t.hash WHERE t.id IN (${ids}))
       AND NOT EXISTS (SELECT 1 FROM upstream_key AS u CROSS JOIN usage_day AS d ON d.user_id = ?1 AND d.day = c.day AND d.upstream_key_id = u.id
         WHERE u.api_key_id = c.api_key_id)
     GROUP BY c.day HAVING sum(c.cost_nano) <> 0 OR sum(c.byok_cost_nano) <> 0`;

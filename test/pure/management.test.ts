@@ -141,9 +141,13 @@ describe('a reading', () => {
     expect([still(2.9), still(3)]).toEqual([false, true]);
   });
 
-  it('is not complete shortly after midnight, when the end of yesterday may be missing', () => {
-    const key = { ...moved, usageDailyNano: 0 };
-    expect([isSettled(key, 0, startOfDay(TODAY) + 14 * 60_000), isSettled(key, 0, startOfDay(TODAY) + 15 * 60_000)]).toEqual([false, true]);
+  it('is not complete in the first hours of a day, when the end of yesterday may be missing', () => {
+    const key = { ...moved, usageDailyNano: 0, countedAt: startOfDay(TODAY) };
+    expect(isSettled({ ...key, countedAt: null }, 0, startOfDay(TODAY) + HOUR_MS)).toBe(false);
+    expect([isSettled(key, 0, startOfDay(TODAY) + 2.9 * HOUR_MS), isSettled(key, 0, startOfDay(TODAY) + 3 * HOUR_MS)]).toEqual([
+      false,
+      true,
+    ]);
   });
 
   it('that was cut leaves the rest open', () => {
@@ -235,6 +239,11 @@ describe('what an account spent outside of its keys', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('has no count that a key does not tell', () => {
+    const [rest] = outsideOfDay([cell(TODAY, 9)], [cell(TODAY, 2, { total: [2, 0, 1, 1, 1, 1, null] })]);
+    expect(rest?.total).toEqual([7, 0, 0, 1, 2, 3, null]);
   });
 
   it('is the same money where the keys are known without providers or hours', () => {

@@ -86,6 +86,8 @@ const key = (id: number, since: string | null, until: string | null, isRead = tr
   analytics: null,
   isOutside: false,
   isManaged: false,
+  hasForeignText: false,
+  hash: `hash ${id}`,
 });
 
 describe('facts', () => {
@@ -141,22 +143,29 @@ describe('facts', () => {
 });
 
 describe('sources', () => {
-  const counted = (apiKeyId: number, day: string, isEstimated = false) => ({ apiKeyId, day, isEstimated });
+  const counted = (apiKeyId: number, day: string, isEstimated = false, costNano = 9) => ({
+    apiKeyId,
+    day,
+    isEstimated,
+    costNano,
+    byokCostNano: 0,
+  });
+  const usage = (keyId: number, day: string, upstreamKeyId = 1, costNano = 5) => ({ keyId, day, upstreamKeyId, costNano, byokCostNano: 0 });
   const read = (until: string, change: Partial<CoveredKey> = {}): CoveredKey => ({
     ...key(1, '2026-11-08T10:00:00Z', '2026-11-12T12:00:00Z'),
     analytics: known('2026-11-01T00:00:00Z', until),
     isManaged: true,
     ...change,
   });
-  const chosen = (keys: CoveredKey[], counters: ReturnType<typeof counted>[], usage: { keyId: number; day: string }[]) => {
-    const { counters: left, usage: spoken } = chooseSources(keys, counters, usage);
+  const chosen = (keys: CoveredKey[], counters: ReturnType<typeof counted>[], rows: ReturnType<typeof usage>[]) => {
+    const { counters: left, usage: spoken } = chooseSources(keys, counters, rows);
     return [left.map(({ apiKeyId, day }) => `${apiKeyId} ${day}`), spoken.map(({ keyId, day }) => `${keyId} ${day}`)];
   };
 
   it('are one for each key and day: analytics where there are any', () => {
     const counters = [counted(1, '2026-11-10'), counted(1, '2026-11-11'), counted(2, '2026-11-10'), counted(3, '2026-11-10')];
     const keys = [read('2026-11-12T12:00:00Z'), key(2, null, null)];
-    expect(chosen(keys, counters, [{ keyId: 1, day: '2026-11-10' }])).toEqual([['1 2026-11-11', '2 2026-11-10'], ['1 2026-11-10']]);
+    expect(chosen(keys, counters, [usage(1, '2026-11-10')])).toEqual([['1 2026-11-11', '2 2026-11-10'], ['1 2026-11-10']]);
   });
 
   it('are not the counters where they shared out a gap and analytics were read', () => {
@@ -164,17 +173,31 @@ describe('sources', () => {
     expect(chosen([read('2026-11-12T12:00:00Z')], counters, [])).toEqual([['1 2026-11-12'], []]);
   });
 
+  it('are the counters where a text that no account lists spent more', () => {
+    const rotated = read('2026-11-12T12:00:00Z', { hasForeignText: true });
+    const ask = (cost: number, isEstimated = false) =>
+      chosen([rotated], [counted(1, '2026-11-10', isEstimated, cost)], [usage(1, '2026-11-10')]);
+    expect([ask(6), ask(5), ask(6, true)]).toEqual([
+      [['1 2026-11-10'], []],
+      [[], ['1 2026-11-10']],
+      [[], ['1 2026-11-10']],
+    ]);
+  });
+
   it('are the counters on days that analytics left unfinished, when nobody reads them any more or they failed for hours', () => {
-    const day = { keyId: 1, day: '2026-11-12' };
-    const before = { keyId: 1, day: '2026-11-11' };
-    const ask = (covered: CoveredKey) => chosen([covered], [counted(1, '2026-11-12'), counted(1, '2026-11-11')], [day, before]);
+    const rows = [usage(1, '2026-11-12'), usage(1, '2026-11-11')];
+    const ask = (covered: CoveredKey) => chosen([covered], [counted(1, '2026-11-12'), counted(1, '2026-11-11')], rows);
     const byAnalytics = [[], ['1 2026-11-12', '1 2026-11-11']];
     const byCounters = [['1 2026-11-12'], ['1 2026-11-11']];
     expect(ask(read('2026-11-12T09:00:00Z'))).toEqual(byAnalytics);
     expect(ask(read('2026-11-12T08:59:59Z'))).toEqual(byCounters);
     expect(ask(read('2026-11-12T11:59:59Z', { isManaged: false }))).toEqual(byCounters);
     expect(ask(read('2026-11-12T12:00:00Z', { isManaged: false }))).toEqual(byAnalytics);
-    expect(knownUntil(read('2026-11-12T08:00:00Z'))).toBe(Date.parse('2026-11-12T12:00:00Z'));
+    const stopped = read('2026-11-12T08:00:00Z');
+    expect(chosen([stopped], [counted(1, '2026-11-12', false, 5)], [usage(1, '2026-11-12')])).toEqual([[], ['1 2026-11-12']]);
+    const texts = [usage(1, '2026-11-12', 1, 3), usage(1, '2026-11-12', 2, 3)];
+    expect(chosen([stopped], [counted(1, '2026-11-12')], texts)[0]).toEqual([]);
+    expect(knownUntil(stopped)).toBe(Date.parse('2026-11-12T12:00:00Z'));
   });
 });
 
@@ -202,6 +225,7 @@ describe('coverage', () => {
     name: 'k',
     kind: 'inference',
     hash: 'h',
+    textVersion: 0,
     seriesStartedAt: 100,
     isActive: true,
     health: 'active',

@@ -5,6 +5,8 @@ import { accountMessageOf, type JobMessage } from '../../src/jobs/model.ts';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
 import { addManagement, daysAgo, WORKSPACES } from '../support/account.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
+import { DEFAULT_WORKSPACE } from '../support/openrouter/management.ts';
+import { createSimulator } from '../support/openrouter/simulator.ts';
 import { createScenario, expectTruth, type ListedKey, type Scenario, total } from '../support/scenario.ts';
 import { tapDb } from '../support/spied-db.ts';
 import { freshKeyText } from '../support/world.ts';
@@ -237,6 +239,163 @@ describe('money is not lost', () => {
     expect(await look()).toEqual(before);
     expect(before).toMatchObject({ provider: 'Anthropic', hours: expect.any(String) });
   }, 30_000);
+});
+
+/** Another account at the same OpenRouter, with a management key and no keys yet. */
+function addOtherAccount(set: Scenario) {
+  const other = createSimulator({ now: () => set.world.clock.now });
+  const management = freshKeyText();
+  other.addKey(management, { isManagement: true });
+  other.removeWorkspace(DEFAULT_WORKSPACE.id);
+  const workspace = { id: '0b7d6d1e-54b1-4c0c-9f3e-5f4d3f2a1b0c', name: 'Other', slug: 'other' };
+  other.addWorkspace(workspace);
+  const { answer } = set.world.simulator;
+  set.world.simulator.answer = async (request) => {
+    const text = (request.headers.get('authorization') ?? '').slice('Bearer '.length);
+    return other.keys().some((key) => key.text === text) ? other.answer(request) : answer(request);
+  };
+  return { simulator: other, management, workspaceId: workspace.id };
+}
+
+describe('an account is known again', () => {
+  const outside = 5_000_000_000;
+  /** A key that spent 3 dollars and a chatroom that spent 5, days ago, in the default workspace. */
+  async function known() {
+    const set = await createScenario({ keys: 1, days: 10, chance: 0 });
+    const at = set.world.clock.now - 3 * DAY_MS;
+    set.world.simulator.spend(first(set), { nano: 3_000_000_000 }, at);
+    set.world.simulator.spendInChatroom({ nano: outside }, at);
+    return set;
+  }
+
+  it('after an answer without any workspace, or with new ones', async () => {
+    const set = await known();
+    await set.add();
+    const empty = (answer: Response) => Promise.resolve(answer.ok ? Response.json({ data: [], total_count: 0 }) : answer);
+    set.world.simulator.alter((path) => (path === '/workspaces' ? empty : null));
+    await set.hours(1);
+    set.world.simulator.alter(() => null);
+    const renewed = { id: '11111111-54b1-4c0c-9f3e-5f4d3f2a1b0c', name: 'Default', slug: 'default' };
+    for (const { id } of WORKSPACES) set.world.simulator.removeWorkspace(id);
+    set.world.simulator.addWorkspace(renewed);
+    set.world.simulator.changeKey(first(set), { workspaceId: renewed.id });
+    await set.hours(30);
+    expect(await total(set)).toBe(8_000_000_000);
+  });
+
+  it('after its management key had a text of another account for a while', async () => {
+    const set = await known();
+    const id = await set.add();
+    const other = addOtherAccount(set);
+    await call(set, 'PATCH', `/api/keys/${id}`, { key: other.management });
+    await set.hours(2);
+    await call(set, 'PATCH', `/api/keys/${id}`, { key: set.account.management });
+    await set.hours(30);
+    expect(await total(set)).toBe(8_000_000_000);
+  });
+
+  it('after its management key was deleted and added once more, and a linked key had vanished', async () => {
+    const set = await known();
+    await own(set, first(set));
+    const id = await set.add();
+    set.world.simulator.removeKey(first(set));
+    await set.hours(1);
+    await call(set, 'DELETE', `/api/keys/${id}`);
+    await set.add();
+    await set.hours(30);
+    expect(await total(set)).toBe(8_000_000_000);
+  });
+
+  it('by another management key when OpenRouter refuses the first one for hours', async () => {
+    const set = await known();
+    await set.add();
+    await addSecond(set);
+    set.world.simulator.setFault(set.account.management, { kind: 'status', status: 403 });
+    set.world.simulator.spend(first(set), { nano: 7 });
+    await set.hours(6);
+    expect(await total(set)).toBe(8_000_000_007);
+  });
+});
+
+describe('texts of several accounts', () => {
+  it('of one key count all that the old one spends, whatever stops', async () => {
+    const stops: ((set: Scenario, management: number) => unknown)[] = [
+      (set) =>
+        set.world.simulator.chooseFaults((path) =>
+          path.startsWith('/workspaces') || path.startsWith(QUERY) ? { kind: 'status', status: 503 } : null,
+        ),
+      (set, id) => call(set, 'PATCH', `/api/keys/${id}`, { is_active: false }),
+    ];
+    for (const stop of stops) {
+      const set = await createScenario({ keys: 2, days: 5, chance: 0 });
+      const mine = await own(set, first(set));
+      const management = await set.add();
+      await call(set, 'PATCH', `/api/keys/${mine.id}`, { key: set.account.keys[1] });
+      await set.hours(1);
+      set.world.simulator.spend(first(set), { nano: 3_000_000_000 });
+      set.world.simulator.spend(set.account.keys[1] as string, { nano: 1_000_000_000 });
+      await set.hours(1);
+      await stop(set, management);
+      await set.hours(5);
+      expect(await ofKey(set, mine.id)).toBe(4_000_000_000);
+    }
+  });
+
+  it('keep each account’s own total: what another account’s text spends is not subtracted', async () => {
+    const set = await createScenario({ keys: 1, days: 5, chance: 0 });
+    const mine = await own(set, first(set));
+    const id = await set.add();
+    const other = addOtherAccount(set);
+    const next = freshKeyText();
+    other.simulator.addKey(next, { workspaceId: other.workspaceId });
+    await call(set, 'PATCH', `/api/keys/${mine.id}`, { key: next });
+    await set.hours(24);
+    other.simulator.spend(next, { nano: 3_000_000_000 });
+    set.world.simulator.spendInChatroom({ nano: 2_000_000_000 });
+    await set.hours(30);
+    expect([await ofKey(set, mine.id), await ofKey(set, id)]).toEqual([3_000_000_000, 2_000_000_000]);
+    expect(await driftOf(set)).toEqual([]);
+  });
+
+  it('keep what the former text spent on the day of a replacement', async () => {
+    const set = await createScenario({ keys: 1, days: 5, chance: 0 });
+    const other = addOtherAccount(set);
+    const former = freshKeyText();
+    other.simulator.addKey(former, { workspaceId: other.workspaceId });
+    const mine = await own(set, former);
+    await set.add();
+    other.simulator.spend(former, { nano: 3_000_000_000 });
+    set.world.simulator.spend(first(set), { nano: 1_000_000_000 });
+    await set.hours(1);
+    await call(set, 'PATCH', `/api/keys/${mine.id}`, { key: first(set) });
+    await set.hours(30);
+    expect(await ofKey(set, mine.id)).toBe(4_000_000_000);
+  });
+});
+
+describe('models stay known', () => {
+  it('of completed days, while a workspace is refused for good', async () => {
+    const set = await createScenario({ days: 5, chance: 0 });
+    await set.add();
+    set.world.simulator.chooseFaults((path) =>
+      path.includes(`workspace_id=${WORKSPACES[2]?.id}`) ? { kind: 'status', status: 403 } : null,
+    );
+    set.world.simulator.spend(first(set), { nano: 3_000_000_000 });
+    await set.hours(30);
+    const { body } = await set.world.json<{ by_model: { model: string | null }[] }>('GET', '/api/v1/stats', { token: set.user.token });
+    expect(body.by_model.map(({ model }) => model)).toEqual(['anthropic/claude-haiku-4.5']);
+  });
+
+  it('of what was spent right before midnight, when analytics are an hour late', async () => {
+    const set = await createScenario({ keys: 1, days: 5, chance: 0, now: Date.parse('2026-11-15T10:03:00Z') });
+    set.world.simulator.analytics.lagMs = 70 * 60_000;
+    await set.add();
+    set.world.simulator.spend(first(set), { nano: 1_000_000_000 }, set.world.clock.now + 60_000);
+    set.world.simulator.spend(first(set), { nano: 3_000_000_000 }, Date.parse('2026-11-15T23:58:00Z'));
+    await set.hours(72);
+    expect(await ofKey(set, (await set.find(first(set))).id)).toBe(4_000_000_000);
+    expect([await total(set), await driftOf(set)]).toEqual([4_000_000_000, []]);
+  });
 });
 
 describe('a run comes to its end', () => {

@@ -52,6 +52,10 @@ async function live(set: Scenario, random: () => number): Promise<void> {
     if (own) await call('PATCH', `/api/keys/${own.id}`, { key: pick(account.keys) });
   } else if (dice < 0.29) world.clock.now += 30 * HOUR_MS;
   else if (dice < 0.32) await call('POST', `/api/keys/${pick(keys).id}/sync`);
+  else if (dice < 0.34) {
+    const own = keys.find(({ kind, status }) => kind === 'inference' && status === 'active');
+    if (own) await call('DELETE', `/api/keys/${own.id}`);
+  }
 }
 
 /** Everything that was spent on completed days, in nano-dollars. */

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS } from '../../src/lib/day.ts';
+import { sha256Hex } from '../../src/lib/sha256.ts';
 import { addManagement, daysAgo, spendAtRandom, startOfToday, WORKSPACES } from '../support/account.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import { createScenario, expectTruth, total } from '../support/scenario.ts';
@@ -37,6 +38,19 @@ describe('discovery', () => {
     await set.hours(30);
     const writes = set.world.simulator.requests.filter(({ method, path }) => method !== 'GET' && path !== QUERY);
     expect(writes).toEqual([]);
+  });
+
+  it('asks with each key only what that key may know', async () => {
+    const set = await createScenario({ keys: 2 });
+    const text = set.account.keys[0] as string;
+    await set.world.json('POST', '/api/keys', { token: set.user.token, body: { name: 'mine', key: text } });
+    await set.add();
+    await set.hours(2);
+    const asked = (keyHash: string | null) =>
+      set.world.simulator.requests.filter((request) => request.keyHash === keyHash).map(({ path }) => path);
+    expect(new Set(asked(await sha256Hex(text)))).toEqual(new Set(['/key']));
+    expect(asked(null).filter((path) => path !== '/models')).toEqual([]);
+    expect(asked(await sha256Hex(set.account.management))).toContain('/credits');
   });
 
   it('of an empty account finds nothing, and says so without an error', async () => {
@@ -206,6 +220,24 @@ describe('bad answers', () => {
     );
   });
 
+  it('that ask to wait, or refuse, are not asked more often for it', async () => {
+    for (const [path, fault] of [
+      [QUERY, { kind: 'status', status: 403 }],
+      ['/activity', { kind: 'rate_limited', retryAfter: '300' }],
+    ] as const) {
+      const set = await createScenario({ keys: 60, days: 3, chance: 0.1 });
+      set.world.simulator.chooseFaults(isAbout(path, fault));
+      await set.add();
+      const times = set.world.simulator.requests.filter((request) => [QUERY, '/activity'].includes(request.path)).map(({ at }) => at);
+      expect(Math.max(...times.map((start) => times.filter((at) => at >= start && at < start + 60_000).length))).toBeLessThanOrEqual(64);
+      const waits = set.world.simulator.requests.filter((request) => request.path === path).map(({ at }) => at);
+      if (fault.kind === 'rate_limited') expect(new Set(waits.map((at) => Math.floor(at / 60_000))).size).toBeLessThanOrEqual(4);
+      set.world.simulator.chooseFaults(() => null);
+      await set.hours(2);
+      await expectTruth(set, 4);
+    }
+  }, 30_000);
+
   it('whole listings that fail are tried again in the same run, and then in the next', async () => {
     const set = await createScenario({ keys: 1 });
     let refusals = 0;
@@ -247,6 +279,8 @@ describe('a management key', () => {
     expect(await set.find(set.account.management)).toMatchObject({ kind: 'inference', status: 'active' });
     expect(await set.find(set.account.keys[0] as string)).toMatchObject({ status: 'unverified' });
     expect([queries(set.world), await total(set)]).toEqual([asked, before]);
+    const { body: stats } = await set.world.json<{ as_of: string }>('GET', '/api/v1/stats', { token: set.user.token });
+    expect(stats.as_of).toBe((await set.find(set.account.management)).last_synced_at);
     set.world.simulator.changeKey(set.account.management, { isManagement: true });
     await set.hours(2);
     expect(await set.find(set.account.keys[0] as string)).toMatchObject({ status: 'active' });
