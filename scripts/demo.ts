@@ -162,7 +162,14 @@ const port = typeof address === 'object' ? address?.port : undefined;
 const base = `OPENROUTER_BASE_URL:http://127.0.0.1:${port}/api/v1`;
 await serve(['--persist-to', FOLDER, '--var', base, ...args], async (origin) => {
   await fireCron(origin, '3 * * * *', Date.now());
-  console.log(
-    `\nThe demo is at ${origin}. Sign in as ${EMAIL} with the password "${PASSWORD}".\nThe OpenRouter behind it is simulated; its history is read through a management key within a minute or two. Stop both with Ctrl+C.\n`,
-  );
+  const discovered = keys.find(({ isAdded }) => !isAdded);
+  console.log(`
+The demo is at ${origin}. Sign in as ${EMAIL} with the password "${PASSWORD}":
+
+  curl -X POST ${origin}/api/auth/login -H 'Content-Type: application/json' -d '{"email":"${EMAIL}","password":"${PASSWORD}"}'
+
+The OpenRouter behind it is simulated; its history is read through a management key within a minute or two. To make the discovered
+key "${discovered?.name}" one of yours, add its text: ${discovered?.text}
+Stop both with Ctrl+C.
+`);
 });
