@@ -46,6 +46,7 @@ export interface StoredReading {
   apiKeyId: number;
   managementId: number | null;
   hash: string | null;
+  createdAt: number;
   doneFrom: string | null;
   openFrom: string | null;
   readAt: number | null;
@@ -72,7 +73,10 @@ function readUntil(reading: StoredReading, listedAt: number | null): number {
 function analyticsOf(key: StoredKey, readings: readonly StoredReading[], completeAts: ReadonlyMap<number, number | null>): Known | null {
   const begun = readings.filter(({ doneFrom, hash, readAt }) => doneFrom !== null && (readAt !== null || hash === null));
   if (begun.length === 0) return null;
-  const since = Math.max(...begun.map(({ doneFrom }) => startOfDay(doneFrom ?? '')));
+  // A text that is read back to the day on which it was made leaves nothing unknown before that.
+  const first = Math.min(...begun.map(({ doneFrom }) => startOfDay(doneFrom ?? '')));
+  const unread = begun.flatMap(({ doneFrom, createdAt }) => (doneFrom !== null && doneFrom > dayOf(createdAt) ? startOfDay(doneFrom) : []));
+  const since = Math.max(first, ...unread);
   const untils = begun.map((reading) => readUntil(reading, completeAts.get(reading.managementId ?? 0) ?? null));
   const isListed = key.kind === 'management' || begun.some(({ hash }) => hash === key.hash);
   const until = Math.min(...untils, ...(isListed || key.seriesStartedAt === null ? [] : [key.seriesStartedAt]));
@@ -171,8 +175,8 @@ export function isOvertaken(
   texts: number,
 ): boolean {
   const isDone = isAnalysed(day, key);
-  if (!counted || texts > 1 || (isDone && counted.isEstimated)) return false;
-  if (!key.hasForeignText && (isDone || !areBehind(key))) return false;
+  const isOpen = areBehind(key) && !isDone;
+  if (!counted || texts > 1 || !(isOpen || (key.hasForeignText && !counted.isEstimated))) return false;
   const isLess = counted.costNano < spent.costNano || counted.byokCostNano < spent.byokCostNano;
   return !isLess && counted.costNano + counted.byokCostNano > spent.costNano + spent.byokCostNano;
 }

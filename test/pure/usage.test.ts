@@ -236,6 +236,7 @@ describe('coverage', () => {
     apiKeyId: 1,
     managementId: 9,
     hash: 'h',
+    createdAt: 0,
     doneFrom: '2026-10-01',
     openFrom: '2026-11-14',
     readAt: Date.parse('2026-11-15T10:00:00Z'),
@@ -287,6 +288,8 @@ describe('coverage', () => {
   it('of a key with several texts is what is known of all of them', () => {
     const former = { ...reading, hash: 'former', doneFrom: '2026-10-05', isSettled: false, readAt: Date.parse('2026-11-15T09:00:00Z') };
     expect(one(stored, [reading, former]).analytics).toEqual({ since: Date.parse('2026-10-05'), until: former.readAt });
+    const made = { ...former, createdAt: Date.parse('2026-10-05T12:00:00Z') };
+    expect(one(stored, [reading, made]).analytics?.since).toBe(Date.parse('2026-10-01'));
   });
 
   it('of a key whose present text no account lists ends when that text began', () => {
