@@ -1,16 +1,40 @@
-/** Gathers the static files that the Worker's pages load: our own, and Swagger UI out of its package. */
-import { cp, mkdir, rm } from 'node:fs/promises';
+/**
+ * Gathers the static files that the Worker's pages load: our own on top of modern-normalize, and Swagger UI out of its package.
+ * Each is named after its content, so that browsers may keep it for ever; `dist/asset-names.json` tells the Worker the names.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 
 const root = dirname(import.meta.dirname);
 const target = join(root, 'dist/assets');
-const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+const own = join(root, 'src/assets');
+const require = createRequire(import.meta.url);
+const swaggerUi = dirname(require.resolve('swagger-ui-dist/package.json'));
+
+/** What each asset is made of. */
+const SOURCES: Record<string, string[]> = {
+  'page.css': [require.resolve('modern-normalize'), join(own, 'page.css'), join(own, 'charts.css')],
+  'page.js': [join(own, 'page.js')],
+  'icon.svg': [join(own, 'icon.svg')],
+  'docs.css': [join(own, 'docs.css')],
+  'docs.js': [join(own, 'docs.js')],
+  'swagger-ui.css': [join(swaggerUi, 'swagger-ui.css')],
+  'swagger-ui-bundle.js': [join(swaggerUi, 'swagger-ui-bundle.js')],
+  'swagger-ui-LICENSE.txt': [join(swaggerUi, 'LICENSE')],
+  'swagger-ui-NOTICE.txt': [join(swaggerUi, 'NOTICE')],
+};
 
 await rm(target, { recursive: true, force: true });
 await mkdir(join(target, 'assets'), { recursive: true });
-await cp(join(root, 'src/assets/_headers'), join(target, '_headers'));
-for (const file of ['docs.css', 'docs.js', 'icon.svg', 'page.css']) await cp(join(root, 'src/assets', file), join(target, 'assets', file));
-for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'LICENSE', 'NOTICE']) {
-  await cp(join(swaggerUi, file), join(target, 'assets', file === 'LICENSE' || file === 'NOTICE' ? `swagger-ui-${file}.txt` : file));
+const names: Record<string, string> = {};
+for (const [name, sources] of Object.entries(SOURCES)) {
+  const content = Buffer.concat(await Promise.all(sources.map((source) => readFile(source))));
+  const fingerprint = createHash('sha256').update(content).digest('hex').slice(0, 10);
+  const file = `${basename(name, extname(name))}.${fingerprint}${extname(name)}`;
+  await writeFile(join(target, 'assets', file), content);
+  names[name] = `/assets/${file}`;
 }
+await writeFile(join(target, '_headers'), await readFile(join(own, '_headers')));
+await writeFile(join(root, 'dist/asset-names.json'), `${JSON.stringify(names, null, 2)}\n`);

@@ -1,21 +1,27 @@
 /** The HTTP app: middleware, mounts, and what happens where nothing else answered. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
 import { accountsApi } from './accounts/api.ts';
+import { entrancePages } from './accounts/entrance.tsx';
 import { accountPages } from './accounts/pages.tsx';
 import { ConfigError } from './config.ts';
+import { dashboardPages } from './dashboard/pages.tsx';
 import { isDatabaseFailure } from './db.ts';
 import type { Deps } from './deps.ts';
 import { type AppError, AppFailure, fail } from './errors.ts';
+import { explorePages } from './explore/pages.tsx';
 import type { AppEnv } from './http/context.ts';
 import { createDocsApi } from './http/docs.tsx';
-import { problemResponse } from './http/problem.ts';
+import { errorResponse } from './http/error-page.tsx';
 import { healthApi } from './jobs/api.ts';
 import { keysApi } from './keys/api.ts';
+import { keyPages } from './keys/pages.tsx';
 import { logError } from './log.ts';
 import { tokensApi } from './tokens/api.ts';
+import { tokenPages } from './tokens/pages.tsx';
 import { usageApi } from './usage/api.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
@@ -39,6 +45,8 @@ const security = secureHeaders({
 /** What the caller is told of an error. What is not meant for the caller is logged and becomes a 500 with the request's id. */
 function describe(error: unknown, requestId: string): AppError {
   if (error instanceof AppFailure) return error.error;
+  if (error instanceof HTTPException && error.status === 403)
+    return { kind: 'forbidden', detail: 'The form came from another site. Open the page here and send it from there.' };
   if (error instanceof ConfigError) {
     logError('misconfigured', error, { request_id: requestId });
     return { kind: 'misconfigured', detail: `This deployment is not configured: ${error.message}.` };
@@ -63,6 +71,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
   });
   app.use(async (c, next) => {
     c.set('actor', { kind: 'anonymous' });
+    c.set('viewer', null);
     c.set('deps', makeDeps(c.env, c.executionCtx));
     await next();
   });
@@ -70,15 +79,15 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     methodNotAllowed({
       app,
       onMethodNotAllowed: (c, allow) =>
-        problemResponse({ kind: 'method_not_allowed', detail: `${c.req.method} is not possible here.`, allow }),
+        errorResponse(c, { kind: 'method_not_allowed', detail: `${c.req.method} is not possible here.`, allow }),
     }),
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
   const rooms = [accountsApi, keysApi, tokensApi, usageApi, healthApi];
   const docsApi = createDocsApi(rooms.flatMap(({ descriptions }) => descriptions));
   for (const { router } of [...rooms, docsApi]) app.route('/', router);
-  app.route('/', accountPages);
-  app.notFound(() => problemResponse({ kind: 'not_found', detail: 'There is nothing at this address.' }));
-  app.onError((error, c) => problemResponse(describe(error, c.var.requestId), c.var.requestId));
+  for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, tokenPages, accountPages]) app.route('/', router);
+  app.notFound((c) => errorResponse(c, { kind: 'not_found', detail: 'There is nothing at this address.' }));
+  app.onError((error, c) => errorResponse(c, describe(error, c.var.requestId)));
   return app;
 }

@@ -3,6 +3,7 @@
  */
 import * as z from 'zod';
 import type { Keyring } from './crypto/cipher.ts';
+import { isLoopback } from './lib/address.ts';
 import { fromBase64 } from './lib/base64.ts';
 
 export interface Config {
@@ -30,8 +31,6 @@ const PLACEHOLDER = /example|change.?me|replace.?me|placeholder|your.?secret|<.*
 
 /** So few different characters are a placeholder (`aaaa…`, all zeros), not a random secret. */
 const isMonotonous = (value: Iterable<unknown>): boolean => new Set(value).size < 8;
-
-const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 
 /** A key's text is sent there, so only over https, or to this very machine. */
 function isSafeOrigin(url: string): boolean {

@@ -6,6 +6,7 @@ import { hashSecretToken, isSecretToken, TOKEN_PREFIX } from '../crypto/secret-t
 import { isUniqueViolation, runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail, failField } from '../errors.ts';
+import { deleteAllViewsStatement } from '../explore/store.ts';
 import { deleteAllKeysStatements } from '../keys/store.ts';
 import { SECOND_MS } from '../lib/day.ts';
 import { sha256Hex } from '../lib/sha256.ts';
@@ -23,6 +24,8 @@ import {
   type registerSchema,
   type resetPasswordSchema,
   SESSION_MS,
+  type signUpSchema,
+  type timeZoneFormSchema,
   type UserRow,
 } from './model.ts';
 import * as store from './store.ts';
@@ -40,18 +43,20 @@ async function checkInvitation(deps: Deps, invite: string | undefined): Promise<
   return (await store.hasInvitation(deps.db, tokenHash, deps.now())) ? tokenHash : notInvited();
 }
 
-/** Creates an account. Where registration is by invitation, that is used up. */
-export async function register(deps: Deps, input: z.infer<typeof registerSchema>) {
+/** Adds a user, whose pages show the days of `timeZone`. */
+async function createUser(deps: Deps, input: z.infer<typeof registerSchema>, timeZone: string): Promise<UserRow> {
   const invitation = await checkInvitation(deps, input.invite);
   if (await store.findUserByEmail(deps.db, input.email)) emailTaken();
-  const row = { email: input.email, passwordHash: await deps.passwords.hash(input.password), createdAt: deps.now() };
+  const row = { email: input.email, passwordHash: await deps.passwords.hash(input.password), timeZone, createdAt: deps.now() };
   try {
-    const id = (await store.insertUser(deps.db, row, invitation)) ?? notInvited();
-    return presentAccount({ id, ...row });
+    return { id: (await store.insertUser(deps.db, row, invitation)) ?? notInvited(), ...row };
   } catch (error) {
     return isUniqueViolation(error) ? emailTaken() : Promise.reject(error);
   }
 }
+
+/** Creates an account. Where registration is by invitation, that is used up. */
+export const register = async (deps: Deps, input: z.infer<typeof registerSchema>) => presentAccount(await createUser(deps, input, 'UTC'));
 
 function refuseLocked(failures: store.Failures | null, now: number): void {
   const retryAfterS = failures && lockedForS(failures.count, failures.startedAt, now);
@@ -85,30 +90,70 @@ async function refreshHash(deps: Deps, row: UserRow, password: string): Promise<
 
 type SignIn = z.infer<typeof loginSchema>;
 
-/** The session's id, or null if the account changed while its password was compared. */
-async function beginSession(deps: Deps, input: SignIn, now: number): Promise<{ userId: number; sessionId: number } | null> {
+/** A session as JWTs name it. */
+interface Claims {
+  userId: number;
+  sessionId: number;
+}
+
+/** The session that began, or null if the account changed while its password was compared. */
+async function beginSession(deps: Deps, input: SignIn, now: number, client: string | null): Promise<Claims | null> {
   const row = await store.findUserByEmail(deps.db, input.email);
   const isRight = await checkPassword(deps, await hashEmail(input.email), input.password, row?.passwordHash ?? null);
   if (!row || !isRight) return fail({ kind: 'unauthenticated', detail: 'E-mail or password is wrong.' });
-  const sessionId = await store.insertSession(deps.db, row, now, now + SESSION_MS);
+  const sessionId = await store.insertSession(deps.db, row, now, now + SESSION_MS, client);
   if (sessionId !== null && deps.passwords.needsRehash(row.passwordHash)) deps.defer(refreshHash(deps, row, input.password));
   return sessionId === null ? null : { userId: row.id, sessionId };
 }
 
-/** Begins a session. An unknown e-mail and a wrong password are the same, in answer and in time. */
-export async function signIn(deps: Deps, input: SignIn) {
-  const now = deps.now();
-  const claims = (await beginSession(deps, input, now)) ?? (await beginSession(deps, input, now));
+async function issue(deps: Deps, claims: Claims | null, now: number) {
   if (!claims) return fail({ kind: 'conflict', detail: 'The account was changed at the same time. Sign in again.' });
   const token = await signSession(deps.config.jwtSecret, claims, now, now + SESSION_MS);
   return { access_token: token, token_type: 'bearer' as const, expires_in: SESSION_MS / SECOND_MS };
 }
 
-/** The session that a JWT names, if it was signed here, has not expired and was not ended. */
-export async function findSession(deps: Deps, jwt: string): Promise<{ userId: number; sessionId: number } | null> {
-  const claims = await verifySession(deps.config.jwtSecret, jwt, deps.now());
-  return claims && (await store.hasSession(deps.db, claims.userId, claims.sessionId, deps.now())) ? claims : null;
+/**
+ * Begins a session. An unknown e-mail and a wrong password are the same, in answer and in time.
+ * @param client browser and system by which the user will recognise the session
+ */
+export async function signIn(deps: Deps, input: SignIn, client: string | null = null) {
+  const now = deps.now();
+  const claims = (await beginSession(deps, input, now, client)) ?? (await beginSession(deps, input, now, client));
+  return issue(deps, claims, now);
 }
+
+/** Creates an account and begins its first session. */
+export async function signUp(deps: Deps, input: z.infer<typeof signUpSchema>, client: string | null) {
+  const { time_zone: timeZone, ...account } = input;
+  const user = await createUser(deps, account, timeZone);
+  const now = deps.now();
+  const sessionId = await store.insertSession(deps.db, user, now, now + SESSION_MS, client);
+  return { userId: user.id, session: await issue(deps, sessionId === null ? null : { userId: user.id, sessionId }, now) };
+}
+
+/** The session that a JWT names with what pages show of its user, if it was signed here, has not expired and was not ended. */
+export async function findSession(deps: Deps, jwt: string): Promise<(Claims & Pick<UserRow, 'email' | 'timeZone'>) | null> {
+  const claims = await verifySession(deps.config.jwtSecret, jwt, deps.now());
+  const user = claims && (await store.findSessionUser(deps.db, claims.userId, claims.sessionId, deps.now()));
+  return user && { ...claims, ...user };
+}
+
+/** The sessions of the user that live, the newest first; `isCurrent` marks the one that acts. */
+export async function listSessions(deps: Deps, actor: Actor) {
+  const { userId, sessionId } = authorizeSession(actor);
+  const rows = await store.listSessions(deps.db, userId, deps.now());
+  return rows.map(({ id, createdAt, expiresAt, client }) => ({ id, createdAt, expiresAt, client, isCurrent: id === sessionId }));
+}
+
+/** Ends all sessions of the user but the one that acts. */
+export async function signOutOthers(deps: Deps, actor: Actor): Promise<void> {
+  const { userId, sessionId } = authorizeSession(actor);
+  await store.deleteOtherSessions(deps.db, userId, sessionId);
+}
+
+/** Sets the zone whose days the user's pages show. */
+export const setTimeZone = (deps: Deps, actor: Actor, input: z.infer<typeof timeZoneFormSchema>): Promise<void> =>
+  store.updateTimeZone(deps.db, authorizeSession(actor).userId, input.time_zone);
 
 /** Ends the session that acts. */
 export async function signOut(deps: Deps, actor: Actor): Promise<void> {
@@ -161,6 +206,7 @@ export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typ
     ...store.deleteUserStatements(deps.db, userId, emailHash),
     ...deleteAllKeysStatements(deps.db, userId),
     ...deleteAllAccountsStatements(deps.db, userId),
+    deleteAllViewsStatement(deps.db, userId),
     deleteAllTokensStatement(deps.db, userId),
     requestPurgeStatement(deps.db, userId, deps.now()),
   ]);

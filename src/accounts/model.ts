@@ -1,10 +1,12 @@
 /** Accounts: what comes in, what goes out, and the pure rules of sessions and of the throttle by account. */
 import * as z from 'zod';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { resolveTimeZone } from '../lib/zone.ts';
 import { isCommonPassword } from './common-passwords.ts';
-import type { user } from './table.ts';
+import type { session, user } from './table.ts';
 
 export type UserRow = typeof user.$inferSelect;
+export type SessionRow = typeof session.$inferSelect;
 
 export const SESSION_MS = 7 * DAY_MS;
 export const INVITATION_MS = 7 * DAY_MS;
@@ -31,6 +33,20 @@ export const registerSchema = z.strictObject({ email: emailSchema, password: new
 export const loginSchema = z.strictObject({ email: z.string().trim().max(254), password: givenPasswordSchema });
 export const changePasswordSchema = z.strictObject({ current_password: givenPasswordSchema, new_password: newPasswordSchema });
 export const resetPasswordSchema = z.strictObject({ token: z.string().max(200), new_password: newPasswordSchema });
+/** Zones are stored as the runtime spells them. */
+export const timeZoneSchema = z
+  .string()
+  .max(100)
+  .transform((name, context) => {
+    const zone = resolveTimeZone(name);
+    if (zone !== null) return zone;
+    context.addIssue({ code: 'custom', message: 'Must be an IANA time zone like Europe/Rome' });
+    return z.NEVER;
+  });
+
+/** Registration on a page: the browser may tell its zone; what is no zone is UTC. */
+export const signUpSchema = registerSchema.extend({ time_zone: timeZoneSchema.catch('UTC') });
+export const timeZoneFormSchema = z.strictObject({ time_zone: timeZoneSchema });
 export const deleteAccountSchema = z.strictObject({ password: givenPasswordSchema });
 
 export const accountSchema = z.object({ id: z.int(), email: z.string(), created_at: z.iso.datetime() }).meta({ id: 'Account' });
@@ -57,4 +73,24 @@ export const FAILURE_WINDOW_MS = 15 * MINUTE_MS;
 export function lockedForS(failures: number, startedAt: number, now: number): number | null {
   const leftMs = startedAt + FAILURE_WINDOW_MS - now;
   return failures < MAX_FAILURES || leftMs <= 0 ? null : Math.ceil(leftMs / SECOND_MS);
+}
+
+/** Names as browsers write them into `User-Agent`, the more special ones first: most also name those that they descend from. */
+const BROWSERS = {
+  Firefox: /Firefox\//,
+  Edge: /Edg(e|A|iOS)?\//,
+  Opera: /OPR\//,
+  Chrome: /(Chrome|CriOS|HeadlessChrome)\//,
+  Safari: /Safari\//,
+};
+const SYSTEMS = { Android: /Android/, iOS: /iPhone|iPad/, Windows: /Windows/, macOS: /Mac OS X/, Linux: /Linux/ };
+
+const nameIn = (names: Record<string, RegExp>, text: string): string | undefined =>
+  Object.entries(names).find(([, pattern]) => pattern.test(text))?.[0];
+
+/** Browser and system of a `User-Agent`, by which a user recognises a session; null if it names none that is known. */
+export function describeClient(userAgent: string): string | null {
+  const browser = nameIn(BROWSERS, userAgent);
+  const system = nameIn(SYSTEMS, userAgent);
+  return browser && system ? `${browser} on ${system}` : (browser ?? system ?? null);
 }

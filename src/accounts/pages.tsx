@@ -1,54 +1,186 @@
-/** Where one-time links lead: the page says how to use the link. */
-import { type Context, Hono } from 'hono';
-import { TOKEN_PREFIX } from '../crypto/secret-token.ts';
-import type { AppEnv } from '../http/context.ts';
-import { Layout } from '../http/layout.tsx';
+/** The account of who is signed in: password, time zone, sessions, export, deletion. */
+import { stream } from 'hono/streaming';
+import * as z from 'zod';
+import { Field, Form, Select } from '../http/fields.tsx';
+import { Frame } from '../http/layout.tsx';
+import { createPages, type View } from '../http/page.tsx';
+import { dayOf } from '../lib/day.ts';
+import { formatInstant } from '../lib/format.ts';
+import { changePassword, deleteAccount, listSessions, setTimeZone, signOutOthers } from './actions.ts';
+import { exportAccount } from './export.ts';
+import { changePasswordSchema, deleteAccountSchema, timeZoneFormSchema } from './model.ts';
 
-interface LinkPageProps {
-  title: string;
-  explanation: string;
-  url: string;
-  body: Record<string, string>;
+export const accountPages = createPages();
+const { page, form } = accountPages;
+
+type Sessions = Awaited<ReturnType<typeof listSessions>>;
+
+/** All zones of the runtime; UTC and the present one are not among its names everywhere. */
+const zonesWith = (zone: string): string[] => [...new Set(['UTC', zone, ...Intl.supportedValuesOf('timeZone')])];
+
+const TimeZone = ({ view, zone }: { view: View; zone: string }) => (
+  <section class="card" aria-labelledby="time-zone">
+    <h2 id="time-zone">Time zone</h2>
+    <p class="hint">Days and hours on all pages are those of this zone, unless the address of a page names another one.</p>
+    <Form action="/account/time-zone" failure={view.failure}>
+      <Select
+        form="/account/time-zone"
+        name="time_zone"
+        label="Time zone"
+        value={zone}
+        options={zonesWith(zone).map((name) => [name, name.replaceAll('_', ' ')])}
+      />
+      <button type="submit">Save time zone</button>
+    </Form>
+  </section>
+);
+
+const Password = ({ view }: { view: View }) => (
+  <section class="card" aria-labelledby="password">
+    <h2 id="password">Password</h2>
+    <Form action="/account/password" failure={view.failure}>
+      <Field
+        form="/account/password"
+        failure={view.failure}
+        name="current_password"
+        label="Current password"
+        type="password"
+        autocomplete="current-password"
+      />
+      <Field
+        form="/account/password"
+        failure={view.failure}
+        name="new_password"
+        label="New password"
+        type="password"
+        autocomplete="new-password"
+        hint="At least 12 characters. All other sessions end."
+      />
+      <button type="submit">Change password</button>
+    </Form>
+  </section>
+);
+
+const SessionList = ({ view, sessions, zone }: { view: View; sessions: Sessions; zone: string }) => (
+  <section class="card" aria-labelledby="sessions">
+    <h2 id="sessions">Sessions</h2>
+    <ul class="rows">
+      {sessions.map(({ client, createdAt, isCurrent }) => (
+        <li>
+          <strong>{client ?? 'A program or an unknown browser'}</strong>
+          {isCurrent && <span class="badge good">this one</span>}
+          <span class="hint">signed in {formatInstant(new Date(createdAt).toISOString(), zone)}</span>
+        </li>
+      ))}
+    </ul>
+    <Form action="/account/sessions" failure={view.failure}>
+      <button type="submit" disabled={sessions.length < 2}>
+        Sign out of all others
+      </button>
+    </Form>
+  </section>
+);
+
+const Export = () => (
+  <section class="card" aria-labelledby="export">
+    <h2 id="export">Export</h2>
+    <p>All that is stored of you, as one JSON file: account, keys without their text, tokens, views, and the whole ledger.</p>
+    <a class="button" href="/account/export" download>
+      Export all data
+    </a>
+  </section>
+);
+
+const Deletion = ({ view }: { view: View }) => (
+  <section class="card danger" aria-labelledby="deletion">
+    <h2 id="deletion">Delete the account</h2>
+    <p>Your keys, tokens, sessions and all history go. There is no way back; export your data first.</p>
+    <Form action="/account/delete" failure={view.failure}>
+      <Field
+        form="/account/delete"
+        failure={view.failure}
+        name="password"
+        label="Password, to confirm"
+        type="password"
+        autocomplete="current-password"
+      />
+      <button type="submit" class="danger">
+        Delete account
+      </button>
+    </Form>
+  </section>
+);
+
+async function showAccount(view: View) {
+  const zone = view.viewer?.timeZone ?? 'UTC';
+  const sessions = await listSessions(view.deps, view.actor);
+  return (
+    <Frame title="Account" here="/account" viewer={view.viewer} flash={view.flash}>
+      <h1>Account</h1>
+      <p>
+        Signed in as <strong>{view.viewer?.email}</strong>.
+      </p>
+      <div class="cards">
+        <TimeZone view={view} zone={zone} />
+        <Password view={view} />
+        <SessionList view={view} sessions={sessions} zone={zone} />
+        <Export />
+        <Deletion view={view} />
+      </div>
+    </Frame>
+  );
 }
 
-const LinkPage = ({ title, explanation, url, body }: LinkPageProps) => (
-  <Layout title={title}>
-    <main>
-      <h1>{title}</h1>
-      <p>{explanation}</p>
-      <pre>
-        <code>{`curl -X POST ${url} \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}'`}</code>
-      </pre>
-    </main>
-  </Layout>
-);
+page('/account', 'session', showAccount);
 
-/** The secret of the link, if it looks like one: anything else is not repeated on the page. */
-function secretOf(c: Context<AppEnv>, name: string, prefix: string): string {
-  const value = c.req.query(name) ?? '';
-  return value.startsWith(prefix) && /^\w{1,100}$/.test(value) ? value : `${prefix}…`;
-}
+page('/account/export', 'session', ({ c, deps, actor }) => {
+  c.header('content-type', 'application/json; charset=utf-8');
+  c.header('content-disposition', `attachment; filename="openrouter-monitor-${dayOf(deps.now())}.json"`);
+  return stream(c, async (out) => {
+    for await (const piece of exportAccount(deps, actor)) await out.write(piece);
+  });
+});
 
-export const accountPages = new Hono<AppEnv>();
+form({
+  path: '/account/time-zone',
+  access: 'session',
+  schema: timeZoneFormSchema,
+  async act({ deps, actor, body }) {
+    await setTimeZone(deps, actor, body);
+    return { to: '/account', message: `Days are now those of ${body.time_zone.replaceAll('_', ' ')}.` };
+  },
+  show: showAccount,
+});
 
-accountPages.get('/register', (c) =>
-  c.html(
-    <LinkPage
-      title="Create your account"
-      explanation="You were invited. Send your e-mail and a password of at least 12 characters:"
-      url={new URL('/api/auth/register', c.req.url).href}
-      body={{ email: 'you@your.domain', password: '…', invite: secretOf(c, 'invite', TOKEN_PREFIX.invitation) }}
-    />,
-  ),
-);
+form({
+  path: '/account/password',
+  access: 'session',
+  schema: changePasswordSchema,
+  async act({ deps, actor, body }) {
+    await changePassword(deps, actor, body);
+    return { to: '/account', message: 'The password is changed, and all other sessions have ended.' };
+  },
+  show: showAccount,
+});
 
-accountPages.get('/reset-password', (c) =>
-  c.html(
-    <LinkPage
-      title="Set a new password"
-      explanation="Send a new password of at least 12 characters. All your sessions end:"
-      url={new URL('/api/auth/reset-password', c.req.url).href}
-      body={{ token: secretOf(c, 'token', TOKEN_PREFIX.passwordReset), new_password: '…' }}
-    />,
-  ),
-);
+form({
+  path: '/account/sessions',
+  access: 'session',
+  schema: z.object({}),
+  async act({ deps, actor }) {
+    await signOutOthers(deps, actor);
+    return { to: '/account', message: 'All other sessions have ended.' };
+  },
+  show: showAccount,
+});
+
+form({
+  path: '/account/delete',
+  access: 'session',
+  schema: deleteAccountSchema,
+  async act({ deps, actor, body }) {
+    await deleteAccount(deps, actor, body);
+    return { to: '/', message: 'Your account is deleted.', session: null };
+  },
+  show: showAccount,
+});

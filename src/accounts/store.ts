@@ -1,7 +1,7 @@
 /** All SQL of accounts. */
-import { and, eq, gt } from 'drizzle-orm';
+import { and, desc, eq, gt, ne } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
-import type { UserRow } from './model.ts';
+import type { SessionRow, UserRow } from './model.ts';
 import { session, user } from './table.ts';
 
 export async function findUserByEmail(db: Db, email: string): Promise<UserRow | null> {
@@ -37,14 +37,14 @@ export async function findResetUserAcrossUsers(db: Db, tokenHash: string, now: n
  */
 export async function insertUser(
   db: Db,
-  row: Pick<UserRow, 'email' | 'passwordHash' | 'createdAt'>,
+  row: Pick<UserRow, 'email' | 'passwordHash' | 'timeZone' | 'createdAt'>,
   invitation: string | null,
 ): Promise<number | null> {
-  const insert = `INSERT INTO user (email, password_hash, created_at) SELECT ?3, ?4, ?2
+  const insert = `INSERT INTO user (email, password_hash, time_zone, created_at) SELECT ?3, ?4, ?5, ?2
     WHERE ?1 IS NULL OR EXISTS (SELECT 1 FROM one_time_link WHERE token_hash = ?1 AND user_id IS NULL AND ${IS_OPEN_LINK}) RETURNING id`;
   const use = `UPDATE one_time_link SET used_at = ?2 WHERE token_hash = ?1 AND user_id IS NULL AND ${IS_OPEN_LINK}`;
   const [inserted = []] = await runBatch(db, [
-    statement(db, insert, invitation, row.createdAt, row.email, row.passwordHash),
+    statement(db, insert, invitation, row.createdAt, row.email, row.passwordHash, row.timeZone),
     statement(db, use, invitation, row.createdAt),
   ]);
   return inserted[0] ? Number(inserted[0]['id']) : null;
@@ -91,20 +91,45 @@ export async function insertSession(
   row: Pick<UserRow, 'id' | 'passwordHash'>,
   now: number,
   expiresAt: number,
+  client: string | null,
 ): Promise<number | null> {
-  const insert =
-    'INSERT INTO session (user_id, created_at, expires_at) SELECT id, ?3, ?4 FROM user WHERE id = ?1 AND password_hash = ?2 RETURNING id';
-  const [inserted = []] = await runBatch(db, [statement(db, insert, row.id, row.passwordHash, now, expiresAt)]);
+  const insert = `INSERT INTO session (user_id, created_at, expires_at, client)
+    SELECT id, ?3, ?4, ?5 FROM user WHERE id = ?1 AND password_hash = ?2 RETURNING id`;
+  const [inserted = []] = await runBatch(db, [statement(db, insert, row.id, row.passwordHash, now, expiresAt, client)]);
   return inserted[0] ? Number(inserted[0]['id']) : null;
 }
 
-/** Does the session live? */
-export async function hasSession(db: Db, userId: number, sessionId: number, now: number): Promise<boolean> {
-  const rows = await db
-    .select({ id: session.id })
+/** The user of a session that lives, or null. */
+export async function findSessionUser(
+  db: Db,
+  userId: number,
+  sessionId: number,
+  now: number,
+): Promise<Pick<UserRow, 'email' | 'timeZone'> | null> {
+  const [row] = await db
+    .select({ email: user.email, timeZone: user.timeZone })
     .from(session)
+    .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.id, sessionId), eq(session.userId, userId), gt(session.expiresAt, now)));
-  return rows.length > 0;
+  return row ?? null;
+}
+
+/** A user's sessions that live, the newest first. */
+export const listSessions = (db: Db, userId: number, now: number): Promise<SessionRow[]> =>
+  db
+    .select()
+    .from(session)
+    .where(and(eq(session.userId, userId), gt(session.expiresAt, now)))
+    .orderBy(desc(session.id));
+
+/** Ends all sessions of a user but one. */
+export async function deleteOtherSessions(db: Db, userId: number, keptSessionId: number): Promise<void> {
+  await db.delete(session).where(and(eq(session.userId, userId), ne(session.id, keptSessionId)));
+}
+
+/** Sets the zone whose days a user's pages show. */
+export async function updateTimeZone(db: Db, userId: number, timeZone: string): Promise<void> {
+  await db.update(user).set({ timeZone }).where(eq(user.id, userId));
 }
 
 export async function deleteSession(db: Db, userId: number, sessionId: number): Promise<void> {

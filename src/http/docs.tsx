@@ -5,11 +5,7 @@ import { describeRoutes } from './openapi.ts';
 import { type Api, createApi, type RouteDescription } from './route.ts';
 
 const DocsPage = () => (
-  <Layout
-    title="API reference"
-    styles={['/assets/swagger-ui.css', '/assets/docs.css']}
-    scripts={['/assets/swagger-ui-bundle.js', '/assets/docs.js']}
-  >
+  <Layout title="API reference" styles={['swagger-ui.css', 'docs.css']} scripts={['swagger-ui-bundle.js', 'docs.js']}>
     <div id="swagger-ui">
       <noscript>
         The interactive reference needs JavaScript. The document itself is <a href="/openapi.json">openapi.json</a>.

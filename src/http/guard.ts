@@ -10,8 +10,11 @@ import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { findToken, noteUse } from '../tokens/actions.ts';
 import type { AppEnv } from './context.ts';
+import { readSession } from './cookies.ts';
 
 const refuse = (detail: string): never => fail({ kind: 'unauthenticated', detail });
+
+const userActor = ({ userId, sessionId }: { userId: number; sessionId: number }): Actor => ({ kind: 'user', userId, sessionId });
 
 function bearer(c: Context<AppEnv>): string | null {
   const header = c.req.header('authorization');
@@ -22,7 +25,7 @@ async function sessionActor(deps: Deps, credential: string | null): Promise<Acto
   if (credential === null) return refuse('Send "Authorization: Bearer" with the access token of a session.');
   if (credential.startsWith(TOKEN_PREFIX.api)) return refuse('An API token is not accepted here: sign in.');
   const session = await findSession(deps, credential);
-  return session ? { kind: 'user', ...session } : refuse('The session is not valid or has ended: sign in again.');
+  return session ? userActor(session) : refuse('The session is not valid or has ended: sign in again.');
 }
 
 /** Only a signed-in user comes through. */
@@ -46,6 +49,17 @@ export const requireReader: MiddlewareHandler<AppEnv> = async (c, next) => {
 export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   const credential = bearer(c);
   const session = credential ? await findSession(c.var.deps, credential) : null;
-  c.set('actor', session ? { kind: 'user', ...session } : { kind: 'anonymous' });
+  c.set('actor', session ? userActor(session) : { kind: 'anonymous' });
+  await next();
+};
+
+/** Everybody comes through to a page; who shows the cookie of a session that lives is known. The cookie counts nowhere else. */
+export const recogniseViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const jwt = readSession(c);
+  const session = jwt ? await findSession(c.var.deps, jwt) : null;
+  if (session) {
+    c.set('actor', userActor(session));
+    c.set('viewer', { email: session.email, timeZone: session.timeZone });
+  }
   await next();
 };

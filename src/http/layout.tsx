@@ -1,33 +1,119 @@
 /** The frame of every page: no inline script or style, nothing from another host. */
 import { raw } from 'hono/html';
 import type { PropsWithChildren } from 'hono/jsx';
+import { type AssetName, assetUrl } from './asset.ts';
+import type { Viewer } from './context.ts';
+import type { Flash } from './cookies.ts';
 
 interface LayoutProps {
   title: string;
-  styles?: string[];
-  scripts?: string[];
+  styles?: AssetName[];
+  scripts?: AssetName[];
 }
 
-export const Layout = ({ title, styles = ['/assets/page.css'], scripts = [], children }: PropsWithChildren<LayoutProps>) => (
+/** A document. */
+export const Layout = ({ title, styles = ['page.css'], scripts = ['page.js'], children }: PropsWithChildren<LayoutProps>) => (
   <>
     {raw('<!doctype html>')}
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="referrer" content="same-origin" />
-        <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
+        <meta name="color-scheme" content="light dark" />
         <title>{`${title} · OpenRouter Monitor`}</title>
-        {styles.map((href) => (
-          <link rel="stylesheet" href={href} />
+        <link rel="icon" href={assetUrl('icon.svg')} type="image/svg+xml" />
+        {styles.map((name) => (
+          <link rel="stylesheet" href={assetUrl(name)} />
+        ))}
+        {scripts.map((name) => (
+          <script src={assetUrl(name)} defer />
         ))}
       </head>
-      <body>
-        {children}
-        {scripts.map((src) => (
-          <script src={src} defer />
-        ))}
-      </body>
+      <body>{children}</body>
     </html>
   </>
+);
+
+const PLACES = [
+  ['/dashboard', 'Dashboard'],
+  ['/explore', 'Explore'],
+  ['/keys', 'Keys'],
+  ['/tokens', 'Tokens'],
+  ['/account', 'Account'],
+] as const;
+
+const Navigation = ({ here }: { here: string }) => (
+  <nav aria-label="Main">
+    <ul>
+      {PLACES.map(([path, name]) => (
+        <li>
+          <a href={path} aria-current={here === path ? 'page' : here.startsWith(`${path}/`) ? 'true' : undefined}>
+            {name}
+          </a>
+        </li>
+      ))}
+    </ul>
+  </nav>
+);
+
+/** What the form before this page did; a secret in it is shown this once. */
+const Message = ({ flash }: { flash: Flash }) => (
+  <p class={`notice ${flash.kind}`} role={flash.kind === 'failed' ? 'alert' : 'status'}>
+    {flash.text}
+  </p>
+);
+
+interface FrameProps {
+  title: string;
+  /** The path of the page. */
+  here: string;
+  viewer: Viewer | null;
+  flash?: Flash | null;
+  class?: string;
+}
+
+/** A page of the site: header with the way around, what just happened, the page itself. */
+export const Frame = ({ title, here, viewer, flash = null, children, ...rest }: PropsWithChildren<FrameProps>) => (
+  <Layout title={title}>
+    <a class="skip" href="#main">
+      Skip to the content
+    </a>
+    <header class="site">
+      <a class="brand" href={viewer ? '/dashboard' : '/'}>
+        <img src={assetUrl('icon.svg')} alt="" width="24" height="24" />
+        OpenRouter Monitor
+      </a>
+      {viewer ? (
+        <>
+          <Navigation here={here} />
+          <form method="post" action="/logout" class="who">
+            <span class="mail" title={viewer.email}>
+              {viewer.email}
+            </span>
+            <button type="submit" class="quiet">
+              Sign out
+            </button>
+          </form>
+        </>
+      ) : (
+        <nav aria-label="Main">
+          <ul>
+            <li>
+              <a href="/login" aria-current={here === '/login' ? 'page' : undefined}>
+                Sign in
+              </a>
+            </li>
+          </ul>
+        </nav>
+      )}
+    </header>
+    <main id="main" tabindex={-1} {...rest}>
+      {flash && <Message flash={flash} />}
+      {children}
+    </main>
+    <footer class="site">
+      <a href="/docs">API reference</a>
+      <a href="/health">Health</a>
+    </footer>
+  </Layout>
 );

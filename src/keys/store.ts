@@ -30,25 +30,6 @@ export async function hasKeyAcrossUsers(db: Db, id: number): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Selects what the ledger needs to know of a user's keys. */
-export const selectCovered = (db: Db, userId: number) =>
-  db
-    .select({
-      id: apiKey.id,
-      name: apiKey.name,
-      kind: apiKey.kind,
-      hash: apiKey.hash,
-      textVersion: apiKey.textVersion,
-      seriesStartedAt: apiKey.seriesStartedAt,
-      isActive: apiKey.isActive,
-      health: apiKey.health,
-      knownSince: apiKey.knownSince,
-      knownUntil: apiKey.knownUntil,
-    })
-    .from(apiKey)
-    .where(eq(apiKey.userId, userId))
-    .orderBy(asc(apiKey.id));
-
 /** Changes what does not concern the text; null if the key is gone. */
 export async function updateKey(
   db: Db,

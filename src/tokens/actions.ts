@@ -27,16 +27,26 @@ export async function createToken(deps: Deps, actor: Actor, input: z.infer<typeo
 /** The user's tokens, newest first. */
 export const listTokens = (deps: Deps, actor: Actor): Promise<TokenRow[]> => store.listTokens(deps.db, authorize(actor, 'manage'));
 
-/** Revokes a token: it is refused from now on. Once more changes nothing. */
-export async function revokeToken(deps: Deps, actor: Actor, id: number): Promise<void> {
-  const userId = authorize(actor, 'manage');
-  if (await store.revokeToken(deps.db, userId, id, deps.now())) return;
+/** Says why the user has no token with this id: it is somebody else's, or there is none. */
+async function refuseForeignToken(deps: Deps, id: number): Promise<never> {
   const isForeign = await store.hasTokenAcrossUsers(deps.db, id);
-  fail(
+  return fail(
     isForeign
       ? { kind: 'forbidden', detail: 'This token belongs to somebody else.' }
       : { kind: 'not_found', detail: 'There is no such token.' },
   );
+}
+
+/** One of the user's tokens. */
+export async function getToken(deps: Deps, actor: Actor, id: number): Promise<TokenRow> {
+  const rows = await listTokens(deps, actor);
+  return rows.find((row) => row.id === id) ?? refuseForeignToken(deps, id);
+}
+
+/** Revokes a token: it is refused from now on. Once more changes nothing. */
+export async function revokeToken(deps: Deps, actor: Actor, id: number): Promise<void> {
+  const userId = authorize(actor, 'manage');
+  if (!(await store.revokeToken(deps.db, userId, id, deps.now()))) await refuseForeignToken(deps, id);
 }
 
 /**

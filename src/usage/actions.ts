@@ -10,10 +10,12 @@ import { historyRead } from '../management/model.ts';
 import * as managementStore from '../management/store.ts';
 import { chooseSources, coverageOf } from './coverage.ts';
 import { comparePlaces, decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
+import { measuresOf, presentMeasures } from './measures.ts';
 import {
   type Fact,
   factsOf,
   type Group,
+  type LedgerRow,
   type Range,
   type ReconciliationQuery,
   rangeProblem,
@@ -30,7 +32,8 @@ const RECONCILED_BY: readonly Group[] = ['day', 'key'];
 
 type StoredRow = Parameters<typeof store.toLedgerRow>[0];
 
-function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range {
+/** The range of a query, or the error that it cannot be asked for. */
+export function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range {
   const range = resolveRange(query, deps.now());
   const problem = rangeProblem(range);
   return problem ? failField('from', problem) : range;
@@ -39,7 +42,7 @@ function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>)
 /** Everything stored about the user's spend in some UTC days, or about that of the key that was asked for. */
 async function readSources(deps: Deps, userId: number, days: { from: string; to: string }, keyId?: number) {
   const [keyRows, upstreamKeys, managements, names, counters, usage, checks] = await deps.db.batch([
-    keyStore.selectCovered(deps.db, userId),
+    keyStore.selectKeys(deps.db, userId),
     managementStore.selectReadings(deps.db, userId),
     managementStore.selectManagements(deps.db, userId),
     store.selectNames(deps.db, userId),
@@ -57,7 +60,7 @@ async function readSources(deps: Deps, userId: number, days: { from: string; to:
   });
   const allKeys = coverageOf(keyRows, upstreamKeys, completeAts, keptSince);
   const keys = allKeys.filter(({ id }) => keyId === undefined || id === keyId);
-  return { keys, allKeys, upstreamKeys: upstreamKeys.map(withProgress), completeAts, names, counters, usage, checks };
+  return { keys, allKeys, keyRows, managements, upstreamKeys: upstreamKeys.map(withProgress), completeAts, names, counters, usage, checks };
 }
 
 type StoredSources = Awaited<ReturnType<typeof readSources>>;
@@ -68,14 +71,29 @@ function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSource
   return [...chosen.counters, ...chosen.usage];
 }
 
-/** Totals of a range, by day, model, provider and key, with what is known since when, and where the sources differ. */
+/** The ledger of local days, with everything around it that its answers need. */
+export async function readLedger(deps: Deps, userId: number, range: Range, keyId?: number) {
+  const sources = await readSources(deps, userId, utcDaysOf(range.from, range.to, range.zone), keyId);
+  return { sources, rows: chooseRows(sources).map(store.toLedgerRow) };
+}
+
+export type Ledger = Awaited<ReturnType<typeof readLedger>>;
+
+/**
+ * Totals of a range, by day, model, provider and key, with what is known since when, and where the sources differ.
+ * @param facts the ledger's facts of the range, without hours
+ */
+export function statsOf({ sources }: Pick<Ledger, 'sources'>, facts: readonly Fact[], range: Range, today: string) {
+  const drift = findDrift(sources, range.from, range.to, today).map(presentReconciled);
+  return { ...summarize(sources.keys, facts, range), drift };
+}
+
+/** The answer of `GET /api/v1/stats`. */
 export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
-  const sources = await readSources(deps, userId, utcDaysOf(range.from, range.to, range.zone), query.key_id);
-  const facts = factsOf(chooseRows(sources).map(store.toLedgerRow), range, false);
-  const drift = findDrift(sources, range.from, range.to, dayOf(deps.now())).map(presentReconciled);
-  return { ...summarize(sources.keys, facts, range), drift };
+  const ledger = await readLedger(deps, userId, range, query.key_id);
+  return statsOf(ledger, factsOf(ledger.rows, range, false), range, dayOf(deps.now()));
 }
 
 /** A page of UTC days and keys with what each source says of them. */
@@ -109,4 +127,23 @@ export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const stored = chooseRows(await readSources(deps, userId, utcDaysOf(range.from, range.to, range.zone), query.key_id));
   const page = pageOfRange({ stored, toRow: store.toLedgerRow, range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
   return { rows: page.rows, nextCursor: page.next && encodeCursor(page.next, groups) };
+}
+
+const measuresOfHours = (hours: LedgerRow['hours']) =>
+  Object.fromEntries(Object.entries(hours).map(([hour, amounts]) => [hour, presentMeasures(measuresOf(amounts))]));
+
+/** Everything stored of some UTC days: what each source says of each day, key, model and provider, with its hours (UTC). */
+export async function readStored(deps: Deps, actor: Actor, from: string, to: string) {
+  const { upstreamKeys, names, counters, usage } = await readSources(deps, authorize(actor, 'manage'), { from, to });
+  return [...counters, ...store.nameUsage(usage, upstreamKeys, names)].map(store.toLedgerRow).map((row) => ({
+    day: row.day,
+    key_id: row.keyId,
+    source: row.source,
+    model: row.model,
+    permaslug: row.permaslug,
+    provider: row.provider,
+    ...presentMeasures(measuresOf(row.total)),
+    is_estimated: row.isEstimated,
+    hours: measuresOfHours(row.hours),
+  }));
 }

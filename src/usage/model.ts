@@ -55,16 +55,17 @@ const DEFAULT_RANGE_DAYS = 30;
 export const GROUPS = ['hour', 'day', 'model', 'provider', 'key'] as const;
 export type Group = (typeof GROUPS)[number];
 
-const daySchema = z.string().refine(isDay, 'Must be a date like 2026-01-31').meta({ format: 'date' });
+export const daySchema = z.string().refine(isDay, 'Must be a date like 2026-01-31').meta({ format: 'date' });
+
+export const tzSchema = z
+  .string()
+  .max(100)
+  .refine((name) => resolveTimeZone(name) !== null, 'Must be an IANA time zone like Europe/Rome');
 
 const rangeFields = {
   from: daySchema.optional().describe('First day, inclusive. Default: 29 days before `to`'),
   to: daySchema.optional().describe('Last day, inclusive. Default: today'),
-  tz: z
-    .string()
-    .max(100)
-    .refine((name) => resolveTimeZone(name) !== null, 'Must be an IANA time zone like Europe/Rome')
-    .default('UTC'),
+  tz: tzSchema.default('UTC'),
   key_id: idSchema.optional().describe('Only this key'),
 };
 

@@ -22,15 +22,21 @@ function datesOf(known: Known | null, range: Range): string[] {
   return listDays(first > range.from ? first : range.from, last < range.to ? last : range.to);
 }
 
+/** Which dates of which keys the counters speak for. */
+export function countedDates(facts: readonly Fact[]): (keyId: number, date: string) => boolean {
+  const counted = new Set(facts.flatMap(({ keyId, source, date }) => (source === 'counters' ? `${keyId}/${date}` : [])));
+  return (keyId, date) => counted.has(`${keyId}/${date}`);
+}
+
 /** What is zero at least, by the dates of a key: where it was watched, money; where analytics were read, requests and tokens too. */
-function zerosOf(key: CoveredKey, range: Range, isByCounters: (keyId: number, date: string) => boolean): Map<string, Measures> {
+export function zerosOf(key: CoveredKey, range: Range, isByCounters: (keyId: number, date: string) => boolean): Map<string, Measures> {
   const zeros = new Map<string, Measures>(datesOf(key.counters, range).map((date) => [date, moneyOnly(0, 0)]));
   for (const date of datesOf(key.analytics, range)) if (!isByCounters(key.id, date)) zeros.set(date, ZERO);
   return zeros;
 }
 
 /** The instant before which all spend of the known keys is in the figures: the oldest of the last readings of those still read. */
-function asOf(keys: readonly CoveredKey[]): number | null {
+export function asOf(keys: readonly CoveredKey[]): number | null {
   const readings = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => knownUntil(key) ?? []);
   const active = readings(keys.filter((key) => key.isRead));
   if (active.length > 0) return Math.min(...active);
@@ -65,8 +71,7 @@ function byModel(facts: readonly Fact[]) {
 export function summarize(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range) {
   const byDay = sumBy(facts, (fact) => fact.date);
   const byKey = sumBy(facts, (fact) => fact.keyId);
-  const byCounters = new Set(facts.flatMap(({ keyId, source, date }) => (source === 'counters' ? `${keyId}/${date}` : [])));
-  const isByCounters = (keyId: number, date: string) => byCounters.has(`${keyId}/${date}`);
+  const isByCounters = countedDates(facts);
   for (const key of keys) {
     for (const [date, zero] of zerosOf(key, range, isByCounters)) {
       byKey.set(key.id, addMeasures(byKey.get(key.id) ?? UNKNOWN, zero));

@@ -153,10 +153,15 @@ describe('a fresh start', () => {
 
   it('serves its reference and its assets', async () => {
     expect((await call('GET', '/openapi.json')).body.openapi).toBe('3.1.0');
-    for (const path of ['/assets/swagger-ui-bundle.js', '/assets/swagger-ui.css', '/assets/docs.js', '/assets/icon.svg']) {
+    const html = await (await fetch(`${origin}/docs`)).text();
+    const assets = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '');
+    expect(assets).toHaveLength(5);
+    for (const path of assets) {
       const response = await fetch(origin + path);
       await response.arrayBuffer();
-      expect([path, response.status, response.headers.get('x-content-type-options')]).toEqual([path, 200, 'nosniff']);
+      const { headers } = response;
+      expect([path, response.status, headers.get('x-content-type-options')]).toEqual([path, 200, 'nosniff']);
+      expect(headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     }
   });
 });

@@ -1,0 +1,53 @@
+/* Makes the pages smoother. Everything works without it. */
+
+/* Copy buttons. */
+for (const button of document.querySelectorAll('button[data-copy]')) {
+  button.hidden = false;
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = 'Copied';
+  });
+}
+
+/* A new account begins with the zone of its browser. */
+for (const input of document.querySelectorAll('input[data-time-zone]')) input.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/* A choice in a filter is shown at once; dates count as dates of one's own. */
+for (const form of document.querySelectorAll('form[data-submit-on-change]')) {
+  form.addEventListener('change', ({ target }) => {
+    if (target.type === 'date') form.elements.range.value = 'custom';
+    else if (target.name !== 'range' || target.value !== 'custom') form.requestSubmit();
+  });
+}
+
+/* In a chart the arrow keys lead from bucket to bucket, and Tab leads out of it. The title would cover what is pointed at. */
+for (const chart of document.querySelectorAll('svg.canvas')) {
+  const title = chart.querySelector(':scope > title');
+  if (title) {
+    chart.setAttribute('aria-label', title.textContent);
+    chart.removeAttribute('aria-labelledby');
+    title.remove();
+  }
+  const stops = [...chart.querySelectorAll('.bucket, .row')];
+  const last = stops.length - 1;
+  for (const stop of stops.slice(0, -1)) stop.setAttribute('tabindex', '-1');
+  chart.addEventListener('keydown', (event) => {
+    const here = stops.indexOf(event.target.closest('.bucket, .row'));
+    const next = { ArrowLeft: here - 1, ArrowUp: here - 1, ArrowRight: here + 1, ArrowDown: here + 1, Home: 0, End: last }[event.key];
+    if (next === undefined || here < 0) return;
+    event.preventDefault();
+    const target = stops[Math.min(last, Math.max(0, next))];
+    stops[here].setAttribute('tabindex', '-1');
+    target.setAttribute('tabindex', '0');
+    target.focus();
+  });
+}
+
+/* What is under way is looked at again, unless somebody is using the page. */
+const running = document.querySelector('[data-refresh]');
+if (running) {
+  setInterval(() => {
+    const isUsed = document.hidden || document.querySelector('main :focus, main :hover > .tip, details[open]');
+    if (!isUsed) location.reload();
+  }, Number(running.dataset.refresh) * 1000);
+}

@@ -1,0 +1,108 @@
+/** Amounts by weekday and hour as SVG, with the table behind it. */
+
+import { scaleQuantize } from 'd3-scale';
+import { Scroll } from './scroll.tsx';
+
+interface HeatMapProps {
+  id: string;
+  title: string;
+  description: string;
+  /** Seven rows from Monday, of 24 hours each. */
+  cells: readonly (readonly number[])[];
+  format(value: number | null): string;
+}
+
+const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
+const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
+const ROW = 24;
+const STEPS = [1, 2, 3, 4, 5] as const;
+
+const clock = (hour: number): string => `${String(hour).padStart(2, '0')}:00`;
+const left = (hour: number): string => `${Math.round((hour / 24) * 1e4) / 100}%`;
+
+const Behind = ({ title, cells, format }: HeatMapProps) => (
+  <details class="behind">
+    <summary>Show as a table</summary>
+    <Scroll label={`${title}, as a table`}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Hour</th>
+            {WEEKDAYS.map((day) => (
+              <th scope="col">{day}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {HOURS.map((hour) => (
+            <tr>
+              <th scope="row">{clock(hour)}</th>
+              {WEEKDAYS.map((_, day) => (
+                <td>{format(cells[day]?.[hour] ?? 0)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  </details>
+);
+
+/** A weekday. Pointing at an hour tells its amount; focusing the row tells the day's sum and its highest hour. */
+const Row = ({
+  day,
+  row,
+  stepOf,
+  format,
+}: { day: number; row: readonly number[]; stepOf(value: number): number } & Pick<HeatMapProps, 'format'>) => {
+  const peak = row.indexOf(Math.max(...row));
+  const sum = row.reduce((total, value) => total + value, 0);
+  const text = `${WEEKDAYS[day]}: ${format(sum)}${sum > 0 ? `, most of it at ${clock(peak)}: ${format(row[peak] ?? 0)}` : ''}`;
+  return (
+    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an image that can be focused, to hear what it shows
+    <g class="row" tabindex={0} role="img" aria-label={text}>
+      <rect class="outline" x="0" y={day * ROW} width="100%" height={ROW - 2} rx="3" />
+      {row.map((value, hour) => (
+        <rect class={`heat-${value > 0 ? stepOf(value) : 0}`} x={left(hour)} y={day * ROW} width="3.9%" height={ROW - 3} rx="3">
+          <title>{`${WEEKDAYS[day]} ${clock(hour)}: ${format(value)}`}</title>
+        </rect>
+      ))}
+      <text class="row-tip" x="50%" y={7 * ROW + 38}>
+        {text}
+      </text>
+    </g>
+  );
+};
+
+/** A map of the week. */
+export function HeatMap(props: HeatMapProps) {
+  const { id, title, description, cells, format } = props;
+  const top = Math.max(...cells.flat());
+  const scale = scaleQuantize([0, top || 1], [...STEPS]);
+  return (
+    <figure class="chart heat">
+      <div class="plot">
+        <svg class="axis" width="36" height={7 * ROW + 44} aria-hidden="true">
+          {WEEKDAYS.map((name, day) => (
+            <text x="0" y={day * ROW + 15}>
+              {name.slice(0, 3)}
+            </text>
+          ))}
+        </svg>
+        <svg class="canvas" height={7 * ROW + 44} role="group" aria-labelledby={`${id}-title`} aria-describedby={`${id}-description`}>
+          <title id={`${id}-title`}>{title}</title>
+          <desc id={`${id}-description`}>{description}</desc>
+          {cells.map((row, day) => (
+            <Row day={day} row={row} stepOf={scale} format={format} />
+          ))}
+          {[0, 6, 12, 18].map((hour) => (
+            <text x={left(hour)} y={7 * ROW + 14} aria-hidden="true">
+              {clock(hour)}
+            </text>
+          ))}
+        </svg>
+      </div>
+      <Behind {...props} />
+    </figure>
+  );
+}

@@ -1,0 +1,43 @@
+/** What charts are drawn from: named series over buckets of time. Pure; amounts are in the unit that `format` tells. */
+
+export interface Bucket {
+  /** In words: `Sun, 22 Nov 2026`. */
+  label: string;
+  /** On the axis: `22 Nov`. */
+  tick: string;
+  /** Where more is told of it. */
+  href?: string;
+}
+
+export interface Series {
+  label: string;
+  /** Which of the palette's colours it has, on the whole page. */
+  tone: Tone;
+  /** By bucket; null is unknown. */
+  values: readonly (number | null)[];
+}
+
+/** A place in the palette; `other`: the rest of all. */
+export type Tone = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 'other';
+
+/** How many series have a colour of their own. */
+export const TONES = 7;
+
+/** The colour of the nth series. */
+export const toneOf = (index: number): Tone => (index < TONES ? (index as Tone) : 'other');
+
+const sumKnown = (values: readonly (number | null)[]): number | null =>
+  values.reduce<number | null>((sum, value) => (value === null ? sum : (sum ?? 0) + value), null);
+
+/** The sum of a series; null where nothing of it is known. */
+export const totalOf = ({ values }: Pick<Series, 'values'>): number | null => sumKnown(values);
+
+/** The sum of all series in each bucket. */
+export const columnTotals = (series: readonly Series[], buckets: number): (number | null)[] =>
+  Array.from({ length: buckets }, (_, index) => sumKnown(series.map(({ values }) => values[index] ?? null)));
+
+/** Indices of at most `count` buckets that are named on the axis, evenly apart. */
+export function ticksOf(buckets: number, count: number): number[] {
+  const step = Math.max(1, Math.ceil(buckets / count));
+  return Array.from({ length: Math.ceil(buckets / step) }, (_, index) => index * step);
+}

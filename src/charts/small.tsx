@@ -1,0 +1,49 @@
+/** Small charts inside tables and cards. */
+import { scaleLinear } from 'd3-scale';
+import { area } from 'd3-shape';
+import { formatPercent } from '../lib/format.ts';
+import type { Tone } from './model.ts';
+
+interface SparklineProps {
+  label: string;
+  values: readonly (number | null)[];
+  format(value: number | null): string;
+}
+
+const HEIGHT = 28;
+
+/** How something went, without axes; its highest value is told. Gaps are unknown. */
+export function Sparkline({ label, values, format }: SparklineProps) {
+  const top = Math.max(...values.map((value) => value ?? 0));
+  const y = scaleLinear([0, top || 1], [HEIGHT - 1, 2]);
+  const draw = area<number | null>()
+    .defined((value) => value !== null)
+    .x((_, index) => index)
+    .y0(HEIGHT)
+    .y1((value) => Math.round(y(value ?? 0) * 10) / 10);
+  const text = `${label}: highest ${format(top)}`;
+  return (
+    <svg
+      class="sparkline"
+      viewBox={`0 0 ${Math.max(1, values.length - 1)} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={text}
+    >
+      <title>{text}</title>
+      <path d={draw([...values]) ?? ''} />
+      <path class="line" d={draw.lineY1()([...values]) ?? ''} />
+    </svg>
+  );
+}
+
+/** A share of a whole as a bar, with its percentage. */
+export const ShareBar = ({ share, tone }: { share: number | null; tone: Tone }) => (
+  <span class="share">
+    <svg class={`tone-${tone}`} height="8" aria-hidden="true">
+      <rect class="track" width="100%" height="8" rx="4" />
+      <rect width={`${Math.round((share ?? 0) * 1000) / 10}%`} height="8" rx="4" />
+    </svg>
+    <span>{formatPercent(share)}</span>
+  </span>
+);

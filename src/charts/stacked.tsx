@@ -1,0 +1,255 @@
+/**
+ * Series over time, stacked, as SVG. It is as wide as its place: along the axis of time everything is a share of the width, so that
+ * texts keep their size on every screen.
+ */
+
+import { scaleLinear } from 'd3-scale';
+import { area, stack } from 'd3-shape';
+import { type Bucket, columnTotals, type Series, ticksOf, totalOf } from './model.ts';
+import { Scroll } from './scroll.tsx';
+
+interface StackedProps {
+  /** Unique on the page. */
+  id: string;
+  title: string;
+  description: string;
+  buckets: readonly Bucket[];
+  series: readonly Series[];
+  format(value: number | null): string;
+  formatAxis(value: number): string;
+  /** Bars, or areas for what grows from bucket to bucket. */
+  shape?: 'bars' | 'areas' | 'lines';
+}
+
+const HEIGHT = 220;
+const TOP = 10;
+const AXIS = 26;
+const Y_TICKS = 4;
+const X_TICKS = 5;
+const TIP_WIDTH = 250;
+const TIP_LINE = 17;
+const TIP_LINES = 7;
+/** With more buckets, the gap between two bars would be finer than a pixel of a small screen. */
+const MAX_GAPPED = 120;
+
+const percent = (share: number): string => `${Math.round(share * 1e4) / 100}%`;
+const short = (value: number): number => Math.round(value * 100) / 100;
+
+/** Where a series lies in each bucket; null: nothing is known there. */
+type Layer = readonly (readonly [low: number, high: number] | null)[];
+
+/** Where each series lies in each bucket: on top of those before it, or, as lines, by itself. */
+function layersOf({ series, buckets, shape }: StackedProps): Layer[] {
+  const valueIn = (index: number, one: Series) => one.values[index] ?? 0;
+  if (shape === 'lines') {
+    return series.map(({ values }) => buckets.map((_, index) => (values[index] == null ? null : ([0, values[index]] as const))));
+  }
+  const indices = buckets.map((_, index) => index);
+  const stacked = stack<number, number>()
+    .keys(series.keys())
+    .value((index, key) => valueIn(index, series[key] as Series))(indices);
+  return stacked.map((layer) => layer.map((point) => [point[0], point[1]] as const));
+}
+
+const Bars = ({ layer, y }: { layer: Layer; y(value: number): number }) => {
+  const gap = layer.length > MAX_GAPPED ? 0 : 0.16;
+  return (
+    <>
+      {layer.map((place, index) => {
+        const [low, high] = place ?? [0, 0];
+        return high > low ? (
+          <rect x={short(index + gap / 2)} width={1 - gap} y={short(y(high))} height={short(Math.max(y(low) - y(high), 0.5))} />
+        ) : null;
+      })}
+    </>
+  );
+};
+
+/** The area between the layer's edges, or only its upper edge. */
+const Outline = ({ layer, y, isLine }: { layer: Layer; y(value: number): number; isLine: boolean }) => {
+  const draw = area<Layer[number]>()
+    .defined((place) => place !== null)
+    .x((_, index) => index + 0.5)
+    .y0((place) => short(y(place?.[0] ?? 0)))
+    .y1((place) => short(y(place?.[1] ?? 0)));
+  const points = [...layer];
+  return <path d={(isLine ? draw.lineY1()(points) : draw(points)) ?? ''} class={isLine ? 'line' : undefined} />;
+};
+
+/** What a bucket holds, shown while it is pointed at or focused: on the other half of the chart, so that it never hides it. */
+const Tip = ({ index, total, props }: { index: number; total: number | null; props: StackedProps }) => {
+  const { buckets, series, format } = props;
+  const known = series.flatMap(({ label, tone, values }) => (values[index] ? [{ label, tone, value: values[index] }] : []));
+  const lines = known.sort((a, b) => b.value - a.value).slice(0, TIP_LINES);
+  const height = TIP_LINE * (lines.length + 1) + 14;
+  const isLeft = index >= buckets.length / 2;
+  return (
+    <svg class="tip" x={isLeft ? '0' : '100%'} y="4" overflow="visible" aria-hidden="true">
+      <g transform={`translate(${isLeft ? 4 : -TIP_WIDTH - 4} 0)`}>
+        <rect class="sheet" width={TIP_WIDTH} height={height} rx="6" />
+        <text x="10" y="19" class="strong">
+          {buckets[index]?.label}
+        </text>
+        <text x={TIP_WIDTH - 10} y="19" class="strong end">
+          {props.shape === 'lines' ? '' : format(total)}
+        </text>
+        {lines.map(({ label, tone, value }, line) => (
+          <>
+            <rect class={`tone-${tone}`} x="10" y={TIP_LINE * (line + 1) + 10} width="9" height="9" rx="2" />
+            <text x="25" y={TIP_LINE * (line + 1) + 19}>
+              {label.length > 24 ? `${label.slice(0, 23)}…` : label}
+            </text>
+            <text x={TIP_WIDTH - 10} y={TIP_LINE * (line + 1) + 19} class="end">
+              {format(value)}
+            </text>
+          </>
+        ))}
+      </g>
+    </svg>
+  );
+};
+
+const Hit = ({ index, count }: { index: number; count: number }) => (
+  <rect class="hit" x={percent(index / count)} width={percent(1 / count)} y="0" height={TOP + HEIGHT} />
+);
+
+/** A bucket that can be pointed at and focused; it leads to where more is told of it. */
+const Target = ({ index, total, props }: { index: number; total: number | null; props: StackedProps }) => {
+  const bucket = props.buckets[index];
+  const label = `${bucket?.label}: ${props.shape === 'lines' ? props.series.map((one) => `${one.label} ${props.format(one.values[index] ?? null)}`).join(', ') : props.format(total)}`;
+  const content = (
+    <>
+      <Hit index={index} count={props.buckets.length} />
+      <Tip index={index} total={total} props={props} />
+    </>
+  );
+  return bucket?.href === undefined ? (
+    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an image that can be focused, to hear what it shows
+    <g class="bucket" tabindex={0} role="img" aria-label={label}>
+      {content}
+    </g>
+  ) : (
+    <a class="bucket" href={bucket.href} aria-label={label}>
+      {content}
+    </a>
+  );
+};
+
+const Legend = ({ series }: { series: readonly Series[] }) => (
+  <ul class="legend">
+    {series.map(({ label, tone }) => (
+      <li>
+        <svg class={`swatch tone-${tone}`} width="10" height="10" aria-hidden="true">
+          <rect width="10" height="10" rx="2" />
+        </svg>
+        {label}
+      </li>
+    ))}
+  </ul>
+);
+
+/** The same figures, to be read. */
+const Table = ({ title, buckets, series, format, shape }: StackedProps) => {
+  const totals = columnTotals(series, buckets.length);
+  const hasTotals = shape !== 'lines' && series.length > 1;
+  return (
+    <details class="behind">
+      <summary>Show as a table</summary>
+      <Scroll label={`${title}, as a table`}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Time</th>
+              {hasTotals && <th scope="col">All</th>}
+              {series.map(({ label }) => (
+                <th scope="col">{label}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {buckets.map((bucket, index) => (
+              <tr>
+                <th scope="row">{bucket.label}</th>
+                {hasTotals && <td>{format(totals[index] ?? null)}</td>}
+                {series.map(({ values }) => (
+                  <td>{format(values[index] ?? null)}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+          {shape !== 'areas' && shape !== 'lines' && (
+            <tfoot>
+              <tr>
+                <th scope="row">Total</th>
+                {hasTotals && <td>{format(totalOf({ values: totals }))}</td>}
+                {series.map((one) => (
+                  <td>{format(totalOf(one))}</td>
+                ))}
+              </tr>
+            </tfoot>
+          )}
+        </table>
+      </Scroll>
+    </details>
+  );
+};
+
+/** A chart of series over time with its legend and the table behind it. */
+export function StackedChart(props: StackedProps) {
+  const { id, title, description, buckets, series, formatAxis, shape = 'bars' } = props;
+  const layers = layersOf(props);
+  const top = Math.max(...layers.flat().map((place) => place?.[1] ?? 0), 0) || 1;
+  const y = scaleLinear([0, top], [HEIGHT, 0]).nice(Y_TICKS);
+  const ticks = y.ticks(Y_TICKS);
+  const totals = columnTotals(series, buckets.length);
+  return (
+    <figure class="chart">
+      <Legend series={series} />
+      <div class="plot">
+        <svg class="axis" width="52" height={TOP + HEIGHT + AXIS} aria-hidden="true">
+          {ticks.map((tick) => (
+            <text x="46" y={TOP + y(tick) + 4} class="end">
+              {formatAxis(tick)}
+            </text>
+          ))}
+        </svg>
+        <svg
+          class="canvas"
+          height={TOP + HEIGHT + AXIS}
+          role="group"
+          aria-labelledby={`${id}-title`}
+          aria-describedby={`${id}-description`}
+        >
+          <title id={`${id}-title`}>{title}</title>
+          <desc id={`${id}-description`}>{description}</desc>
+          {ticks.map((tick) => (
+            <line class="grid" x1="0" x2="100%" y1={TOP + y(tick)} y2={TOP + y(tick)} />
+          ))}
+          <svg
+            y={TOP}
+            width="100%"
+            height={HEIGHT}
+            viewBox={`0 0 ${buckets.length} ${HEIGHT}`}
+            preserveAspectRatio="none"
+            aria-hidden="true"
+          >
+            {layers.map((layer, index) => (
+              <g class={`tone-${series[index]?.tone}`}>
+                {shape === 'bars' ? <Bars layer={layer} y={y} /> : <Outline layer={layer} y={y} isLine={shape === 'lines'} />}
+              </g>
+            ))}
+          </svg>
+          {ticksOf(buckets.length, X_TICKS).map((index) => (
+            <text x={percent(index / buckets.length)} y={TOP + HEIGHT + 18} aria-hidden="true">
+              {buckets[index]?.tick}
+            </text>
+          ))}
+          {buckets.map((_, index) => (
+            <Target index={index} total={totals[index] ?? null} props={props} />
+          ))}
+        </svg>
+      </div>
+      <Table {...props} />
+    </figure>
+  );
+}

@@ -1,0 +1,69 @@
+/** The figures at the top of the dashboard. */
+import type { PropsWithChildren } from 'hono/jsx';
+import { formatChange, formatCompact, formatDayShort, formatUsd } from '../lib/format.ts';
+import type { Dashboard } from './actions.ts';
+
+interface TileProps {
+  label: string;
+  value: string;
+  /** The figure as a number in full; null: not known. */
+  exact: number | null;
+}
+
+const Tile = ({ label, value, exact, children }: PropsWithChildren<TileProps>) => (
+  <div class="tile">
+    <dt>{label}</dt>
+    <dd>
+      <data class="figure" value={exact === null ? '' : String(exact)}>
+        {value}
+      </data>
+      {children}
+    </dd>
+  </div>
+);
+
+/** More spend is neither good nor bad, so a change has no colour. */
+export const Change = ({ change, than }: { change: number | null; than: string }) =>
+  change === null ? null : (
+    <span class="change">
+      <span aria-hidden="true">{change > 0 ? '▲ ' : change < 0 ? '▼ ' : ''}</span>
+      {formatChange(change)} against {than}
+    </span>
+  );
+
+/** Today, this month and where it leads, the balance, and what was asked of the models. */
+export const Headline = ({ headline, shown }: Dashboard) => {
+  const { today, month, balanceUsd } = headline;
+  const { totals } = shown.stats;
+  const tokens = totals.prompt_tokens === null ? null : totals.prompt_tokens + (totals.completion_tokens ?? 0);
+  return (
+    <dl class="tiles">
+      <Tile label="Today" value={formatUsd(today.usd)} exact={today.usd}>
+        <span class="hint">yesterday {formatUsd(today.yesterdayUsd)}</span>
+      </Tile>
+      <Tile label="This month" value={formatUsd(month.usd)} exact={month.usd}>
+        {month.comparedTo !== null && <Change change={month.change} than={`last month to ${formatDayShort(month.comparedTo)}`} />}
+        {month.upstreamKeys > 0 && (
+          <span class="hint">
+            {month.upstreamKeys === 1 ? 'One key’s' : `${month.upstreamKeys} keys’`} month is OpenRouter’s own (UTC): not all of it is known
+            here.
+          </span>
+        )}
+      </Tile>
+      <Tile label="Month end, projected" value={formatUsd(month.projectedUsd)} exact={month.projectedUsd}>
+        <span class="hint">{month.projectedUsd === null ? 'three known days tell it' : 'at the pace of the last 7 days'}</span>
+      </Tile>
+      <Tile label="Balance" value={formatUsd(balanceUsd)} exact={balanceUsd}>
+        <span class="hint">{balanceUsd === null ? 'a management key tells it' : 'of all accounts'}</span>
+      </Tile>
+      <Tile label="Requests in range" value={formatCompact(totals.requests)} exact={totals.requests}>
+        {totals.requests === null && <span class="hint">a management key tells them</span>}
+      </Tile>
+      <Tile label="Tokens in range" value={formatCompact(tokens)} exact={tokens}>
+        {totals.cached_tokens !== null && totals.cached_tokens > 0 && (
+          <span class="hint">{formatCompact(totals.cached_tokens)} of them cached</span>
+        )}
+      </Tile>
+    </dl>
+  );
+};

@@ -1,0 +1,144 @@
+/** The dashboard: what people look at first. */
+import { HeatMap } from '../charts/heat-map.tsx';
+import { AnswerChart } from '../explore/chart.tsx';
+import { BY_LABELS, type KeyNames, keyNamesOf, rangeLabel } from '../explore/labels.ts';
+import { AsOf } from '../http/as-of.tsx';
+import { Select } from '../http/fields.tsx';
+import { Frame } from '../http/layout.tsx';
+import { createPages, type Failure, type View } from '../http/page.tsx';
+import { askFromAddress } from '../http/question.ts';
+import { formatDay, formatUsd } from '../lib/format.ts';
+import { PeriodFields } from '../usage/period-fields.tsx';
+import { periodQuery, queryOf } from '../usage/periods.ts';
+import { type Dashboard, getDashboard } from './actions.ts';
+import { Change, Headline } from './headline.tsx';
+import { type DashboardQuery, dashboardSchema } from './model.ts';
+import { Rankings } from './rankings.tsx';
+import { AttentionList, Limits, Welcome } from './state.tsx';
+
+export const dashboardPages = createPages();
+
+const FORM = '/dashboard';
+/** Approximate days that are named; of the others there is the count. */
+const NAMED_DAYS = 5;
+/** Seconds after which a page with something under way is looked at again. */
+const REFRESH_S = '20';
+
+interface FiltersProps {
+  query: DashboardQuery;
+  shown: Dashboard['shown'];
+  viewerZone: string;
+  failure: Failure | null;
+}
+
+const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => (
+  <form method="get" action={FORM} class="filters" data-submit-on-change>
+    <PeriodFields form={FORM} failure={failure} period={query} range={shown.range} viewerZone={viewerZone} />
+    <Select form={FORM} name="by" label="Stacked by" value={query.by} options={Object.entries(BY_LABELS)} />
+    <button type="submit">Show</button>
+  </form>
+);
+
+const Approximate = ({ days }: { days: readonly string[] }) => (
+  <p class="hint">
+    Not certain to the day: {days.slice(0, NAMED_DAYS).map(formatDay).join('; ')}
+    {days.length > NAMED_DAYS && ` and ${days.length - NAMED_DAYS} more`}. Some of their spend may belong to the day before or after.
+  </p>
+);
+
+const SpendHead = ({ query, shown }: { query: DashboardQuery; shown: Dashboard['shown'] }) => {
+  const { totals } = shown.stats;
+  const question = queryOf({ ...periodQuery(query), by: query.by, rollup: shown.rollup });
+  return (
+    <div class="head">
+      <h2 id="spend">
+        Spend{' '}
+        <data id="total" class="figure" value={totals.cost_usd === null ? '' : String(totals.cost_usd)}>
+          {formatUsd(totals.cost_usd)}
+        </data>
+      </h2>
+      <span class="hint">{rangeLabel(shown.range)}</span>
+      <Change change={shown.change} than="the same time before" />
+      {totals.byok_cost_usd ? <span class="hint">besides {formatUsd(totals.byok_cost_usd)} on your own provider keys (BYOK)</span> : null}
+      <span class="links">
+        <a href={`/explore?${question}`}>Explore</a>
+        <a href={`/explore/export?${question}&format=csv`}>CSV</a>
+      </span>
+    </div>
+  );
+};
+
+const Spend = ({ query, shown, keyNames }: { query: DashboardQuery; shown: Dashboard['shown']; keyNames: KeyNames }) => {
+  const { chart, rollup, stats, range } = shown;
+  const dayHref = (day: string) => `${FORM}?${queryOf({ range: 'custom', from: day, to: day, tz: query.tz, by: query.by })}`;
+  return (
+    <section class="card wide" aria-labelledby="spend">
+      <SpendHead query={query} shown={shown} />
+      {chart.series.length === 0 ? (
+        <p class="empty">{stats.totals.cost_usd === null ? 'Nothing is known of this range.' : 'Nothing was spent in this range.'}</p>
+      ) : (
+        <AnswerChart
+          id="spend-chart"
+          title={`Spend by ${rollup} and ${query.by}, ${rangeLabel(range)}`}
+          description={`A bar for each ${rollup}, made of what each ${query.by} cost. ${formatUsd(stats.totals.cost_usd)} in all.`}
+          answer={chart}
+          metric="cost"
+          rollup={rollup}
+          keyNames={keyNames}
+          {...(rollup === 'day' && { hrefOf: dayHref })}
+        />
+      )}
+      {stats.approximate_days.length > 0 && <Approximate days={stats.approximate_days} />}
+    </section>
+  );
+};
+
+const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
+  <section class="card" aria-labelledby="week">
+    <h2 id="week">Hours of the week</h2>
+    {shown.week.some((row) => row.some((amount) => amount > 0)) ? (
+      <HeatMap
+        id="week-map"
+        title="Spend by weekday and hour"
+        description={`What was spent in each hour of the week, in ${shown.range.tz}. Of spend that is only known by the day nothing is shown.`}
+        cells={shown.week}
+        format={formatUsd}
+      />
+    ) : (
+      <p class="empty">No hours are known of this range.</p>
+    )}
+  </section>
+);
+
+async function showDashboard(view: View) {
+  const viewerZone = view.viewer?.timeZone ?? 'UTC';
+  const { question, answered, failure } = await askFromAddress(view, FORM, dashboardSchema, (query) =>
+    getDashboard(view.deps, view.actor, query, viewerZone),
+  );
+  const { asOf, keys, shown, attention } = answered;
+  const keyNames = keyNamesOf(keys);
+  const isRunning = attention.some(({ tone }) => tone === 'info');
+  const rendered = (
+    <Frame title="Dashboard" here={FORM} viewer={view.viewer} flash={view.flash}>
+      <div class="head" {...(isRunning && { 'data-refresh': REFRESH_S })}>
+        <h1>Dashboard</h1>
+        <AsOf at={asOf} zone={shown.range.zone} now={view.deps.now()} />
+      </div>
+      {keys.length === 0 && <Welcome />}
+      <Headline {...answered} />
+      <Filters query={question} shown={shown} viewerZone={viewerZone} failure={failure} />
+      <div class="board">
+        <Spend query={question} shown={shown} keyNames={keyNames} />
+        <div class="column">
+          <AttentionList items={attention} />
+          <Limits keys={keys} />
+        </div>
+        <Week shown={shown} />
+        <Rankings query={question} shown={shown} keyNames={keyNames} />
+      </div>
+    </Frame>
+  );
+  return view.c.html(rendered, failure ? 422 : 200);
+}
+
+dashboardPages.page(FORM, 'session', showDashboard);

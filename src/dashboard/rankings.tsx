@@ -1,0 +1,98 @@
+/** The tables of models and keys: the dearest first, with their share and how it went. */
+import { type Tone, toneOf } from '../charts/model.ts';
+import { Scroll } from '../charts/scroll.tsx';
+import { ShareBar, Sparkline } from '../charts/small.tsx';
+import type { Answer, AnswerSeries } from '../explore/answer.ts';
+import { BY_LABELS, type KeyNames, nameOf } from '../explore/labels.ts';
+import { type Dimension, UNKNOWN_NAME } from '../explore/model.ts';
+import { formatCount, formatUsd } from '../lib/format.ts';
+import { periodQuery, queryOf } from '../usage/periods.ts';
+import type { Dashboard } from './actions.ts';
+import type { DashboardQuery } from './model.ts';
+
+type Name = AnswerSeries['names'][number];
+
+interface RankingProps {
+  answer: Answer;
+  dimension: Dimension;
+  keyNames: KeyNames;
+  requestsOf(name: Name): number | null;
+  toneAt(index: number): Tone;
+  hrefOf(name: Name): string;
+}
+
+const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: RankingProps) => (
+  <section class="card" aria-labelledby={`by-${dimension}`}>
+    <h2 id={`by-${dimension}`}>{BY_LABELS[dimension]}s</h2>
+    {answer.series.length === 0 ? (
+      <p class="empty">None in this range.</p>
+    ) : (
+      <Scroll label={`${BY_LABELS[dimension]}s`}>
+        <table class="ranking">
+          <thead>
+            <tr>
+              <th scope="col">{BY_LABELS[dimension]}</th>
+              <th scope="col">Spend</th>
+              <th scope="col">Share</th>
+              <th scope="col">Requests</th>
+              <th scope="col">Trend</th>
+            </tr>
+          </thead>
+          <tbody>
+            {answer.series.map(({ names, values, total, isOther }, index) => {
+              const name = names[0] ?? null;
+              const label = isOther ? 'All others' : nameOf(dimension, name, keyNames);
+              return (
+                <tr>
+                  <th scope="row">{isOther ? label : <a href={hrefOf(name)}>{label}</a>}</th>
+                  <td>{formatUsd(total)}</td>
+                  <td>
+                    <ShareBar share={answer.total && total !== null ? total / answer.total : null} tone={toneAt(index)} />
+                  </td>
+                  <td>{formatCount(isOther ? null : requestsOf(name))}</td>
+                  <td>
+                    <Sparkline label={`Spend of ${label}`} values={values} format={formatUsd} />
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </Scroll>
+    )}
+  </section>
+);
+
+interface RankingsProps {
+  query: DashboardQuery;
+  shown: Dashboard['shown'];
+  keyNames: KeyNames;
+}
+
+/** Models and keys. What the chart is stacked by has the chart's colours. */
+export const Rankings = ({ query, shown: { models, keys, stats, chart }, keyNames }: RankingsProps) => {
+  const modelRequests = new Map(stats.by_model.map(({ model, requests }) => [model, requests]));
+  const keyRequests = new Map(stats.by_key.map(({ key_id, requests }) => [key_id, requests]));
+  const inChart = chart.series.filter(({ isOther }) => !isOther).length;
+  const toneAt = (dimension: Dimension) => (index: number) => (query.by !== dimension ? 0 : index < inChart ? toneOf(index) : 'other');
+  return (
+    <>
+      <Ranking
+        answer={models}
+        dimension="model"
+        keyNames={keyNames}
+        requestsOf={(name) => modelRequests.get(name === null ? null : String(name)) ?? null}
+        toneAt={toneAt('model')}
+        hrefOf={(name) => `/explore?${queryOf({ ...periodQuery(query), by: 'key', model: name ?? UNKNOWN_NAME })}`}
+      />
+      <Ranking
+        answer={keys}
+        dimension="key"
+        keyNames={keyNames}
+        requestsOf={(name) => keyRequests.get(Number(name)) ?? null}
+        toneAt={toneAt('key')}
+        hrefOf={(name) => `/keys/${name}`}
+      />
+    </>
+  );
+};

@@ -1,0 +1,59 @@
+/** What needs attention, and what keys have left of their limits. */
+import { type Key, limitUse } from '../keys/advice.ts';
+import { LimitMeter } from '../keys/views.tsx';
+import type { Attention } from './model.ts';
+
+export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
+  <section class="card" aria-labelledby="attention">
+    <h2 id="attention">Needs attention</h2>
+    {items.length === 0 ? (
+      <p class="empty">Nothing. All is well.</p>
+    ) : (
+      <ul class="attention">
+        {items.map(({ tone, name, href, text, action }) => (
+          <li class={tone}>
+            <a href={href}>{name}</a> <span>{text}</span> {action && <span class="hint">{action}</span>}
+          </li>
+        ))}
+      </ul>
+    )}
+  </section>
+);
+
+/** The limits of keys that are alive, the fullest first. */
+export const Limits = ({ keys }: { keys: readonly Key[] }) => {
+  const limited = keys
+    .filter((key) => limitUse(key) !== null && key.status !== 'invalid')
+    .sort((a, b) => (limitUse(b)?.share ?? 0) - (limitUse(a)?.share ?? 0));
+  return (
+    <section class="card" aria-labelledby="limits">
+      <h2 id="limits">Limits</h2>
+      {limited.length === 0 ? (
+        <p class="empty">No key has a limit that is known.</p>
+      ) : (
+        <ul class="rows">
+          {limited.map((item) => (
+            <li>
+              <a href={`/keys/${item.id}`}>{item.name}</a>
+              <LimitMeter item={item} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+};
+
+/** What somebody sees who has no key yet. */
+export const Welcome = () => (
+  <section class="card" aria-labelledby="welcome">
+    <h2 id="welcome">Begin with a key</h2>
+    <p>
+      Add an OpenRouter key, and its spend appears here within the hour. With a management key you get the whole account at once: every key,
+      model and provider, up to a year back.
+    </p>
+    <a class="button" href="/keys">
+      Add a key
+    </a>
+  </section>
+);

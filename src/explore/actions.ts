@@ -1,0 +1,59 @@
+/** Verbs of Explore: questions, and the views that users saved. */
+import { type Actor, authorize } from '../actor.ts';
+import type { Deps } from '../deps.ts';
+import { fail, failField } from '../errors.ts';
+import { countDays, isoOrNull } from '../lib/day.ts';
+import { readLedger } from '../usage/actions.ts';
+import { approximateDays, type Fact, factsOf, rangeProblem } from '../usage/model.ts';
+import { resolvePeriod } from '../usage/periods.ts';
+import { asOf } from '../usage/stats.ts';
+import { answerOf } from './answer.ts';
+import { isWanted, MAX_HOURLY_DAYS, type Question, UNKNOWN_NAME } from './model.ts';
+import * as store from './store.ts';
+
+/** Views that a user may have. */
+const MAX_VIEWS = 50;
+
+const distinct = (facts: readonly Fact[], of: 'model' | 'provider'): string[] =>
+  [...new Set(facts.map((fact) => fact[of] ?? UNKNOWN_NAME))].sort((a, b) => a.localeCompare(b));
+
+/**
+ * The answer to a question with what could be asked further: the keys, models and providers of the range.
+ * @throws AppFailure `invalid` for a range or a rollup that is not possible
+ */
+export async function ask(deps: Deps, actor: Actor, question: Question, viewerZone: string) {
+  const userId = authorize(actor, 'read');
+  const range = resolvePeriod(question, deps.now(), viewerZone);
+  const problem = rangeProblem(range);
+  if (problem) failField('from', problem);
+  const isHourly = question.rollup === 'hour';
+  if (isHourly && countDays(range.from, range.to) > MAX_HOURLY_DAYS) {
+    failField('rollup', `By the hour at most ${MAX_HOURLY_DAYS} days can be shown`);
+  }
+  const { sources, rows } = await readLedger(deps, userId, range);
+  const facts = factsOf(rows, range, isHourly);
+  return {
+    range,
+    answer: answerOf(sources.keys, facts, range, question),
+    keys: sources.keys.map(({ id, name }) => ({ id, name })),
+    models: distinct(facts, 'model'),
+    providers: distinct(facts, 'provider'),
+    approximateDays: approximateDays(facts.filter((fact) => isWanted(fact, question))),
+    asOf: isoOrNull(asOf(sources.keys)),
+  };
+}
+
+/** The user's views by name. */
+export const listViews = (deps: Deps, actor: Actor): Promise<store.SavedView[]> => store.listViews(deps.db, authorize(actor, 'manage'));
+
+/** Saves a question under a name, in place of one that had it. */
+export async function saveView(deps: Deps, actor: Actor, view: { name: string; query: string }): Promise<void> {
+  const userId = authorize(actor, 'manage');
+  const isSaved = await store.saveView(deps.db, { userId, createdAt: deps.now(), ...view }, MAX_VIEWS);
+  if (!isSaved) fail({ kind: 'limit_reached', detail: `Maximum ${MAX_VIEWS} views allowed. Delete one first.` });
+}
+
+/** Deletes one of the user's views. */
+export async function deleteView(deps: Deps, actor: Actor, id: number): Promise<void> {
+  if (!(await store.deleteView(deps.db, authorize(actor, 'manage'), id))) fail({ kind: 'not_found', detail: 'You have no such view.' });
+}

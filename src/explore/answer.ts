@@ -1,0 +1,158 @@
+/** From facts to series over time. Pure. Sums are of integers, so that what is shown adds up to what the API says. */
+import type { CoveredKey } from '../usage/coverage.ts';
+import type { Fact, Range } from '../usage/model.ts';
+import { asOf, countedDates, zerosOf } from '../usage/stats.ts';
+import { bucketOfFact, bucketsOf, type Slot, slotsOf } from './buckets.ts';
+import { type Dimension, dimensionsOf, isWanted, type Metric, metricOf, type Question } from './model.ts';
+
+type Name = string | number | null;
+
+export interface AnswerSeries {
+  /** The values of the dimensions, in their order; null is unknown. Empty for the rest of all. */
+  names: Name[];
+  isOther: boolean;
+  /** By bucket; null is unknown. USD or counts. */
+  values: (number | null)[];
+  total: number | null;
+}
+
+export interface Answer {
+  dimensions: Dimension[];
+  /** Dates, first days of weeks or months, or hours with their offset; one without a name if time does not matter. */
+  buckets: string[];
+  /** The largest first, the rest at the end. */
+  series: AnswerSeries[];
+  totals: (number | null)[];
+  total: number | null;
+  /** Of an answer by the hour: what could not be placed on one, and is in no bucket. */
+  unplaced: number | null;
+}
+
+/** What a value is computed from: nano-dollars or a count, and of ratios what they are spread over. */
+interface Sum {
+  amount: number | null;
+  over: number | null;
+}
+
+const EMPTY: Sum = { amount: null, over: null };
+
+const add = (a: Sum, b: Sum): Sum =>
+  b.amount === null ? a : { amount: (a.amount ?? 0) + b.amount, over: b.over === null ? a.over : (a.over ?? 0) + b.over };
+
+/** A row of sums: one for each bucket, and one of all, in which is also what has no bucket. */
+interface Row {
+  names: Name[];
+  sums: Sum[];
+  whole: Sum;
+}
+
+const emptyRow = (names: Name[], buckets: number): Row => ({ names, sums: Array.from({ length: buckets }, () => EMPTY), whole: EMPTY });
+
+const mergeRows = (rows: readonly Row[], buckets: number): Row =>
+  rows.reduce<Row>(
+    (merged, { sums, whole }) => ({
+      names: [],
+      sums: merged.sums.map((sum, index) => add(sum, sums[index] ?? EMPTY)),
+      whole: add(merged.whole, whole),
+    }),
+    emptyRow([], buckets),
+  );
+
+/** What a fact adds to a metric. A ratio leaves out what only one side of it is known of. */
+function sumOf({ measures }: Fact, metric: Metric): Sum {
+  const sum = { amount: metric.amount(measures), over: metric.over?.(measures) ?? null };
+  return metric.over && sum.over === null ? EMPTY : sum;
+}
+
+/** Sums facts by their names and buckets; what has no bucket goes into the row's whole. */
+function collect(facts: readonly Fact[], question: Question, buckets: readonly string[]): { rows: Row[]; unplaced: Sum } {
+  const metric = metricOf(question.metric);
+  const dimensions = dimensionsOf(question);
+  const indexOf = new Map(buckets.map((name, index) => [name, index]));
+  const rows = new Map<string, Row>();
+  let unplaced = EMPTY;
+  for (const fact of facts) {
+    const sum = isWanted(fact, question) ? sumOf(fact, metric) : EMPTY;
+    if (sum.amount === null) continue;
+    const names = dimensions.map((dimension): Name => (dimension === 'key' ? fact.keyId : fact[dimension]));
+    const id = JSON.stringify(names);
+    const row = rows.get(id) ?? emptyRow(names, buckets.length);
+    rows.set(id, row);
+    row.whole = add(row.whole, sum);
+    const index = indexOf.get(bucketOfFact(fact, question.rollup) ?? 'unplaced');
+    if (index === undefined) unplaced = add(unplaced, sum);
+    else row.sums[index] = add(row.sums[index] ?? EMPTY, sum);
+  }
+  return { rows: [...rows.values()], unplaced };
+}
+
+/** The buckets in which what was not told is known to be zero: by key, and under null those of any key that is asked about. */
+function knownBuckets(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, question: Question, slots: readonly Slot[]) {
+  const { isMoney } = metricOf(question.metric);
+  const isByCounters = countedDates(facts);
+  const byDate = Map.groupBy(slots, ({ date }) => date);
+  const until = asOf(keys) ?? 0;
+  const known = new Map<number | null, Set<string>>([[null, new Set()]]);
+  for (const key of keys.filter(({ id }) => question.key.length === 0 || question.key.includes(id))) {
+    const dates = [...zerosOf(key, range, isByCounters)].flatMap(([date, zero]) => (isMoney || zero.requests !== null ? date : []));
+    const own = dates.flatMap((date) => (byDate.get(date) ?? []).flatMap(({ name, at }) => (at === null || at < until ? name : [])));
+    known.set(key.id, new Set(own));
+    for (const name of own) known.get(null)?.add(name);
+  }
+  return known;
+}
+
+/** Sums that run on from bucket to bucket, up to the last one of which something is known. */
+function accumulate(sums: readonly Sum[], isKnown: readonly boolean[]): Sum[] {
+  const last = isKnown.lastIndexOf(true);
+  let running = EMPTY;
+  return sums.map((sum, index) => {
+    running = add(running, sum);
+    return index <= last ? running : EMPTY;
+  });
+}
+
+/** What a sum says: USD or a count; of ratios, the quotient. */
+function tellSum({ amount, over }: Sum, { over: isRatio, scale = 1, unit }: Metric): number | null {
+  if (amount === null || (isRatio && !over)) return null;
+  const value = isRatio ? (amount / (over ?? 1)) * scale : amount;
+  return unit === 'usd' ? value / 1e9 : value;
+}
+
+/** A row's values by bucket. Where it is known that nothing else was spent, an amount is zero, and not unknown. */
+function valuesOf({ sums }: Row, isKnown: readonly boolean[], metric: Metric, isCumulative: boolean): (number | null)[] {
+  const filled = metric.over ? sums : sums.map((sum, index) => (sum.amount === null && isKnown[index] ? { amount: 0, over: null } : sum));
+  const isTold = filled.map(({ amount }, index) => amount !== null || isKnown[index] === true);
+  return (isCumulative ? accumulate(filled, isTold) : filled).map((sum) => tellSum(sum, metric));
+}
+
+/** The answer to a question, from the facts of its range (by the hour if it asks for hours). */
+export function answerOf(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, question: Question): Answer {
+  const metric = metricOf(question.metric);
+  const dimensions = dimensionsOf(question);
+  const slots = slotsOf(range, question.rollup);
+  const buckets = bucketsOf(slots);
+  const { rows, unplaced } = collect(facts, question, buckets);
+  const known = knownBuckets(keys, facts, range, question, slots);
+  const toSeries = (row: Row): AnswerSeries => {
+    const keyId = row.names[dimensions.indexOf('key')];
+    const isKnown = buckets.map((bucket) => known.get(typeof keyId === 'number' ? keyId : null)?.has(bucket) ?? false);
+    const values = valuesOf(row, isKnown, metric, question.cumulative !== undefined);
+    const isZero = row.whole.amount === null && !metric.over && isKnown.includes(true);
+    return { names: row.names, isOther: false, values, total: isZero ? 0 : tellSum(row.whole, metric) };
+  };
+  const ranked = rows.filter(({ whole }) => whole.amount !== 0).sort((a, b) => (b.whole.amount ?? 0) - (a.whole.amount ?? 0));
+  const rest = ranked.slice(question.top);
+  const all = toSeries(mergeRows(rows, buckets.length));
+  return {
+    dimensions,
+    buckets,
+    series: [
+      ...ranked.slice(0, question.top).map(toSeries),
+      ...(rest.length > 0 ? [{ ...toSeries(mergeRows(rest, buckets.length)), isOther: true }] : []),
+    ],
+    totals: all.values,
+    total: all.total,
+    unplaced: tellSum(unplaced, metric),
+  };
+}

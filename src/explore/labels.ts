@@ -1,0 +1,70 @@
+/** Answers in words. Pure. */
+import {
+  formatCompact,
+  formatCount,
+  formatDay,
+  formatDayShort,
+  formatMonth,
+  formatMonthShort,
+  formatUsd,
+  formatUsdFine,
+  formatUsdShort,
+} from '../lib/format.ts';
+import type { AnswerSeries } from './answer.ts';
+import { type Dimension, type Metric, type Rollup, UNKNOWN_NAME } from './model.ts';
+
+export const OTHER = 'Other';
+
+/** What stands for a model or provider that is not known: of keys that only have counters. */
+export const UNKNOWN_NAMES: Record<Exclude<Dimension, 'key'>, string> = { model: 'Model not known', provider: 'Provider not known' };
+
+export const BY_LABELS: Record<Dimension, string> = { model: 'Model', key: 'Key', provider: 'Provider' };
+
+/** Inclusive days in words. */
+export const rangeLabel = ({ from, to }: { from: string; to: string }): string =>
+  from === to ? formatDay(from) : `${formatDay(from)} – ${formatDay(to)}`;
+
+export type KeyNames = ReadonlyMap<number, string>;
+
+/** Keys by id; those that share a name are told apart by their number. */
+export function keyNamesOf(keys: readonly { id: number; name: string }[]): KeyNames {
+  const counts = Map.groupBy(keys, ({ name }) => name);
+  return new Map(keys.map(({ id, name }) => [id, (counts.get(name)?.length ?? 0) > 1 ? `${name} (${id})` : name]));
+}
+
+/** A value of a dimension. */
+export function nameOf(dimension: Dimension, value: string | number | null, keyNames: KeyNames): string {
+  if (dimension === 'key') return keyNames.get(Number(value)) ?? `Key ${value}`;
+  return value === null || value === UNKNOWN_NAME ? UNKNOWN_NAMES[dimension] : String(value);
+}
+
+/** A series: the values of its dimensions, or `Other`. */
+export const seriesLabel = (
+  { names, isOther }: Pick<AnswerSeries, 'names' | 'isOther'>,
+  dimensions: readonly Dimension[],
+  keyNames: KeyNames,
+): string => (isOther ? OTHER : dimensions.map((dimension, index) => nameOf(dimension, names[index] ?? null, keyNames)).join(' · '));
+
+/** A bucket in words, and on an axis. An hour is told by its local clock. */
+export function bucketLabel(bucket: string, rollup: Rollup): { label: string; tick: string } {
+  switch (rollup) {
+    case 'none':
+      return { label: 'Whole range', tick: '' };
+    case 'hour': {
+      const [day, clock] = [bucket.slice(0, 10), bucket.slice(11, 16)];
+      return { label: `${formatDay(day)}, ${clock}`, tick: clock === '00:00' ? formatDayShort(day) : clock };
+    }
+    case 'day':
+      return { label: formatDay(bucket), tick: formatDayShort(bucket) };
+    case 'week':
+      return { label: `Week of ${formatDay(bucket)}`, tick: formatDayShort(bucket) };
+    case 'month':
+      return { label: formatMonth(bucket), tick: formatMonthShort(bucket) };
+  }
+}
+
+/** How values of a metric are written, in full and on an axis. */
+export function formatsOf({ unit, over }: Pick<Metric, 'unit' | 'over'>) {
+  if (unit === 'count') return { format: formatCount, formatAxis: formatCompact };
+  return { format: over ? formatUsdFine : formatUsd, formatAxis: formatUsdShort };
+}

@@ -1,0 +1,99 @@
+/**
+ * Explore: one measure, by up to two of key, model and provider, over time. What may be asked, and the pure step from facts to
+ * the series that the page, CSV and JSON show.
+ */
+import * as z from 'zod';
+import { idSchema } from '../lib/id.ts';
+import type { Measures } from '../usage/measures.ts';
+import type { Fact } from '../usage/model.ts';
+import { emptyAsAbsent, oneOf, periodFields } from '../usage/periods.ts';
+
+export const DIMENSIONS = ['model', 'key', 'provider'] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+export const ROLLUPS = ['none', 'hour', 'day', 'week', 'month'] as const;
+export type Rollup = (typeof ROLLUPS)[number];
+
+/** A part of a measure and what it is divided by: an amount is divided by nothing. */
+export interface Metric {
+  label: string;
+  unit: 'usd' | 'count';
+  /** Nano-dollars or a count; null: not known. */
+  amount(measures: Measures): number | null;
+  /** Of a ratio, what it is spread over; null: not known. */
+  over?(measures: Measures): number | null;
+  /** What a ratio is told per. */
+  scale?: number;
+  /** Do counters know it? */
+  isMoney: boolean;
+}
+
+const tokensOf = ({ promptTokens, completionTokens }: Measures): number | null =>
+  promptTokens === null || completionTokens === null ? null : promptTokens + completionTokens;
+
+const count = (label: string, amount: Metric['amount']): Metric => ({ label, unit: 'count', amount, isMoney: false });
+const money = (label: string, amount: Metric['amount']): Metric => ({ label, unit: 'usd', amount, isMoney: true });
+
+export const METRICS = {
+  cost: money('Spend', ({ costNano }) => costNano),
+  byok_cost: money('BYOK spend', ({ byokCostNano }) => byokCostNano),
+  requests: count('Requests', ({ requests }) => requests),
+  prompt_tokens: count('Prompt tokens', ({ promptTokens }) => promptTokens),
+  completion_tokens: count('Completion tokens', ({ completionTokens }) => completionTokens),
+  reasoning_tokens: count('Reasoning tokens', ({ reasoningTokens }) => reasoningTokens),
+  cached_tokens: count('Cached tokens', ({ cachedTokens }) => cachedTokens),
+  cost_per_request: {
+    label: 'Spend per request',
+    unit: 'usd',
+    isMoney: false,
+    amount: ({ costNano }) => costNano,
+    over: ({ requests }) => requests,
+  },
+  cost_per_million_tokens: {
+    label: 'Spend per million tokens',
+    unit: 'usd',
+    isMoney: false,
+    amount: ({ costNano }) => costNano,
+    over: tokensOf,
+    scale: 1e6,
+  },
+} as const satisfies Record<string, Metric>;
+export type MetricName = keyof typeof METRICS;
+
+export const metricOf = (name: MetricName): Metric => METRICS[name];
+
+/** One value or several. */
+const listOf = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (value === undefined || value === '' ? [] : Array.isArray(value) ? value : [value]), z.array(schema).max(100));
+
+export const questionSchema = z.object({
+  ...periodFields,
+  metric: emptyAsAbsent(oneOf(Object.keys(METRICS) as MetricName[]).default('cost')),
+  by: emptyAsAbsent(oneOf(DIMENSIONS).default('model')),
+  by2: emptyAsAbsent(oneOf(DIMENSIONS).optional()),
+  rollup: emptyAsAbsent(oneOf(ROLLUPS).default('day')),
+  top: emptyAsAbsent(z.coerce.number().int().min(1, 'Must be from 1 to 50').max(50, 'Must be from 1 to 50').default(6)),
+  cumulative: emptyAsAbsent(z.enum(['1']).optional()),
+  key: listOf(idSchema),
+  model: listOf(z.string().max(300)),
+  provider: listOf(z.string().max(300)),
+});
+export type Question = z.infer<typeof questionSchema>;
+
+/** Series by hours are as long as this at the most. */
+export const MAX_HOURLY_DAYS = 31;
+
+/** The dimensions by which a question groups. */
+export const dimensionsOf = ({ by, by2 }: Pick<Question, 'by' | 'by2'>): Dimension[] => (by2 && by2 !== by ? [by, by2] : [by]);
+
+/** What filters call a model or provider that is not known. */
+export const UNKNOWN_NAME = '(unknown)';
+
+/** Does a fact pass the filters? A model may be named by its slug or its permaslug. */
+export function isWanted(fact: Fact, { key, model, provider }: Pick<Question, 'key' | 'model' | 'provider'>): boolean {
+  return (
+    (key.length === 0 || key.includes(fact.keyId)) &&
+    (model.length === 0 || model.includes(fact.model ?? UNKNOWN_NAME) || (fact.permaslug !== null && model.includes(fact.permaslug))) &&
+    (provider.length === 0 || provider.includes(fact.provider ?? UNKNOWN_NAME))
+  );
+}

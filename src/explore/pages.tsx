@@ -1,0 +1,117 @@
+/** Explore: one measure, cut and drawn as asked; views that were given a name; files of what is shown. */
+
+import * as z from 'zod';
+import { fail } from '../errors.ts';
+import { AsOf } from '../http/as-of.tsx';
+import { Field, Form } from '../http/fields.tsx';
+import { Frame } from '../http/layout.tsx';
+import { createPages, type View } from '../http/page.tsx';
+import { invalidInput } from '../http/problem.ts';
+import { askFromAddress, readParameters } from '../http/question.ts';
+import { nameSchema } from '../lib/name.ts';
+import { ask, deleteView, listViews, saveView } from './actions.ts';
+import { answerCsv, answerJson } from './export.ts';
+import { keyNamesOf } from './labels.ts';
+import { type Question, questionSchema } from './model.ts';
+import { Asking, addressOf, Shown } from './views.tsx';
+
+export const explorePages = createPages();
+const { page, form } = explorePages;
+
+const FORM = '/explore';
+const zoneOf = (view: View): string => view.viewer?.timeZone ?? 'UTC';
+
+const Views = ({ view, views, query }: { view: View; views: Awaited<ReturnType<typeof listViews>>; query: string }) => (
+  <section class="card" aria-labelledby="views">
+    <h2 id="views">Saved views</h2>
+    {views.length > 0 && (
+      <ul class="rows">
+        {views.map(({ id, name, query: saved }) => (
+          <li>
+            <a href={`/explore?${saved}`}>{name}</a>
+            <Form action={`/explore/views/${id}/delete`} failure={null}>
+              <button type="submit" class="quiet" aria-label={`Delete the view ${name}`}>
+                Delete
+              </button>
+            </Form>
+          </li>
+        ))}
+      </ul>
+    )}
+    <Form action={`/explore/views?${query}`} failure={view.failure} class="line">
+      <Field
+        form="/explore/views"
+        failure={view.failure}
+        name="name"
+        label="Name"
+        autocomplete="off"
+        hint="Saves what is shown, range and filters included."
+      />
+      <button type="submit">Save view</button>
+    </Form>
+  </section>
+);
+
+async function showExplore(view: View) {
+  const [views, { question, answered: asked, failure }] = await Promise.all([
+    listViews(view.deps, view.actor),
+    askFromAddress(view, FORM, questionSchema, (query) => ask(view.deps, view.actor, query, zoneOf(view))),
+  ]);
+  const rendered = (
+    <Frame title="Explore" here="/explore" viewer={view.viewer} flash={view.flash}>
+      <div class="head">
+        <h1>Explore</h1>
+        <AsOf at={asked.asOf} zone={asked.range.zone} now={view.deps.now()} />
+      </div>
+      <Asking view={view} question={question} asked={asked} failure={failure} />
+      <Shown question={question} asked={asked} />
+      <Views view={view} views={views} query={addressOf(question)} />
+    </Frame>
+  );
+  return failure ? view.c.html(rendered, 422) : rendered;
+}
+
+page('/explore', 'session', showExplore);
+
+/** The question in an address, or the error that it is none. */
+function questionIn(c: View['c']): Question {
+  const parsed = questionSchema.safeParse(readParameters(c));
+  return parsed.success ? parsed.data : fail(invalidInput(parsed.error));
+}
+
+page('/explore/export', 'session', async ({ c, deps, actor, viewer }) => {
+  const question = questionIn(c);
+  const { answer, range, keys } = await ask(deps, actor, question, viewer?.timeZone ?? 'UTC');
+  const keyNames = keyNamesOf(keys);
+  const name = `openrouter-${question.metric}-${range.from}-${range.to}`;
+  if (c.req.query('format') === 'json') {
+    c.header('content-disposition', `attachment; filename="${name}.json"`);
+    return c.json(answerJson(answer, question, range, keyNames));
+  }
+  c.header('content-disposition', `attachment; filename="${name}.csv"`);
+  return c.text(answerCsv(answer, question, keyNames), 200, { 'content-type': 'text/csv; charset=utf-8' });
+});
+
+form({
+  path: '/explore/views',
+  access: 'session',
+  schema: z.strictObject({ name: nameSchema }),
+  kept: ['name'],
+  async act({ c, deps, actor, body }) {
+    const query = addressOf(questionIn(c));
+    await saveView(deps, actor, { name: body.name, query });
+    return { to: `/explore?${query}`, message: `The view “${body.name}” is saved.` };
+  },
+  show: showExplore,
+});
+
+form({
+  path: '/explore/views/:id/delete',
+  access: 'session',
+  schema: z.object({}),
+  async act({ deps, actor, id }) {
+    await deleteView(deps, actor, id);
+    return { to: '/explore', message: 'The view is deleted.' };
+  },
+  show: showExplore,
+});

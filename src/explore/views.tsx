@@ -1,0 +1,181 @@
+/** The parts of Explore: the question as a form, and its answer. */
+import { toneOf } from '../charts/model.ts';
+import { Scroll } from '../charts/scroll.tsx';
+import { ShareBar } from '../charts/small.tsx';
+import { Field, Select } from '../http/fields.tsx';
+import type { Failure, View } from '../http/page.tsx';
+import { formatDay } from '../lib/format.ts';
+import { PeriodFields } from '../usage/period-fields.tsx';
+import { periodQuery, queryOf } from '../usage/periods.ts';
+import type { ask } from './actions.ts';
+import { AnswerChart } from './chart.tsx';
+import { BY_LABELS, formatsOf, type KeyNames, keyNamesOf, nameOf, rangeLabel, seriesLabel } from './labels.ts';
+import { type Dimension, METRICS, metricOf, type Question, type Rollup } from './model.ts';
+
+type Asked = Awaited<ReturnType<typeof ask>>;
+
+const FORM = '/explore';
+const ROLLUP_LABELS: Record<Rollup, string> = { none: 'Whole range', hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' };
+
+/** The question as the query of its address, so that it can be shared, saved and asked again. */
+export const addressOf = (question: Question): string => {
+  const { range: _range, from: _from, to: _to, tz: _tz, ...rest } = question;
+  return queryOf({ ...periodQuery(question), ...rest });
+};
+
+interface ChoicesProps {
+  name: string;
+  label: string;
+  chosen: readonly (string | number)[];
+  options: readonly (readonly [value: string | number, label: string])[];
+}
+
+/** A filter: any number of what occurs in the range. */
+const Choices = ({ name, label, chosen, options }: ChoicesProps) => (
+  <details class="choices" open={chosen.length > 0}>
+    <summary>
+      {label}
+      {chosen.length > 0 && ` (${chosen.length})`}
+    </summary>
+    <fieldset>
+      <legend class="unseen">{label}</legend>
+      {options.map(([value, text]) => (
+        <label>
+          <input type="checkbox" name={name} value={String(value)} checked={chosen.includes(value)} /> {text}
+        </label>
+      ))}
+    </fieldset>
+  </details>
+);
+
+/** What is chosen stays to be unchosen, also where it does not occur. */
+const withChosen = (present: readonly string[], chosen: readonly string[]): string[] => [...new Set([...present, ...chosen])];
+
+export const Asking = ({ view, question, asked, failure }: { view: View; question: Question; asked: Asked; failure: Failure | null }) => {
+  const names = (dimension: Exclude<Dimension, 'key'>, values: readonly string[]) =>
+    values.map((value) => [value, nameOf(dimension, value, new Map())] as const);
+  return (
+    <form method="get" action={FORM} class="filters explore">
+      <Select
+        form={FORM}
+        name="metric"
+        label="Metric"
+        value={question.metric}
+        options={Object.entries(METRICS).map(([name, { label }]) => [name, label])}
+      />
+      <Select form={FORM} name="by" label="By" value={question.by} options={Object.entries(BY_LABELS)} />
+      <Select form={FORM} name="by2" label="And by" value={question.by2 ?? ''} options={[['', '–'], ...Object.entries(BY_LABELS)]} />
+      <Select form={FORM} name="rollup" label="Over time" value={question.rollup} options={Object.entries(ROLLUP_LABELS)} />
+      {failure?.errors['rollup'] && <p class="error">{failure.errors['rollup']}</p>}
+      <PeriodFields form={FORM} failure={failure} period={question} range={asked.range} viewerZone={view.viewer?.timeZone ?? 'UTC'} />
+      <Field form={FORM} failure={failure} name="top" label="Top" value={String(question.top)} class="number" />
+      <label class="check">
+        <input type="checkbox" name="cumulative" value="1" checked={question.cumulative !== undefined} /> Cumulative
+      </label>
+      <button type="submit">Show</button>
+      <div class="choice-row">
+        <Choices name="key" label="Keys" chosen={question.key} options={[...keyNamesOf(asked.keys)]} />
+        <Choices name="model" label="Models" chosen={question.model} options={names('model', withChosen(asked.models, question.model))} />
+        <Choices
+          name="provider"
+          label="Providers"
+          chosen={question.provider}
+          options={names('provider', withChosen(asked.providers, question.provider))}
+        />
+      </div>
+    </form>
+  );
+};
+
+/** The table under the chart: of each series its sum and share. */
+const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked; keyNames: KeyNames }) => {
+  const metric = metricOf(question.metric);
+  const { format } = formatsOf(metric);
+  const { answer } = asked;
+  return (
+    <Scroll label="Sums">
+      <table class="ranking">
+        <thead>
+          <tr>
+            <th scope="col">{answer.dimensions.map((dimension) => BY_LABELS[dimension]).join(' · ')}</th>
+            <th scope="col">{metric.label}</th>
+            {!metric.over && <th scope="col">Share</th>}
+          </tr>
+        </thead>
+        <tbody>
+          {answer.series.map((one, index) => (
+            <tr>
+              <th scope="row">{seriesLabel(one, answer.dimensions, keyNames)}</th>
+              <td>{format(one.total)}</td>
+              {!metric.over && (
+                <td>
+                  <ShareBar
+                    share={answer.total && one.total !== null ? one.total / answer.total : null}
+                    tone={one.isOther ? 'other' : toneOf(index)}
+                  />
+                </td>
+              )}
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row">Total</th>
+            <td>
+              <data id="total" value={answer.total === null ? '' : String(answer.total)}>
+                {format(answer.total)}
+              </data>
+            </td>
+            {!metric.over && <td />}
+          </tr>
+        </tfoot>
+      </table>
+    </Scroll>
+  );
+};
+
+export const Shown = ({ question, asked }: { question: Question; asked: Asked }) => {
+  const { answer, range } = asked;
+  const keyNames = keyNamesOf(asked.keys);
+  const { label } = metricOf(question.metric);
+  const dimensions = answer.dimensions.map((dimension) => BY_LABELS[dimension].toLowerCase()).join(' and ');
+  const when = rangeLabel(range);
+  const address = addressOf(question);
+  return (
+    <section class="card wide" aria-labelledby="answer">
+      <div class="head">
+        <h2 id="answer">
+          {label} by {dimensions}
+        </h2>
+        <span class="hint">{when}</span>
+        <span class="links">
+          <a href={`/explore/export?${address}&format=csv`}>CSV</a>
+          <a href={`/explore/export?${address}&format=json`}>JSON</a>
+        </span>
+      </div>
+      {answer.series.length === 0 ? (
+        <p class="empty">{answer.total === null ? 'Nothing is known of this.' : 'It is zero.'}</p>
+      ) : (
+        question.rollup !== 'none' && (
+          <AnswerChart
+            id="explore-chart"
+            title={`${label} by ${question.rollup} and ${dimensions}, ${when}`}
+            description={`${label} of each ${dimensions} in each ${question.rollup}.`}
+            answer={answer}
+            metric={question.metric}
+            rollup={question.rollup}
+            isCumulative={question.cumulative !== undefined}
+            keyNames={keyNames}
+          />
+        )
+      )}
+      {answer.series.length > 0 && <Sums question={question} asked={asked} keyNames={keyNames} />}
+      {question.rollup === 'hour' && answer.unplaced ? (
+        <p class="hint">
+          {formatsOf(metricOf(question.metric)).format(answer.unplaced)} of it is only known by the day, and is in no hour of the chart.
+        </p>
+      ) : null}
+      {asked.approximateDays.length > 0 && <p class="hint">Not certain to the day: {asked.approximateDays.map(formatDay).join('; ')}.</p>}
+    </section>
+  );
+};

@@ -1,0 +1,56 @@
+/**
+ * The two cookies of the pages: the session, and the message that a redirect carries to the next page. Both are `__Host-` cookies,
+ * but on http://localhost, where browsers do not store those.
+ */
+import type { Context } from 'hono';
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { decrypt, encrypt } from '../crypto/cipher.ts';
+import { isLoopback } from '../lib/address.ts';
+import type { AppEnv } from './context.ts';
+
+/** What a page says about the form that led to it. `secret` is shown this once. */
+export interface Flash {
+  kind: 'done' | 'failed';
+  text: string;
+  secret?: string;
+}
+
+const FLASH_S = 60;
+
+function isPlain(c: Context<AppEnv>): boolean {
+  const { protocol, hostname } = new URL(c.req.url);
+  return protocol === 'http:' && isLoopback(hostname);
+}
+
+const nameOf = (c: Context<AppEnv>, cookie: 'session' | 'flash'): string => (isPlain(c) ? cookie : `__Host-${cookie}`);
+const optionsOf = (c: Context<AppEnv>) => ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: !isPlain(c) }) as const;
+
+/** The JWT of the session, if the browser sent one. */
+export const readSession = (c: Context<AppEnv>): string | null => getCookie(c, nameOf(c, 'session')) || null;
+
+/** Gives the browser a session for as many seconds as it lives. */
+export const writeSession = (c: Context<AppEnv>, jwt: string, maxAge: number): void =>
+  setCookie(c, nameOf(c, 'session'), jwt, { ...optionsOf(c), maxAge });
+
+export const forgetSession = (c: Context<AppEnv>): void => void deleteCookie(c, nameOf(c, 'session'), optionsOf(c));
+
+const flashPlace = (userId: number) => ({ column: 'cookie.flash', userId, hash: '' });
+
+/**
+ * Leaves a message for the next page. It is encrypted, since it may hold a secret that is shown once, and so that nobody else can
+ * make this site say something.
+ * @param userId who will be signed in then; 0 for nobody
+ */
+export async function writeFlash(c: Context<AppEnv>, flash: Flash, userId: number): Promise<void> {
+  const { envelope } = await encrypt(c.var.deps.config.keyring, flashPlace(userId), JSON.stringify(flash));
+  setCookie(c, nameOf(c, 'flash'), envelope, { ...optionsOf(c), maxAge: FLASH_S });
+}
+
+/** Takes the message that was left for this user. It is gone then. */
+export async function takeFlash(c: Context<AppEnv>, userId: number): Promise<Flash | null> {
+  const envelope = getCookie(c, nameOf(c, 'flash'));
+  if (!envelope) return null;
+  deleteCookie(c, nameOf(c, 'flash'), optionsOf(c));
+  const opened = await decrypt(c.var.deps.config.keyring, flashPlace(userId), envelope);
+  return opened.ok ? JSON.parse(opened.value) : null;
+}

@@ -1,0 +1,49 @@
+/** Errors for people who look at pages; programs get problem documents. */
+import type { Context } from 'hono';
+import { accepts } from 'hono/accepts';
+import { type AppError, PROBLEMS } from '../errors.ts';
+import type { AppEnv } from './context.ts';
+import { Frame } from './layout.tsx';
+import { problemResponse } from './problem.ts';
+
+/** Programs ask for routes of the API, or do not say that they want HTML. */
+function isForPeople(c: Context<AppEnv>): boolean {
+  if (c.req.path.startsWith('/api/')) return false;
+  return (
+    accepts(c, { header: 'Accept', supports: ['application/problem+json', 'text/html'], default: 'application/problem+json' }) ===
+    'text/html'
+  );
+}
+
+const ErrorPage = ({ c, error }: { c: Context<AppEnv>; error: AppError }) => {
+  const { status, title } = PROBLEMS[error.kind];
+  const viewer = c.var.viewer ?? null;
+  return (
+    <Frame title={title} here={c.req.path} viewer={viewer} class="narrow">
+      <h1>{title}</h1>
+      <p>{error.detail}</p>
+      {status >= 500 && (
+        <p>
+          Request id: <code>{c.var.requestId}</code>
+        </p>
+      )}
+      <p>
+        <a class="button" href={viewer ? '/dashboard' : '/'}>
+          {viewer ? 'Go to the dashboard' : 'Go to the start'}
+        </a>
+      </p>
+    </Frame>
+  );
+};
+
+/** The answer to an error: a page for people, a problem document for programs, with the same status and headers. */
+export async function errorResponse(c: Context<AppEnv>, error: AppError): Promise<Response> {
+  const problem = problemResponse(error, c.var.requestId);
+  if (!isForPeople(c)) return problem;
+  const page = await c.html(<ErrorPage c={c} error={error} />, problem.status as 500);
+  for (const name of ['retry-after', 'allow']) {
+    const value = problem.headers.get(name);
+    if (value !== null) page.headers.set(name, value);
+  }
+  return page;
+}

@@ -1,0 +1,96 @@
+/** Forms: a label, a control, and what is wrong with it, tied together for those who do not see the page. */
+import type { Child, PropsWithChildren } from 'hono/jsx';
+import type { Failure } from './page.tsx';
+
+interface FormProps {
+  action: string;
+  failure: Failure | null;
+  class?: string;
+}
+
+/** A form that is sent with POST. What is wrong with the whole of it stands above its fields. */
+export function Form({ action, failure, children, ...rest }: PropsWithChildren<FormProps>) {
+  const detail = failure !== null && failure.form === action.split('?')[0] ? failure.detail : null;
+  return (
+    <form method="post" action={action} novalidate {...rest}>
+      {detail !== null && (
+        <p class="notice failed" role="alert">
+          {detail}
+        </p>
+      )}
+      {children}
+    </form>
+  );
+}
+
+interface FieldProps {
+  form: string;
+  failure: Failure | null;
+  name: string;
+  label: string;
+  type?: 'text' | 'email' | 'password' | 'date';
+  value?: string;
+  hint?: Child;
+  autocomplete?: string;
+  class?: string;
+  isRequired?: boolean;
+}
+
+/** The name of a control among all forms of a page. */
+const idOf = (form: string, name: string): string => `${form}/${name}`.replace(/\W+/g, '-').replace(/^-/, '');
+
+/** A line of text. After an error it holds what was typed, unless that is a secret. */
+export function Field({ form, failure, name, label, type = 'text', value, hint, isRequired = true, ...rest }: FieldProps) {
+  const own = failure?.form === form ? failure : null;
+  const error = own?.errors[name];
+  const id = idOf(form, name);
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        name={name}
+        type={type}
+        value={own?.values[name] ?? value}
+        required={isRequired}
+        aria-invalid={error ? 'true' : undefined}
+        aria-describedby={described || undefined}
+        spellcheck={false}
+        {...rest}
+      />
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p class="error" id={`${id}-error`}>
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface SelectProps {
+  form: string;
+  name: string;
+  label: string;
+  value: string;
+  options: readonly (readonly [value: string, label: string])[];
+}
+
+/** A choice of one. */
+export const Select = ({ form, name, label, value, options }: SelectProps) => (
+  <div class="field">
+    <label for={idOf(form, name)}>{label}</label>
+    <select id={idOf(form, name)} name={name}>
+      {options.map(([option, text]) => (
+        <option value={option} selected={option === value}>
+          {text}
+        </option>
+      ))}
+    </select>
+  </div>
+);

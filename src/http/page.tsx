@@ -1,0 +1,163 @@
+/**
+ * Pages and forms as values, as `route.ts` has the routes of the API. A form ends in a redirect with a message, or in its page once
+ * more, with what was typed and the error beside the field.
+ */
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import { csrf } from 'hono/csrf';
+import type { Child } from 'hono/jsx';
+import type * as z from 'zod';
+import type { Actor } from '../actor.ts';
+import type { Deps } from '../deps.ts';
+import { type AppError, AppFailure, fail, PROBLEMS } from '../errors.ts';
+import type { AppEnv, Viewer } from './context.ts';
+import { type Flash, forgetSession, takeFlash, writeFlash, writeSession } from './cookies.ts';
+import { recogniseViewer } from './guard.ts';
+import { invalidInput } from './problem.ts';
+import { throttleAddress } from './rate-limit.ts';
+
+/** Who comes through: anybody, or only who is signed in. */
+type PageAccess = 'public' | 'session';
+
+/** What a page is made from. */
+export interface View {
+  c: Context<AppEnv>;
+  deps: Deps;
+  actor: Actor;
+  viewer: Viewer | null;
+  flash: Flash | null;
+  /** Of the form that led here and could not be carried out. */
+  failure: Failure | null;
+}
+
+/** What was wrong with a form. */
+export interface Failure {
+  /** The address that the form was sent to. */
+  form: string;
+  /** What was typed, secrets left out. */
+  values: Record<string, string>;
+  /** What is wrong, by the field's name. */
+  errors: Record<string, string>;
+  /** What is wrong with the whole; null: only fields are. */
+  detail: string | null;
+}
+
+type Rendered = Child | Response;
+
+/** What a form did. */
+export interface Outcome {
+  /** The page that follows: a path of this site. */
+  to: string;
+  /** What happened, for the next page to say. */
+  message?: string;
+  /** Shown once on the next page. */
+  secret?: string;
+  /** A session that began, and its user; `null`: the browser's session is over. */
+  session?: { userId: number; access_token: string; expires_in: number } | null;
+}
+
+export interface FormDefinition<T extends z.ZodType> {
+  path: string;
+  access: PageAccess;
+  /** Names the throttle by address that the form counts against. */
+  throttle?: string;
+  schema: T;
+  /** Fields that may be shown again after an error: never a secret. */
+  kept?: readonly string[];
+  act(input: { c: Context<AppEnv>; deps: Deps; actor: Actor; id: number; body: z.output<T> }): Promise<Outcome>;
+  /** The page that holds the form. */
+  show(view: View): Rendered | Promise<Rendered>;
+}
+
+/** The address of the request, as the target of a sign-in. */
+const hereOf = (c: Context): string => `${c.req.path}${new URL(c.req.url).search}`;
+
+/** Whoever is not signed in goes there first, and comes back to the page; what a form held is lost, which the message says. */
+async function askToSignIn(c: Context<AppEnv>): Promise<Response> {
+  if (c.req.method === 'GET') return c.redirect(`/login?next=${encodeURIComponent(hereOf(c))}`, 303);
+  await writeFlash(c, { kind: 'failed', text: 'Your session has ended, so nothing was done. Sign in and try again.' }, 0);
+  return c.redirect('/login', 303);
+}
+
+const requireViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
+  return c.var.viewer === null ? askToSignIn(c) : next();
+};
+
+/** An id in a path that is none leads nowhere. */
+const idOf = (c: Context): number => {
+  const text = c.req.param('id');
+  if (text === undefined) return 0;
+  return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : fail({ kind: 'not_found', detail: 'There is nothing at this address.' });
+};
+
+async function readForm(c: Context): Promise<Record<string, string>> {
+  if (!/^application\/x-www-form-urlencoded\b/i.test(c.req.header('content-type') ?? '')) {
+    fail({ kind: 'bad_request', detail: 'This address expects a form.' });
+  }
+  return Object.fromEntries(new URLSearchParams(await c.req.text()));
+}
+
+/** What the page says of an error: fields that it knows by their names, everything else above the form. */
+function failureOf(form: string, error: AppError, values: Record<string, string>, kept: readonly string[]): Failure {
+  const errors: Record<string, string> = {};
+  const others: string[] = [];
+  for (const { path, message } of error.kind === 'invalid' ? error.errors : []) {
+    if (path in values) errors[path] ??= message;
+    else others.push(`${path}: ${message}`);
+  }
+  const shown = Object.fromEntries(kept.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));
+  const detail = error.kind === 'invalid' ? others.join(' ') || null : error.detail;
+  return { form, values: shown, errors, detail };
+}
+
+const userIdOf = (actor: Actor): number => (actor.kind === 'user' ? actor.userId : 0);
+
+async function viewOf(c: Context<AppEnv>, failure: Failure | null): Promise<View> {
+  const { deps, actor, viewer } = c.var;
+  return { c, deps, actor, viewer, failure, flash: await takeFlash(c, userIdOf(actor)) };
+}
+
+const send = async (c: Context<AppEnv>, rendered: Rendered, status: 200 | 400 | 401 | 403 | 404 | 409 | 422 | 429 | 503 = 200) =>
+  rendered instanceof Response ? rendered : c.html(rendered as string, status);
+
+async function follow(c: Context<AppEnv>, { to, message, secret, session }: Outcome): Promise<Response> {
+  if (session) writeSession(c, session.access_token, session.expires_in);
+  if (session === null) forgetSession(c);
+  const userId = session === undefined ? userIdOf(c.var.actor) : (session?.userId ?? 0);
+  if (message !== undefined) await writeFlash(c, { kind: 'done', text: message, ...(secret !== undefined && { secret }) }, userId);
+  return c.redirect(to, 303);
+}
+
+/** Does a form answer this error with its own page? What is not there, or somebody else's, has no page that could show it. */
+const isShown = ({ kind }: AppError, path: string): boolean =>
+  !['internal', 'misconfigured', 'too_large', ...(path.includes(':id') ? ['not_found', 'forbidden'] : [])].includes(kind);
+
+/** A room's pages: `page` adds one, `form` what one sends. */
+export function createPages() {
+  const router = new Hono<AppEnv>();
+  const guards = (access: PageAccess) => (access === 'session' ? [recogniseViewer, requireViewer] : [recogniseViewer]);
+
+  function page(path: string, access: PageAccess, render: (view: View, id: number) => Rendered | Promise<Rendered>): void {
+    router.on('GET', [path], ...guards(access), async (c) => send(c, await render(await viewOf(c, null), idOf(c))));
+  }
+
+  function form<T extends z.ZodType>({ path, access, throttle, schema, kept = [], act, show }: FormDefinition<T>): void {
+    const throttles = throttle === undefined ? [] : [throttleAddress(throttle)];
+    router.on('POST', [path], csrf(), ...throttles, ...guards(access), async (c) => {
+      const values = await readForm(c);
+      try {
+        const { deps, actor } = c.var;
+        const parsed = schema.safeParse(values);
+        if (!parsed.success) return fail(invalidInput(parsed.error));
+        return await follow(c, await act({ c, deps, actor, id: idOf(c), body: parsed.data }));
+      } catch (error) {
+        if (!(error instanceof AppFailure) || !isShown(error.error, path)) throw error;
+        if (error.error.kind === 'unauthenticated' && access === 'session') return askToSignIn(c);
+        if ('retryAfterS' in error.error) c.header('retry-after', String(error.error.retryAfterS));
+        const view = await viewOf(c, failureOf(c.req.path, error.error, values, kept));
+        return send(c, await show(view), PROBLEMS[error.error.kind].status as 422);
+      }
+    });
+  }
+
+  return { router, page, form };
+}

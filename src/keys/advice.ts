@@ -1,0 +1,103 @@
+/** What is the matter with a key, in words, and what to do about it. Pure. */
+import type * as z from 'zod';
+import { DAY_MS, HOUR_MS } from '../lib/day.ts';
+import { formatCount, formatInstant, formatPercent, formatUsd } from '../lib/format.ts';
+import type { keySchema } from './model.ts';
+
+export type Key = z.infer<typeof keySchema>;
+
+/** `bad` stops something; `warn` will; `info` is under way. */
+export type Tone = 'good' | 'info' | 'warn' | 'bad' | 'quiet';
+
+export interface Advice {
+  tone: Tone;
+  /** What is the matter. */
+  text: string;
+  /** What to do; null: nothing. */
+  action: string | null;
+}
+
+/** A limit of which less than this is left is near. */
+const NEAR_SHARE = 0.2;
+const EXPIRES_SOON_MS = 7 * DAY_MS;
+/** A key is read every hour; two readings that did not happen are no accident. */
+const OVERDUE_MS = 2.5 * HOUR_MS;
+
+const STATUSES: Record<Key['status'], { tone: Tone; label: string }> = {
+  active: { tone: 'good', label: 'Active' },
+  unverified: { tone: 'warn', label: 'Not verified' },
+  invalid: { tone: 'bad', label: 'Invalid' },
+  paused: { tone: 'quiet', label: 'Paused' },
+};
+
+/** The status in a word. */
+export const statusOf = ({ status }: Pick<Key, 'status'>): { tone: Tone; label: string } => STATUSES[status];
+
+/** How much of a limit is used; null: there is none, or it is not known. */
+export function limitUse({ limit_usd: limit, limit_remaining_usd: left }: Pick<Key, 'limit_usd' | 'limit_remaining_usd'>) {
+  if (limit === null || left === null || limit <= 0) return null;
+  return { used: Math.max(0, limit - left), left: Math.max(0, left), limit, share: Math.min(1, Math.max(0, (limit - left) / limit)) };
+}
+
+const RESETS: Record<string, string> = { daily: 'today', weekly: 'this week', monthly: 'this month' };
+
+function statusAdvice(key: Key): Advice | null {
+  const error = key.last_error;
+  switch (key.status) {
+    case 'invalid':
+      return {
+        tone: 'bad',
+        text: error ?? 'OpenRouter refuses the key.',
+        action: key.kind === 'discovered' ? 'Its history stays here.' : 'Replace its text, or delete it.',
+      };
+    case 'unverified':
+      return { tone: 'warn', text: error ?? 'OpenRouter could not be asked about it yet.', action: 'It is tried again every hour.' };
+    case 'paused':
+      return { tone: 'quiet', text: 'It is not read while it is paused.', action: 'Resume it to go on.' };
+    case 'active':
+      return error === null ? null : { tone: 'warn', text: error, action: 'It is tried again every hour.' };
+  }
+}
+
+function limitAdvice(key: Key): Advice | null {
+  const use = limitUse(key);
+  if (use === null || 1 - use.share > NEAR_SHARE) return null;
+  const period = RESETS[key.limit_reset ?? ''];
+  return {
+    tone: use.left === 0 ? 'bad' : 'warn',
+    text: `${formatPercent(use.share)} of its limit of ${formatUsd(use.limit)} ${period ? `for ${period} ` : ''}is used; ${formatUsd(use.left)} left.`,
+    action: 'Raise the limit at OpenRouter, or let the key rest.',
+  };
+}
+
+function expiryAdvice({ expires_at: at, status }: Key, now: number, zone: string): Advice | null {
+  if (at === null || status === 'invalid' || Date.parse(at) - now > EXPIRES_SOON_MS) return null;
+  return { tone: 'warn', text: `It expires on ${formatInstant(at, zone)}.`, action: 'Make a new one at OpenRouter and replace its text.' };
+}
+
+function overdueAdvice({ status, last_synced_at: at, created_at: created }: Key, now: number, zone: string): Advice | null {
+  if (status !== 'active' || now - Date.parse(at ?? created) < OVERDUE_MS) return null;
+  return {
+    tone: 'warn',
+    text: `It was last read ${at ? `on ${formatInstant(at, zone)}` : 'never'}.`,
+    action: 'Check that the hourly job runs.',
+  };
+}
+
+function backfillAdvice({ backfill, status }: Key): Advice | null {
+  if (!backfill || backfill.done >= backfill.total || status !== 'active') return null;
+  const text = `Its history is being read: ${formatCount(backfill.done)} of ${formatCount(backfill.total)} days.`;
+  return { tone: 'info', text, action: null };
+}
+
+/** Everything that is the matter with a key, the worst first. */
+export function adviceOf(key: Key, now: number, zone: string): Advice[] {
+  const ranks: Tone[] = ['bad', 'warn', 'info', 'quiet', 'good'];
+  const vanished: Advice | null =
+    key.vanished_at === null || key.status === 'invalid'
+      ? null
+      : { tone: 'quiet', text: `OpenRouter does not list it any more, since ${formatInstant(key.vanished_at, zone)}.`, action: null };
+  return [statusAdvice(key), limitAdvice(key), expiryAdvice(key, now, zone), overdueAdvice(key, now, zone), backfillAdvice(key), vanished]
+    .filter((advice) => advice !== null)
+    .sort((a, b) => ranks.indexOf(a.tone) - ranks.indexOf(b.tone));
+}

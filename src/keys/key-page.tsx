@@ -1,0 +1,161 @@
+/** The page of one key: how it is, what it spent, what can be done with it. */
+import { ask } from '../explore/actions.ts';
+import { AnswerChart } from '../explore/chart.tsx';
+import { keyNamesOf } from '../explore/labels.ts';
+import { questionSchema } from '../explore/model.ts';
+import { Field, Form } from '../http/fields.tsx';
+import { Frame } from '../http/layout.tsx';
+import type { View } from '../http/page.tsx';
+import { formatInstant, formatUsd } from '../lib/format.ts';
+import { getKey } from './actions.ts';
+import { adviceOf, type Key } from './advice.ts';
+import { AdviceList, BackfillBar, LimitMeter, Status } from './views.tsx';
+
+const KINDS: Record<Key['kind'], string> = {
+  inference: 'Ordinary key',
+  management: 'Management key',
+  discovered: 'Discovered through its management key; its text is not known here',
+};
+
+const Facts = ({ item, zone }: { item: Key; zone: string }) => {
+  const facts: [string, string | null][] = [
+    ['Key', item.label],
+    ['Kind', KINDS[item.kind]],
+    ['Workspace', item.workspace && (item.workspace.name ?? item.workspace.id)],
+    ['Balance of the account', item.balance_usd === null ? null : formatUsd(item.balance_usd)],
+    ['Spent in all', formatUsd(item.usage_usd)],
+    ['Today (UTC)', formatUsd(item.usage_daily_usd)],
+    ['This week (UTC)', formatUsd(item.usage_weekly_usd)],
+    ['This month (UTC)', formatUsd(item.usage_monthly_usd)],
+    ['BYOK in all', item.byok_usage_usd ? formatUsd(item.byok_usage_usd) : null],
+    ['Expires', item.expires_at && formatInstant(item.expires_at, zone)],
+    ['Last read', formatInstant(item.last_synced_at, zone)],
+    ['Last checked', formatInstant(item.last_validated_at, zone)],
+    ['Added', formatInstant(item.created_at, zone)],
+  ];
+  return (
+    <dl class="facts wide">
+      {facts.map(
+        ([term, value]) =>
+          value !== null && (
+            <div>
+              <dt>{term}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+};
+
+/** What can be done with a key. A discovered key goes with its management key, and has no text here. */
+const Controls = ({ view, item }: { view: View; item: Key }) => {
+  const path = `/keys/${item.id}`;
+  const isDiscovered = item.kind === 'discovered';
+  return (
+    <div class="cards">
+      <section class="card" aria-labelledby="reading">
+        <h2 id="reading">Reading</h2>
+        <div class="actions">
+          <Form action={`${path}/sync`} failure={view.failure}>
+            <button type="submit" disabled={!item.is_active}>
+              Sync now
+            </button>
+          </Form>
+          <Form action={`${path}/state`} failure={view.failure}>
+            <input type="hidden" name="is_active" value={item.is_active ? '0' : '1'} />
+            <button type="submit" class="quiet">
+              {item.is_active ? 'Pause' : 'Resume'}
+            </button>
+          </Form>
+        </div>
+      </section>
+      <section class="card" aria-labelledby="rename">
+        <h2 id="rename">Name</h2>
+        <Form action={`${path}/name`} failure={view.failure}>
+          <Field form={`${path}/name`} failure={view.failure} name="name" label="Name" value={item.name} autocomplete="off" />
+          <button type="submit">Rename</button>
+        </Form>
+      </section>
+      {!isDiscovered && (
+        <section class="card" aria-labelledby="replace">
+          <h2 id="replace">Replace the text</h2>
+          <Form action={`${path}/text`} failure={view.failure}>
+            <Field
+              form={`${path}/text`}
+              failure={view.failure}
+              name="key"
+              label="OpenRouter key"
+              autocomplete="off"
+              class="secret"
+              hint="After you rotated it at OpenRouter. The history stays; counting starts anew."
+            />
+            <button type="submit">Replace</button>
+          </Form>
+        </section>
+      )}
+      <section class="card danger" aria-labelledby="delete">
+        <h2 id="delete">Delete</h2>
+        {isDiscovered && item.managed_by !== null ? (
+          <p>
+            It goes with <a href={`/keys/${item.managed_by}`}>its management key</a>. To have it not read, pause it.
+          </p>
+        ) : (
+          <>
+            <p>The key and its history here go; at OpenRouter nothing changes.</p>
+            <a class="button danger quiet" href={`${path}/delete`}>
+              Delete…
+            </a>
+          </>
+        )}
+      </section>
+    </div>
+  );
+};
+
+/** The last thirty days of a key, by model. */
+const QUESTION = questionSchema.parse({});
+
+export async function showKey(view: View, id: number) {
+  const zone = view.viewer?.timeZone ?? 'UTC';
+  const [item, { answer, keys }] = await Promise.all([
+    getKey(view.deps, view.actor, id),
+    ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
+  ]);
+  return (
+    <Frame title={item.name} here="/keys/" viewer={view.viewer} flash={view.flash}>
+      <p class="crumbs">
+        <a href="/keys">Keys</a>
+      </p>
+      <h1>
+        {item.name} <Status item={item} />
+      </h1>
+      <AdviceList advice={adviceOf(item, view.deps.now(), zone)} />
+      <LimitMeter item={item} />
+      <BackfillBar item={item} />
+      <Facts item={item} zone={zone} />
+      <section class="card" aria-labelledby="spend">
+        <h2 id="spend">
+          {item.kind === 'management' ? 'Spent outside of its keys in 30 days' : 'Spend of 30 days'}: {formatUsd(answer.total)}
+        </h2>
+        {answer.series.length === 0 ? (
+          <p class="empty">Nothing is known of these days.</p>
+        ) : (
+          <AnswerChart
+            id="key-spend"
+            title={`Spend of ${item.name} by day and model`}
+            description="A bar for each of the last 30 days, made of what each model cost."
+            answer={answer}
+            metric="cost"
+            rollup="day"
+            keyNames={keyNamesOf(keys)}
+          />
+        )}
+        <p>
+          <a href={`/explore?key=${id}`}>Explore this key</a>
+        </p>
+      </section>
+      <Controls view={view} item={item} />
+    </Frame>
+  );
+}

@@ -1,0 +1,62 @@
+/** Parts of pages that show a key. */
+import { formatCount, formatPercent, formatUsd } from '../lib/format.ts';
+import { type Advice, type Key, limitUse, statusOf } from './advice.ts';
+
+/** The status in a word. */
+export const Status = ({ item }: { item: Key }) => {
+  const { tone, label } = statusOf(item);
+  return <span class={`badge ${tone}`}>{label}</span>;
+};
+
+/** What is the matter, and what to do about it. */
+export const AdviceList = ({ advice }: { advice: readonly Advice[] }) =>
+  advice.length === 0 ? null : (
+    <ul class="advice">
+      {advice.map(({ tone, text, action }) => (
+        <li class={tone}>
+          {text} {action}
+        </li>
+      ))}
+    </ul>
+  );
+
+/** How much of a limit is used, and what is left of it. */
+export const LimitMeter = ({ item }: { item: Key }) => {
+  const use = limitUse(item);
+  if (!use) return null;
+  return (
+    <div class="meter">
+      <meter
+        min={0}
+        max={use.limit}
+        low={use.limit * 0.8}
+        high={use.limit * 0.95}
+        optimum={0}
+        value={use.used}
+        aria-label={`Limit of ${item.name}: ${formatPercent(use.share)} used`}
+      >
+        {formatPercent(use.share)}
+      </meter>
+      <span>
+        {formatUsd(use.left)} left of {formatUsd(use.limit)}
+        {item.limit_reset !== null && `, ${item.limit_reset}`}
+      </span>
+    </div>
+  );
+};
+
+/** How much of the history was read. */
+export const BackfillBar = ({ item }: { item: Key }) => {
+  const { backfill } = item;
+  if (!backfill || backfill.done >= backfill.total) return null;
+  return (
+    <div class="meter">
+      <progress max={backfill.total} value={backfill.done} aria-label={`History of ${item.name}`}>
+        {formatPercent(backfill.done / backfill.total)}
+      </progress>
+      <span>
+        {formatCount(backfill.done)} of {formatCount(backfill.total)} days of history read
+      </span>
+    </div>
+  );
+};

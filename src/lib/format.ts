@@ -1,0 +1,97 @@
+/** Numbers, money and time for people, in English, by `Intl`. Unknown is a dash, never a zero. */
+
+/** What stands where nothing is known. */
+export const UNKNOWN_TEXT = '–';
+
+/** Below a cent, so many digits that count are shown. */
+const SMALL_USD = 0.01;
+
+/** Formatters are dear to make, so each is made once, when it is first needed. */
+function lazy<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+const dollars = lazy(() => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' }));
+const smallDollars = lazy(
+  () => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', minimumFractionDigits: 2, maximumSignificantDigits: 3 }),
+);
+const roundDollars = lazy(
+  () => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', notation: 'compact', maximumSignificantDigits: 3 }),
+);
+const whole = lazy(() => new Intl.NumberFormat('en-US'));
+const compact = lazy(() => new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 }));
+const percent = lazy(() => new Intl.NumberFormat('en-US', { style: 'percent', maximumFractionDigits: 0 }));
+const change = lazy(() => new Intl.NumberFormat('en-US', { style: 'percent', maximumFractionDigits: 0, signDisplay: 'exceptZero' }));
+
+/** USD: cents, and below a cent three digits that count. */
+export function formatUsd(usd: number | null): string {
+  if (usd === null) return UNKNOWN_TEXT;
+  return usd !== 0 && Math.abs(usd) < SMALL_USD ? smallDollars().format(usd) : dollars().format(usd);
+}
+
+/** USD of prices, which differ in their third digit. */
+export function formatUsdFine(usd: number | null): string {
+  if (usd === null) return UNKNOWN_TEXT;
+  return usd !== 0 && Math.abs(usd) < 1 ? smallDollars().format(usd) : dollars().format(usd);
+}
+
+/** USD as short as an axis needs it. */
+export const formatUsdShort = (usd: number): string => (Math.abs(usd) < 1 ? smallDollars().format(usd) : roundDollars().format(usd));
+
+export const formatCount = (count: number | null): string => (count === null ? UNKNOWN_TEXT : whole().format(count));
+export const formatCompact = (count: number | null): string => (count === null ? UNKNOWN_TEXT : compact().format(count));
+
+/** A share of one. */
+export const formatPercent = (share: number | null): string => (share === null ? UNKNOWN_TEXT : percent().format(share));
+
+/** A change as a share of what was before, with its sign. */
+export const formatChange = (share: number): string => change().format(share);
+
+const instants = new Map<string, Intl.DateTimeFormat>();
+
+/** A zone is one of those that the runtime spells itself, so there are never more formatters than zones. */
+function instantFormat(zone: string): Intl.DateTimeFormat {
+  const known =
+    instants.get(zone) ?? new Intl.DateTimeFormat('en-GB', { timeZone: zone, dateStyle: 'medium', timeStyle: 'short', hourCycle: 'h23' });
+  instants.set(zone, known);
+  return known;
+}
+
+/** An instant (ISO 8601) in a zone: `22 Nov 2026, 14:05`. */
+export const formatInstant = (iso: string | null, zone: string): string =>
+  iso === null ? UNKNOWN_TEXT : instantFormat(zone).format(new Date(iso));
+
+const days = lazy(
+  () => new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' }),
+);
+const shortDays = lazy(() => new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' }));
+const months = lazy(() => new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long', year: 'numeric' }));
+const shortMonths = lazy(() => new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'short', year: 'numeric' }));
+
+/** A day (`YYYY-MM-DD`): `Sun, 22 Nov 2026`. */
+export const formatDay = (day: string): string => days().format(new Date(day));
+/** A day without its year: `22 Nov`. */
+export const formatDayShort = (day: string): string => shortDays().format(new Date(day));
+/** The month of a day: `November 2026`. */
+export const formatMonth = (day: string): string => months().format(new Date(day));
+export const formatMonthShort = (day: string): string => shortMonths().format(new Date(day));
+
+const ago = lazy(() => new Intl.RelativeTimeFormat('en', { numeric: 'auto' }));
+
+const UNITS = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+] as const;
+
+/** How long ago an instant (ISO 8601) was: `3 hours ago`. */
+export function formatAgo(iso: string | null, now: number): string {
+  if (iso === null) return 'never';
+  const passed = Date.parse(iso) - now;
+  const [unit, length] = UNITS.find(([, ms]) => Math.abs(passed) >= ms) ?? ['minute', 60_000];
+  return Math.abs(passed) < 60_000 ? 'just now' : ago().format(Math.trunc(passed / length), unit);
+}

@@ -1,0 +1,159 @@
+/** API tokens: create (shown once), list, revoke. */
+
+import * as z from 'zod';
+import { Scroll } from '../charts/scroll.tsx';
+import { Field, Form } from '../http/fields.tsx';
+import { Frame } from '../http/layout.tsx';
+import { createPages, type View } from '../http/page.tsx';
+import { formatAgo, formatInstant } from '../lib/format.ts';
+import { createToken, getToken, listTokens, revokeToken } from './actions.ts';
+import { createTokenSchema, presentToken, type TokenRow } from './model.ts';
+
+export const tokenPages = createPages();
+const { page, form } = tokenPages;
+
+const origin = (view: View): string => new URL(view.c.req.url).origin;
+
+/** A text that is to be copied; the button works where scripts do. */
+const Copyable = ({ id, label, text }: { id: string; label: string; text: string }) => (
+  <div class="copyable">
+    <p>{label}</p>
+    <pre id={id}>
+      <code>{text}</code>
+    </pre>
+    <button type="button" class="quiet" data-copy={id} hidden>
+      Copy
+    </button>
+  </div>
+);
+
+const NewToken = ({ view, token }: { view: View; token: string }) => (
+  <section class="card fresh" aria-labelledby="new-token">
+    <h2 id="new-token">Your new token</h2>
+    <p>It is shown this once. Keep it like a password.</p>
+    <Copyable id="token" label="Token" text={token} />
+    <Copyable id="token-curl" label="Try it" text={`curl -H 'Authorization: Bearer ${token}' '${origin(view)}/api/v1/stats'`} />
+  </section>
+);
+
+const TokenTable = ({ view, rows }: { view: View; rows: TokenRow[] }) => {
+  const zone = view.viewer?.timeZone ?? 'UTC';
+  const now = view.deps.now();
+  return (
+    <Scroll label="Tokens">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Begins with</th>
+            <th scope="col">Created</th>
+            <th scope="col">Last used</th>
+            <th scope="col">State</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(presentToken).map((token) => (
+            <tr class={token.is_active ? undefined : 'gone'}>
+              <th scope="row">{token.name}</th>
+              <td>
+                <code>{token.prefix}…</code>
+              </td>
+              <td>{formatInstant(token.created_at, zone)}</td>
+              <td>{formatAgo(token.last_used_at, now)}</td>
+              <td>
+                {token.is_active ? (
+                  <form method="get" action={`/tokens/${token.id}/revoke`}>
+                    <button type="submit" class="quiet danger" aria-describedby={`token-${token.id}`}>
+                      Revoke
+                    </button>
+                    <span id={`token-${token.id}`} class="unseen">
+                      {token.name}
+                    </span>
+                  </form>
+                ) : (
+                  'revoked'
+                )}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+};
+
+async function showTokens(view: View) {
+  const rows = await listTokens(view.deps, view.actor);
+  const secret = view.flash?.secret;
+  return (
+    <Frame title="Tokens" here="/tokens" viewer={view.viewer} flash={view.flash}>
+      <h1>Tokens</h1>
+      <p>
+        Programs read the <a href="/docs">public API</a> with a token. It only reads, and it stops the moment that you revoke it.
+      </p>
+      {secret !== undefined && <NewToken view={view} token={secret} />}
+      <section class="card" aria-labelledby="create">
+        <h2 id="create">New token</h2>
+        <Form action="/tokens" failure={view.failure} class="line">
+          <Field
+            form="/tokens"
+            failure={view.failure}
+            name="name"
+            label="Name"
+            autocomplete="off"
+            hint="Where it is used, for example “grafana”."
+          />
+          <button type="submit">Create token</button>
+        </Form>
+      </section>
+      {rows.length > 0 ? <TokenTable view={view} rows={rows} /> : <p class="empty">You have no tokens yet.</p>}
+    </Frame>
+  );
+}
+
+page('/tokens', 'session', showTokens);
+
+form({
+  path: '/tokens',
+  access: 'session',
+  schema: createTokenSchema,
+  kept: ['name'],
+  async act({ deps, actor, body }) {
+    const { token, name } = await createToken(deps, actor, body);
+    return { to: '/tokens', message: `The token “${name}” is ready.`, secret: token };
+  },
+  show: showTokens,
+});
+
+async function showRevocation(view: View, id: number) {
+  const token = await getToken(view.deps, view.actor, id);
+  return (
+    <Frame title="Revoke a token" here="/tokens" viewer={view.viewer} class="narrow">
+      <h1>Revoke “{token.name}”?</h1>
+      <p>
+        Programs that use the token <code>{token.prefix}…</code> are refused from that moment. This cannot be undone.
+      </p>
+      <Form action={`/tokens/${id}/revoke`} failure={null} class="choice">
+        <button type="submit" class="danger">
+          Revoke
+        </button>
+        <a class="button quiet" href="/tokens">
+          Keep it
+        </a>
+      </Form>
+    </Frame>
+  );
+}
+
+page('/tokens/:id/revoke', 'session', showRevocation);
+
+form({
+  path: '/tokens/:id/revoke',
+  access: 'session',
+  schema: z.object({}),
+  async act({ deps, actor, id }) {
+    await revokeToken(deps, actor, id);
+    return { to: '/tokens', message: 'The token is revoked.' };
+  },
+  show: showTokens,
+});
