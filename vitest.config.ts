@@ -32,6 +32,15 @@ export default defineConfig(async () => {
         },
         {
           test: {
+            name: 'browser',
+            include: ['test/browser/**/*.test.ts'],
+            environment: 'node',
+            testTimeout: 240_000,
+            hookTimeout: 120_000,
+          },
+        },
+        {
+          test: {
             name: 'system',
             include: ['test/system/**/*.test.ts'],
             environment: 'node',

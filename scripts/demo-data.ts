@@ -44,8 +44,8 @@ const plain = { byokShare: 0, limitUsd: null, isValid: true, isAdded: true, work
 const CHARACTERS: readonly Character[] = [
   { ...plain, name: 'production-backend', dailyUsd: 14, weekendShare: 0.6, models: [SONNET, HAIKU, GPT] },
   { ...plain, name: 'research-notebooks', dailyUsd: 5, weekendShare: 0.1, byokShare: 0.4, models: [GEMINI, SONNET, LLAMA] },
-  { ...plain, name: 'nightly-evals', dailyUsd: 3, weekendShare: 1, limitUsd: 400, models: [MINI, HAIKU, LLAMA] },
-  { ...plain, name: 'ci-bot', dailyUsd: 0.4, weekendShare: 0.2, models: [MINI] },
+  { ...plain, name: 'nightly-evals', dailyUsd: 3, weekendShare: 1, limitUsd: 320, models: [MINI, HAIKU, LLAMA] },
+  { ...plain, name: 'ci-bot', dailyUsd: 0.4, weekendShare: 0.2, limitUsd: 100, models: [MINI] },
   { ...plain, name: 'old-laptop', dailyUsd: 0.8, weekendShare: 0.5, isValid: false, models: [GPT] },
   { ...plain, name: 'staging', dailyUsd: 1.5, weekendShare: 0.1, isAdded: false, workspace: 'Team', models: [HAIKU, MINI] },
   { ...plain, name: 'support-bot', dailyUsd: 6, weekendShare: 0.9, isAdded: false, workspace: 'Team', models: [HAIKU, GPT] },

@@ -20,6 +20,8 @@ const PASSWORD = 'look at all this spend';
 const USER_ID = 1;
 const LIVE_SPEND_MS = 20_000;
 const CREDITS_NANO = 5_000e9;
+/** Wider questions time out, as they do for large accounts: so the history takes some minutes, and its progress can be watched. */
+const SLOW_BEYOND_DAYS = 5;
 const WORKSPACES = [
   { id: '550e8400-e29b-41d4-a716-446655440000', name: 'Team', slug: 'team' },
   { id: '7d1f0a52-93a1-4c3e-8a4f-0c7a3b1de2f4', name: 'Lab', slug: 'lab' },
@@ -126,6 +128,7 @@ async function managementSql(text: string, id: number, now: number, keyring: Key
 /** Gives the simulator the same history, and lets it go on. */
 function live(simulator: Simulator, keys: readonly DemoKey[], management: string, now: number): void {
   const createdAt = new Date(keys[0]?.series.startedAt ?? now).toISOString();
+  simulator.analytics.slowBeyondDays = SLOW_BEYOND_DAYS;
   for (const workspace of WORKSPACES) simulator.addWorkspace(workspace);
   simulator.addKey(management, { name: 'company account', isManagement: true, createdAt });
   simulator.buyCredits(CREDITS_NANO);
@@ -164,12 +167,12 @@ await serve(['--persist-to', FOLDER, '--var', base, ...args], async (origin) => 
   await fireCron(origin, '3 * * * *', Date.now());
   const discovered = keys.find(({ isAdded }) => !isAdded);
   console.log(`
-The demo is at ${origin}. Sign in as ${EMAIL} with the password "${PASSWORD}":
+The demo is at ${origin}. Open it in a browser and sign in as ${EMAIL} with the password "${PASSWORD}".
+For the API:
 
   curl -X POST ${origin}/api/auth/login -H 'Content-Type: application/json' -d '{"email":"${EMAIL}","password":"${PASSWORD}"}'
 
-The OpenRouter behind it is simulated; its history is read through a management key within a minute or two. To make the discovered
-key "${discovered?.name}" one of yours, add its text: ${discovered?.text}
+The OpenRouter behind it is simulated; its history is read through a management key within some minutes. To make the discovered key "${discovered?.name}" one of yours, add its text: ${discovered?.text}
 Stop both with Ctrl+C.
 `);
 });

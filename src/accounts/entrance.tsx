@@ -47,8 +47,8 @@ const Start = ({ view }: { view: View }) => (
         <li>CSV, JSON and an HTTP API for your own programs</li>
       </ul>
     </section>
-    <section class="card" aria-labelledby="sign-in">
-      <h2 id="sign-in">Sign in</h2>
+    <section class="card">
+      <h2>Sign in</h2>
       <SignInForm failure={null} next={HOME} />
       <WhereToRegister isOpen={view.deps.config.registration === 'open'} />
     </section>

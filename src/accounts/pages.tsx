@@ -19,8 +19,8 @@ type Sessions = Awaited<ReturnType<typeof listSessions>>;
 const zonesWith = (zone: string): string[] => [...new Set(['UTC', zone, ...Intl.supportedValuesOf('timeZone')])];
 
 const TimeZone = ({ view, zone }: { view: View; zone: string }) => (
-  <section class="card" aria-labelledby="time-zone">
-    <h2 id="time-zone">Time zone</h2>
+  <section class="card">
+    <h2>Time zone</h2>
     <p class="hint">Days and hours on all pages are those of this zone, unless the address of a page names another one.</p>
     <Form action="/account/time-zone" failure={view.failure}>
       <Select
@@ -36,8 +36,8 @@ const TimeZone = ({ view, zone }: { view: View; zone: string }) => (
 );
 
 const Password = ({ view }: { view: View }) => (
-  <section class="card" aria-labelledby="password">
-    <h2 id="password">Password</h2>
+  <section class="card">
+    <h2>Password</h2>
     <Form action="/account/password" failure={view.failure}>
       <Field
         form="/account/password"
@@ -62,8 +62,8 @@ const Password = ({ view }: { view: View }) => (
 );
 
 const SessionList = ({ view, sessions, zone }: { view: View; sessions: Sessions; zone: string }) => (
-  <section class="card" aria-labelledby="sessions">
-    <h2 id="sessions">Sessions</h2>
+  <section class="card">
+    <h2>Sessions</h2>
     <ul class="rows">
       {sessions.map(({ client, createdAt, isCurrent }) => (
         <li>
@@ -82,8 +82,8 @@ const SessionList = ({ view, sessions, zone }: { view: View; sessions: Sessions;
 );
 
 const Export = () => (
-  <section class="card" aria-labelledby="export">
-    <h2 id="export">Export</h2>
+  <section class="card">
+    <h2>Export</h2>
     <p>All that is stored of you, as one JSON file: account, keys without their text, tokens, views, and the whole ledger.</p>
     <a class="button" href="/account/export" download>
       Export all data
@@ -92,8 +92,8 @@ const Export = () => (
 );
 
 const Deletion = ({ view }: { view: View }) => (
-  <section class="card danger" aria-labelledby="deletion">
-    <h2 id="deletion">Delete the account</h2>
+  <section class="card danger">
+    <h2>Delete the account</h2>
     <p>Your keys, tokens, sessions and all history go. There is no way back; export your data first.</p>
     <Form action="/account/delete" failure={view.failure}>
       <Field

@@ -51,7 +51,7 @@ const SpendHead = ({ query, shown }: { query: DashboardQuery; shown: Dashboard['
   const question = queryOf({ ...periodQuery(query), by: query.by, rollup: shown.rollup });
   return (
     <div class="head">
-      <h2 id="spend">
+      <h2>
         Spend{' '}
         <data id="total" class="figure" value={totals.cost_usd === null ? '' : String(totals.cost_usd)}>
           {formatUsd(totals.cost_usd)}
@@ -72,7 +72,7 @@ const Spend = ({ query, shown, keyNames }: { query: DashboardQuery; shown: Dashb
   const { chart, rollup, stats, range } = shown;
   const dayHref = (day: string) => `${FORM}?${queryOf({ range: 'custom', from: day, to: day, tz: query.tz, by: query.by })}`;
   return (
-    <section class="card wide" aria-labelledby="spend">
+    <section class="card wide">
       <SpendHead query={query} shown={shown} />
       {chart.series.length === 0 ? (
         <p class="empty">{stats.totals.cost_usd === null ? 'Nothing is known of this range.' : 'Nothing was spent in this range.'}</p>
@@ -94,8 +94,8 @@ const Spend = ({ query, shown, keyNames }: { query: DashboardQuery; shown: Dashb
 };
 
 const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
-  <section class="card" aria-labelledby="week">
-    <h2 id="week">Hours of the week</h2>
+  <section class="card">
+    <h2>Hours of the week</h2>
     {shown.week.some((row) => row.some((amount) => amount > 0)) ? (
       <HeatMap
         id="week-map"

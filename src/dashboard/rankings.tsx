@@ -22,8 +22,8 @@ interface RankingProps {
 }
 
 const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: RankingProps) => (
-  <section class="card" aria-labelledby={`by-${dimension}`}>
-    <h2 id={`by-${dimension}`}>{BY_LABELS[dimension]}s</h2>
+  <section class="card">
+    <h2>{BY_LABELS[dimension]}s</h2>
     {answer.series.length === 0 ? (
       <p class="empty">None in this range.</p>
     ) : (
@@ -44,7 +44,9 @@ const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: Ra
               const label = isOther ? 'All others' : nameOf(dimension, name, keyNames);
               return (
                 <tr>
-                  <th scope="row">{isOther ? label : <a href={hrefOf(name)}>{label}</a>}</th>
+                  <th scope="row" title={label}>
+                    {isOther ? label : <a href={hrefOf(name)}>{label}</a>}
+                  </th>
                   <td>{formatUsd(total)}</td>
                   <td>
                     <ShareBar share={answer.total && total !== null ? total / answer.total : null} tone={toneAt(index)} />

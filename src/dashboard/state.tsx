@@ -4,8 +4,8 @@ import { LimitMeter } from '../keys/views.tsx';
 import type { Attention } from './model.ts';
 
 export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
-  <section class="card" aria-labelledby="attention">
-    <h2 id="attention">Needs attention</h2>
+  <section class="card">
+    <h2>Needs attention</h2>
     {items.length === 0 ? (
       <p class="empty">Nothing. All is well.</p>
     ) : (
@@ -26,8 +26,8 @@ export const Limits = ({ keys }: { keys: readonly Key[] }) => {
     .filter((key) => limitUse(key) !== null && key.status !== 'invalid')
     .sort((a, b) => (limitUse(b)?.share ?? 0) - (limitUse(a)?.share ?? 0));
   return (
-    <section class="card" aria-labelledby="limits">
-      <h2 id="limits">Limits</h2>
+    <section class="card">
+      <h2>Limits</h2>
       {limited.length === 0 ? (
         <p class="empty">No key has a limit that is known.</p>
       ) : (
@@ -46,8 +46,8 @@ export const Limits = ({ keys }: { keys: readonly Key[] }) => {
 
 /** What somebody sees who has no key yet. */
 export const Welcome = () => (
-  <section class="card" aria-labelledby="welcome">
-    <h2 id="welcome">Begin with a key</h2>
+  <section class="card">
+    <h2>Begin with a key</h2>
     <p>
       Add an OpenRouter key, and its spend appears here within the hour. With a management key you get the whole account at once: every key,
       model and provider, up to a year back.

@@ -22,8 +22,8 @@ const FORM = '/explore';
 const zoneOf = (view: View): string => view.viewer?.timeZone ?? 'UTC';
 
 const Views = ({ view, views, query }: { view: View; views: Awaited<ReturnType<typeof listViews>>; query: string }) => (
-  <section class="card" aria-labelledby="views">
-    <h2 id="views">Saved views</h2>
+  <section class="card">
+    <h2>Saved views</h2>
     {views.length > 0 && (
       <ul class="rows">
         {views.map(({ id, name, query: saved }) => (

@@ -105,7 +105,9 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
         <tbody>
           {answer.series.map((one, index) => (
             <tr>
-              <th scope="row">{seriesLabel(one, answer.dimensions, keyNames)}</th>
+              <th scope="row" title={seriesLabel(one, answer.dimensions, keyNames)}>
+                {seriesLabel(one, answer.dimensions, keyNames)}
+              </th>
               <td>{format(one.total)}</td>
               {!metric.over && (
                 <td>
@@ -142,9 +144,9 @@ export const Shown = ({ question, asked }: { question: Question; asked: Asked })
   const when = rangeLabel(range);
   const address = addressOf(question);
   return (
-    <section class="card wide" aria-labelledby="answer">
+    <section class="card wide">
       <div class="head">
-        <h2 id="answer">
+        <h2>
           {label} by {dimensions}
         </h2>
         <span class="hint">{when}</span>

@@ -54,8 +54,8 @@ const Controls = ({ view, item }: { view: View; item: Key }) => {
   const isDiscovered = item.kind === 'discovered';
   return (
     <div class="cards">
-      <section class="card" aria-labelledby="reading">
-        <h2 id="reading">Reading</h2>
+      <section class="card">
+        <h2>Reading</h2>
         <div class="actions">
           <Form action={`${path}/sync`} failure={view.failure}>
             <button type="submit" disabled={!item.is_active}>
@@ -70,16 +70,16 @@ const Controls = ({ view, item }: { view: View; item: Key }) => {
           </Form>
         </div>
       </section>
-      <section class="card" aria-labelledby="rename">
-        <h2 id="rename">Name</h2>
+      <section class="card">
+        <h2>Name</h2>
         <Form action={`${path}/name`} failure={view.failure}>
           <Field form={`${path}/name`} failure={view.failure} name="name" label="Name" value={item.name} autocomplete="off" />
           <button type="submit">Rename</button>
         </Form>
       </section>
       {!isDiscovered && (
-        <section class="card" aria-labelledby="replace">
-          <h2 id="replace">Replace the text</h2>
+        <section class="card">
+          <h2>Replace the text</h2>
           <Form action={`${path}/text`} failure={view.failure}>
             <Field
               form={`${path}/text`}
@@ -94,8 +94,8 @@ const Controls = ({ view, item }: { view: View; item: Key }) => {
           </Form>
         </section>
       )}
-      <section class="card danger" aria-labelledby="delete">
-        <h2 id="delete">Delete</h2>
+      <section class="card danger">
+        <h2>Delete</h2>
         {isDiscovered && item.managed_by !== null ? (
           <p>
             It goes with <a href={`/keys/${item.managed_by}`}>its management key</a>. To have it not read, pause it.
@@ -134,8 +134,8 @@ export async function showKey(view: View, id: number) {
       <LimitMeter item={item} />
       <BackfillBar item={item} />
       <Facts item={item} zone={zone} />
-      <section class="card" aria-labelledby="spend">
-        <h2 id="spend">
+      <section class="card">
+        <h2>
           {item.kind === 'management' ? 'Spent outside of its keys in 30 days' : 'Spend of 30 days'}: {formatUsd(answer.total)}
         </h2>
         {answer.series.length === 0 ? (

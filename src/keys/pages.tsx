@@ -14,8 +14,8 @@ export const keyPages = createPages();
 const { page, form } = keyPages;
 
 const AddKey = ({ view }: { view: View }) => (
-  <section class="card" aria-labelledby="add">
-    <h2 id="add">Add a key</h2>
+  <section class="card">
+    <h2>Add a key</h2>
     <p class="hint">
       An ordinary key tells what it spent. A management key opens its whole account: all keys, models, providers and up to a year of
       history. It is stored encrypted and only ever used to read.
@@ -73,7 +73,7 @@ const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolea
 
 /** A management key with the keys that are read through it, or keys that stand for themselves. */
 const Group = ({ title, keys, view }: { title: string; keys: readonly Key[]; view: View }) => (
-  <section aria-label={title} class="group">
+  <section class="group">
     <h2>{title}</h2>
     <ul class="keys">
       {keys.map((item) => (

@@ -19,6 +19,9 @@ const dollars = lazy(() => new Intl.NumberFormat('en-US', { style: 'currency', c
 const smallDollars = lazy(
   () => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', minimumFractionDigits: 2, maximumSignificantDigits: 3 }),
 );
+const prices = lazy(
+  () => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', minimumSignificantDigits: 3, maximumSignificantDigits: 3 }),
+);
 const roundDollars = lazy(
   () => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', notation: 'compact', maximumSignificantDigits: 3 }),
 );
@@ -36,7 +39,7 @@ export function formatUsd(usd: number | null): string {
 /** USD of prices, which differ in their third digit. */
 export function formatUsdFine(usd: number | null): string {
   if (usd === null) return UNKNOWN_TEXT;
-  return usd !== 0 && Math.abs(usd) < 1 ? smallDollars().format(usd) : dollars().format(usd);
+  return usd !== 0 && Math.abs(usd) < 1 ? prices().format(usd) : dollars().format(usd);
 }
 
 /** USD as short as an axis needs it. */

@@ -28,8 +28,8 @@ const Copyable = ({ id, label, text }: { id: string; label: string; text: string
 );
 
 const NewToken = ({ view, token }: { view: View; token: string }) => (
-  <section class="card fresh" aria-labelledby="new-token">
-    <h2 id="new-token">Your new token</h2>
+  <section class="card fresh">
+    <h2>Your new token</h2>
     <p>It is shown this once. Keep it like a password.</p>
     <Copyable id="token" label="Token" text={token} />
     <Copyable id="token-curl" label="Try it" text={`curl -H 'Authorization: Bearer ${token}' '${origin(view)}/api/v1/stats'`} />
@@ -92,8 +92,8 @@ async function showTokens(view: View) {
         Programs read the <a href="/docs">public API</a> with a token. It only reads, and it stops the moment that you revoke it.
       </p>
       {secret !== undefined && <NewToken view={view} token={secret} />}
-      <section class="card" aria-labelledby="create">
-        <h2 id="create">New token</h2>
+      <section class="card">
+        <h2>New token</h2>
         <Form action="/tokens" failure={view.failure} class="line">
           <Field
             form="/tokens"

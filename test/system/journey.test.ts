@@ -1,77 +1,25 @@
 /** The main job as a newcomer sees it: `npm start`'s own script, the bundled Worker over HTTP, crons, files on the disk. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fireCron } from '../../scripts/crons.ts';
-import { devVars } from '../../scripts/secrets.ts';
-import { startSimulatorServer } from '../support/openrouter/server.ts';
-import { createSimulator } from '../support/openrouter/simulator.ts';
+import { type RunningWorker, startWorker } from '../support/running-worker.ts';
 
 const KEY = `sk-or-v1-${'c0ffee'.repeat(10)}abcd`;
 const PASSWORD = 'canary in the coal mine';
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}
-
-const simulator = createSimulator({ now: Date.now });
-let folder: string;
+let running: RunningWorker;
 let origin: string;
-let worker: ChildProcess;
-let simulated: Awaited<ReturnType<typeof startSimulatorServer>>;
-let log = '';
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'openrouter-monitor-test-'));
-  simulated = await startSimulatorServer(0, simulator, () => {});
-  const address = simulated.address();
-  const base = `OPENROUTER_BASE_URL:http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/api/v1`;
-  const secrets = join(folder, 'secrets.env');
-  await writeFile(secrets, devVars());
-  const port = await freePort();
-  origin = `http://localhost:${port}`;
-  const args = [
-    '--port',
-    String(port),
-    '--inspector-port',
-    String(await freePort()),
-    '--persist-to',
-    join(folder, 'state'),
-    '--env-file',
-    secrets,
-    '--var',
-    base,
-  ];
-  worker = spawn(process.execPath, ['scripts/start.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const collect = (chunk: Buffer) => {
-    log += chunk;
-  };
-  worker.stdout?.on('data', collect);
-  worker.stderr?.on('data', collect);
-  for (let tries = 0; !log.includes('OpenRouter Monitor is at'); tries++) {
-    if (tries > 400 || worker.exitCode !== null) throw new Error(`the Worker did not start:\n${log}`);
-    await sleep(250);
-  }
+  running = await startWorker();
+  origin = running.origin;
 });
 
-afterAll(async () => {
-  const ended = new Promise((resolve) => worker.on('exit', resolve));
-  worker.kill('SIGTERM');
-  await ended;
-  simulated.closeAllConnections();
-  simulated.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => running.stop());
 
 async function call(method: string, path: string, token?: string, body?: unknown) {
   const response = await fetch(origin + path, {
@@ -90,6 +38,7 @@ async function filesBelow(path: string): Promise<string[]> {
 
 describe('a fresh start', () => {
   it('goes from registration to a revoked token, and leaves no secret in the log or on the disk', async () => {
+    const { simulator } = running;
     simulator.addKey(KEY, { limitNano: 50_000_000_000 });
     simulator.spend(KEY, { nano: 1_234_567_891 });
     const credentials = { email: 'journey@example.org', password: PASSWORD };
@@ -110,17 +59,18 @@ describe('a fresh start', () => {
     expect((await call('GET', '/api/v1/stats', made.body.token)).status).toBe(401);
     expect((await call('GET', '/health')).body.jobs.sync).toMatchObject({ never_ran: false, is_overdue: false });
 
-    const files = await filesBelow(join(folder, 'state'));
+    const files = await filesBelow(running.state);
     const contents = await Promise.all(files.map((file) => readFile(file, 'latin1')));
     expect(files.some((file) => file.endsWith('.sqlite'))).toBe(true);
     expect(contents.join('')).toContain('journey@example.org');
     for (const [name, secret] of Object.entries({ KEY, PASSWORD, session, token: made.body.token })) {
-      expect([name, log.includes(secret), contents.some((content) => content.includes(secret))]).toEqual([name, false, false]);
+      expect([name, running.log().includes(secret), contents.some((content) => content.includes(secret))]).toEqual([name, false, false]);
     }
   });
 
   it('answers as its own document says, also about an account behind a management key', async () => {
     const [management, member] = [`sk-or-v1-${'c'.repeat(64)}`, `sk-or-v1-${'d'.repeat(64)}`];
+    const { simulator } = running;
     simulator.addKey(management, { isManagement: true });
     simulator.addKey(member, { name: 'member', createdAt: new Date(Date.now() - 40 * 86_400_000).toISOString() });
     for (let day = 0; day < 40; day++) simulator.spend(member, { nano: 1_000_001, byokNano: 2 }, Date.now() - day * 86_400_000);
