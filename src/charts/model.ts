@@ -33,7 +33,7 @@ const sumKnown = (values: readonly (number | null)[]): number | null =>
 export const totalOf = ({ values }: Pick<Series, 'values'>): number | null => sumKnown(values);
 
 /** The sum of all series in each bucket. */
-export const columnTotals = (series: readonly Series[], buckets: number): (number | null)[] =>
+export const columnTotals = (series: readonly Pick<Series, 'values'>[], buckets: number): (number | null)[] =>
   Array.from({ length: buckets }, (_, index) => sumKnown(series.map(({ values }) => values[index] ?? null)));
 
 /** Indices of at most `count` buckets that are named on the axis, evenly apart. */

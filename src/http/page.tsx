@@ -113,7 +113,8 @@ const userIdOf = (actor: Actor): number => (actor.kind === 'user' ? actor.userId
 
 async function viewOf(c: Context<AppEnv>, failure: Failure | null): Promise<View> {
   const { deps, actor, viewer } = c.var;
-  return { c, deps, actor, viewer, failure, flash: await takeFlash(c, userIdOf(actor)) };
+  const flash = await takeFlash(c, userIdOf(actor));
+  return { c, deps, actor, viewer, failure, flash: failure ? null : flash };
 }
 
 const send = async (c: Context<AppEnv>, rendered: Rendered, status: 200 | 400 | 401 | 403 | 404 | 409 | 422 | 429 | 503 = 200) =>

@@ -1,70 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addDays, DAY_MS, dayOf } from '../../src/lib/day.ts';
+import { DAY_MS, dayOf } from '../../src/lib/day.ts';
 import {
   type CoveredKey,
   chooseSources,
   coverageOf,
   describeCoverage,
-  type Known,
   knownUntil,
   type StoredKey,
   type StoredReading,
 } from '../../src/usage/coverage.ts';
 import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
-import {
-  approximateDays,
-  factsOf,
-  GROUPS,
-  type Group,
-  type LedgerRow,
-  type Range,
-  rangeProblem,
-  resolveRange,
-} from '../../src/usage/model.ts';
+import { approximateDays, factsOf, GROUPS, type Group, type LedgerRow, rangeProblem, resolveRange } from '../../src/usage/model.ts';
 import { summarize } from '../../src/usage/stats.ts';
-
-const FIRST = '2026-10-20';
-const COUNT = fc.integer({ min: 0, max: 1e12 });
+import { FIRST, inZone, key, known, ROWS, wide, ZONE } from '../support/ledger-rows.ts';
 
 const MEASURES = Object.keys(UNKNOWN) as (keyof Measures)[];
-const MODEL = fc.constantFrom('anthropic/claude', 'openai/gpt', null);
-
-/** A row of counters or analytics whose hours hold part of the day's amounts. */
-const ROW: fc.Arbitrary<LedgerRow> = fc.constantFrom('counters' as const, 'analytics' as const).chain((source) => {
-  const amounts = fc.array(COUNT, source === 'counters' ? { minLength: 2, maxLength: 2 } : { minLength: 7, maxLength: 7 });
-  return fc
-    .record({
-      offset: fc.integer({ min: 0, max: 20 }),
-      keyId: fc.integer({ min: 1, max: 3 }),
-      hours: fc.dictionary(fc.integer({ min: 0, max: 23 }).map(String), amounts, { maxKeys: 5 }),
-      rest: fc.oneof(fc.constant<number[]>([]), amounts),
-      isEstimated: fc.boolean(),
-      model: MODEL,
-      provider: MODEL,
-    })
-    .map(
-      ({ offset, keyId, hours, rest, isEstimated, model, provider }): LedgerRow => ({
-        keyId,
-        day: addDays(FIRST, offset),
-        source,
-        model: source === 'counters' ? null : model,
-        permaslug: source === 'counters' ? null : model,
-        provider: source === 'counters' ? null : provider,
-        hours,
-        total: Array.from({ length: source === 'counters' ? 2 : 7 }, (_, index) =>
-          Object.values(hours).reduce((sum, values) => sum + (values[index] ?? 0), rest[index] ?? 0),
-        ),
-        isEstimated: source === 'counters' && isEstimated,
-      }),
-    );
-});
-const ROWS = fc.uniqueArray(ROW, { maxLength: 30, selector: ({ keyId, day, model, provider }) => `${keyId} ${day} ${model} ${provider}` });
-const ZONE = fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
-const inZone = (from: string, to: string, tz = 'UTC'): Range => ({ from, to, tz, zone: tz });
-const wide = (tz: string): Range => inZone(addDays(FIRST, -2), addDays(FIRST, 23), tz);
-
 const row = (day: string, costNano: number, hours: LedgerRow['hours'] = {}, isEstimated = false): LedgerRow => ({
   keyId: 1,
   day,
@@ -75,19 +27,6 @@ const row = (day: string, costNano: number, hours: LedgerRow['hours'] = {}, isEs
   total: [costNano, 0],
   isEstimated,
   hours,
-});
-const known = (since: string | null, until: string | null): Known | null =>
-  since === null || until === null ? null : { since: Date.parse(since), until: Date.parse(until) };
-const key = (id: number, since: string | null, until: string | null, isRead = true): CoveredKey => ({
-  id,
-  name: `key ${id}`,
-  isRead,
-  counters: known(since, until),
-  analytics: null,
-  isOutside: false,
-  isManaged: false,
-  hasForeignText: false,
-  hash: `hash ${id}`,
 });
 
 describe('facts', () => {

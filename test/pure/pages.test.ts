@@ -1,0 +1,229 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { describeClient } from '../../src/accounts/model.ts';
+import { attentionOf, balanceOf, changeOf, monthSpend, projectMonth, rangesOf, weekOf } from '../../src/dashboard/model.ts';
+import { adviceOf, type Key, limitUse } from '../../src/keys/advice.ts';
+import { addDays, countDays } from '../../src/lib/day.ts';
+import { formatAgo, formatInstant, formatUsd, formatUsdFine, UNKNOWN_TEXT } from '../../src/lib/format.ts';
+import { localPath } from '../../src/lib/local-path.ts';
+import { factsOf } from '../../src/usage/model.ts';
+import { FIRST, inZone, ROWS, ZONE } from '../support/ledger-rows.ts';
+
+const NOW = Date.parse('2026-11-22T12:00:00Z');
+const KEY: Key = {
+  id: 1,
+  name: 'key',
+  kind: 'inference',
+  hash: 'x',
+  label: 'sk-or-v1-...',
+  status: 'active',
+  is_active: true,
+  usage_usd: 1,
+  usage_daily_usd: 1,
+  usage_weekly_usd: 1,
+  usage_monthly_usd: 1,
+  byok_usage_usd: 0,
+  byok_usage_daily_usd: 0,
+  byok_usage_weekly_usd: 0,
+  byok_usage_monthly_usd: 0,
+  limit_usd: null,
+  limit_remaining_usd: null,
+  limit_reset: null,
+  expires_at: null,
+  balance_usd: null,
+  managed_by: null,
+  workspace: null,
+  is_disabled: null,
+  vanished_at: null,
+  backfill: null,
+  last_synced_at: '2026-11-22T11:03:00.000Z',
+  last_validated_at: null,
+  last_error: null,
+  created_at: '2026-01-01T00:00:00.000Z',
+};
+
+describe('the target of a sign-in', () => {
+  it('is a path of this site, whatever is asked for', () => {
+    for (const foreign of [
+      'https://evil.example',
+      '//evil.example',
+      '/\\evil.example',
+      '\\/evil.example',
+      '/\t/evil.example',
+      '/..//evil.example',
+      'javascript:alert(1)',
+      '',
+      'dashboard',
+    ])
+      expect([foreign, localPath(foreign)]).toEqual([foreign, null]);
+    expect(localPath('/dashboard?range=7d')).toBe('/dashboard?range=7d');
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string(), fc.webPath(), fc.string({ unit: fc.constantFrom('/', '\\', '.', 'a', '\t', '@', ':') })),
+        (text) => {
+          const path = localPath(text);
+          if (path !== null) expect(new URL(path, 'https://monitor.test').origin).toBe('https://monitor.test');
+        },
+      ),
+    );
+  });
+});
+
+describe('the ranges of a dashboard', () => {
+  it('compare like with like', () => {
+    const ranges = rangesOf(inZone('2026-11-16', '2026-11-22'), NOW);
+    expect(ranges).toMatchObject({
+      before: { from: '2026-11-09', to: '2026-11-15' },
+      yesterday: { from: '2026-11-21', to: '2026-11-21' },
+      month: { from: '2026-11-01', to: '2026-11-22' },
+      monthSoFar: { from: '2026-11-01', to: '2026-11-21' },
+      lastMonthSoFar: { from: '2026-10-01', to: '2026-10-21' },
+      all: { from: '2026-10-01', to: '2026-11-22' },
+    });
+    const march = rangesOf(inZone('2026-03-31', '2026-03-31'), Date.parse('2026-03-31T12:00:00Z'));
+    expect(march.lastMonthSoFar).toMatchObject({ from: '2026-02-01', to: '2026-02-28' });
+    const first = rangesOf(inZone('2026-03-01', '2026-03-01'), Date.parse('2026-03-01T12:00:00Z'));
+    expect([first.monthSoFar, first.lastMonthSoFar]).toEqual([null, null]);
+    expect(rangesOf(inZone('2026-01-01', '2026-11-22'), NOW).before).toBeNull();
+  });
+
+  it('hold all that is compared, in every zone', () => {
+    fc.assert(
+      fc.property(ZONE, fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 120 }), (zone, back, length) => {
+        const to = addDays('2026-11-22', -back);
+        const { all, ...rest } = rangesOf(inZone(addDays(to, -length), to, zone), NOW);
+        for (const range of Object.values(rest)) {
+          if (range === null) continue;
+          expect(range.from >= all.from && range.to <= all.to && countDays(range.from, range.to) >= 1).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
+describe('the month', () => {
+  const key = { usage_monthly_usd: 9, last_synced_at: '2026-11-22T11:03:00.000Z' };
+
+  it('is the ledger’s where that covers it, and OpenRouter’s own where it does not', () => {
+    const month = (ledgerUsd: number | null, knownSince: string | null, of = key) =>
+      monthSpend([{ key: of, ledgerUsd, knownSince }], '2026-11-01');
+    expect(month(5, '2026-11-01')).toEqual({ usd: 5, upstreamKeys: 0 });
+    expect(month(5, '2026-11-02')).toEqual({ usd: 9, upstreamKeys: 1 });
+    expect(month(10, '2026-11-02')).toEqual({ usd: 10, upstreamKeys: 0 });
+    expect(month(null, null, { usage_monthly_usd: 9, last_synced_at: '2026-10-31T23:03:00.000Z' })).toEqual({ usd: null, upstreamKeys: 0 });
+    expect(monthSpend([], '2026-11-01')).toEqual({ usd: null, upstreamKeys: 0 });
+  });
+
+  it('is projected at the pace of the last complete days', () => {
+    expect(projectMonth(210, 0, [10, 10, 10, 10, 10, 10, 10], '2026-11-22')).toBe(300);
+    expect(projectMonth(215, 5, [10, 10, 10, null, null, null, null], '2026-11-22')).toBe(300);
+    expect(projectMonth(225, 15, [10, 10, 10, null, null, null, null], '2026-11-22')).toBe(305);
+    expect(projectMonth(300, 10, [10, 10, 10], '2026-11-30')).toBe(300);
+    expect(projectMonth(210, 0, [10, 10, null], '2026-11-22')).toBeNull();
+    expect(projectMonth(null, 0, [10, 10, 10], '2026-11-22')).toBeNull();
+  });
+
+  it('changes by a share of what was before, if there was anything', () => {
+    expect(changeOf(3, 2)).toBe(0.5);
+    expect([changeOf(3, 0), changeOf(null, 2), changeOf(2, null)]).toEqual([null, null, null]);
+  });
+
+  it('has the balance of each account once', () => {
+    expect(balanceOf([])).toBeNull();
+    const balances = [
+      { balance_usd: 5, managed_by: null },
+      { balance_usd: 5, managed_by: 1 },
+      { balance_usd: 2, managed_by: null },
+    ];
+    expect(balanceOf(balances)).toBe(7);
+  });
+});
+
+describe('the hours of the week', () => {
+  it('hold what could be placed on an hour of the range, and nothing else', () => {
+    fc.assert(
+      fc.property(ROWS, ZONE, (rows, zone) => {
+        const range = inZone(addDays(FIRST, 2), addDays(FIRST, 12), zone);
+        const cells = weekOf(rows, range);
+        const placed = factsOf(rows, range, true).filter(({ hour }) => hour !== null);
+        const expected = placed.reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0);
+        expect(cells.flat().reduce((sum, usd) => sum + Math.round(usd * 1e9), 0)).toBe(expected);
+        const noon = placed.filter(({ date, hour }) => new Date(date).getUTCDay() === 3 && hour?.slice(11, 13) === '12');
+        expect(Math.round((cells[2]?.[12] ?? 0) * 1e9)).toBe(noon.reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0));
+      }),
+    );
+  });
+});
+
+describe('advice', () => {
+  const texts = (change: Partial<Key>) => adviceOf({ ...KEY, ...change }, NOW, 'UTC').map(({ tone, text }) => [tone, text]);
+
+  it('says what is the matter with a key and what to do, the worst first', () => {
+    expect(texts({})).toEqual([]);
+    expect(texts({ status: 'invalid', last_error: 'Gone.' })).toEqual([['bad', 'Gone.']]);
+    expect(texts({ status: 'unverified' })[0]?.[0]).toBe('warn');
+    expect(texts({ status: 'paused' })[0]?.[0]).toBe('quiet');
+    expect(texts({ last_error: 'Wait.' })).toEqual([['warn', 'Wait.']]);
+    expect(texts({ limit_usd: 10, limit_remaining_usd: 1, limit_reset: 'monthly' })).toEqual([
+      ['warn', '90% of its limit of $10.00 for this month is used; $1.00 left.'],
+    ]);
+    expect(texts({ limit_usd: 10, limit_remaining_usd: 0 })[0]?.[0]).toBe('bad');
+    expect(texts({ limit_usd: 10, limit_remaining_usd: 5 })).toEqual([]);
+    expect(texts({ expires_at: '2026-11-25T00:00:00.000Z' })).toEqual([['warn', 'It expires on 25 Nov 2026, 00:00.']]);
+    expect(texts({ last_synced_at: '2026-11-22T09:00:00.000Z' })).toEqual([['warn', 'It was last read on 22 Nov 2026, 09:00.']]);
+    expect(texts({ backfill: { done: 1, total: 1000 } })).toEqual([['info', 'Its history is being read: 1 of 1,000 days.']]);
+    expect(texts({ vanished_at: '2026-11-20T00:00:00.000Z' })[0]?.[0]).toBe('quiet');
+    expect(texts({ backfill: { done: 1, total: 2 }, limit_usd: 1, limit_remaining_usd: 0 }).map(([tone]) => tone)).toEqual(['bad', 'info']);
+  });
+
+  it('knows a limit’s use only where all of it is known', () => {
+    expect(limitUse({ limit_usd: 10, limit_remaining_usd: 12 })).toEqual({ used: 0, left: 12, limit: 10, share: 0 });
+    expect([limitUse({ limit_usd: null, limit_remaining_usd: 1 }), limitUse({ limit_usd: 0, limit_remaining_usd: 0 })]).toEqual([
+      null,
+      null,
+    ]);
+  });
+
+  it('tells the drifts of a key as one thing, and leaves pauses alone', () => {
+    const drift = (date: string, usd: number) => ({ date, key_id: 1, name: 'key', drift_usd: usd, byok_drift_usd: null });
+    const items = attentionOf([{ ...KEY, status: 'paused' }], [drift('2026-11-01', 1), drift('2026-11-02', -3)], NOW, 'UTC');
+    expect(items).toMatchObject([{ tone: 'warn', href: '/keys/1' }]);
+    expect(items[0]?.text).toContain('on 2 days, most on Mon, 2 Nov 2026, by $3.00');
+  });
+});
+
+describe('what people read', () => {
+  it('is money in cents, and below a cent in three digits that count', () => {
+    expect([1234.5, 0.01, 0.004158, 0.000004158, 0, -0.5].map(formatUsd)).toEqual([
+      '$1,234.50',
+      '$0.01',
+      '$0.00416',
+      '$0.00000416',
+      '$0.00',
+      '-$0.50',
+    ]);
+    expect([0.0145, 2.5].map(formatUsdFine)).toEqual(['$0.0145', '$2.50']);
+    expect([formatUsd(null), formatUsdFine(null), formatInstant(null, 'UTC')]).toEqual([UNKNOWN_TEXT, UNKNOWN_TEXT, UNKNOWN_TEXT]);
+  });
+
+  it('is time in the zone, and how long ago', () => {
+    expect(formatInstant('2026-11-22T23:30:00Z', 'Asia/Kolkata')).toBe('23 Nov 2026, 05:00');
+    const ago = (ms: number) => formatAgo(new Date(NOW - ms).toISOString(), NOW);
+    expect([ago(10_000), ago(61_000), ago(7_300_000), ago(200_000_000)]).toEqual(['just now', '1 minute ago', '2 hours ago', '2 days ago']);
+    expect(formatAgo(null, NOW)).toBe('never');
+  });
+
+  it('is the browser and system of a session', () => {
+    const agents = {
+      'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0': 'Firefox on Linux',
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Safari/605.1.15':
+        'Safari on macOS',
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/130.0 Mobile Safari/604.1':
+        'Chrome on iOS',
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Safari/537.36 Edg/130.0':
+        'Edge on Windows',
+      'curl/8.5.0': null,
+    };
+    for (const [agent, name] of Object.entries(agents)) expect(describeClient(agent)).toBe(name);
+  });
+});

@@ -1,0 +1,62 @@
+/** Made-up ledger rows, for properties. */
+import fc from 'fast-check';
+import { addDays } from '../../src/lib/day.ts';
+import type { CoveredKey, Known } from '../../src/usage/coverage.ts';
+import type { LedgerRow, Range } from '../../src/usage/model.ts';
+
+/** The rows lie in the 21 days from here on. */
+export const FIRST = '2026-10-20';
+const COUNT = fc.integer({ min: 0, max: 1e12 });
+
+const MODEL = fc.constantFrom('anthropic/claude', 'openai/gpt', null);
+
+/** A row of counters or analytics whose hours hold part of the day's amounts. */
+const ROW: fc.Arbitrary<LedgerRow> = fc.constantFrom('counters' as const, 'analytics' as const).chain((source) => {
+  const amounts = fc.array(COUNT, source === 'counters' ? { minLength: 2, maxLength: 2 } : { minLength: 7, maxLength: 7 });
+  return fc
+    .record({
+      offset: fc.integer({ min: 0, max: 20 }),
+      keyId: fc.integer({ min: 1, max: 3 }),
+      hours: fc.dictionary(fc.integer({ min: 0, max: 23 }).map(String), amounts, { maxKeys: 5 }),
+      rest: fc.oneof(fc.constant<number[]>([]), amounts),
+      isEstimated: fc.boolean(),
+      model: MODEL,
+      provider: MODEL,
+    })
+    .map(
+      ({ offset, keyId, hours, rest, isEstimated, model, provider }): LedgerRow => ({
+        keyId,
+        day: addDays(FIRST, offset),
+        source,
+        model: source === 'counters' ? null : model,
+        permaslug: source === 'counters' ? null : model,
+        provider: source === 'counters' ? null : provider,
+        hours,
+        total: Array.from({ length: source === 'counters' ? 2 : 7 }, (_, index) =>
+          Object.values(hours).reduce((sum, values) => sum + (values[index] ?? 0), rest[index] ?? 0),
+        ),
+        isEstimated: source === 'counters' && isEstimated,
+      }),
+    );
+});
+export const ROWS = fc.uniqueArray(ROW, {
+  maxLength: 30,
+  selector: ({ keyId, day, model, provider }) => `${keyId} ${day} ${model} ${provider}`,
+});
+export const ZONE = fc.constantFrom(...Intl.supportedValuesOf('timeZone'));
+export const inZone = (from: string, to: string, tz = 'UTC'): Range => ({ from, to, tz, zone: tz });
+export const wide = (tz: string): Range => inZone(addDays(FIRST, -2), addDays(FIRST, 23), tz);
+
+export const known = (since: string | null, until: string | null): Known | null =>
+  since === null || until === null ? null : { since: Date.parse(since), until: Date.parse(until) };
+export const key = (id: number, since: string | null, until: string | null, isRead = true): CoveredKey => ({
+  id,
+  name: `key ${id}`,
+  isRead,
+  counters: known(since, until),
+  analytics: null,
+  isOutside: false,
+  isManaged: false,
+  hasForeignText: false,
+  hash: `hash ${id}`,
+});

@@ -1,0 +1,49 @@
+/** Somebody with a browser that keeps cookies and sends forms, for tests of pages without a real one. */
+import { expect } from 'vitest';
+import type { World } from './world.ts';
+
+export interface Visit {
+  status: number;
+  location: string | null;
+  headers: Headers;
+  html: string;
+}
+
+/** A visitor of a world's pages; `jwt`: signed in from the start. */
+export function createVisitor(world: World, jwt?: string) {
+  const cookies = new Map<string, string>(jwt === undefined ? [] : [['__Host-session', jwt]]);
+
+  async function send(method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<Visit> {
+    const response = await world.call(method, path, {
+      ...(body !== undefined && { raw: body }),
+      headers: {
+        accept: 'text/html',
+        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        ...(body !== undefined && { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' }),
+        ...headers,
+      },
+    });
+    for (const line of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (value === '') cookies.delete(name);
+      else cookies.set(name, decodeURIComponent(value));
+    }
+    return { status: response.status, location: response.headers.get('location'), headers: response.headers, html: await response.text() };
+  }
+
+  /** Looks at a page. */
+  const visit = (path: string): Promise<Visit> => send('GET', path);
+  /** Sends a form. */
+  const submit = (path: string, fields: Record<string, string> = {}, headers?: Record<string, string>): Promise<Visit> =>
+    send('POST', path, new URLSearchParams(fields).toString(), headers);
+  /** Sends a form that succeeds, and looks at the page that it leads to. */
+  async function follow(path: string, fields: Record<string, string> = {}): Promise<Visit> {
+    const { status, location, html } = await submit(path, fields);
+    expect([path, status, status === 303 ? '' : html]).toEqual([path, 303, '']);
+    return visit(location ?? '');
+  }
+  return { cookies, send, visit, submit, follow };
+}
+
+/** What a page says of the form that led to it. */
+export const messageIn = ({ html }: Visit): string | null => /<p class="notice \w+" role="\w+">([^<]*)<\/p>/.exec(html)?.[1] ?? null;

@@ -1,0 +1,336 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { entrancePages } from '../../src/accounts/entrance.tsx';
+import { accountPages } from '../../src/accounts/pages.tsx';
+import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
+import { dashboardPages } from '../../src/dashboard/pages.tsx';
+import { explorePages } from '../../src/explore/pages.tsx';
+import { keyPages } from '../../src/keys/pages.tsx';
+import { DAY_MS } from '../../src/lib/day.ts';
+import { tokenPages } from '../../src/tokens/pages.tsx';
+import { createScenario } from '../support/scenario.ts';
+import { createVisitor, messageIn } from '../support/visitor.ts';
+import { createWorld, freshKeyText, type World } from '../support/world.ts';
+
+const PASSWORD = 'a quite unusual passphrase';
+const freshEmail = () => `${crypto.randomUUID().slice(0, 8)}@example.org`;
+
+const routes = [entrancePages, dashboardPages, explorePages, keyPages, tokenPages, accountPages].flatMap(({ router }) => router.routes);
+const forms = [...new Set(routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
+const pages = [...new Set(routes.filter(({ method }) => method === 'GET').map(({ path }) => path))];
+const OPEN = new Set(['/', '/login', '/register', '/reset-password']);
+
+async function insertLink(world: World, prefix: (typeof TOKEN_PREFIX)[keyof typeof TOKEN_PREFIX], userId: number | null): Promise<string> {
+  const token = createSecretToken(prefix);
+  await env.DB.prepare('INSERT INTO one_time_link (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)')
+    .bind(await hashSecretToken(token), userId, world.clock.now, world.clock.now + DAY_MS)
+    .run();
+  return token;
+}
+
+describe('the way in', () => {
+  it('registers, signs in and out, with a cookie that only this host gets back', async () => {
+    const world = createWorld();
+    const visitor = createVisitor(world);
+    const email = freshEmail();
+    const registered = await visitor.submit('/register', { email, password: PASSWORD, time_zone: 'Europe/Rome' });
+    expect([registered.status, registered.location]).toEqual([303, '/dashboard']);
+    const cookie = registered.headers.getSetCookie().find((line) => line.startsWith('__Host-session='));
+    expect(cookie).toMatch(/; Max-Age=604800; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    const first = await visitor.visit('/dashboard');
+    expect(messageIn(first)).toContain('Your account is ready');
+    expect(first.html).toContain('Europe/Rome');
+    expect(messageIn(await visitor.visit('/dashboard'))).toBeNull();
+    for (const path of ['/', '/login']) expect([path, (await visitor.visit(path)).location]).toEqual([path, '/dashboard']);
+
+    const session = visitor.cookies.get('__Host-session') ?? '';
+    expect(messageIn(await visitor.follow('/logout'))).toBe('You are signed out.');
+    expect(visitor.cookies.has('__Host-session')).toBe(false);
+    expect((await createVisitor(world, session).visit('/dashboard')).location).toBe('/login?next=%2Fdashboard');
+    const signedIn = await visitor.submit('/login', { email, password: PASSWORD, next: '/keys?x=1' });
+    expect(signedIn.location).toBe('/keys?x=1');
+    await visitor.follow('/logout');
+    expect((await visitor.submit('/login', { email, password: PASSWORD, next: 'https://evil.example/' })).location).toBe('/dashboard');
+  });
+
+  it('takes a zone that is none for UTC, and asks for an invitation where one is needed', async () => {
+    const world = createWorld({ config: { registration: 'invite' } });
+    const visitor = createVisitor(world);
+    expect((await visitor.visit('/register')).html).toContain('Registration needs an invitation');
+    expect((await visitor.visit('/register?invite=%3Cscript%3Ealert(1)%3C/script%3E')).html).not.toContain('<script>');
+    const invite = await insertLink(world, TOKEN_PREFIX.invitation, null);
+    expect((await visitor.visit(`/register?invite=${invite}`)).html).toContain('Create account');
+    const refused = await visitor.submit('/register', { email: freshEmail(), password: PASSWORD, invite: 'or_inv_wrong' });
+    expect([refused.status, messageIn(refused)]).toEqual([403, 'Registration needs an invitation that is unused and not expired.']);
+    const accepted = await visitor.follow('/register', { email: freshEmail(), password: PASSWORD, invite, time_zone: 'Mars/Olympus' });
+    expect(accepted.html).toContain('<option value="UTC" selected');
+  });
+
+  it('sets a new password with a link, once', async () => {
+    const world = createWorld();
+    const [visitor, user] = [createVisitor(world), await world.makeUser()];
+    const token = await insertLink(world, TOKEN_PREFIX.passwordReset, user.id);
+    const password = 'completely different words';
+    expect((await visitor.visit(`/reset-password?token=${token}`)).html).toContain(token);
+    const short = await visitor.submit('/reset-password', { token, new_password: 'short' });
+    expect([short.status, short.html.includes('Must have 12 to 128 characters'), short.html.includes(token)]).toEqual([422, true, true]);
+    expect(messageIn(await visitor.follow('/reset-password', { token, new_password: password }))).toContain('The password is set');
+    expect((await visitor.submit('/reset-password', { token, new_password: password })).status).toBe(403);
+    expect((await visitor.submit('/login', { email: user.email, password })).status).toBe(303);
+  });
+
+  it('keeps what was typed, but no password, and says how long to wait', async () => {
+    const world = createWorld();
+    const visitor = createVisitor(world);
+    const user = await world.makeUser();
+    const wrong = await visitor.submit('/login', { email: user.email, password: 'not this one at all' });
+    expect([wrong.status, messageIn(wrong)]).toEqual([401, 'E-mail or password is wrong.']);
+    expect(wrong.html).toContain(`value="${user.email}"`);
+    expect(wrong.html).not.toContain('not this one at all');
+    for (let tries = 0; tries < 9; tries++) await visitor.submit('/login', { email: user.email, password: 'not this one at all' });
+    const locked = await visitor.submit('/login', { email: user.email, password: PASSWORD });
+    expect([locked.status, Number(locked.headers.get('retry-after')) > 0]).toEqual([429, true]);
+    for (let tries = 0; tries < 30; tries++) await visitor.submit('/login', { email: user.email, password: PASSWORD });
+    const throttled = await visitor.submit('/login', { email: user.email, password: PASSWORD });
+    expect([throttled.status, throttled.headers.get('retry-after')]).toEqual([429, '60']);
+    expect(throttled.html).toContain('Too many attempts from this address');
+  });
+});
+
+describe('every form', () => {
+  it('is known to this table', () => {
+    expect(forms.length).toBeGreaterThanOrEqual(17);
+    expect(pages.length).toBeGreaterThanOrEqual(11);
+  });
+
+  it.each(forms)('%s refuses what another site sends, and what is no form', async (path) => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const key = await world.makeKey(user.token);
+    const visitor = createVisitor(world, user.token);
+    const here = path.replace(':id', String(key.id));
+    for (const headers of [
+      { 'sec-fetch-site': 'cross-site' },
+      { 'sec-fetch-site': 'same-site', origin: 'https://sub.monitor.test' },
+      { 'sec-fetch-site': '', origin: 'https://evil.example' },
+      { 'sec-fetch-site': '', origin: 'null' },
+    ])
+      expect([headers, (await visitor.submit(here, {}, headers)).status]).toEqual([headers, 403]);
+    expect((await visitor.submit(here, {}, { 'content-type': 'application/json' })).status).toBe(400);
+    expect((await visitor.submit(here, {}, { 'content-type': 'text/plain', 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await visitor.send('PUT', here)).status).toBe(405);
+    const large = await visitor.submit(here, { name: 'x'.repeat(70_000) });
+    expect(large.status).toBe(413);
+    expect((await world.json('GET', '/api/keys', { token: user.token })).body).toMatchObject([{ id: key.id, is_active: true }]);
+  });
+
+  it.each(forms.filter((path) => !OPEN.has(path)))('%s does nothing for nobody, and says so after the sign-in page', async (path) => {
+    const visitor = createVisitor(createWorld());
+    const sent = await visitor.submit(path.replace(':id', '1'), { name: 'x' });
+    expect([sent.status, sent.location]).toEqual([303, '/login']);
+    expect(messageIn(await visitor.visit('/login'))).toContain('nothing was done');
+  });
+
+  it.each(forms.filter((path) => path.includes(':id')))('%s refuses what is somebody else’s, and what is not there', async (path) => {
+    const world = createWorld();
+    const [owner, other] = [await world.makeUser(), await world.makeUser()];
+    const key = await world.makeKey(owner.token);
+    const token = await world.json<{ id: number }>('POST', '/api/tokens', { token: owner.token, body: { name: 'x' } });
+    const visitor = createVisitor(world, other.token);
+    const id = path.startsWith('/tokens') ? token.body.id : key.id;
+    const fields = {
+      ...(path.endsWith('/name') && { name: 'x' }),
+      ...(path.endsWith('/text') && { key: freshKeyText() }),
+      ...(path.endsWith('/state') && { is_active: '0' }),
+    };
+    expect((await visitor.submit(path.replace(':id', String(id)), fields)).status).toBe(path.startsWith('/explore') ? 404 : 403);
+    expect((await visitor.submit(path.replace(':id', '987654321'), fields)).status).toBe(404);
+    expect((await visitor.submit(path.replace(':id', 'x'), fields)).status).toBe(404);
+  });
+});
+
+describe('every page', () => {
+  it.each(pages.filter((path) => !OPEN.has(path)))('%s leads who is not signed in to the sign-in page, and back', async (path) => {
+    const visitor = createVisitor(createWorld());
+    const here = `${path.replace(':id', '1')}?range=7d`;
+    expect((await visitor.visit(here)).location).toBe(`/login?next=${encodeURIComponent(here)}`);
+    expect((await visitor.send('GET', here, undefined, { cookie: '__Host-session=garbage' })).status).toBe(303);
+  });
+
+  it('takes no bearer, and no page’s cookie opens the API', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    expect((await world.call('GET', '/dashboard', { token: user.token })).status).toBe(303);
+    expect((await world.call('GET', '/api/keys', { headers: { cookie: `__Host-session=${user.token}` } })).status).toBe(401);
+    expect((await world.call('GET', '/dashboard', { headers: { cookie: `session=${user.token}` } })).status).toBe(303);
+  });
+
+  it('is an error for people where there is none, and a problem for programs', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const visitor = createVisitor(world, user.token);
+    const missing = await visitor.visit('/nowhere');
+    expect([missing.status, missing.headers.get('content-type')]).toEqual([404, 'text/html; charset=UTF-8']);
+    expect(missing.html).toContain('There is nothing at this address.');
+    expect((await world.call('GET', '/nowhere')).headers.get('content-type')).toBe('application/problem+json');
+    expect((await world.call('GET', '/api/nowhere', { headers: { accept: 'text/html' } })).headers.get('content-type')).toBe(
+      'application/problem+json',
+    );
+  });
+});
+
+describe('a message to the next page', () => {
+  it('is read by whom it was meant for, and by nobody else', async () => {
+    const world = createWorld();
+    const [user, other] = [await world.makeUser(), await world.makeUser()];
+    const visitor = createVisitor(world, user.token);
+    await visitor.submit('/tokens', { name: 'mine' });
+    const flash = visitor.cookies.get('__Host-flash') ?? '';
+    const thief = createVisitor(world, other.token);
+    thief.cookies.set('__Host-flash', flash);
+    const seen = await thief.visit('/tokens');
+    expect([messageIn(seen), /or_api_\w{46}/.exec(seen.html)]).toEqual([null, null]);
+    thief.cookies.set('__Host-flash', 'v1.forged.text.here');
+    expect(messageIn(await thief.visit('/tokens'))).toBeNull();
+    expect(flash).not.toContain('or_api_');
+    expect((await visitor.visit('/tokens')).html).toMatch(/or_api_\w{46}/);
+    expect((await visitor.visit('/tokens')).html).not.toMatch(/or_api_\w{46}/);
+  });
+
+  it('says strange names as they are, never as markup', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const visitor = createVisitor(world, user.token);
+    const name = '<img src=x onerror=alert(1)>"&\'';
+    const page = await visitor.follow('/tokens', { name });
+    expect(page.html).not.toContain('<img src=x');
+    expect(page.html).toContain('&lt;img src=x onerror=alert(1)&gt;');
+  });
+});
+
+describe('keys', () => {
+  it('go through everything that can be done with them', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const visitor = createVisitor(world, user.token);
+    const [text, next] = [freshKeyText(), freshKeyText()];
+    for (const one of [text, next]) world.simulator.addKey(one, { limitNano: 10e9 });
+    world.simulator.spend(text, { nano: 9_500_000_000 });
+    const added = await visitor.follow('/keys', { name: 'mine', key: text });
+    expect(messageIn(added)).toContain('It is read every hour');
+    expect(added.html).toContain('95% of its limit of $10.00');
+    const id = /\/keys\/(\d+)"/.exec(added.html)?.[1];
+    const twice = await visitor.submit('/keys', { name: 'again', key: text });
+    expect([twice.status, twice.html.includes(text)]).toEqual([409, false]);
+    expect(messageIn(await visitor.follow(`/keys/${id}/name`, { name: 'ours' }))).toContain('“ours”');
+    const empty = await visitor.submit(`/keys/${id}/name`, { name: '' });
+    expect([empty.status, empty.html.includes('Must have 1 to 100 characters')]).toEqual([422, true]);
+    expect((await visitor.follow(`/keys/${id}/state`, { is_active: '0' })).html).toContain('Resume');
+    expect((await visitor.submit(`/keys/${id}/sync`)).status).toBe(400);
+    expect((await visitor.follow(`/keys/${id}/state`, { is_active: '1' })).html).toContain('Pause');
+    expect(messageIn(await visitor.follow(`/keys/${id}/sync`))).toContain('is being read');
+    expect((await visitor.submit(`/keys/${id}/sync`)).status).toBe(429);
+    expect((await visitor.submit(`/keys/${id}/text`, { key: 'nonsense' })).status).toBe(422);
+    expect(messageIn(await visitor.follow(`/keys/${id}/text`, { key: next }))).toContain('replaced');
+    expect((await visitor.visit(`/keys/${id}/delete`)).html).toContain('Delete “ours”?');
+    expect((await visitor.follow(`/keys/${id}/delete`)).html).toContain('You have no keys yet.');
+  });
+
+  it('say what they were added as', async () => {
+    const world = createWorld({ timeoutMs: 20 });
+    const user = await world.makeUser();
+    const visitor = createVisitor(world, user.token);
+    const unreachable = freshKeyText();
+    world.simulator.addKey(unreachable);
+    world.simulator.setFault(unreachable, { kind: 'status', status: 503 });
+    expect(messageIn(await visitor.follow('/keys', { name: 'later', key: unreachable }))).toContain('tried again every hour');
+    const management = freshKeyText();
+    world.simulator.addKey(management, { isManagement: true });
+    expect(messageIn(await visitor.follow('/keys', { name: 'account', key: management }))).toContain('Its account is being read');
+  });
+});
+
+describe('an account full of figures', () => {
+  it('is shown, explored and exported as the API tells it', async () => {
+    const set = await createScenario({ keys: 5, days: 40 });
+    await set.add();
+    await set.hours(2);
+    const { world, user } = set;
+    const visitor = createVisitor(world, user.token);
+    const keys = await set.list();
+    const total = async (query: string) =>
+      (await world.json<{ totals: { cost_usd: number } }>('GET', `/api/v1/stats?${query}`, { token: user.token })).body.totals.cost_usd;
+    const shown = async (path: string) => {
+      const { status, html } = await visitor.visit(path);
+      expect([path, status]).toEqual([path, 200]);
+      return Number(/id="total"[^>]* value="([^"]*)"|value="([^"]*)" id="total"/.exec(html)?.slice(1).find(Boolean));
+    };
+    const month = 'from=2026-10-17&to=2026-11-15';
+    expect(await total(month)).toBeGreaterThan(1);
+    expect(await shown('/dashboard')).toBe(await total(month));
+    expect(await shown('/dashboard?range=today&by=provider')).toBe(await total('from=2026-11-15&to=2026-11-15'));
+    expect(await shown('/dashboard?tz=Asia/Kolkata&range=7d&by=key')).toBe(await total('from=2026-11-09&to=2026-11-15&tz=Asia/Kolkata'));
+    expect(await shown('/explore?rollup=none&by=key&by2=provider&top=2')).toBe(await total(month));
+    expect(await shown(`/explore?key=${keys[1]?.id}&rollup=hour&range=7d`)).toBe(
+      await total(`from=2026-11-09&to=2026-11-15&key_id=${keys[1]?.id}`),
+    );
+    for (const metric of ['byok_cost', 'requests', 'cost_per_request', 'cost_per_million_tokens', 'reasoning_tokens'])
+      for (const rollup of ['none', 'week', 'month'])
+        await shown(`/explore?metric=${metric}&rollup=${rollup}&cumulative=1&model=(unknown)&model=x`);
+    for (const key of keys) expect((await visitor.visit(`/keys/${key.id}`)).html).toContain(key.name);
+
+    const csv = await visitor.visit('/explore/export?by=key&rollup=day');
+    const columns = csv.html.split('\n')[0]?.split(',') ?? [];
+    expect(new Set(columns).size).toBe(columns.length);
+    const sum = csv.html
+      .trim()
+      .split('\n')
+      .slice(1)
+      .reduce((all, line) => all + Math.round(Number(line.split(',')[1]) * 1e9), 0);
+    expect(sum).toBe(Math.round((await total(month)) * 1e9));
+    expect(JSON.parse((await visitor.visit('/explore/export?by=key&rollup=none&format=json')).html)).toMatchObject({
+      total: await total(month),
+    });
+    expect((await visitor.visit('/explore/export?metric=happiness')).status).toBe(422);
+
+    const exported = JSON.parse((await visitor.visit('/account/export')).html);
+    const days = exported.ledger.filter(({ source }: { source: string }) => source === 'analytics');
+    const whole = days.reduce((all: number, row: { cost_usd: number }) => all + Math.round(row.cost_usd * 1e9), 0);
+    expect(whole).toBe(Math.round((await total('from=2026-09-01&to=2026-11-15')) * 1e9));
+    expect(exported.keys).toHaveLength(keys.length);
+    expect(JSON.stringify(exported)).not.toMatch(/ciphertext|token_hash|sk-or-v1-\w{20}/);
+  });
+});
+
+describe('saved views', () => {
+  it('are saved by name, replaced, listed and deleted by their owner', async () => {
+    const world = createWorld();
+    const [user, other] = [await world.makeUser(), await world.makeUser()];
+    const visitor = createVisitor(world, user.token);
+    const saved = await visitor.submit('/explore/views?metric=requests&range=7d&junk=1', { name: 'mine' });
+    expect(saved.location).toBe('/explore?range=7d&metric=requests&by=model&rollup=day&top=6');
+    await visitor.follow('/explore/views?metric=cost', { name: 'mine' });
+    const { html } = await visitor.visit('/explore');
+    expect(html.match(/\/explore\/views\/\d+\/delete/g)).toHaveLength(1);
+    expect(html).toContain('/explore?range=30d&amp;metric=cost&amp;by=model&amp;rollup=day&amp;top=6"');
+    const path = /\/explore\/views\/\d+\/delete/.exec(html)?.[0] ?? '';
+    const stranger = createVisitor(world, other.token);
+    expect((await stranger.submit(path)).status).toBe(404);
+    expect((await stranger.visit('/explore')).html).not.toContain('mine');
+    expect((await visitor.submit('/explore/views?metric=happiness', { name: 'x' })).status).toBe(422);
+    await visitor.follow(path);
+    expect((await visitor.visit('/explore')).html).not.toContain('mine');
+  });
+
+  it('are fifty at the most, and go with their user', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const visitor = createVisitor(world, user.token);
+    for (let count = 0; count < 50; count++) expect((await visitor.submit('/explore/views', { name: `view ${count}` })).status).toBe(303);
+    const over = await visitor.submit('/explore/views', { name: 'one more' });
+    expect([over.status, messageIn(over)]).toEqual([400, 'Maximum 50 views allowed. Delete one first.']);
+    expect((await visitor.submit('/explore/views', { name: 'view 7' })).status).toBe(303);
+    expect((await visitor.submit('/account/delete', { password: user.password })).location).toBe('/');
+    expect(await env.DB.prepare('SELECT count(*) AS count FROM saved_view WHERE user_id = ?').bind(user.id).first('count')).toBe(0);
+  });
+});
