@@ -11,12 +11,12 @@ import { startSimulatorServer } from '../test/support/openrouter/server.ts';
 import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
 import { fireCron } from './crons.ts';
 import { type DemoKey, nextSpend, tellChatroom, tellStory } from './demo-data.ts';
+import { DEMO_USER } from './running-demo.ts';
 import { ensureDevVars, migrate, portOf, requireFreePort, serve } from './serve.ts';
 import { mustRunWrangler, root } from './wrangler.ts';
 
 const FOLDER = '.wrangler/demo';
-const EMAIL = 'demo@example.org';
-const PASSWORD = 'look at all this spend';
+const { email: EMAIL, password: PASSWORD } = DEMO_USER;
 const USER_ID = 1;
 const LIVE_SPEND_MS = 20_000;
 const CREDITS_NANO = 5_000e9;
@@ -126,9 +126,9 @@ async function managementSql(text: string, id: number, now: number, keyring: Key
 }
 
 /** Gives the simulator the same history, and lets it go on. */
-function live(simulator: Simulator, keys: readonly DemoKey[], management: string, now: number): void {
+function live(simulator: Simulator, keys: readonly DemoKey[], management: string, now: number, isQuick: boolean): void {
   const createdAt = new Date(keys[0]?.series.startedAt ?? now).toISOString();
-  simulator.analytics.slowBeyondDays = SLOW_BEYOND_DAYS;
+  if (!isQuick) simulator.analytics.slowBeyondDays = SLOW_BEYOND_DAYS;
   for (const workspace of WORKSPACES) simulator.addWorkspace(workspace);
   simulator.addKey(management, { name: 'company account', isManagement: true, createdAt });
   simulator.buyCredits(CREDITS_NANO);
@@ -145,7 +145,10 @@ function live(simulator: Simulator, keys: readonly DemoKey[], management: string
   }, LIVE_SPEND_MS).unref();
 }
 
-const args = process.argv.slice(2);
+/** `--quick`: all of the history is there within a minute. */
+const QUICK = '--quick';
+const isQuick = process.argv.includes(QUICK);
+const args = process.argv.slice(2).filter((arg) => arg !== QUICK);
 const now = Date.now();
 await requireFreePort(portOf(args));
 await ensureDevVars();
@@ -158,7 +161,7 @@ await seed(
   now,
 );
 const simulator = createSimulator({ now: Date.now });
-live(simulator, keys, management, now);
+live(simulator, keys, management, now, isQuick);
 const server = await startSimulatorServer(0, simulator, () => {});
 const address = server.address();
 const port = typeof address === 'object' ? address?.port : undefined;
