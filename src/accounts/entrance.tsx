@@ -72,6 +72,7 @@ form({
   access: 'public',
   throttle: 'login',
   schema: loginSchema.extend({ next: z.string().optional() }),
+  fields: ['email', 'password'],
   kept: ['email', 'next'],
   async act({ c, deps, body: { next, ...credentials } }) {
     const session = await signIn(deps, credentials, clientOf(c.req.header('user-agent')));
@@ -131,6 +132,7 @@ form({
   access: 'public',
   throttle: 'register',
   schema: signUpSchema,
+  fields: ['email', 'password'],
   kept: ['email', 'invite', 'time_zone'],
   async act({ c, deps, body }) {
     const { userId, session } = await signUp(deps, body, clientOf(c.req.header('user-agent')));
@@ -166,6 +168,7 @@ form({
   access: 'public',
   throttle: 'reset-password',
   schema: resetPasswordSchema,
+  fields: ['new_password'],
   kept: ['token'],
   async act({ deps, body }) {
     await resetPassword(deps, body);

@@ -3,25 +3,21 @@ import { type Actor, authorizeSession } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { listViews } from '../explore/actions.ts';
 import { listKeys } from '../keys/actions.ts';
-import { addDays, dayOf } from '../lib/day.ts';
+import { logError } from '../log.ts';
 import { listTokens } from '../tokens/actions.ts';
 import { presentToken } from '../tokens/model.ts';
-import { readStored } from '../usage/actions.ts';
+import { exportLedger } from '../usage/actions.ts';
 import { getAccount, listSessions } from './actions.ts';
 
-/** The ledger is read in so many pieces, however long the retention: three statements each, so that the Free plan's 50 suffice. */
+/** The ledger is read in so many pieces, however long the retention, so that the Free plan's 50 statements suffice. */
 const PIECES = 12;
 
 async function* ledgerPieces(deps: Deps, actor: Actor): AsyncGenerator<string> {
-  const days = deps.config.retentionDays + 1;
-  const step = Math.ceil((days + 1) / PIECES);
-  const today = dayOf(deps.now());
   let separator = '';
-  for (let from = addDays(today, -days); from <= today; from = addDays(from, step)) {
-    for (const row of await readStored(deps, actor, from, addDays(from, step - 1))) {
-      yield `${separator}${JSON.stringify(row)}`;
-      separator = ',\n';
-    }
+  for await (const rows of exportLedger(deps, actor, Math.ceil((deps.config.retentionDays + 2) / PIECES))) {
+    if (rows.length === 0) continue;
+    yield separator + rows.map((row) => JSON.stringify(row)).join(',\n');
+    separator = ',\n';
   }
 }
 
@@ -45,4 +41,22 @@ export async function* exportAccount(deps: Deps, actor: Actor): AsyncGenerator<s
   yield `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "ledger": [\n`;
   yield* ledgerPieces(deps, actor);
   yield '\n]}\n';
+}
+
+/** The same as a stream. If something fails, the stream does: half a document must not look like a whole one. */
+export function streamExport(deps: Deps, actor: Actor): ReadableStream<Uint8Array> {
+  const pieces = exportAccount(deps, actor);
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      try {
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(encoder.encode(value));
+      } catch (error) {
+        logError('export_failed', error);
+        controller.error(new Error('export failed'));
+      }
+    },
+  });
 }

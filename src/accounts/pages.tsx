@@ -1,5 +1,4 @@
 /** The account of who is signed in: password, time zone, sessions, export, deletion. */
-import { stream } from 'hono/streaming';
 import * as z from 'zod';
 import { Field, Form, Select } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
@@ -7,7 +6,7 @@ import { createPages, type View } from '../http/page.tsx';
 import { dayOf } from '../lib/day.ts';
 import { formatInstant } from '../lib/format.ts';
 import { changePassword, deleteAccount, listSessions, setTimeZone, signOutOthers } from './actions.ts';
-import { exportAccount } from './export.ts';
+import { streamExport } from './export.ts';
 import { changePasswordSchema, deleteAccountSchema, timeZoneFormSchema } from './model.ts';
 
 export const accountPages = createPages();
@@ -25,6 +24,7 @@ const TimeZone = ({ view, zone }: { view: View; zone: string }) => (
     <Form action="/account/time-zone" failure={view.failure}>
       <Select
         form="/account/time-zone"
+        failure={view.failure}
         name="time_zone"
         label="Time zone"
         value={zone}
@@ -74,7 +74,7 @@ const SessionList = ({ view, sessions, zone }: { view: View; sessions: Sessions;
       ))}
     </ul>
     <Form action="/account/sessions" failure={view.failure}>
-      <button type="submit" disabled={sessions.length < 2}>
+      <button type="submit" class="quiet" disabled={sessions.length < 2}>
         Sign out of all others
       </button>
     </Form>
@@ -136,15 +136,14 @@ page('/account', 'session', showAccount);
 page('/account/export', 'session', ({ c, deps, actor }) => {
   c.header('content-type', 'application/json; charset=utf-8');
   c.header('content-disposition', `attachment; filename="openrouter-monitor-${dayOf(deps.now())}.json"`);
-  return stream(c, async (out) => {
-    for await (const piece of exportAccount(deps, actor)) await out.write(piece);
-  });
+  return c.req.method === 'HEAD' ? c.body(null) : c.body(streamExport(deps, actor));
 });
 
 form({
   path: '/account/time-zone',
   access: 'session',
   schema: timeZoneFormSchema,
+  fields: ['time_zone'],
   async act({ deps, actor, body }) {
     await setTimeZone(deps, actor, body);
     return { to: '/account', message: `Days are now those of ${body.time_zone.replaceAll('_', ' ')}.` };
@@ -156,6 +155,7 @@ form({
   path: '/account/password',
   access: 'session',
   schema: changePasswordSchema,
+  fields: ['current_password', 'new_password'],
   async act({ deps, actor, body }) {
     await changePassword(deps, actor, body);
     return { to: '/account', message: 'The password is changed, and all other sessions have ended.' };
@@ -178,6 +178,7 @@ form({
   path: '/account/delete',
   access: 'session',
   schema: deleteAccountSchema,
+  fields: ['password'],
   async act({ deps, actor, body }) {
     await deleteAccount(deps, actor, body);
     return { to: '/', message: 'Your account is deleted.', session: null };

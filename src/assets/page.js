@@ -6,28 +6,24 @@ for (const button of document.querySelectorAll('button[data-copy]')) {
   button.addEventListener('click', async () => {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
     button.textContent = 'Copied';
+    setTimeout(() => {
+      button.textContent = 'Copy';
+    }, 2000);
   });
 }
 
 /* A new account begins with the zone of its browser. */
 for (const input of document.querySelectorAll('input[data-time-zone]')) input.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/* A choice in a filter is shown at once; dates count as dates of one's own. */
-for (const form of document.querySelectorAll('form[data-submit-on-change]')) {
-  form.addEventListener('change', ({ target }) => {
-    if (target.type === 'date') form.elements.range.value = 'custom';
-    else if (target.name !== 'range' || target.value !== 'custom') form.requestSubmit();
+/* Dates of one's own count where the range is so. */
+for (const input of document.querySelectorAll('form input[type="date"]')) {
+  input.addEventListener('change', () => {
+    input.form.elements.range.value = 'custom';
   });
 }
 
-/* In a chart the arrow keys lead from bucket to bucket, and Tab leads out of it. The title would cover what is pointed at. */
+/* In a chart the arrow keys lead from bucket to bucket, and Tab leads out of it. */
 for (const chart of document.querySelectorAll('svg.canvas')) {
-  const title = chart.querySelector(':scope > title');
-  if (title) {
-    chart.setAttribute('aria-label', title.textContent);
-    chart.removeAttribute('aria-labelledby');
-    title.remove();
-  }
   const stops = [...chart.querySelectorAll('.bucket, .row')];
   const last = stops.length - 1;
   for (const stop of stops.slice(0, -1)) stop.setAttribute('tabindex', '-1');

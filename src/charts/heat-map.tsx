@@ -7,8 +7,8 @@ interface HeatMapProps {
   id: string;
   title: string;
   description: string;
-  /** Seven rows from Monday, of 24 hours each. */
-  cells: readonly (readonly number[])[];
+  /** Seven rows from Monday, of 24 hours each; null is unknown. */
+  cells: readonly (readonly (number | null)[])[];
   format(value: number | null): string;
 }
 
@@ -38,7 +38,7 @@ const Behind = ({ title, cells, format }: HeatMapProps) => (
             <tr>
               <th scope="row">{clock(hour)}</th>
               {WEEKDAYS.map((_, day) => (
-                <td>{format(cells[day]?.[hour] ?? 0)}</td>
+                <td>{format(cells[day]?.[hour] ?? null)}</td>
               ))}
             </tr>
           ))}
@@ -54,16 +54,23 @@ const Row = ({
   row,
   stepOf,
   format,
-}: { day: number; row: readonly number[]; stepOf(value: number): number } & Pick<HeatMapProps, 'format'>) => {
-  const peak = row.indexOf(Math.max(...row));
-  const sum = row.reduce((total, value) => total + value, 0);
-  const text = `${WEEKDAYS[day]}: ${format(sum)}${sum > 0 ? `, most of it at ${clock(peak)}: ${format(row[peak] ?? 0)}` : ''}`;
+}: { day: number; row: readonly (number | null)[]; stepOf(value: number): number } & Pick<HeatMapProps, 'format'>) => {
+  const peak = row.indexOf(Math.max(...row.map((value) => value ?? 0)));
+  const sum = row.reduce<number | null>((total, value) => (value === null ? total : (total ?? 0) + value), null);
+  const text = `${WEEKDAYS[day]}: ${format(sum)}${sum ? `, most of it at ${clock(peak)}: ${format(row[peak] ?? null)}` : ''}`;
   return (
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an image that can be focused, to hear what it shows
     <g class="row" tabindex={0} role="img" aria-label={text}>
       <rect class="outline" x="0" y={day * ROW} width="100%" height={ROW - 2} rx="3" />
       {row.map((value, hour) => (
-        <rect class={`heat-${value > 0 ? stepOf(value) : 0}`} x={left(hour)} y={day * ROW} width="3.9%" height={ROW - 3} rx="3">
+        <rect
+          class={`heat-${value === null ? 'unknown' : value > 0 ? stepOf(value) : 0}`}
+          x={left(hour)}
+          y={day * ROW}
+          width="3.9%"
+          height={ROW - 3}
+          rx="3"
+        >
           <title>{`${WEEKDAYS[day]} ${clock(hour)}: ${format(value)}`}</title>
         </rect>
       ))}
@@ -77,7 +84,7 @@ const Row = ({
 /** A map of the week. */
 export function HeatMap(props: HeatMapProps) {
   const { id, title, description, cells, format } = props;
-  const top = Math.max(...cells.flat());
+  const top = Math.max(...cells.flat().map((value) => value ?? 0));
   const scale = scaleQuantize([0, top || 1], [...STEPS]);
   return (
     <figure class="chart heat">

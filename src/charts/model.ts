@@ -20,11 +20,10 @@ export interface Series {
 /** A place in the palette; `other`: the rest of all. */
 export type Tone = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 'other';
 
-/** How many series have a colour of their own. */
-export const TONES = 7;
+const TONES = 7;
 
-/** The colour of the nth series. */
-export const toneOf = (index: number): Tone => (index < TONES ? (index as Tone) : 'other');
+/** The colour of the nth series. There are seven; more series than anybody can tell apart begin with the first colour again. */
+export const toneOf = (index: number): Tone => (index % TONES) as Tone;
 
 const sumKnown = (values: readonly (number | null)[]): number | null =>
   values.reduce<number | null>((sum, value) => (value === null ? sum : (sum ?? 0) + value), null);
@@ -36,8 +35,9 @@ export const totalOf = ({ values }: Pick<Series, 'values'>): number | null => su
 export const columnTotals = (series: readonly Pick<Series, 'values'>[], buckets: number): (number | null)[] =>
   Array.from({ length: buckets }, (_, index) => sumKnown(series.map(({ values }) => values[index] ?? null)));
 
-/** Indices of at most `count` buckets that are named on the axis, evenly apart. */
-export function ticksOf(buckets: number, count: number): number[] {
-  const step = Math.max(1, Math.ceil(buckets / count));
-  return Array.from({ length: Math.ceil(buckets / step) }, (_, index) => index * step);
+/** Indices of at most `count` buckets that are named on the axis, evenly apart among those that have a name for it. */
+export function ticksOf(buckets: readonly Pick<Bucket, 'tick'>[], count: number): number[] {
+  const named = [...buckets.keys()].filter((index) => buckets[index]?.tick !== '');
+  const step = Math.max(1, Math.ceil(named.length / count));
+  return named.filter((_, place) => place % step === 0);
 }

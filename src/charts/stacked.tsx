@@ -119,6 +119,7 @@ const Target = ({ index, total, props }: { index: number; total: number | null; 
   const label = `${bucket?.label}: ${props.shape === 'lines' ? props.series.map((one) => `${one.label} ${props.format(one.values[index] ?? null)}`).join(', ') : props.format(total)}`;
   const content = (
     <>
+      <title>{label}</title>
       <Hit index={index} count={props.buckets.length} />
       <Tip index={index} total={total} props={props} />
     </>
@@ -239,7 +240,7 @@ export function StackedChart(props: StackedProps) {
               </g>
             ))}
           </svg>
-          {ticksOf(buckets.length, X_TICKS).map((index) => (
+          {ticksOf(buckets, X_TICKS).map((index) => (
             <text x={percent(index / buckets.length)} y={TOP + HEIGHT + 18} aria-hidden="true">
               {buckets[index]?.tick}
             </text>

@@ -26,8 +26,7 @@ const Tile = ({ label, value, exact, children }: PropsWithChildren<TileProps>) =
 export const Change = ({ change, than }: { change: number | null; than: string }) =>
   change === null ? null : (
     <span class="change">
-      <span aria-hidden="true">{change > 0 ? '▲ ' : change < 0 ? '▼ ' : ''}</span>
-      {formatChange(change)} against {than}
+      {formatChange(change)} on {than}
     </span>
   );
 
@@ -39,7 +38,7 @@ export const Headline = ({ headline, shown }: Dashboard) => {
   return (
     <dl class="tiles">
       <Tile label="Today" value={formatUsd(today.usd)} exact={today.usd}>
-        <span class="hint">yesterday {formatUsd(today.yesterdayUsd)}</span>
+        {today.yesterdayUsd !== null && <span class="hint">yesterday {formatUsd(today.yesterdayUsd)}</span>}
       </Tile>
       <Tile label="This month" value={formatUsd(month.usd)} exact={month.usd}>
         {month.comparedTo !== null && <Change change={month.change} than={`last month to ${formatDayShort(month.comparedTo)}`} />}
@@ -49,15 +48,18 @@ export const Headline = ({ headline, shown }: Dashboard) => {
             here.
           </span>
         )}
+        {month.partialKeys > 0 && (
+          <span class="hint">at least: a part of it is not known of {month.partialKeys === 1 ? '1 key' : `${month.partialKeys} keys`}</span>
+        )}
       </Tile>
       <Tile label="Month end, projected" value={formatUsd(month.projectedUsd)} exact={month.projectedUsd}>
-        <span class="hint">{month.projectedUsd === null ? 'three known days tell it' : 'at the pace of the last 7 days'}</span>
+        <span class="hint">{month.projectedUsd === null ? 'needs three full days' : 'at the pace of the last 7 days'}</span>
       </Tile>
       <Tile label="Balance" value={formatUsd(balanceUsd)} exact={balanceUsd}>
-        <span class="hint">{balanceUsd === null ? 'a management key tells it' : 'of all accounts'}</span>
+        <span class="hint">{balanceUsd === null ? 'needs a management key' : 'of all accounts'}</span>
       </Tile>
       <Tile label="Requests in range" value={formatCompact(totals.requests)} exact={totals.requests}>
-        {totals.requests === null && <span class="hint">a management key tells them</span>}
+        {totals.requests === null && <span class="hint">needs a management key</span>}
       </Tile>
       <Tile label="Tokens in range" value={formatCompact(tokens)} exact={tokens}>
         {totals.cached_tokens !== null && totals.cached_tokens > 0 && (

@@ -1,9 +1,8 @@
 /** What the first look answers: how much, how fast, where, and is anything wrong. Pure. */
 import * as z from 'zod';
 import { DIMENSIONS } from '../explore/model.ts';
-import type { Advice } from '../keys/advice.ts';
-import { adviceOf, type Key } from '../keys/advice.ts';
-import { addDays, countDays, DAY_MS, dayOf, startOfDay } from '../lib/day.ts';
+import { type Advice, adviceOf, type Key } from '../keys/advice.ts';
+import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, listDays, startOfDay } from '../lib/day.ts';
 import { formatDay, formatUsd } from '../lib/format.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
 import type { LedgerRow, Range } from '../usage/model.ts';
@@ -21,65 +20,93 @@ const MIN_PACE_DAYS = 3;
 /** The ranges that a dashboard adds up, all in one zone. */
 export interface Ranges {
   shown: Range;
-  before: Range | null;
+  /** The complete days of the shown range, and as many before it; null if there are none, or too many. */
+  compared: { now: Range; before: Range } | null;
   today: Range;
   yesterday: Range;
   month: Range;
   /** The complete days of this month, and the same ones of the last; null on the first day. */
-  monthSoFar: Range | null;
-  lastMonthSoFar: Range | null;
+  comparedMonth: { now: Range; before: Range } | null;
   pace: Range;
   /** Everything that is to be read for these. */
   all: Range;
 }
 
+/** What the complete days of a range are compared with. Today is not over, so it is left out. */
+function comparisonOf(shown: Range, today: string): Ranges['compared'] {
+  const to = shown.to < today ? shown.to : addDays(today, -1);
+  const days = countDays(shown.from, to);
+  if (days < 1 || days > MAX_COMPARED_DAYS) return null;
+  const now = { ...shown, to };
+  return { now, before: periodBefore(now) };
+}
+
+/** The complete days of a month that the month before has too, and those. */
+function monthComparisonOf(month: Range): Ranges['comparedMonth'] {
+  const lastFirst = startOfMonth(addDays(month.from, -1));
+  const days = Math.min(countDays(month.from, month.to) - 1, countDays(lastFirst, month.from) - 1);
+  if (days < 1) return null;
+  const fullDays = (from: string): Range => ({ ...month, from, to: addDays(from, days - 1) });
+  return { now: fullDays(month.from), before: fullDays(lastFirst) };
+}
+
 export function rangesOf(shown: Range, now: number): Ranges {
   const today = localDayOf(now, shown.zone);
   const between = (from: string, to: string): Range => ({ ...shown, from, to });
-  const first = startOfMonth(today);
-  const lastFirst = startOfMonth(addDays(first, -1));
-  const done = countDays(first, today) - 1;
-  const lastDone = Math.min(done, countDays(lastFirst, first) - 1);
-  const before = countDays(shown.from, shown.to) > MAX_COMPARED_DAYS ? null : periodBefore(shown);
+  const month = between(startOfMonth(today), today);
+  const compared = comparisonOf(shown, today);
+  const comparedMonth = monthComparisonOf(month);
   const pace = between(addDays(today, -PACE_DAYS), addDays(today, -1));
-  const from = [before?.from ?? shown.from, shown.from, lastFirst, pace.from].sort()[0] ?? shown.from;
+  const starts = [shown, month, pace, compared?.before, comparedMonth?.before].flatMap((range) => range?.from ?? []);
   return {
     shown,
-    before,
+    compared,
     today: between(today, today),
     yesterday: between(addDays(today, -1), addDays(today, -1)),
-    month: between(first, today),
-    monthSoFar: done > 0 ? between(first, addDays(today, -1)) : null,
-    lastMonthSoFar: done > 0 ? between(lastFirst, addDays(lastFirst, lastDone - 1)) : null,
+    month,
+    comparedMonth,
     pace,
-    all: between(from, shown.to > today ? shown.to : today),
+    all: between(starts.sort()[0] ?? shown.from, shown.to > today ? shown.to : today),
   };
 }
 
-/** What a key spent in this month as far as the ledger knows it, and since when it does (a local day). */
-interface MonthOfKey {
-  key: Pick<Key, 'usage_monthly_usd' | 'last_synced_at'>;
+/** What is known of a key: since which local day, and what it spent in this month as far as the ledger knows. */
+export interface KeyMonth {
+  key: Pick<Key, 'usage_monthly_usd' | 'last_synced_at' | 'backfill'>;
   ledgerUsd: number | null;
   knownSince: string | null;
+  /** Its text was replaced: OpenRouter's counters are those of the present text alone. */
+  isReplaced: boolean;
+}
+
+/** Does the ledger know all that a key spent since a day? Also if it knows all of the key's life. */
+export function isCoveredSince({ key, knownSince }: Pick<KeyMonth, 'key' | 'knownSince'>, day: string): boolean {
+  const isReadBack = key.backfill !== null && key.backfill.done >= key.backfill.total;
+  return knownSince !== null && (knownSince <= day || isReadBack);
 }
 
 /**
  * What was spent in a month. Where the ledger does not know all of a key's month, OpenRouter's own figure stands for it, which is
- * that of the UTC month.
- * @returns USD, and for how many keys OpenRouter's figure stands
+ * that of the UTC month and of the key's present text.
+ * @returns USD, for how many keys OpenRouter's figure stands, and of how many keys a part of the month is not known at all
  */
-export function monthSpend(parts: readonly MonthOfKey[], firstDay: string): { usd: number | null; upstreamKeys: number } {
-  let [usd, upstreamKeys] = [null as number | null, 0];
-  for (const { key, ledgerUsd, knownSince } of parts) {
-    const isCovered = knownSince !== null && knownSince <= firstDay;
+export function monthSpend(
+  months: readonly KeyMonth[],
+  firstDay: string,
+): { usd: number | null; upstreamKeys: number; partialKeys: number } {
+  let usd: number | null = null;
+  let [upstreamKeys, partialKeys] = [0, 0];
+  for (const month of months) {
+    const { key, ledgerUsd, isReplaced } = month;
     const isCurrent = key.last_synced_at !== null && startOfMonth(dayOf(Date.parse(key.last_synced_at))) === firstDay;
-    const upstream = !isCovered && isCurrent ? key.usage_monthly_usd : null;
-    const isUpstream = upstream !== null && upstream > (ledgerUsd ?? 0);
-    const best = isUpstream ? upstream : ledgerUsd;
-    if (isUpstream) upstreamKeys += 1;
-    if (best !== null) usd = (usd ?? 0) + best;
+    const upstream = isCurrent && !isReplaced && !isCoveredSince(month, firstDay) ? key.usage_monthly_usd : null;
+    const best = upstream === null ? ledgerUsd : Math.max(upstream, ledgerUsd ?? 0);
+    if (best === null) continue;
+    usd = (usd ?? 0) + best;
+    if (upstream !== null && upstream > (ledgerUsd ?? 0)) upstreamKeys += 1;
+    else if (upstream === null && !isCoveredSince(month, firstDay)) partialKeys += 1;
   }
-  return { usd, upstreamKeys };
+  return { usd, upstreamKeys, partialKeys };
 }
 
 /**
@@ -103,30 +130,49 @@ export function projectMonth(
 export const changeOf = (now: number | null, before: number | null): number | null =>
   now === null || before === null || before <= 0 ? null : now / before - 1;
 
-/** What the accounts have left: of each account once, whoever reads it. Null if no account is known. */
-export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by'>[]): number | null {
-  const balances = keys.flatMap(({ balance_usd: balance, managed_by: leader }) => (balance === null || leader !== null ? [] : balance));
+/**
+ * What the accounts have left: of each account once, whoever reads it. A management key that is not read any more says nothing: its
+ * figure is old, and another one may have taken its account over. Null if no account is known.
+ */
+export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' | 'status'>[]): number | null {
+  const balances = keys.flatMap(({ balance_usd: balance, managed_by: leader, status }) =>
+    balance === null || leader !== null || status !== 'active' ? [] : balance,
+  );
   return balances.length === 0 ? null : balances.reduce((sum, balance) => sum + balance, 0);
 }
 
-/** Spend by weekday (from Monday) and hour of the local clock, in USD, of what could be placed on an hour. */
-export function weekOf(rows: readonly LedgerRow[], range: Range): number[][] {
+/** Instants between which anything is known. */
+export interface KnownSpan {
+  since: number;
+  until: number;
+}
+
+/**
+ * Spend by weekday (from Monday) and hour of the local clock, in USD, of what could be placed on an hour; null where no such hour of
+ * the range is known.
+ */
+export function weekOf(rows: readonly LedgerRow[], range: Range, known: KnownSpan | null): (number | null)[][] {
   const place = createLocalHours(range.zone);
-  const nano = Array.from({ length: 7 }, () => Array<number>(24).fill(0));
+  const nano = Array.from({ length: 7 }, () => Array<number | null>(24).fill(null));
+  const add = (day: string, hour: number, amount: number) => {
+    const { date, hour: local } = place(day, hour);
+    if (date < range.from || date > range.to) return;
+    const cells = nano[(startOfDay(date) / DAY_MS + 3) % 7] ?? [];
+    const clock = Number(local.slice(11, 13));
+    cells[clock] = (cells[clock] ?? 0) + amount;
+  };
   const [low, high] = [addDays(range.from, -1), addDays(range.to, 1)];
-  for (const { day, hours } of rows) {
-    if (day < low || day > high) continue;
-    for (const hour in hours) {
-      const { date, hour: local } = place(day, Number(hour));
-      const amount = hours[hour]?.[0] ?? 0;
-      if (date < range.from || date > range.to) continue;
-      const weekday = (startOfDay(date) / DAY_MS + 3) % 7;
-      const cells = nano[weekday] as number[];
-      const clock = Number(local.slice(11, 13));
-      cells[clock] = (cells[clock] ?? 0) + amount;
+  for (const day of listDays(low, high)) {
+    for (let hour = 0; hour < 24; hour++) {
+      const at = startOfDay(day) + hour * HOUR_MS;
+      if (known !== null && at + HOUR_MS > known.since && at < known.until) add(day, hour, 0);
     }
   }
-  return nano.map((row) => row.map((amount) => amount / 1e9));
+  for (const { day, hours } of rows) {
+    if (day < low || day > high) continue;
+    for (const hour in hours) add(day, Number(hour), hours[hour]?.[0] ?? 0);
+  }
+  return nano.map((cells) => cells.map((amount) => (amount === null ? null : amount / 1e9)));
 }
 
 /** Something that a person should look at, and where. */

@@ -2,13 +2,14 @@
 import { HeatMap } from '../charts/heat-map.tsx';
 import { AnswerChart } from '../explore/chart.tsx';
 import { BY_LABELS, type KeyNames, keyNamesOf, rangeLabel } from '../explore/labels.ts';
+import { DIMENSIONS } from '../explore/model.ts';
 import { AsOf } from '../http/as-of.tsx';
-import { Select } from '../http/fields.tsx';
+import { Choice, Problems } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type Failure, type View } from '../http/page.tsx';
 import { askFromAddress } from '../http/question.ts';
 import { formatDay, formatUsd } from '../lib/format.ts';
-import { PeriodFields } from '../usage/period-fields.tsx';
+import { DateFields, PERIOD_LABELS, ZoneField } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import { type Dashboard, getDashboard } from './actions.ts';
 import { Change, Headline } from './headline.tsx';
@@ -31,13 +32,42 @@ interface FiltersProps {
   failure: Failure | null;
 }
 
-const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => (
-  <form method="get" action={FORM} class="filters" data-submit-on-change>
-    <PeriodFields form={FORM} failure={failure} period={query} range={shown.range} viewerZone={viewerZone} />
-    <Select form={FORM} name="by" label="Stacked by" value={query.by} options={Object.entries(BY_LABELS)} />
-    <button type="submit">Show</button>
-  </form>
-);
+/** The address of the dashboard with something changed in its question. */
+const hrefWith = (query: DashboardQuery, change: Partial<DashboardQuery>): string => {
+  const changed = { ...query, ...change };
+  return `${FORM}?${queryOf({ ...periodQuery(changed), by: changed.by })}`;
+};
+
+const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => {
+  const hasDates = query.range === 'custom' || failure?.errors['from'] !== undefined || failure?.errors['to'] !== undefined;
+  return (
+    <div class="bar">
+      <Choice
+        label="Range"
+        chosen={query.range}
+        options={PERIOD_LABELS.map(([range, label]) => [
+          range,
+          label,
+          hrefWith(query, range === 'custom' ? { range, from: shown.range.from, to: shown.range.to } : { range }),
+        ])}
+      />
+      <Choice
+        label="Stacked by"
+        chosen={query.by}
+        options={DIMENSIONS.map((by) => [by, `By ${BY_LABELS[by].toLowerCase()}`, hrefWith(query, { by })])}
+      />
+      <form method="get" action={FORM} class="inline">
+        <input type="hidden" name="range" value={hasDates ? 'custom' : query.range} />
+        <input type="hidden" name="by" value={query.by} />
+        {hasDates && <DateFields form={FORM} failure={failure} range={shown.range} />}
+        <ZoneField form={FORM} failure={failure} zone={shown.range.tz} viewerZone={viewerZone} />
+        <button type="submit" class="quiet">
+          Show
+        </button>
+      </form>
+    </div>
+  );
+};
 
 const Approximate = ({ days }: { days: readonly string[] }) => (
   <p class="hint">
@@ -46,34 +76,40 @@ const Approximate = ({ days }: { days: readonly string[] }) => (
   </p>
 );
 
-const SpendHead = ({ query, shown }: { query: DashboardQuery; shown: Dashboard['shown'] }) => {
+const SpendHead = ({ query, dashboard: { shown, change, comparedDays } }: { query: DashboardQuery; dashboard: Dashboard }) => {
   const { totals } = shown.stats;
   const question = queryOf({ ...periodQuery(query), by: query.by, rollup: shown.rollup });
   return (
-    <div class="head">
-      <h2>
-        Spend{' '}
-        <data id="total" class="figure" value={totals.cost_usd === null ? '' : String(totals.cost_usd)}>
-          {formatUsd(totals.cost_usd)}
-        </data>
-      </h2>
-      <span class="hint">{rangeLabel(shown.range)}</span>
-      <Change change={shown.change} than="the same time before" />
-      {totals.byok_cost_usd ? <span class="hint">besides {formatUsd(totals.byok_cost_usd)} on your own provider keys (BYOK)</span> : null}
-      <span class="links">
-        <a href={`/explore?${question}`}>Explore</a>
-        <a href={`/explore/export?${question}&format=csv`}>CSV</a>
-      </span>
-    </div>
+    <>
+      <div class="head">
+        <h2>
+          Spend{' '}
+          <data id="total" class="figure" value={totals.cost_usd === null ? '' : String(totals.cost_usd)}>
+            {formatUsd(totals.cost_usd)}
+          </data>
+        </h2>
+        <span class="links">
+          <a href={`/explore?${question}`}>Explore</a>
+          <a href={`/explore/export?${question}&format=csv`}>Download CSV</a>
+        </span>
+      </div>
+      <p class="hint head">
+        <span>{rangeLabel(shown.range)}</span>
+        {comparedDays !== null && (
+          <Change change={change} than={comparedDays === 1 ? 'the day before' : `the ${comparedDays} days before`} />
+        )}
+        {totals.byok_cost_usd ? <span>besides {formatUsd(totals.byok_cost_usd)} on your own provider keys (BYOK)</span> : null}
+      </p>
+    </>
   );
 };
 
-const Spend = ({ query, shown, keyNames }: { query: DashboardQuery; shown: Dashboard['shown']; keyNames: KeyNames }) => {
-  const { chart, rollup, stats, range } = shown;
+const Spend = ({ query, dashboard, keyNames }: { query: DashboardQuery; dashboard: Dashboard; keyNames: KeyNames }) => {
+  const { chart, rollup, stats, range } = dashboard.shown;
   const dayHref = (day: string) => `${FORM}?${queryOf({ range: 'custom', from: day, to: day, tz: query.tz, by: query.by })}`;
   return (
     <section class="card wide">
-      <SpendHead query={query} shown={shown} />
+      <SpendHead query={query} dashboard={dashboard} />
       {chart.series.length === 0 ? (
         <p class="empty">{stats.totals.cost_usd === null ? 'Nothing is known of this range.' : 'Nothing was spent in this range.'}</p>
       ) : (
@@ -96,7 +132,7 @@ const Spend = ({ query, shown, keyNames }: { query: DashboardQuery; shown: Dashb
 const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
   <section class="card">
     <h2>Hours of the week</h2>
-    {shown.week.some((row) => row.some((amount) => amount > 0)) ? (
+    {shown.week.some((row) => row.some((amount) => amount !== null && amount > 0)) ? (
       <HeatMap
         id="week-map"
         title="Spend by weekday and hour"
@@ -126,9 +162,10 @@ async function showDashboard(view: View) {
       </div>
       {keys.length === 0 && <Welcome />}
       <Headline {...answered} />
+      <Problems failure={failure} fields={['from', 'to', 'tz']} />
       <Filters query={question} shown={shown} viewerZone={viewerZone} failure={failure} />
       <div class="board">
-        <Spend query={question} shown={shown} keyNames={keyNames} />
+        <Spend query={question} dashboard={answered} keyNames={keyNames} />
         <div class="column">
           <AttentionList items={attention} />
           <Limits keys={keys} />

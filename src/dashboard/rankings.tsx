@@ -28,13 +28,15 @@ const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: Ra
       <p class="empty">None in this range.</p>
     ) : (
       <Scroll label={`${BY_LABELS[dimension]}s`}>
-        <table class="ranking">
+        <table class="ranking fixed">
           <thead>
             <tr>
               <th scope="col">{BY_LABELS[dimension]}</th>
               <th scope="col">Spend</th>
               <th scope="col">Share</th>
-              <th scope="col">Requests</th>
+              <th scope="col" class="rest">
+                Requests
+              </th>
               <th scope="col">Trend</th>
             </tr>
           </thead>
@@ -51,7 +53,7 @@ const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: Ra
                   <td>
                     <ShareBar share={answer.total && total !== null ? total / answer.total : null} tone={toneAt(index)} />
                   </td>
-                  <td>{formatCount(isOther ? null : requestsOf(name))}</td>
+                  <td class="rest">{formatCount(isOther ? null : requestsOf(name))}</td>
                   <td>
                     <Sparkline label={`Spend of ${label}`} values={values} format={formatUsd} />
                   </td>

@@ -1,5 +1,5 @@
 /** What needs attention, and what keys have left of their limits. */
-import { type Key, limitUse } from '../keys/advice.ts';
+import { isInUse, type Key, limitUse } from '../keys/advice.ts';
 import { LimitMeter } from '../keys/views.tsx';
 import type { Attention } from './model.ts';
 
@@ -23,7 +23,7 @@ export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
 /** The limits of keys that are alive, the fullest first. */
 export const Limits = ({ keys }: { keys: readonly Key[] }) => {
   const limited = keys
-    .filter((key) => limitUse(key) !== null && key.status !== 'invalid')
+    .filter((key) => isInUse(key) && limitUse(key) !== null)
     .sort((a, b) => (limitUse(b)?.share ?? 0) - (limitUse(a)?.share ?? 0));
   return (
     <section class="card">

@@ -1,7 +1,7 @@
 /** From facts to series over time. Pure. Sums are of integers, so that what is shown adds up to what the API says. */
-import type { CoveredKey } from '../usage/coverage.ts';
+import { type CoveredKey, knownUntil } from '../usage/coverage.ts';
 import type { Fact, Range } from '../usage/model.ts';
-import { asOf, countedDates, zerosOf } from '../usage/stats.ts';
+import { countedDates, zerosOf } from '../usage/stats.ts';
 import { bucketOfFact, bucketsOf, type Slot, slotsOf } from './buckets.ts';
 import { type Dimension, dimensionsOf, isWanted, type Metric, metricOf, type Question } from './model.ts';
 
@@ -86,20 +86,41 @@ function collect(facts: readonly Fact[], question: Question, buckets: readonly s
   return { rows: [...rows.values()], unplaced };
 }
 
-/** The buckets in which what was not told is known to be zero: by key, and under null those of any key that is asked about. */
-function knownBuckets(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, question: Question, slots: readonly Slot[]) {
-  const { isMoney } = metricOf(question.metric);
+/** What is known to be zero where nothing was told: money where a key was watched, counts and names only where analytics were read. */
+type Zeros = Map<number, { money: ReadonlySet<string>; all: ReadonlySet<string> }>;
+
+/** The buckets in which each key that is asked about is known, as far as it was read. */
+function knownBuckets(
+  keys: readonly CoveredKey[],
+  facts: readonly Fact[],
+  range: Range,
+  question: Question,
+  slots: readonly Slot[],
+): Zeros {
   const isByCounters = countedDates(facts);
   const byDate = Map.groupBy(slots, ({ date }) => date);
-  const until = asOf(keys) ?? 0;
-  const known = new Map<number | null, Set<string>>([[null, new Set()]]);
-  for (const key of keys.filter(({ id }) => question.key.length === 0 || question.key.includes(id))) {
-    const dates = [...zerosOf(key, range, isByCounters)].flatMap(([date, zero]) => (isMoney || zero.requests !== null ? date : []));
-    const own = dates.flatMap((date) => (byDate.get(date) ?? []).flatMap(({ name, at }) => (at === null || at < until ? name : [])));
-    known.set(key.id, new Set(own));
-    for (const name of own) known.get(null)?.add(name);
-  }
-  return known;
+  const asked = keys.filter(({ id }) => question.key.length === 0 || question.key.includes(id));
+  return new Map(
+    asked.map((key) => {
+      const until = knownUntil(key) ?? 0;
+      const zeros = [...zerosOf(key, range, isByCounters)];
+      const bucketsIn = (dates: readonly string[]) =>
+        new Set(dates.flatMap((date) => (byDate.get(date) ?? []).flatMap(({ name, at }) => (at === null || at < until ? name : []))));
+      const analysed = zeros.flatMap(([date, zero]) => (zero.requests === null ? [] : date));
+      return [key.id, { money: bucketsIn(zeros.map(([date]) => date)), all: bucketsIn(analysed) }];
+    }),
+  );
+}
+
+/** In which buckets is zero known of a row: of its key or, if it names none, of any; of a model or provider only by analytics. */
+function isKnownIn(zeros: Zeros, names: readonly Name[], question: Question, buckets: readonly string[]): boolean[] {
+  const dimensions = dimensionsOf(question);
+  const keyId = names[dimensions.indexOf('key')];
+  const isNamed = names.some((name, index) => dimensions[index] !== 'key' && name !== null);
+  const isFiltered = question.model.length > 0 || question.provider.length > 0;
+  const source = metricOf(question.metric).isMoney && !isNamed && !isFiltered ? 'money' : 'all';
+  const sets = typeof keyId === 'number' ? [zeros.get(keyId)] : [...zeros.values()];
+  return buckets.map((bucket) => sets.some((known) => known?.[source].has(bucket)));
 }
 
 /** Sums that run on from bucket to bucket, up to the last one of which something is known. */
@@ -133,22 +154,23 @@ export function answerOf(keys: readonly CoveredKey[], facts: readonly Fact[], ra
   const slots = slotsOf(range, question.rollup);
   const buckets = bucketsOf(slots);
   const { rows, unplaced } = collect(facts, question, buckets);
-  const known = knownBuckets(keys, facts, range, question, slots);
+  const zeros = knownBuckets(keys, facts, range, question, slots);
   const toSeries = (row: Row): AnswerSeries => {
-    const keyId = row.names[dimensions.indexOf('key')];
-    const isKnown = buckets.map((bucket) => known.get(typeof keyId === 'number' ? keyId : null)?.has(bucket) ?? false);
+    const isKnown = isKnownIn(zeros, row.names, question, buckets);
     const values = valuesOf(row, isKnown, metric, question.cumulative !== undefined);
     const isZero = row.whole.amount === null && !metric.over && isKnown.includes(true);
     return { names: row.names, isOther: false, values, total: isZero ? 0 : tellSum(row.whole, metric) };
   };
   const ranked = rows.filter(({ whole }) => whole.amount !== 0).sort((a, b) => (b.whole.amount ?? 0) - (a.whole.amount ?? 0));
-  const rest = ranked.slice(question.top);
+  // A single one that is left has its own name.
+  const top = ranked.length === question.top + 1 ? ranked.length : question.top;
+  const rest = ranked.slice(top);
   const all = toSeries(mergeRows(rows, buckets.length));
   return {
     dimensions,
     buckets,
     series: [
-      ...ranked.slice(0, question.top).map(toSeries),
+      ...ranked.slice(0, top).map(toSeries),
       ...(rest.length > 0 ? [{ ...toSeries(mergeRows(rest, buckets.length)), isOther: true }] : []),
     ],
     totals: all.values,

@@ -2,7 +2,7 @@
 import { toneOf } from '../charts/model.ts';
 import { StackedChart } from '../charts/stacked.tsx';
 import type { Answer } from './answer.ts';
-import { bucketLabel, formatsOf, type KeyNames, seriesLabel } from './labels.ts';
+import { bucketLabels, formatsOf, type KeyNames, seriesLabel } from './labels.ts';
 import { type MetricName, metricOf, type Rollup } from './model.ts';
 
 interface AnswerChartProps {
@@ -27,9 +27,9 @@ export function AnswerChart({ answer, metric, rollup, isCumulative = false, keyN
       {...rest}
       {...formatsOf(metricOf(metric))}
       shape={shape}
-      buckets={buckets.map((bucket) => {
-        const href = hrefOf?.(bucket);
-        return { ...bucketLabel(bucket, rollup), ...(href !== undefined && { href }) };
+      buckets={bucketLabels(buckets, rollup).map((labels, index) => {
+        const href = hrefOf?.(buckets[index] ?? '');
+        return { ...labels, ...(href !== undefined && { href }) };
       })}
       series={series.map((one, index) => ({
         label: seriesLabel(one, dimensions, keyNames),

@@ -1,8 +1,8 @@
 /** An answer as rows and columns: the table of the page, and the same as CSV and JSON. Pure. */
-import { toCsv } from '../lib/csv.ts';
+import { csvOf } from '../lib/csv.ts';
 import { decimalFromNano } from '../lib/money.ts';
-import type { Answer } from './answer.ts';
-import { type KeyNames, nameOf, seriesLabel } from './labels.ts';
+import type { Answer, AnswerSeries } from './answer.ts';
+import { type KeyNames, nameOf, OTHER, seriesLabel } from './labels.ts';
 import { type Metric, metricOf, type Question } from './model.ts';
 
 /** USD to nine decimals, so that amounts are told to the nano-dollar and ratios do not pretend to more. */
@@ -14,21 +14,16 @@ export function answerCsv(answer: Answer, question: Question, keyNames: KeyNames
   const metric = metricOf(question.metric);
   const { dimensions, buckets, series, totals } = answer;
   if (question.rollup === 'none') {
-    const rows = series.map(({ names, isOther, total }) => ({
-      ...Object.fromEntries(
-        dimensions.map((dimension, index) => [dimension, isOther ? 'Other' : nameOf(dimension, names[index] ?? null, keyNames)]),
-      ),
-      [question.metric]: plain(total, metric),
-    }));
-    return toCsv([...dimensions, question.metric], rows as Record<string, string | number | null>[]);
+    const nameIn = ({ names, isOther }: AnswerSeries, index: number) =>
+      isOther ? OTHER : nameOf(dimensions[index] ?? 'key', names[index] ?? null, keyNames);
+    const rows = series.map((one) => [...dimensions.map((_, index) => nameIn(one, index)), plain(one.total, metric)]);
+    return csvOf([...dimensions, question.metric], rows);
   }
-  const labels = series.map((one) => seriesLabel(one, dimensions, keyNames));
-  const rows = buckets.map((bucket, index) => ({
-    [question.rollup]: bucket,
-    total: plain(totals[index] ?? null, metric),
-    ...Object.fromEntries(series.map(({ values }, place) => [labels[place] ?? '', plain(values[index] ?? null, metric)])),
-  }));
-  return toCsv([question.rollup, 'total', ...labels], rows as Record<string, string | number | null>[]);
+  const rows = buckets.map((bucket, index) => [
+    bucket,
+    ...[totals, ...series.map(({ values }) => values)].map((values) => plain(values[index] ?? null, metric)),
+  ]);
+  return csvOf([question.rollup, 'total', ...series.map((one) => seriesLabel(one, dimensions, keyNames))], rows);
 }
 
 /** The same as a value for JSON: numbers in USD or counts, unknown is null. */

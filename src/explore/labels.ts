@@ -52,7 +52,7 @@ export function bucketLabel(bucket: string, rollup: Rollup): { label: string; ti
       return { label: 'Whole range', tick: '' };
     case 'hour': {
       const [day, clock] = [bucket.slice(0, 10), bucket.slice(11, 16)];
-      return { label: `${formatDay(day)}, ${clock}`, tick: clock === '00:00' ? formatDayShort(day) : clock };
+      return { label: `${formatDay(day)}, ${clock}`, tick: clock };
     }
     case 'day':
       return { label: formatDay(bucket), tick: formatDayShort(bucket) };
@@ -67,4 +67,22 @@ export function bucketLabel(bucket: string, rollup: Rollup): { label: string; ti
 export function formatsOf({ unit, over }: Pick<Metric, 'unit' | 'over'>) {
   if (unit === 'count') return { format: formatCount, formatAxis: formatCompact };
   return { format: over ? formatUsdFine : formatUsd, formatAxis: formatUsdShort };
+}
+
+/** Up to so many hours the axis tells the clock, above it the days. */
+const MAX_CLOCK_HOURS = 48;
+
+/** The buckets of a chart: hours that the clock shows twice are told apart, and of many hours only the first of a day is on the axis. */
+export function bucketLabels(buckets: readonly string[], rollup: Rollup): { label: string; tick: string }[] {
+  const plain = buckets.map((bucket) => bucketLabel(bucket, rollup));
+  if (rollup !== 'hour') return plain;
+  const labels = new Set<string>();
+  return plain.map(({ label, tick }, index) => {
+    const bucket = buckets[index] ?? '';
+    const isAgain = labels.has(label);
+    labels.add(label);
+    const isFirst = bucket.slice(0, 10) !== buckets[index - 1]?.slice(0, 10);
+    const onAxis = buckets.length <= MAX_CLOCK_HOURS ? tick : isFirst ? formatDayShort(bucket.slice(0, 10)) : '';
+    return { label: isAgain ? `${label} (again, ${bucket.slice(19)})` : label, tick: onAxis };
+  });
 }

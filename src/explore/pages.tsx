@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { fail } from '../errors.ts';
 import { AsOf } from '../http/as-of.tsx';
-import { Field, Form } from '../http/fields.tsx';
+import { Field, Form, Problems } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { invalidInput } from '../http/problem.ts';
@@ -43,7 +43,7 @@ const Views = ({ view, views, query }: { view: View; views: Awaited<ReturnType<t
         form="/explore/views"
         failure={view.failure}
         name="name"
-        label="Name"
+        label="View name"
         autocomplete="off"
         hint="Saves what is shown, range and filters included."
       />
@@ -63,6 +63,7 @@ async function showExplore(view: View) {
         <h1>Explore</h1>
         <AsOf at={asked.asOf} zone={asked.range.zone} now={view.deps.now()} />
       </div>
+      <Problems failure={failure} fields={['metric', 'by', 'by2', 'rollup', 'range', 'from', 'to', 'tz', 'top']} />
       <Asking view={view} question={question} asked={asked} failure={failure} />
       <Shown question={question} asked={asked} />
       <Views view={view} views={views} query={addressOf(question)} />
@@ -96,6 +97,7 @@ form({
   path: '/explore/views',
   access: 'session',
   schema: z.strictObject({ name: nameSchema }),
+  fields: ['name'],
   kept: ['name'],
   async act({ c, deps, actor, body }) {
     const query = addressOf(questionIn(c));

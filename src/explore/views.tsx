@@ -58,15 +58,29 @@ export const Asking = ({ view, question, asked, failure }: { view: View; questio
     <form method="get" action={FORM} class="filters explore">
       <Select
         form={FORM}
+        failure={failure}
         name="metric"
         label="Metric"
         value={question.metric}
         options={Object.entries(METRICS).map(([name, { label }]) => [name, label])}
       />
-      <Select form={FORM} name="by" label="By" value={question.by} options={Object.entries(BY_LABELS)} />
-      <Select form={FORM} name="by2" label="And by" value={question.by2 ?? ''} options={[['', '–'], ...Object.entries(BY_LABELS)]} />
-      <Select form={FORM} name="rollup" label="Over time" value={question.rollup} options={Object.entries(ROLLUP_LABELS)} />
-      {failure?.errors['rollup'] && <p class="error">{failure.errors['rollup']}</p>}
+      <Select form={FORM} failure={failure} name="by" label="By" value={question.by} options={Object.entries(BY_LABELS)} />
+      <Select
+        form={FORM}
+        failure={failure}
+        name="by2"
+        label="And by"
+        value={question.by2 ?? ''}
+        options={[['', '–'], ...Object.entries(BY_LABELS)]}
+      />
+      <Select
+        form={FORM}
+        failure={failure}
+        name="rollup"
+        label="Over time"
+        value={question.rollup}
+        options={Object.entries(ROLLUP_LABELS)}
+      />
       <PeriodFields form={FORM} failure={failure} period={question} range={asked.range} viewerZone={view.viewer?.timeZone ?? 'UTC'} />
       <Field form={FORM} failure={failure} name="top" label="Top" value={String(question.top)} class="number" />
       <label class="check">

@@ -13,6 +13,8 @@ export interface Flash {
   kind: 'done' | 'failed';
   text: string;
   secret?: string;
+  /** The path of the page that is to say it. */
+  at: string;
 }
 
 const FLASH_S = 60;
@@ -46,11 +48,13 @@ export async function writeFlash(c: Context<AppEnv>, flash: Flash, userId: numbe
   setCookie(c, nameOf(c, 'flash'), envelope, { ...optionsOf(c), maxAge: FLASH_S });
 }
 
-/** Takes the message that was left for this user. It is gone then. */
+/** Takes the message that was left for this user and page. It is gone then; what is meant for another page stays. */
 export async function takeFlash(c: Context<AppEnv>, userId: number): Promise<Flash | null> {
   const envelope = getCookie(c, nameOf(c, 'flash'));
-  if (!envelope) return null;
-  deleteCookie(c, nameOf(c, 'flash'), optionsOf(c));
+  if (!envelope || c.req.method === 'HEAD') return null;
   const opened = await decrypt(c.var.deps.config.keyring, flashPlace(userId), envelope);
-  return opened.ok ? JSON.parse(opened.value) : null;
+  const flash: Flash | null = opened.ok ? JSON.parse(opened.value) : null;
+  if (flash && flash.at !== c.req.path) return null;
+  deleteCookie(c, nameOf(c, 'flash'), optionsOf(c));
+  return flash;
 }

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { type AppError, PROBLEMS } from '../errors.ts';
 import type { AppEnv } from './context.ts';
+import { recogniseViewer } from './guard.ts';
 import { Frame } from './layout.tsx';
 import { problemResponse } from './problem.ts';
 
@@ -40,6 +41,8 @@ const ErrorPage = ({ c, error }: { c: Context<AppEnv>; error: AppError }) => {
 export async function errorResponse(c: Context<AppEnv>, error: AppError): Promise<Response> {
   const problem = problemResponse(error, c.var.requestId);
   if (!isForPeople(c)) return problem;
+  // Where no page was found nobody has looked yet who is there; where the database failed nobody can.
+  if (c.var.viewer === null && problem.status < 500) await recogniseViewer(c, async () => {});
   const page = await c.html(<ErrorPage c={c} error={error} />, problem.status as 500);
   for (const name of ['retry-after', 'allow']) {
     const value = problem.headers.get(name);

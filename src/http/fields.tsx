@@ -32,6 +32,8 @@ interface FieldProps {
   value?: string;
   hint?: Child;
   autocomplete?: string;
+  /** Id of a list of proposals. */
+  list?: string;
   class?: string;
   isRequired?: boolean;
 }
@@ -75,22 +77,63 @@ export function Field({ form, failure, name, label, type = 'text', value, hint, 
 
 interface SelectProps {
   form: string;
+  failure: Failure | null;
   name: string;
   label: string;
   value: string;
   options: readonly (readonly [value: string, label: string])[];
 }
 
-/** A choice of one. */
-export const Select = ({ form, name, label, value, options }: SelectProps) => (
-  <div class="field">
-    <label for={idOf(form, name)}>{label}</label>
-    <select id={idOf(form, name)} name={name}>
-      {options.map(([option, text]) => (
-        <option value={option} selected={option === value}>
-          {text}
-        </option>
+/** A choice of one, in a form. */
+export function Select({ form, failure, name, label, value, options }: SelectProps) {
+  const id = idOf(form, name);
+  const error = failure?.form === form ? failure.errors[name] : undefined;
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select id={id} name={name} aria-invalid={error ? 'true' : undefined} aria-describedby={error ? `${id}-error` : undefined}>
+        {options.map(([option, text]) => (
+          <option value={option} selected={option === value}>
+            {text}
+          </option>
+        ))}
+      </select>
+      {error && (
+        <p class="error" id={`${id}-error`}>
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  chosen: string;
+  options: readonly (readonly [value: string, label: string, href: string])[];
+}
+
+/** A choice of one, as links. */
+export const Choice = ({ label, chosen, options }: ChoiceProps) => (
+  <nav aria-label={label} class="segments">
+    <ul>
+      {options.map(([value, text, href]) => (
+        <li>
+          <a href={href} aria-current={value === chosen ? 'true' : undefined}>
+            {text}
+          </a>
+        </li>
       ))}
-    </select>
-  </div>
+    </ul>
+  </nav>
 );
+
+/** What is wrong with a question in the address, where no field of the page can say it. */
+export function Problems({ failure, fields }: { failure: Failure | null; fields: readonly string[] }) {
+  const others = Object.entries(failure?.errors ?? {}).filter(([name]) => !fields.includes(name));
+  return others.length === 0 ? null : (
+    <p class="notice failed" role="alert">
+      {others.map(([name, message]) => `${name}: ${message}`).join('; ')}. The default is shown instead.
+    </p>
+  );
+}

@@ -61,21 +61,30 @@ export interface FormDefinition<T extends z.ZodType> {
   /** Names the throttle by address that the form counts against. */
   throttle?: string;
   schema: T;
-  /** Fields that may be shown again after an error: never a secret. */
+  /** The fields that people see: what is wrong with one of them stands beside it. */
+  fields?: readonly string[];
+  /** What may be shown again after an error: never a secret. */
   kept?: readonly string[];
   act(input: { c: Context<AppEnv>; deps: Deps; actor: Actor; id: number; body: z.output<T> }): Promise<Outcome>;
   /** The page that holds the form. */
-  show(view: View): Rendered | Promise<Rendered>;
+  show(view: View, id: number): Rendered | Promise<Rendered>;
 }
 
+const SIGN_IN = '/login';
+/** A longer query is no question of ours, and a header has its limits. */
+const MAX_QUERY = 2000;
+
 /** The address of the request, as the target of a sign-in. */
-const hereOf = (c: Context): string => `${c.req.path}${new URL(c.req.url).search}`;
+function hereOf(c: Context): string {
+  const { search } = new URL(c.req.url);
+  return search.length > MAX_QUERY ? c.req.path : `${c.req.path}${search}`;
+}
 
 /** Whoever is not signed in goes there first, and comes back to the page; what a form held is lost, which the message says. */
 async function askToSignIn(c: Context<AppEnv>): Promise<Response> {
-  if (c.req.method === 'GET') return c.redirect(`/login?next=${encodeURIComponent(hereOf(c))}`, 303);
-  await writeFlash(c, { kind: 'failed', text: 'Your session has ended, so nothing was done. Sign in and try again.' }, 0);
-  return c.redirect('/login', 303);
+  if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(`${SIGN_IN}?next=${encodeURIComponent(hereOf(c))}`, 303);
+  await writeFlash(c, { kind: 'failed', text: 'Your session has ended, so nothing was done. Sign in and try again.', at: SIGN_IN }, 0);
+  return c.redirect(SIGN_IN, 303);
 }
 
 const requireViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
@@ -96,15 +105,24 @@ async function readForm(c: Context): Promise<Record<string, string>> {
   return Object.fromEntries(new URLSearchParams(await c.req.text()));
 }
 
+/** A key's text, pasted into the wrong field, is not shown either. */
+const KEY_TEXT = /sk-or-v1-\w{8}/;
+
 /** What the page says of an error: fields that it knows by their names, everything else above the form. */
-function failureOf(form: string, error: AppError, values: Record<string, string>, kept: readonly string[]): Failure {
+function failureOf(
+  form: string,
+  error: AppError,
+  values: Record<string, string>,
+  { fields = [], kept = [] }: Pick<FormDefinition<z.ZodType>, 'fields' | 'kept'>,
+): Failure {
   const errors: Record<string, string> = {};
   const others: string[] = [];
   for (const { path, message } of error.kind === 'invalid' ? error.errors : []) {
-    if (path in values) errors[path] ??= message;
+    if (fields.includes(path)) errors[path] ??= message;
     else others.push(`${path}: ${message}`);
   }
-  const shown = Object.fromEntries(kept.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));
+  const isShown = (value: string | undefined): value is string => value !== undefined && !KEY_TEXT.test(value);
+  const shown = Object.fromEntries(kept.flatMap((name) => (isShown(values[name]) ? [[name, values[name]]] : [])));
   const detail = error.kind === 'invalid' ? others.join(' ') || null : error.detail;
   return { form, values: shown, errors, detail };
 }
@@ -124,7 +142,10 @@ async function follow(c: Context<AppEnv>, { to, message, secret, session }: Outc
   if (session) writeSession(c, session.access_token, session.expires_in);
   if (session === null) forgetSession(c);
   const userId = session === undefined ? userIdOf(c.var.actor) : (session?.userId ?? 0);
-  if (message !== undefined) await writeFlash(c, { kind: 'done', text: message, ...(secret !== undefined && { secret }) }, userId);
+  if (message !== undefined) {
+    const at = to.split('?')[0] ?? to;
+    await writeFlash(c, { kind: 'done', text: message, at, ...(secret !== undefined && { secret }) }, userId);
+  }
   return c.redirect(to, 303);
 }
 
@@ -141,21 +162,23 @@ export function createPages() {
     router.on('GET', [path], ...guards(access), async (c) => send(c, await render(await viewOf(c, null), idOf(c))));
   }
 
-  function form<T extends z.ZodType>({ path, access, throttle, schema, kept = [], act, show }: FormDefinition<T>): void {
+  function form<T extends z.ZodType>(definition: FormDefinition<T>): void {
+    const { path, access, throttle, schema, act, show } = definition;
     const throttles = throttle === undefined ? [] : [throttleAddress(throttle)];
     router.on('POST', [path], csrf(), ...throttles, ...guards(access), async (c) => {
+      const id = idOf(c);
       const values = await readForm(c);
       try {
         const { deps, actor } = c.var;
         const parsed = schema.safeParse(values);
         if (!parsed.success) return fail(invalidInput(parsed.error));
-        return await follow(c, await act({ c, deps, actor, id: idOf(c), body: parsed.data }));
+        return await follow(c, await act({ c, deps, actor, id, body: parsed.data }));
       } catch (error) {
         if (!(error instanceof AppFailure) || !isShown(error.error, path)) throw error;
         if (error.error.kind === 'unauthenticated' && access === 'session') return askToSignIn(c);
         if ('retryAfterS' in error.error) c.header('retry-after', String(error.error.retryAfterS));
-        const view = await viewOf(c, failureOf(c.req.path, error.error, values, kept));
-        return send(c, await show(view), PROBLEMS[error.error.kind].status as 422);
+        const view = await viewOf(c, failureOf(c.req.path, error.error, values, definition));
+        return send(c, await show(view, id), PROBLEMS[error.error.kind].status as 422);
       }
     });
   }

@@ -39,9 +39,12 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'Unknown field' }));
 }
 
+/** What a schema refused, field by field. */
+export const fieldErrorsOf = (error: z.core.$ZodError): FieldError[] => error.issues.flatMap(fieldErrors);
+
 /** The error for input that a schema refused. zod's messages name types and bounds, never the value. */
 export function invalidInput(error: z.core.$ZodError): AppError {
-  const errors = error.issues.flatMap(fieldErrors);
+  const errors = fieldErrorsOf(error);
   const first = errors[0];
   return { kind: 'invalid', detail: first ? `${first.path || 'body'}: ${first.message}` : 'The input is not valid.', errors };
 }

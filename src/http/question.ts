@@ -1,8 +1,9 @@
 /** Questions in the address of a page: what is wrong with one stands beside its field, and the page shows its default instead. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
-import { AppFailure } from '../errors.ts';
+import { AppFailure, type FieldError } from '../errors.ts';
 import type { Failure, View } from './page.tsx';
+import { fieldErrorsOf } from './problem.ts';
 
 /** The parameters of an address; what occurs several times is a list. */
 export const readParameters = (c: Context): Record<string, string | string[]> =>
@@ -11,8 +12,17 @@ export const readParameters = (c: Context): Record<string, string | string[]> =>
 const flat = (parameters: Record<string, string | string[]>): Record<string, string> =>
   Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, typeof value === 'string' ? value : (value[0] ?? '')]));
 
+/** Fields that only make sense together: if one is wrong, none is kept. */
+const TOGETHER = [['range', 'from', 'to']];
+
+const without = (parameters: Record<string, string | string[]>, wrong: readonly string[]) => {
+  const dropped = new Set(wrong.flatMap((name) => TOGETHER.find((names) => names.includes(name)) ?? [name]));
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => !dropped.has(name)));
+};
+
 /**
- * What `answer` makes of the question in the address; if there is something wrong with the question, of its defaults, with what is wrong.
+ * What `answer` makes of the question in the address. What is wrong with the question is told, and its default taken instead; what is
+ * right is kept.
  */
 export async function askFromAddress<T extends z.ZodType, A>(
   view: View,
@@ -20,19 +30,24 @@ export async function askFromAddress<T extends z.ZodType, A>(
   schema: T,
   answer: (question: z.output<T>) => Promise<A>,
 ): Promise<{ question: z.output<T>; answered: A; failure: Failure | null }> {
-  const parameters = readParameters(view.c);
-  const failed = async (errors: Record<string, string>) => {
-    const question = schema.parse({});
-    return { question, answered: await answer(question), failure: { form, values: flat(parameters), errors, detail: null } };
+  const given = readParameters(view.c);
+  const errors: Record<string, string> = {};
+  const tell = (found: readonly FieldError[]) => {
+    for (const { path, message } of found) errors[path.split('.')[0] ?? ''] ??= message;
   };
-  const parsed = schema.safeParse(parameters);
+  let parsed = schema.safeParse(given);
   if (!parsed.success) {
-    return failed(Object.fromEntries(parsed.error.issues.map(({ path, message }) => [String(path[0]), message])));
+    tell(fieldErrorsOf(parsed.error));
+    parsed = schema.safeParse(without(given, Object.keys(errors)));
   }
+  const failure = { form, values: flat(given), errors, detail: null };
+  const question = parsed.success ? parsed.data : schema.parse({});
   try {
-    return { question: parsed.data, answered: await answer(parsed.data), failure: null };
+    return { question, answered: await answer(question), failure: Object.keys(errors).length > 0 ? failure : null };
   } catch (error) {
     if (!(error instanceof AppFailure) || error.error.kind !== 'invalid') throw error;
-    return failed(Object.fromEntries(error.error.errors.map(({ path, message }) => [path, message])));
+    tell(error.error.errors);
+    const next = schema.parse(without(given, Object.keys(errors)));
+    return { question: next, answered: await answer(next), failure };
   }
 }

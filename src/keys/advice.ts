@@ -59,8 +59,12 @@ function statusAdvice(key: Key): Advice | null {
   }
 }
 
+/** Is it in use at OpenRouter, as far as is known? What rests or is gone needs nothing more. */
+export const isInUse = ({ status, vanished_at: vanishedAt }: Pick<Key, 'status' | 'vanished_at'>): boolean =>
+  (status === 'active' || status === 'unverified') && vanishedAt === null;
+
 function limitAdvice(key: Key): Advice | null {
-  const use = limitUse(key);
+  const use = isInUse(key) ? limitUse(key) : null;
   if (use === null || 1 - use.share > NEAR_SHARE) return null;
   const period = RESETS[key.limit_reset ?? ''];
   return {
@@ -70,8 +74,9 @@ function limitAdvice(key: Key): Advice | null {
   };
 }
 
-function expiryAdvice({ expires_at: at, status }: Key, now: number, zone: string): Advice | null {
-  if (at === null || status === 'invalid' || Date.parse(at) - now > EXPIRES_SOON_MS) return null;
+function expiryAdvice(key: Key, now: number, zone: string): Advice | null {
+  const at = key.expires_at;
+  if (at === null || !isInUse(key) || Date.parse(at) - now > EXPIRES_SOON_MS) return null;
   return { tone: 'warn', text: `It expires on ${formatInstant(at, zone)}.`, action: 'Make a new one at OpenRouter and replace its text.' };
 }
 

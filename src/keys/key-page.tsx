@@ -3,6 +3,7 @@ import { ask } from '../explore/actions.ts';
 import { AnswerChart } from '../explore/chart.tsx';
 import { keyNamesOf } from '../explore/labels.ts';
 import { questionSchema } from '../explore/model.ts';
+import { AsOf } from '../http/as-of.tsx';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import type { View } from '../http/page.tsx';
@@ -18,15 +19,20 @@ const KINDS: Record<Key['kind'], string> = {
 };
 
 const Facts = ({ item, zone }: { item: Key; zone: string }) => {
-  const facts: [string, string | null][] = [
+  const facts: (readonly [string, string | null])[] = [
     ['Key', item.label],
     ['Kind', KINDS[item.kind]],
     ['Workspace', item.workspace && (item.workspace.name ?? item.workspace.id)],
     ['Balance of the account', item.balance_usd === null ? null : formatUsd(item.balance_usd)],
-    ['Spent in all', formatUsd(item.usage_usd)],
-    ['Today (UTC)', formatUsd(item.usage_daily_usd)],
-    ['This week (UTC)', formatUsd(item.usage_weekly_usd)],
-    ['This month (UTC)', formatUsd(item.usage_monthly_usd)],
+    // A management key itself runs no model.
+    ...(item.kind === 'management'
+      ? []
+      : ([
+          ['Spent in all', formatUsd(item.usage_usd)],
+          ['Today (UTC)', formatUsd(item.usage_daily_usd)],
+          ['This week (UTC)', formatUsd(item.usage_weekly_usd)],
+          ['This month (UTC)', formatUsd(item.usage_monthly_usd)],
+        ] as const)),
     ['BYOK in all', item.byok_usage_usd ? formatUsd(item.byok_usage_usd) : null],
     ['Expires', item.expires_at && formatInstant(item.expires_at, zone)],
     ['Last read', formatInstant(item.last_synced_at, zone)],
@@ -79,7 +85,7 @@ const Controls = ({ view, item }: { view: View; item: Key }) => {
       </section>
       {!isDiscovered && (
         <section class="card">
-          <h2>Replace the text</h2>
+          <h2>Replace the key</h2>
           <Form action={`${path}/text`} failure={view.failure}>
             <Field
               form={`${path}/text`}
@@ -118,7 +124,7 @@ const QUESTION = questionSchema.parse({});
 
 export async function showKey(view: View, id: number) {
   const zone = view.viewer?.timeZone ?? 'UTC';
-  const [item, { answer, keys }] = await Promise.all([
+  const [item, { answer, keys, asOf }] = await Promise.all([
     getKey(view.deps, view.actor, id),
     ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
   ]);
@@ -127,10 +133,12 @@ export async function showKey(view: View, id: number) {
       <p class="crumbs">
         <a href="/keys">Keys</a>
       </p>
-      <h1>
-        {item.name} <Status item={item} />
-      </h1>
-      <AdviceList advice={adviceOf(item, view.deps.now(), zone)} />
+      <div class="head">
+        <h1>{item.name}</h1>
+        <Status item={item} />
+        <AsOf at={asOf} zone={zone} now={view.deps.now()} />
+      </div>
+      <AdviceList advice={adviceOf(item, view.deps.now(), zone).filter(({ tone }) => tone !== 'info')} />
       <LimitMeter item={item} />
       <BackfillBar item={item} />
       <Facts item={item} zone={zone} />

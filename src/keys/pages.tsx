@@ -30,7 +30,8 @@ const AddKey = ({ view }: { view: View }) => (
 
 const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolean }) => {
   const now = view.deps.now();
-  const advice = adviceOf(item, now, view.viewer?.timeZone ?? 'UTC');
+  // The bar says how much of the history is read.
+  const advice = adviceOf(item, now, view.viewer?.timeZone ?? 'UTC').filter(({ tone }) => tone !== 'info');
   return (
     <li class={isNested ? 'key nested' : 'key'}>
       <div class="key-head">
@@ -60,12 +61,14 @@ const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolea
           </>
         )}
         <div>
-          <dt>Read</dt>
+          <dt>Last read</dt>
           <dd>{formatAgo(item.last_synced_at, now)}</dd>
         </div>
       </dl>
-      <LimitMeter item={item} />
-      <BackfillBar item={item} />
+      <div class="key-state">
+        <LimitMeter item={item} />
+        <BackfillBar item={item} />
+      </div>
       <AdviceList advice={advice} />
     </li>
   );
@@ -87,7 +90,7 @@ const Group = ({ title, keys, view }: { title: string; keys: readonly Key[]; vie
 function groupsOf(keys: readonly Key[]): { title: string; keys: Key[] }[] {
   const leaders = keys.filter(({ kind, managed_by }) => kind === 'management' && managed_by === null);
   const groups = leaders.map((leader) => ({
-    title: `Account of ${leader.name}`,
+    title: leader.name,
     keys: [leader, ...keys.filter(({ managed_by }) => managed_by === leader.id)],
   }));
   const grouped = new Set(groups.flatMap((group) => group.keys));
@@ -117,6 +120,7 @@ form({
   path: '/keys',
   access: 'session',
   schema: addKeySchema,
+  fields: ['name', 'key'],
   kept: ['name'],
   async act({ deps, actor, body }) {
     const key = await addKey(deps, actor, body);
@@ -131,29 +135,29 @@ form({
   show: showKeys,
 });
 
-const showOne = (view: View) => showKey(view, Number(view.c.req.param('id')));
-
 form({
   path: '/keys/:id/name',
   access: 'session',
   schema: updateKeySchema.pick({ name: true }).required(),
+  fields: ['name'],
   kept: ['name'],
   async act({ deps, actor, id, body }) {
     const { name } = await updateKey(deps, actor, id, body);
     return { to: `/keys/${id}`, message: `It is called “${name}” now.` };
   },
-  show: showOne,
+  show: showKey,
 });
 
 form({
   path: '/keys/:id/text',
   access: 'session',
   schema: updateKeySchema.pick({ key: true }).required(),
+  fields: ['key'],
   async act({ deps, actor, id, body }) {
     await updateKey(deps, actor, id, body);
     return { to: `/keys/${id}`, message: 'Its text is replaced. The history stays.' };
   },
-  show: showOne,
+  show: showKey,
 });
 
 form({
@@ -164,7 +168,7 @@ form({
     const { is_active: isActive } = await updateKey(deps, actor, id, { is_active: body.is_active === '1' });
     return { to: `/keys/${id}`, message: isActive ? 'The key is read again.' : 'The key is paused.' };
   },
-  show: showOne,
+  show: showKey,
 });
 
 form({
@@ -175,7 +179,7 @@ form({
     await requestSync(deps, actor, id);
     return { to: `/keys/${id}`, message: 'The key is being read. The figures follow within seconds.' };
   },
-  show: showOne,
+  show: showKey,
 });
 
 const DeletePage = ({ view, item }: { view: View; item: Key }) => (
@@ -197,9 +201,7 @@ const DeletePage = ({ view, item }: { view: View; item: Key }) => (
   </Frame>
 );
 
-const showDeletion = async (view: View) => (
-  <DeletePage view={view} item={await getKey(view.deps, view.actor, Number(view.c.req.param('id')))} />
-);
+const showDeletion = async (view: View, id: number) => <DeletePage view={view} item={await getKey(view.deps, view.actor, id)} />;
 
 page('/keys/:id/delete', 'session', showDeletion);
 

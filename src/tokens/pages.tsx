@@ -117,6 +117,7 @@ form({
   path: '/tokens',
   access: 'session',
   schema: createTokenSchema,
+  fields: ['name'],
   kept: ['name'],
   async act({ deps, actor, body }) {
     const { token, name } = await createToken(deps, actor, body);

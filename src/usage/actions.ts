@@ -132,18 +132,34 @@ export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
 const measuresOfHours = (hours: LedgerRow['hours']) =>
   Object.fromEntries(Object.entries(hours).map(([hour, amounts]) => [hour, presentMeasures(measuresOf(amounts))]));
 
-/** Everything stored of some UTC days: what each source says of each day, key, model and provider, with its hours (UTC). */
-export async function readStored(deps: Deps, actor: Actor, from: string, to: string) {
-  const { upstreamKeys, names, counters, usage } = await readSources(deps, authorize(actor, 'manage'), { from, to });
-  return [...counters, ...store.nameUsage(usage, upstreamKeys, names)].map(store.toLedgerRow).map((row) => ({
-    day: row.day,
-    key_id: row.keyId,
-    source: row.source,
-    model: row.model,
-    permaslug: row.permaslug,
-    provider: row.provider,
-    ...presentMeasures(measuresOf(row.total)),
-    is_estimated: row.isEstimated,
-    hours: measuresOfHours(row.hours),
-  }));
+const presentRow = ({ total, hours, isEstimated, keyId, ...row }: LedgerRow) => ({
+  ...row,
+  key_id: keyId,
+  ...presentMeasures(measuresOf(total)),
+  is_estimated: isEstimated,
+  hours: measuresOfHours(hours),
+});
+
+/**
+ * Everything stored of the user's days, in pieces of `pieceDays` UTC days: what each source says of each day, key, model and provider,
+ * with its hours (UTC). Two statements a piece, and three before them.
+ */
+export async function* exportLedger(deps: Deps, actor: Actor, pieceDays: number) {
+  const userId = authorize(actor, 'manage');
+  const [keyRows, upstreamKeys, names] = await deps.db.batch([
+    keyStore.selectKeys(deps.db, userId),
+    managementStore.selectReadings(deps.db, userId),
+    store.selectNames(deps.db, userId),
+  ]);
+  const keyIds = new Set(keyRows.map(({ id }) => id));
+  const today = dayOf(deps.now());
+  for (let from = addDays(today, -deps.config.retentionDays - 1); from <= today; from = addDays(from, pieceDays)) {
+    const to = addDays(from, pieceDays - 1);
+    const [counters, usage] = await deps.db.batch([
+      store.selectDays(deps.db, userId, from, to),
+      store.selectUsage(deps.db, userId, from, to),
+    ]);
+    const rows = [...counters, ...store.nameUsage(usage, upstreamKeys, names)].map(store.toLedgerRow);
+    yield rows.filter(({ keyId }) => keyIds.has(keyId)).map(presentRow);
+  }
 }

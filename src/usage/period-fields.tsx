@@ -4,35 +4,51 @@ import type { Failure } from '../http/page.tsx';
 import type { Range } from './model.ts';
 import type { Period, Preset } from './periods.ts';
 
-const LABELS: Record<Preset, string> = {
-  today: 'Today',
-  '7d': 'Last 7 days',
-  '30d': 'Last 30 days',
-  '90d': 'Last 90 days',
-  month: 'This month',
-  custom: 'Dates below',
-};
+export const PERIOD_LABELS: readonly (readonly [Preset, string])[] = [
+  ['today', 'Today'],
+  ['7d', '7 days'],
+  ['30d', '30 days'],
+  ['90d', '90 days'],
+  ['month', 'This month'],
+  ['custom', 'Custom'],
+];
 
-interface PeriodFieldsProps {
+interface FieldsProps {
   form: string;
   failure: Failure | null;
-  period: Period;
-  range: Range;
-  viewerZone: string;
 }
 
-/** Range, dates of one's own, and the zone whose days they are. */
-export const PeriodFields = ({ form, failure, period, range, viewerZone }: PeriodFieldsProps) => (
+/** The first and the last day. */
+export const DateFields = ({ form, failure, range }: FieldsProps & { range: Range }) => (
   <>
-    <Select form={form} name="range" label="Range" value={period.range} options={Object.entries(LABELS)} />
     <Field form={form} failure={failure} name="from" label="From" type="date" value={range.from} isRequired={false} />
     <Field form={form} failure={failure} name="to" label="To" type="date" value={range.to} isRequired={false} />
-    <Select
-      form={form}
-      name="tz"
-      label="Time zone"
-      value={range.tz}
-      options={[...new Set([viewerZone, 'UTC', range.tz])].map((zone) => [zone, zone.replaceAll('_', ' ')])}
-    />
+  </>
+);
+
+/** The zone whose days they are: any that the runtime knows. */
+export const ZoneField = ({ form, failure, zone, viewerZone }: FieldsProps & { zone: string; viewerZone: string }) => (
+  <>
+    <Field form={form} failure={failure} name="tz" label="Time zone" value={zone} isRequired={false} list="zones" autocomplete="off" />
+    <datalist id="zones">
+      {[...new Set([viewerZone, 'UTC', zone])].map((name) => (
+        <option value={name} />
+      ))}
+    </datalist>
+  </>
+);
+
+/** Range, dates of one's own, and zone. The dates count where the range is `Custom`. */
+export const PeriodFields = ({
+  form,
+  failure,
+  period,
+  range,
+  viewerZone,
+}: FieldsProps & { period: Period; range: Range; viewerZone: string }) => (
+  <>
+    <Select form={form} failure={failure} name="range" label="Range" value={period.range} options={PERIOD_LABELS} />
+    <DateFields form={form} failure={failure} range={range} />
+    <ZoneField form={form} failure={failure} zone={range.tz} viewerZone={viewerZone} />
   </>
 );

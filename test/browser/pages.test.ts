@@ -185,16 +185,15 @@ describe.skipIf(!hasChromium)('figures', () => {
   it('follow the form, stand in the address, and come as CSV', async () => {
     const { page, complaints, close } = await openAs(owner);
     await page.goto('/dashboard');
-    await page.getByLabel('Stacked by').selectOption('key');
-    await page.waitForURL('**by=key**');
-    await page.getByLabel('Range').selectOption('7d');
-    await page.waitForURL('**range=7d**');
+    await page.getByRole('link', { name: 'By key' }).click();
+    await page.getByRole('link', { name: '7 days', exact: true }).click();
+    expect(page.url()).toBe(`${running.origin}/dashboard?range=7d&by=key`);
     const legend = await page.locator('.legend li').allTextContents();
     expect(legend.map((text) => text.trim()).sort()).toEqual(['discovered 0', 'discovered 1', 'discovered 2', 'own']);
     await page.reload();
-    expect(await page.getByLabel('Stacked by').inputValue()).toBe('key');
+    expect(await page.locator('nav[aria-label="Stacked by"] a[aria-current]').textContent()).toBe('By key');
 
-    const href = (await page.getByRole('link', { name: 'CSV' }).getAttribute('href')) ?? '';
+    const href = (await page.getByRole('link', { name: 'Download CSV' }).getAttribute('href')) ?? '';
     const lines = (await (await page.request.get(href)).text()).trim().split('\n');
     expect(lines).toHaveLength(8);
     expect(lines[0]?.split(',').toSorted()).toEqual(['day', 'discovered 0', 'discovered 1', 'discovered 2', 'own', 'total']);
@@ -210,7 +209,7 @@ describe.skipIf(!hasChromium)('figures', () => {
     await page.goto('/dashboard?range=7d');
     const bars = page.locator('.bucket');
     expect(await bars.count()).toBe(7);
-    await bars.nth(2).locator('.hit').hover();
+    await bars.nth(2).hover();
     expect(await bars.nth(2).locator('.tip').isVisible()).toBe(true);
     await page.locator('.bucket[tabindex="0"], .bucket:not([tabindex])').first().focus();
     await page.keyboard.press('Home');
@@ -233,7 +232,7 @@ describe.skipIf(!hasChromium)('figures', () => {
   it('are kept as views with names', async () => {
     const { page, complaints, close } = await openAs(owner, { javaScriptEnabled: false });
     await page.goto('/explore?metric=requests&by=provider&range=7d');
-    await page.getByLabel('Name').fill('requests by <provider>');
+    await page.getByLabel('View name').fill('requests by <provider>');
     await page.getByRole('button', { name: 'Save view' }).click();
     expect(await page.getByRole('status').textContent()).toBe('The view “requests by <provider>” is saved.');
     await page.goto('/explore');

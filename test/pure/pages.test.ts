@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeClient } from '../../src/accounts/model.ts';
-import { attentionOf, balanceOf, changeOf, monthSpend, projectMonth, rangesOf, weekOf } from '../../src/dashboard/model.ts';
+import {
+  attentionOf,
+  balanceOf,
+  changeOf,
+  isCoveredSince,
+  type KeyMonth,
+  monthSpend,
+  projectMonth,
+  rangesOf,
+  weekOf,
+} from '../../src/dashboard/model.ts';
 import { adviceOf, type Key, limitUse } from '../../src/keys/advice.ts';
 import { addDays, countDays } from '../../src/lib/day.ts';
 import { formatAgo, formatInstant, formatUsd, formatUsdFine, UNKNOWN_TEXT } from '../../src/lib/format.ts';
@@ -70,30 +80,36 @@ describe('the target of a sign-in', () => {
 });
 
 describe('the ranges of a dashboard', () => {
-  it('compare like with like', () => {
+  it('compare complete days with as many before them', () => {
     const ranges = rangesOf(inZone('2026-11-16', '2026-11-22'), NOW);
     expect(ranges).toMatchObject({
-      before: { from: '2026-11-09', to: '2026-11-15' },
+      compared: { now: { from: '2026-11-16', to: '2026-11-21' }, before: { from: '2026-11-10', to: '2026-11-15' } },
       yesterday: { from: '2026-11-21', to: '2026-11-21' },
       month: { from: '2026-11-01', to: '2026-11-22' },
-      monthSoFar: { from: '2026-11-01', to: '2026-11-21' },
-      lastMonthSoFar: { from: '2026-10-01', to: '2026-10-21' },
+      comparedMonth: { now: { from: '2026-11-01', to: '2026-11-21' }, before: { from: '2026-10-01', to: '2026-10-21' } },
       all: { from: '2026-10-01', to: '2026-11-22' },
     });
+    expect(rangesOf(inZone('2026-11-01', '2026-11-07'), NOW).compared).toMatchObject({
+      now: { to: '2026-11-07' },
+      before: { from: '2026-10-25' },
+    });
+    expect(rangesOf(inZone('2026-11-22', '2026-11-22'), NOW).compared).toBeNull();
+    expect(rangesOf(inZone('2026-01-01', '2026-11-22'), NOW).compared).toBeNull();
     const march = rangesOf(inZone('2026-03-31', '2026-03-31'), Date.parse('2026-03-31T12:00:00Z'));
-    expect(march.lastMonthSoFar).toMatchObject({ from: '2026-02-01', to: '2026-02-28' });
-    const first = rangesOf(inZone('2026-03-01', '2026-03-01'), Date.parse('2026-03-01T12:00:00Z'));
-    expect([first.monthSoFar, first.lastMonthSoFar]).toEqual([null, null]);
-    expect(rangesOf(inZone('2026-01-01', '2026-11-22'), NOW).before).toBeNull();
+    expect(march.comparedMonth).toMatchObject({ now: { to: '2026-03-28' }, before: { from: '2026-02-01', to: '2026-02-28' } });
+    expect(rangesOf(inZone('2026-03-01', '2026-03-01'), Date.parse('2026-03-01T12:00:00Z')).comparedMonth).toBeNull();
   });
 
-  it('hold all that is compared, in every zone', () => {
+  it('hold all that is compared, of the same length, in every zone', () => {
     fc.assert(
       fc.property(ZONE, fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 120 }), (zone, back, length) => {
         const to = addDays('2026-11-22', -back);
-        const { all, ...rest } = rangesOf(inZone(addDays(to, -length), to, zone), NOW);
-        for (const range of Object.values(rest)) {
-          if (range === null) continue;
+        const { all, compared, comparedMonth, ...rest } = rangesOf(inZone(addDays(to, -length), to, zone), NOW);
+        for (const pair of [compared, comparedMonth]) {
+          if (pair) expect(countDays(pair.now.from, pair.now.to)).toBe(countDays(pair.before.from, pair.before.to));
+        }
+        const pairs = [compared, comparedMonth].flatMap((pair) => (pair ? [pair.now, pair.before] : []));
+        for (const range of [...Object.values(rest), ...pairs]) {
           expect(range.from >= all.from && range.to <= all.to && countDays(range.from, range.to) >= 1).toBe(true);
         }
       }),
@@ -102,16 +118,27 @@ describe('the ranges of a dashboard', () => {
 });
 
 describe('the month', () => {
-  const key = { usage_monthly_usd: 9, last_synced_at: '2026-11-22T11:03:00.000Z' };
+  const key = { usage_monthly_usd: 9, last_synced_at: '2026-11-22T11:03:00.000Z', backfill: null };
+  const month = (ledgerUsd: number | null, knownSince: string | null, of: KeyMonth['key'] = key, isReplaced = false) =>
+    monthSpend([{ key: of, ledgerUsd, knownSince, isReplaced }], '2026-11-01');
 
   it('is the ledger’s where that covers it, and OpenRouter’s own where it does not', () => {
-    const month = (ledgerUsd: number | null, knownSince: string | null, of = key) =>
-      monthSpend([{ key: of, ledgerUsd, knownSince }], '2026-11-01');
-    expect(month(5, '2026-11-01')).toEqual({ usd: 5, upstreamKeys: 0 });
-    expect(month(5, '2026-11-02')).toEqual({ usd: 9, upstreamKeys: 1 });
-    expect(month(10, '2026-11-02')).toEqual({ usd: 10, upstreamKeys: 0 });
-    expect(month(null, null, { usage_monthly_usd: 9, last_synced_at: '2026-10-31T23:03:00.000Z' })).toEqual({ usd: null, upstreamKeys: 0 });
-    expect(monthSpend([], '2026-11-01')).toEqual({ usd: null, upstreamKeys: 0 });
+    expect(month(5, '2026-11-01')).toEqual({ usd: 5, upstreamKeys: 0, partialKeys: 0 });
+    expect(month(5, '2026-11-02')).toEqual({ usd: 9, upstreamKeys: 1, partialKeys: 0 });
+    expect(month(10, '2026-11-02')).toEqual({ usd: 10, upstreamKeys: 0, partialKeys: 0 });
+    expect(month(5, '2026-11-02', { ...key, backfill: { done: 20, total: 20 } })).toEqual({ usd: 5, upstreamKeys: 0, partialKeys: 0 });
+    expect(month(null, null, { ...key, last_synced_at: '2026-10-31T23:03:00.000Z' })).toEqual({
+      usd: null,
+      upstreamKeys: 0,
+      partialKeys: 0,
+    });
+    expect(monthSpend([], '2026-11-01')).toEqual({ usd: null, upstreamKeys: 0, partialKeys: 0 });
+  });
+
+  it('is a part of itself, and says so, where a text was replaced or OpenRouter told nothing', () => {
+    expect(month(12, '2026-11-05', key, true)).toEqual({ usd: 12, upstreamKeys: 0, partialKeys: 1 });
+    expect(month(12, '2026-11-05', { ...key, usage_monthly_usd: null })).toEqual({ usd: 12, upstreamKeys: 0, partialKeys: 1 });
+    expect(isCoveredSince({ key, knownSince: null }, '2026-11-01')).toBe(false);
   });
 
   it('is projected at the pace of the last complete days', () => {
@@ -131,23 +158,37 @@ describe('the month', () => {
   it('has the balance of each account once', () => {
     expect(balanceOf([])).toBeNull();
     const balances = [
-      { balance_usd: 5, managed_by: null },
-      { balance_usd: 5, managed_by: 1 },
-      { balance_usd: 2, managed_by: null },
+      { balance_usd: 5, managed_by: null, status: 'active' as const },
+      { balance_usd: 5, managed_by: 1, status: 'active' as const },
+      { balance_usd: 2, managed_by: null, status: 'active' as const },
+      { balance_usd: 5, managed_by: null, status: 'invalid' as const },
     ];
     expect(balanceOf(balances)).toBe(7);
   });
 });
 
 describe('the hours of the week', () => {
+  it('are unknown where no such hour was watched', () => {
+    const since = Date.parse('2026-11-18T10:30:00Z');
+    const cells = weekOf([], inZone('2026-11-16', '2026-11-22'), { since, until: since + 7_200_000 });
+    expect(cells[2]?.slice(9, 14)).toEqual([null, 0, 0, 0, null]);
+    expect(cells.flat().filter((cell) => cell !== null)).toHaveLength(3);
+    expect(
+      weekOf([], inZone('2026-11-16', '2026-11-22'), null)
+        .flat()
+        .every((cell) => cell === null),
+    ).toBe(true);
+  });
+
   it('hold what could be placed on an hour of the range, and nothing else', () => {
     fc.assert(
       fc.property(ROWS, ZONE, (rows, zone) => {
         const range = inZone(addDays(FIRST, 2), addDays(FIRST, 12), zone);
-        const cells = weekOf(rows, range);
+        const span = { since: Date.parse(`${FIRST}T00:00:00Z`), until: Date.parse(`${addDays(FIRST, 5)}T00:00:00Z`) };
+        const cells = weekOf(rows, range, span);
         const placed = factsOf(rows, range, true).filter(({ hour }) => hour !== null);
         const expected = placed.reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0);
-        expect(cells.flat().reduce((sum, usd) => sum + Math.round(usd * 1e9), 0)).toBe(expected);
+        expect(cells.flat().reduce<number>((sum, usd) => sum + Math.round((usd ?? 0) * 1e9), 0)).toBe(expected);
         const noon = placed.filter(({ date, hour }) => new Date(date).getUTCDay() === 3 && hour?.slice(11, 13) === '12');
         expect(Math.round((cells[2]?.[12] ?? 0) * 1e9)).toBe(noon.reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0));
       }),
@@ -169,6 +210,9 @@ describe('advice', () => {
     ]);
     expect(texts({ limit_usd: 10, limit_remaining_usd: 0 })[0]?.[0]).toBe('bad');
     expect(texts({ limit_usd: 10, limit_remaining_usd: 5 })).toEqual([]);
+    expect(
+      texts({ status: 'paused', limit_usd: 10, limit_remaining_usd: 0, expires_at: '2026-11-25T00:00:00.000Z' }).map(([tone]) => tone),
+    ).toEqual(['quiet']);
     expect(texts({ expires_at: '2026-11-25T00:00:00.000Z' })).toEqual([['warn', 'It expires on 25 Nov 2026, 00:00.']]);
     expect(texts({ last_synced_at: '2026-11-22T09:00:00.000Z' })).toEqual([['warn', 'It was last read on 22 Nov 2026, 09:00.']]);
     expect(texts({ backfill: { done: 1, total: 1000 } })).toEqual([['info', 'Its history is being read: 1 of 1,000 days.']]);

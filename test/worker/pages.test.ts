@@ -8,7 +8,9 @@ import { explorePages } from '../../src/explore/pages.tsx';
 import { keyPages } from '../../src/keys/pages.tsx';
 import { DAY_MS } from '../../src/lib/day.ts';
 import { tokenPages } from '../../src/tokens/pages.tsx';
+import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { createScenario } from '../support/scenario.ts';
+import { spyDb, tapDb } from '../support/spied-db.ts';
 import { createVisitor, messageIn } from '../support/visitor.ts';
 import { createWorld, freshKeyText, type World } from '../support/world.ts';
 
@@ -39,7 +41,7 @@ describe('the way in', () => {
     expect(cookie).toMatch(/; Max-Age=604800; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
     const first = await visitor.visit('/dashboard');
     expect(messageIn(first)).toContain('Your account is ready');
-    expect(first.html).toContain('Europe/Rome');
+    expect(first.html).toContain('value="Europe/Rome"');
     expect(messageIn(await visitor.visit('/dashboard'))).toBeNull();
     for (const path of ['/', '/login']) expect([path, (await visitor.visit(path)).location]).toEqual([path, '/dashboard']);
 
@@ -63,7 +65,7 @@ describe('the way in', () => {
     const refused = await visitor.submit('/register', { email: freshEmail(), password: PASSWORD, invite: 'or_inv_wrong' });
     expect([refused.status, messageIn(refused)]).toEqual([403, 'Registration needs an invitation that is unused and not expired.']);
     const accepted = await visitor.follow('/register', { email: freshEmail(), password: PASSWORD, invite, time_zone: 'Mars/Olympus' });
-    expect(accepted.html).toContain('<option value="UTC" selected');
+    expect(accepted.html).toContain('value="UTC"');
   });
 
   it('sets a new password with a link, once', async () => {
@@ -193,6 +195,8 @@ describe('a message to the next page', () => {
     thief.cookies.set('__Host-flash', 'v1.forged.text.here');
     expect(messageIn(await thief.visit('/tokens'))).toBeNull();
     expect(flash).not.toContain('or_api_');
+    await visitor.visit('/dashboard');
+    await visitor.send('HEAD', '/tokens');
     expect((await visitor.visit('/tokens')).html).toMatch(/or_api_\w{46}/);
     expect((await visitor.visit('/tokens')).html).not.toMatch(/or_api_\w{46}/);
   });
@@ -292,6 +296,13 @@ describe('an account full of figures', () => {
       total: await total(month),
     });
     expect((await visitor.visit('/explore/export?metric=happiness')).status).toBe(422);
+    const strange = await visitor.visit(
+      '/explore?metric=happiness&by=key&tz=Mars/X&range=custom&from=2026-11-20&to=2026-11-10&junk=1&cumulative=2',
+    );
+    expect(strange.status).toBe(422);
+    expect(strange.html).toMatch(/<option value="key" selected/);
+    expect(strange.html).toContain('Must be an IANA time zone');
+    expect(messageIn(strange)).toContain('cumulative');
 
     const exported = JSON.parse((await visitor.visit('/account/export')).html);
     const days = exported.ledger.filter(({ source }: { source: string }) => source === 'analytics');
@@ -299,6 +310,32 @@ describe('an account full of figures', () => {
     expect(whole).toBe(Math.round((await total('from=2026-09-01&to=2026-11-15')) * 1e9));
     expect(exported.keys).toHaveLength(keys.length);
     expect(JSON.stringify(exported)).not.toMatch(/ciphertext|token_hash|sk-or-v1-\w{20}/);
+  });
+});
+
+describe('an export', () => {
+  it('takes fewer statements than the Free plan allows, and breaks where the database does', async () => {
+    const { binding, statements } = spyDb();
+    const world = createWorld({ db: binding });
+    const user = await world.makeUser();
+    await world.makeKey(user.token);
+    statements.length = 0;
+    const visitor = createVisitor(world, user.token);
+    await visitor.send('HEAD', '/account/export');
+    expect(statements.length).toBeLessThan(5);
+    await visitor.visit('/account/export');
+    expect(statements.length).toBeLessThan(50);
+
+    let left = 12;
+    const failing = createWorld({
+      db: tapDb(() => {
+        left -= 1;
+        if (left < 0) throw new Error('D1_ERROR: Network connection lost.');
+      }),
+    });
+    const response = await failing.call('GET', '/account/export', { headers: { cookie: `__Host-session=${user.token}` } });
+    await expect(response.text()).rejects.toThrow('export failed');
+    expect(takeLoggedErrors().join()).toContain('export_failed');
   });
 });
 
