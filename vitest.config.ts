@@ -25,7 +25,7 @@ export default defineConfig(async () => {
         {
           test: {
             name: 'pure',
-            include: ['test/pure/**/*.test.ts'],
+            include: ['test/pure/**/*.test.{ts,tsx}'],
             environment: 'node',
             setupFiles: ['test/support/no-console-error.ts'],
           },

@@ -22,7 +22,9 @@ interface Profile {
 /** A connection to the runtime's inspector. Source: https://chromedevtools.github.io/devtools-protocol/v8/ */
 async function openInspector() {
   const targets = (await (await fetch(`http://127.0.0.1:${INSPECTOR}/json`)).json()) as { webSocketDebuggerUrl: string }[];
-  const socket = new WebSocket(targets[0]?.webSocketDebuggerUrl ?? '');
+  // The inspector refuses whoever names no origin; browsers cannot set it, Node can.
+  const options = { headers: { origin: ORIGIN } } as unknown as string[];
+  const socket = new WebSocket(targets[0]?.webSocketDebuggerUrl ?? '', options);
   await new Promise((resolve) => socket.addEventListener('open', resolve, { once: true }));
   let last = 0;
   const send = (method: string, params: object = {}) =>

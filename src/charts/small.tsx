@@ -14,7 +14,7 @@ const HEIGHT = 28;
 
 /** How something went, without axes; its highest value is told. Gaps are unknown. */
 export function Sparkline({ label, values, format }: SparklineProps) {
-  const top = Math.max(...values.map((value) => value ?? 0));
+  const top = Math.max(0, ...values.map((value) => value ?? 0));
   const y = scaleLinear([0, top || 1], [HEIGHT - 1, 2]);
   const draw = area<number | null>()
     .defined((value) => value !== null)

@@ -209,7 +209,7 @@ export function StackedChart(props: StackedProps) {
       <div class="plot">
         <svg class="axis" width="52" height={TOP + HEIGHT + AXIS} aria-hidden="true">
           {ticks.map((tick) => (
-            <text x="46" y={TOP + y(tick) + 4} class="end">
+            <text x="46" y={short(TOP + y(tick) + 4)} class="end">
               {formatAxis(tick)}
             </text>
           ))}
@@ -224,7 +224,7 @@ export function StackedChart(props: StackedProps) {
           <title id={`${id}-title`}>{title}</title>
           <desc id={`${id}-description`}>{description}</desc>
           {ticks.map((tick) => (
-            <line class="grid" x1="0" x2="100%" y1={TOP + y(tick)} y2={TOP + y(tick)} />
+            <line class="grid" x1="0" x2="100%" y1={short(TOP + y(tick))} y2={short(TOP + y(tick))} />
           ))}
           <svg
             y={TOP}

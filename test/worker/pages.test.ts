@@ -339,6 +339,59 @@ describe('an export', () => {
   });
 });
 
+describe('a user without figures', () => {
+  it('is told what to do, and what is not known', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const visitor = createVisitor(world, user.token);
+    const { html } = await visitor.visit('/dashboard');
+    for (const text of [
+      'Begin with a key',
+      'nothing was read yet',
+      'Nothing is known of this range.',
+      'None in this range.',
+      'No hours are known',
+      'No key has a limit',
+    ])
+      expect(html).toContain(text);
+    expect((await visitor.visit('/explore')).html).toContain('Nothing is known of this.');
+    expect((await visitor.visit('/tokens')).html).toContain('You have no tokens yet.');
+    await world.makeKey(user.token, 'quiet');
+    const quiet = (await visitor.visit('/dashboard?range=today&by=key')).html;
+    expect(quiet).toContain('Nothing was spent in this range.');
+    expect(quiet).toContain('Nothing. All is well.');
+    expect((await visitor.visit('/explore?range=today')).html).toContain('It is zero.');
+  });
+
+  it('sees what is the matter with each kind of key, and who is refused', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const visitor = createVisitor(world, user.token);
+    const late = new Date(world.clock.now + 3 * DAY_MS).toISOString();
+    const [spent, expiring, refused, paused] = [freshKeyText(), freshKeyText(), freshKeyText(), freshKeyText()];
+    world.simulator.addKey(spent, { limitNano: 10e9, limitReset: 'daily' });
+    world.simulator.spend(spent, { nano: 11e9, byokNano: 2e9 });
+    world.simulator.addKey(expiring, { expiresAt: late });
+    for (const text of [refused, paused]) world.simulator.addKey(text);
+    for (const [name, key] of Object.entries({ spent, expiring, refused, paused })) await visitor.follow('/keys', { name, key });
+    world.simulator.setFault(refused, { kind: 'status', status: 401 });
+    world.clock.now += 3_600_000;
+    await world.sync();
+    world.clock.now += 3_600_000;
+    await world.sync();
+    const ids = (await world.json<{ id: number; name: string }[]>('GET', '/api/keys', { token: user.token })).body;
+    await visitor.follow(`/keys/${ids.find(({ name }) => name === 'paused')?.id}/state`, { is_active: '0' });
+    const dashboard = (await visitor.visit('/dashboard')).html;
+    expect(dashboard).toContain('100% of its limit of $10.00 for today is used; $0.00 left.');
+    expect(dashboard).toContain('It expires on');
+    expect(dashboard).toContain('Replace its text, or delete it.');
+    expect(dashboard).toContain('besides $2.00 on your own provider keys (BYOK)');
+    const keys = (await visitor.visit('/keys')).html;
+    for (const word of ['Active', 'Invalid', 'Paused']) expect(keys).toMatch(new RegExp(`<span class="badge \\w+">${word}</span>`));
+    for (const { id } of ids) expect((await visitor.visit(`/keys/${id}`)).status).toBe(200);
+  });
+});
+
 describe('saved views', () => {
   it('are saved by name, replaced, listed and deleted by their owner', async () => {
     const world = createWorld();

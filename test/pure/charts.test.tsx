@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { HeatMap } from '../../src/charts/heat-map.tsx';
+import { toneOf } from '../../src/charts/model.ts';
+import { ShareBar, Sparkline } from '../../src/charts/small.tsx';
+import { StackedChart } from '../../src/charts/stacked.tsx';
+import { formatUsd, formatUsdShort } from '../../src/lib/format.ts';
+
+const render = (element: unknown): string => String(element);
+const count = (html: string, pattern: RegExp): number => [...html.matchAll(pattern)].length;
+
+const chart = (props: Partial<Parameters<typeof StackedChart>[0]>) =>
+  render(
+    <StackedChart
+      id="c"
+      title="Spend"
+      description="Of two days"
+      format={formatUsd}
+      formatAxis={formatUsdShort}
+      buckets={[
+        { label: 'Monday', tick: 'Mon', href: '/monday' },
+        { label: 'Tuesday', tick: 'Tue' },
+        { label: 'Wednesday', tick: '' },
+      ]}
+      series={[
+        { label: 'a', tone: 0, values: [1, 3, null] },
+        { label: 'b with a name that is longer than its place in the tip', tone: 'other', values: [1, null, null] },
+      ]}
+      {...props}
+    />,
+  );
+
+describe('a chart over time', () => {
+  it('draws a bar for each amount, and tells every bucket to those who point at it, focus it or read the table', () => {
+    const html = chart({});
+    expect(count(html, /<g class="tone-0"><rect/g)).toBe(1);
+    expect(count(html, /<rect x="[^"]*" width="0\.84"/g)).toBe(3);
+    expect(html).toContain('<title id="c-title">Spend</title><desc id="c-description">Of two days</desc>');
+    expect(html).toContain('<a class="bucket" href="/monday" aria-label="Monday: $2.00">');
+    expect(html).toContain('<g class="bucket" tabindex="0" role="img" aria-label="Tuesday: $3.00">');
+    expect(html).toContain('aria-label="Wednesday: –"');
+    expect(html).toContain('<tr><th scope="row">Monday</th><td>$2.00</td><td>$1.00</td><td>$1.00</td></tr>');
+    expect(html).toContain('<tr><th scope="row">Total</th><td>$5.00</td><td>$4.00</td><td>$1.00</td></tr>');
+    expect(html).toContain('b with a name that is l…');
+    expect(count(html, /<svg class="tip" x="0"/g)).toBe(1);
+  });
+
+  it('leaves gaps in lines where nothing is known, and stacks areas', () => {
+    const lines = chart({ shape: 'lines', series: [{ label: 'a', tone: 1, values: [2, null, 4] }] });
+    expect(count(/<path d="([^"]*)" class="line"/.exec(lines)?.[1] ?? '', /M/g)).toBe(2);
+    expect(lines).toContain('aria-label="Wednesday: a $4.00"');
+    expect(lines).not.toContain('>Total<');
+    const areas = chart({ shape: 'areas' });
+    expect(count(areas, /<g class="tone-[^"]+"><path d="M/g)).toBe(2);
+    expect(areas).not.toContain('class="line"');
+  });
+
+  it('draws nothing where nothing was spent, and has no gaps between very many bars', () => {
+    expect(chart({ series: [] })).toContain('>$0</text>');
+    const buckets = Array.from({ length: 200 }, (_, index) => ({ label: String(index), tick: String(index) }));
+    const many = chart({ buckets, series: [{ label: 'a', tone: 2, values: buckets.map(() => 1) }] });
+    expect(count(many, /width="1" y="0"/g)).toBe(200);
+  });
+
+  it('begins with the first colour again where there are more series than colours', () => {
+    expect([0, 6, 7, 15].map(toneOf)).toEqual([0, 6, 0, 1]);
+  });
+});
+
+describe('small charts', () => {
+  it('tell their highest value and their share', () => {
+    expect(render(<Sparkline label="Spend" values={[1, null, 3]} format={formatUsd} />)).toContain('Spend: highest $3.00');
+    expect(render(<Sparkline label="Spend" values={[]} format={formatUsd} />)).toContain('highest $0.00');
+    expect(render(<ShareBar share={0.375} tone={3} />)).toContain('width="37.5%"');
+    expect(render(<ShareBar share={null} tone="other" />)).toContain('–');
+  });
+
+  it('tell each hour of the week, and what is not known', () => {
+    const cells = Array.from({ length: 7 }, (_, day) => Array.from({ length: 24 }, (_, hour) => (day === 6 ? null : day === 0 ? hour : 0)));
+    const html = render(<HeatMap id="h" title="Week" description="Hours" cells={cells} format={formatUsd} />);
+    expect(html).toContain('<title>Monday 23:00: $23.00</title>');
+    expect(html).toContain('aria-label="Monday: $276.00, most of it at 23:00: $23.00"');
+    expect(html).toContain('aria-label="Sunday: –"');
+    expect(count(html, /heat-unknown/g)).toBe(24);
+    expect(count(html, /heat-0/g)).toBe(5 * 24 + 1);
+    expect(count(html, /heat-5/g)).toBeGreaterThan(3);
+  });
+});
