@@ -1,8 +1,7 @@
 /** `npm run demo`: the Worker against the simulated OpenRouter, with a demo user and ninety days of history. */
 import { randomBytes } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseConfig } from '../src/config.ts';
 import { encrypt, type Keyring } from '../src/crypto/cipher.ts';
 import { hashPassword } from '../src/crypto/password.ts';
 import { CIPHERTEXT_COLUMN, describeReadError, maskKey } from '../src/keys/model.ts';
@@ -12,6 +11,7 @@ import { createSimulator, type Simulator } from '../test/support/openrouter/simu
 import { fireCron } from './crons.ts';
 import { type DemoKey, nextSpend, tellChatroom, tellStory } from './demo-data.ts';
 import { DEMO_USER } from './running-demo.ts';
+import { readDevConfig } from './secrets.ts';
 import { ensureDevVars, migrate, portOf, requireFreePort, serve } from './serve.ts';
 import { mustRunWrangler, root } from './wrangler.ts';
 
@@ -31,20 +31,6 @@ const quote = (value: string | number | null): string => (typeof value === 'stri
 
 const insert = (table: string, row: Record<string, string | number | null>): string =>
   `INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quote).join(', ')});`;
-
-async function readKeyring(): Promise<Keyring> {
-  const secrets = await readFile(join(root, '.dev.vars'), 'utf8');
-  const values = Object.fromEntries([...secrets.matchAll(/^(\w+)="?(.*?)"?$/gm)].map(([, name, value]) => [name, value]));
-  const rest = {
-    OPENROUTER_BASE_URL: 'http://127.0.0.1',
-    USAGE_STATS_RETENTION_DAYS: 1,
-    HOURLY_RETENTION_DAYS: 1,
-    MAX_API_TOKENS_PER_USER: 1,
-    MAX_API_KEYS_PER_USER: 1,
-    REGISTRATION: 'open',
-  };
-  return parseConfig({ ...rest, ...values }).keyring;
-}
 
 /** What the key's row holds of its last sample. */
 function sampleColumns({ series: { last, startedAt } }: DemoKey) {
@@ -102,7 +88,7 @@ async function keySql(key: DemoKey, id: number, keyring: Keyring): Promise<strin
 async function seed(keys: readonly DemoKey[], management: string, now: number): Promise<void> {
   await rm(join(root, FOLDER), { recursive: true, force: true });
   await migrate(['--persist-to', FOLDER]);
-  const keyring = await readKeyring();
+  const { keyring } = await readDevConfig();
   const user = insert('user', {
     id: USER_ID,
     email: EMAIL,

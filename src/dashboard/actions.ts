@@ -147,7 +147,7 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const problem = rangeProblem(shown);
   if (problem) failField('from', problem);
   const ranges = rangesOf(shown, now);
-  const ledger = await readLedger(deps, userId, ranges.all);
+  const ledger = await readLedger(deps, userId, ranges.all, shown.from);
   const facts = factsOf(ledger.rows, ranges.all, false);
   const keys = keysOf(ledger, deps);
   const costs = createCosts(ledger, facts, shown);

@@ -154,23 +154,27 @@ export interface KnownSpan {
 export function weekOf(rows: readonly LedgerRow[], range: Range, known: KnownSpan | null): (number | null)[][] {
   const place = createLocalHours(range.zone);
   const nano = Array.from({ length: 7 }, () => Array<number | null>(24).fill(null));
-  const add = (day: string, hour: number, amount: number) => {
-    const { date, hour: local } = place(day, hour);
-    if (date < range.from || date > range.to) return;
-    const cells = nano[(startOfDay(date) / DAY_MS + 3) % 7] ?? [];
-    const clock = Number(local.slice(11, 13));
-    cells[clock] = (cells[clock] ?? 0) + amount;
-  };
-  const [low, high] = [addDays(range.from, -1), addDays(range.to, 1)];
-  for (const day of listDays(low, high)) {
+  /** Where each hour of each day belongs, as far as it lies in the range. */
+  const targets = new Map<string, ((amount: number) => void)[]>();
+  for (const day of listDays(addDays(range.from, -1), addDays(range.to, 1))) {
+    const ofDay: ((amount: number) => void)[] = [];
     for (let hour = 0; hour < 24; hour++) {
-      const at = startOfDay(day) + hour * HOUR_MS;
-      if (known !== null && at + HOUR_MS > known.since && at < known.until) add(day, hour, 0);
+      const { at, date, hour: local } = place(day, hour);
+      if (date < range.from || date > range.to) continue;
+      const cells = nano[(startOfDay(date) / DAY_MS + 3) % 7] ?? [];
+      const clock = Number(local.slice(11, 13));
+      ofDay[hour] = (amount) => {
+        cells[clock] = (cells[clock] ?? 0) + amount;
+      };
+      if (known !== null && at + HOUR_MS > known.since && at < known.until) ofDay[hour]?.(0);
     }
+    targets.set(day, ofDay);
   }
-  for (const { day, hours } of rows) {
-    if (day < low || day > high) continue;
-    for (const hour in hours) add(day, Number(hour), hours[hour]?.[0] ?? 0);
+  for (const row of rows) {
+    const ofDay = targets.get(row.day);
+    if (!ofDay) continue;
+    const { hours } = row;
+    for (const hour in hours) ofDay[Number(hour)]?.(hours[hour]?.[0] ?? 0);
   }
   return nano.map((cells) => cells.map((amount) => (amount === null ? null : amount / 1e9)));
 }

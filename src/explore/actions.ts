@@ -30,7 +30,7 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
   if (isHourly && countDays(range.from, range.to) > MAX_HOURLY_DAYS) {
     failField('rollup', `By the hour at most ${MAX_HOURLY_DAYS} days can be shown`);
   }
-  const { sources, rows } = await readLedger(deps, userId, range);
+  const { sources, rows } = await readLedger(deps, userId, range, isHourly ? range.from : null);
   const facts = factsOf(rows, range, isHourly);
   return {
     range,

@@ -1,19 +1,23 @@
 /**
  * UTC days as `YYYY-MM-DD` strings and instants as epoch milliseconds. UTC has no daylight saving, so a day is always 24 hours.
  */
+import { remember } from './remember.ts';
+
 export const SECOND_MS = 1000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
+const dayOfNumber = remember((days: number): string => new Date(days * DAY_MS).toISOString().slice(0, 10));
+
 /** The UTC day that contains the instant. */
-export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
+export const dayOf = (at: number): string => dayOfNumber(Math.floor(at / DAY_MS));
 
 /** The hour of the UTC day, 0 to 23, that contains the instant. */
 export const hourOf = (at: number): number => new Date(at).getUTCHours();
 
 /** The first instant of a UTC day. */
-export const startOfDay = (day: string): number => Date.parse(`${day}T00:00:00.000Z`);
+export const startOfDay = remember((day: string): number => Date.parse(`${day}T00:00:00.000Z`));
 
 /** The day that lies `count` days after `day` (before it, if negative). */
 export const addDays = (day: string, count: number): string => dayOf(startOfDay(day) + count * DAY_MS);
@@ -23,7 +27,8 @@ export const countDays = (from: string, to: string): number => (startOfDay(to) -
 
 /** All days from `from` to `to`, both included. */
 export function listDays(from: string, to: string): string[] {
-  return Array.from({ length: Math.max(0, countDays(from, to)) }, (_, index) => addDays(from, index));
+  const first = startOfDay(from);
+  return Array.from({ length: Math.max(0, countDays(from, to)) }, (_, index) => dayOf(first + index * DAY_MS));
 }
 
 /** Is this `YYYY-MM-DD` a day of the calendar (so not 2026-02-30), from the year 1000 to 2999? */

@@ -1,5 +1,7 @@
 /** Numbers, money and time for people, in English, by `Intl`. Unknown is a dash, never a zero. */
 
+import { remember } from './remember.ts';
+
 /** What stands where nothing is known. */
 export const UNKNOWN_TEXT = '–';
 
@@ -76,9 +78,9 @@ const months = lazy(() => new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', mo
 const shortMonths = lazy(() => new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'short', year: 'numeric' }));
 
 /** A day (`YYYY-MM-DD`): `Sun, 22 Nov 2026`. */
-export const formatDay = (day: string): string => days().format(new Date(day));
+export const formatDay = remember((day: string): string => days().format(new Date(day)));
 /** A day without its year: `22 Nov`. */
-export const formatDayShort = (day: string): string => shortDays().format(new Date(day));
+export const formatDayShort = remember((day: string): string => shortDays().format(new Date(day)));
 /** The month of a day: `November 2026`. */
 export const formatMonth = (day: string): string => months().format(new Date(day));
 export const formatMonthShort = (day: string): string => shortMonths().format(new Date(day));

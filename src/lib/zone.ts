@@ -3,6 +3,7 @@
  */
 import { tzOffset } from '@date-fns/tz/tzOffset';
 import { addDays, DAY_MS, dayOf, HOUR_MS, MINUTE_MS, startOfDay } from './day.ts';
+import { remember } from './remember.ts';
 
 /** The place of a ledger hour in a zone: the local day in which it starts, and its start with the zone's own offset. */
 export interface LocalHour {
@@ -16,13 +17,14 @@ export interface LocalHour {
  * The runtime's own spelling of a time zone's name, or null if it knows none. Offsets such as `+02:00` are not names. Everything
  * below takes this spelling: formatters are kept for each one that occurs, so there must not be more of them than zones.
  */
-export function resolveTimeZone(name: string): string | null {
+export const resolveTimeZone = remember((name: string): string | null => {
+  if (name === 'UTC') return name;
   try {
     return /^[A-Za-z]/.test(name) ? new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone : null;
   } catch {
     return null;
   }
-}
+});
 
 /** The local day of an instant. */
 export const localDayOf = (at: number, zone: string): string => dayOf(at + (zone === 'UTC' ? 0 : tzOffset(zone, new Date(at)) * MINUTE_MS));

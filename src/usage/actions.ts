@@ -39,15 +39,25 @@ export function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' |
   return problem ? failField('from', problem) : range;
 }
 
+/** UTC days that are asked about. Hours are read from `hoursFrom` on, if it is given. */
+interface AskedDays {
+  from: string;
+  to: string;
+  hoursFrom?: string;
+}
+
+/** After every day that is ever asked about: no hours are read. */
+const NO_HOURS = '9999-12-31';
+
 /** Everything stored about the user's spend in some UTC days, or about that of the key that was asked for. */
-async function readSources(deps: Deps, userId: number, days: { from: string; to: string }, keyId?: number) {
+async function readSources(deps: Deps, userId: number, days: AskedDays, keyId?: number) {
   const [keyRows, upstreamKeys, managements, names, counters, usage, checks] = await deps.db.batch([
     keyStore.selectKeys(deps.db, userId),
     managementStore.selectReadings(deps.db, userId),
     managementStore.selectManagements(deps.db, userId),
     store.selectNames(deps.db, userId),
-    store.selectDays(deps.db, userId, days.from, days.to),
-    store.selectUsage(deps.db, userId, days.from, days.to),
+    store.selectDays(deps.db, userId, days.from, days.to, days.hoursFrom),
+    store.selectUsage(deps.db, userId, days.from, days.to, days.hoursFrom),
     store.selectChecks(deps.db, userId, days.from, days.to),
   ]);
   if (keyId !== undefined && keyRows.every(({ id }) => id !== keyId)) await refuseForeignKey(deps, keyId);
@@ -71,9 +81,14 @@ function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSource
   return [...chosen.counters, ...chosen.usage];
 }
 
-/** The ledger of local days, with everything around it that its answers need. */
-export async function readLedger(deps: Deps, userId: number, range: Range, keyId?: number) {
-  const sources = await readSources(deps, userId, utcDaysOf(range.from, range.to, range.zone), keyId);
+/**
+ * The ledger of local days, with everything around it that its answers need.
+ * @param hoursFrom the first day whose hours are asked for; null: none are. Local days that are not UTC days are built from hours anyway.
+ */
+export async function readLedger(deps: Deps, userId: number, range: Range, hoursFrom: string | null, keyId?: number) {
+  const days = utcDaysOf(range.from, range.to, range.zone);
+  const asked = range.zone === 'UTC' ? { ...days, hoursFrom: hoursFrom ?? NO_HOURS } : days;
+  const sources = await readSources(deps, userId, asked, keyId);
   return { sources, rows: chooseRows(sources).map(store.toLedgerRow) };
 }
 
@@ -92,7 +107,7 @@ export function statsOf({ sources }: Pick<Ledger, 'sources'>, facts: readonly Fa
 export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
-  const ledger = await readLedger(deps, userId, range, query.key_id);
+  const ledger = await readLedger(deps, userId, range, null, query.key_id);
   return statsOf(ledger, factsOf(ledger.rows, range, false), range, dayOf(deps.now()));
 }
 
@@ -102,7 +117,7 @@ export async function listReconciliation(deps: Deps, actor: Actor, query: Reconc
   const { from, to } = checkedRange(deps, { ...query, tz: 'UTC' });
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, RECONCILED_BY);
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page of this list');
-  const sources = await readSources(deps, userId, { from, to }, query.key_id);
+  const sources = await readSources(deps, userId, { from, to, hoursFrom: NO_HOURS }, query.key_id);
   const placeOf = ({ date, keyId }: { date: string; keyId: number }) => [date, keyId];
   const rows = reconcile(sources, from, to, dayOf(deps.now())).filter((row) => cursor === null || comparePlaces(placeOf(row), cursor) > 0);
   const page = rows.slice(0, query.limit);

@@ -1,5 +1,5 @@
 /** SQL of questions about the ledger, and of what the counters write into it. */
-import { and, between, eq } from 'drizzle-orm';
+import { and, between, eq, getTableColumns, sql } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
 import type { DayAmounts } from './ledger.ts';
 import type { LedgerRow } from './model.ts';
@@ -12,33 +12,51 @@ const formatHours = (hours: DayAmounts['hours']): string | null => (Object.keys(
 type CounterRow = typeof counterDay.$inferSelect;
 type UsageRow = Omit<typeof usageDay.$inferSelect, 'userId'>;
 
+/** A row whose hours are parsed when they are asked for: most questions ask for days, and hours are most of the bytes. */
+function withHours(row: Omit<LedgerRow, 'hours'>, stored: string | null): LedgerRow {
+  let hours: LedgerRow['hours'] | undefined;
+  return Object.defineProperty(row as LedgerRow, 'hours', {
+    enumerable: true,
+    get: () => {
+      hours ??= stored === null ? {} : (JSON.parse(stored) as LedgerRow['hours']);
+      return hours;
+    },
+  });
+}
+
 /** A stored row of counters as questions see it. */
-const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: CounterRow): LedgerRow => ({
-  keyId: apiKeyId,
-  day,
-  source: 'counters',
-  model: null,
-  permaslug: null,
-  provider: null,
-  total: [costNano, byokCostNano],
-  hours: parseHours(hours),
-  isEstimated,
-});
+const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: CounterRow): LedgerRow =>
+  withHours(
+    {
+      keyId: apiKeyId,
+      day,
+      source: 'counters',
+      model: null,
+      permaslug: null,
+      provider: null,
+      total: [costNano, byokCostNano],
+      isEstimated,
+    },
+    hours,
+  );
 
 /** A stored row of analytics, of a key and with its model's name for people. */
 export type NamedUsage = UsageRow & { keyId: number; slug: string | null };
 
-const fromUsage = (row: NamedUsage): LedgerRow => ({
-  keyId: row.keyId,
-  day: row.day,
-  source: 'analytics',
-  model: row.slug,
-  permaslug: row.model === '' ? null : row.model,
-  provider: row.provider === '' ? null : row.provider,
-  total: [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, row.cachedTokens],
-  hours: row.hours === null ? {} : JSON.parse(row.hours),
-  isEstimated: false,
-});
+const fromUsage = (row: NamedUsage): LedgerRow =>
+  withHours(
+    {
+      keyId: row.keyId,
+      day: row.day,
+      source: 'analytics',
+      model: row.slug,
+      permaslug: row.model === '' ? null : row.model,
+      provider: row.provider === '' ? null : row.provider,
+      total: [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, row.cachedTokens],
+      isEstimated: false,
+    },
+    row.hours,
+  );
 
 /** Rows of analytics with the keys that they belong to and their models' names for people. Rows of keys that are gone are left out. */
 export function nameUsage(
@@ -54,20 +72,24 @@ export function nameUsage(
   });
 }
 
-/** A stored row as questions see it. Its hours are parsed only now, since most pages need few rows. */
+/** A stored row as questions see it. */
 export const toLedgerRow = (row: CounterRow | NamedUsage): LedgerRow => ('slug' in row ? fromUsage(row) : fromCounters(row));
 
+/** Hours of days from `hoursFrom` on, null for those before: they are most of the bytes, and most questions need few or none. */
+const hoursSince = <T extends typeof counterDay | typeof usageDay>({ day, hours }: T, hoursFrom: string) =>
+  sql<string | null>`CASE WHEN ${day} >= ${hoursFrom} THEN ${hours} END`;
+
 /** Selects what the counters of a user's keys say of UTC days, `from` to `to` inclusive. */
-export const selectDays = (db: Db, userId: number, from: string, to: string) =>
+export const selectDays = (db: Db, userId: number, from: string, to: string, hoursFrom = from) =>
   db
-    .select()
+    .select({ ...getTableColumns(counterDay), hours: hoursSince(counterDay, hoursFrom) })
     .from(counterDay)
     .where(and(eq(counterDay.userId, userId), between(counterDay.day, from, to)));
 
 /** Selects what analytics say of a user's UTC days, `from` to `to` inclusive. */
-export const selectUsage = (db: Db, userId: number, from: string, to: string) =>
+export const selectUsage = (db: Db, userId: number, from: string, to: string, hoursFrom = from) =>
   db
-    .select()
+    .select({ ...getTableColumns(usageDay), hours: hoursSince(usageDay, hoursFrom) })
     .from(usageDay)
     .where(and(eq(usageDay.userId, userId), between(usageDay.day, from, to)));
 
