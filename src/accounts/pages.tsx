@@ -35,10 +35,14 @@ const TimeZone = ({ view, zone }: { view: View; zone: string }) => (
   </section>
 );
 
+/** For password managers: whose password it is. It has no name, so it is not sent. */
+const Username = ({ view }: { view: View }) => <input type="text" autocomplete="username" value={view.viewer?.email} hidden />;
+
 const Password = ({ view }: { view: View }) => (
   <section class="card">
     <h2>Password</h2>
     <Form action="/account/password" failure={view.failure}>
+      <Username view={view} />
       <Field
         form="/account/password"
         failure={view.failure}
@@ -96,6 +100,7 @@ const Deletion = ({ view }: { view: View }) => (
     <h2>Delete the account</h2>
     <p>Your keys, tokens, sessions and all history go. There is no way back; export your data first.</p>
     <Form action="/account/delete" failure={view.failure}>
+      <Username view={view} />
       <Field
         form="/account/delete"
         failure={view.failure}

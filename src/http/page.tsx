@@ -156,14 +156,24 @@ const isShown = ({ kind }: AppError, path: string): boolean =>
 /** A room's pages: `page` adds one, `form` what one sends. */
 export function createPages() {
   const router = new Hono<AppEnv>();
+  const pages = new Set<string>();
   const guards = (access: PageAccess) => (access === 'session' ? [recogniseViewer, requireViewer] : [recogniseViewer]);
 
   function page(path: string, access: PageAccess, render: (view: View, id: number) => Rendered | Promise<Rendered>): void {
+    pages.add(path);
     router.on('GET', [path], ...guards(access), async (c) => send(c, await render(await viewOf(c, null), idOf(c))));
   }
 
+  /** The page above an address that only takes a form: whoever asks for that once more, after an error, means the page. */
+  const pageAbove = (path: string): string => {
+    const above = path.split('/').slice(0, -1);
+    while (above.length > 1 && !pages.has(above.join('/'))) above.pop();
+    return above.join('/') || '/';
+  };
+
   function form<T extends z.ZodType>(definition: FormDefinition<T>): void {
     const { path, access, throttle, schema, act, show } = definition;
+    if (!pages.has(path)) router.on('GET', [path], (c) => c.redirect(pageAbove(path).replace(':id', String(idOf(c))), 303));
     const throttles = throttle === undefined ? [] : [throttleAddress(throttle)];
     router.on('POST', [path], csrf(), ...throttles, ...guards(access), async (c) => {
       const id = idOf(c);
@@ -183,5 +193,5 @@ export function createPages() {
     });
   }
 
-  return { router, page, form };
+  return { router, pages, page, form };
 }

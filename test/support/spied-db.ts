@@ -91,3 +91,33 @@ export function interruptDb(fragment: string, interrupt: () => Promise<unknown>)
     },
   });
 }
+
+/** The test's database with a count of the round trips: batches, and statements that are run by themselves. */
+export function countTrips(): { binding: D1Database; trips: number } {
+  const counted = { binding: env.DB, trips: 0 };
+  const watch = (prepared: D1PreparedStatement): D1PreparedStatement => {
+    const bind = prepared.bind.bind(prepared);
+    prepared.bind = (...values) => watch(bind(...values));
+    for (const name of ['all', 'raw', 'run', 'first'] as const) {
+      const call = prepared[name].bind(prepared) as (...parameters: unknown[]) => Promise<unknown>;
+      Object.assign(prepared, {
+        [name]: (...parameters: unknown[]) => {
+          counted.trips += 1;
+          return call(...parameters);
+        },
+      });
+    }
+    return prepared;
+  };
+  counted.binding = new Proxy(env.DB, {
+    get(target, name) {
+      if (name === 'prepare') return (text: string) => watch(target.prepare(text));
+      if (name !== 'batch') return Reflect.get(target, name);
+      return (batch: D1PreparedStatement[]) => {
+        counted.trips += 1;
+        return target.batch(batch);
+      };
+    },
+  });
+  return counted;
+}

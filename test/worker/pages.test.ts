@@ -10,16 +10,17 @@ import { DAY_MS } from '../../src/lib/day.ts';
 import { tokenPages } from '../../src/tokens/pages.tsx';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { createScenario } from '../support/scenario.ts';
-import { spyDb, tapDb } from '../support/spied-db.ts';
+import { countTrips, spyDb, tapDb } from '../support/spied-db.ts';
 import { createVisitor, messageIn } from '../support/visitor.ts';
 import { createWorld, freshKeyText, type World } from '../support/world.ts';
 
 const PASSWORD = 'a quite unusual passphrase';
 const freshEmail = () => `${crypto.randomUUID().slice(0, 8)}@example.org`;
 
-const routes = [entrancePages, dashboardPages, explorePages, keyPages, tokenPages, accountPages].flatMap(({ router }) => router.routes);
+const rooms = [entrancePages, dashboardPages, explorePages, keyPages, tokenPages, accountPages];
+const routes = rooms.flatMap(({ router }) => router.routes);
 const forms = [...new Set(routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
-const pages = [...new Set(routes.filter(({ method }) => method === 'GET').map(({ path }) => path))];
+const pages = rooms.flatMap((room) => [...room.pages]);
 const OPEN = new Set(['/', '/login', '/register', '/reset-password']);
 
 async function insertLink(world: World, prefix: (typeof TOKEN_PREFIX)[keyof typeof TOKEN_PREFIX], userId: number | null): Promise<string> {
@@ -157,6 +158,18 @@ describe('every page', () => {
     const here = `${path.replace(':id', '1')}?range=7d`;
     expect((await visitor.visit(here)).location).toBe(`/login?next=${encodeURIComponent(here)}`);
     expect((await visitor.send('GET', here, undefined, { cookie: '__Host-session=garbage' })).status).toBe(303);
+  });
+
+  it('is where a form’s own address leads who asks for it', async () => {
+    const visitor = createVisitor(createWorld());
+    for (const [path, above] of Object.entries({
+      '/logout': '/',
+      '/keys/7/name': '/keys/7',
+      '/explore/views': '/explore',
+      '/explore/views/7/delete': '/explore',
+      '/account/password': '/account',
+    }))
+      expect([path, (await visitor.visit(path)).location]).toEqual([path, above]);
   });
 
   it('takes no bearer, and no page’s cookie opens the API', async () => {
@@ -310,6 +323,29 @@ describe('an account full of figures', () => {
     expect(whole).toBe(Math.round((await total('from=2026-09-01&to=2026-11-15')) * 1e9));
     expect(exported.keys).toHaveLength(keys.length);
     expect(JSON.stringify(exported)).not.toMatch(/ciphertext|token_hash|sk-or-v1-\w{20}/);
+  });
+});
+
+describe('a look', () => {
+  it('takes two trips to the database, one of them for the session; Explore reads the saved views as well', async () => {
+    const counted = countTrips();
+    const world = createWorld({ db: counted.binding });
+    const user = await world.makeUser();
+    await world.makeKey(user.token);
+    const visitor = createVisitor(world, user.token);
+    for (const [path, trips] of [
+      ['/dashboard', 2],
+      ['/dashboard?range=90d&by=key&tz=Asia/Kolkata', 2],
+      ['/keys', 2],
+      ['/tokens', 2],
+      ['/explore', 3],
+    ] as const) {
+      counted.trips = 0;
+      expect([path, (await visitor.visit(path)).status, counted.trips]).toEqual([path, 200, trips]);
+    }
+    counted.trips = 0;
+    await world.call('GET', '/api/v1/stats', { token: user.token });
+    expect(counted.trips).toBe(2);
   });
 });
 
