@@ -43,10 +43,7 @@ export const Headline = ({ headline, shown }: Dashboard) => {
       <Tile label="This month" value={formatUsd(month.usd)} exact={month.usd}>
         {month.comparedTo !== null && <Change change={month.change} than={`last month to ${formatDayShort(month.comparedTo)}`} />}
         {month.upstreamKeys > 0 && (
-          <span class="hint">
-            {month.upstreamKeys === 1 ? 'One key’s' : `${month.upstreamKeys} keys’`} month is OpenRouter’s own (UTC): not all of it is known
-            here.
-          </span>
+          <span class="hint">with OpenRouter’s own (UTC) month of {month.upstreamKeys === 1 ? '1 key' : `${month.upstreamKeys} keys`}</span>
         )}
         {month.partialKeys > 0 && (
           <span class="hint">at least: a part of it is not known of {month.partialKeys === 1 ? '1 key' : `${month.partialKeys} keys`}</span>

@@ -211,11 +211,11 @@ function driftAttention(drifts: readonly Drift[]): Attention[] {
   });
 }
 
-/** What needs attention, the worst first. A pause was wanted, so it is none. */
+/** What needs attention, the worst first. A pause was wanted, so it is none; how an account is being read, its management key tells. */
 export function attentionOf(keys: readonly Key[], drifts: readonly Drift[], now: number, zone: string): Attention[] {
   const ofKeys = keys.flatMap((key) =>
     adviceOf(key, now, zone)
-      .filter(({ tone }) => tone !== 'quiet')
+      .filter(({ tone }) => tone !== 'quiet' && (tone !== 'info' || key.managed_by === null))
       .map((advice) => ({ ...advice, name: key.name, href: `/keys/${key.id}` })),
   );
   return [...ofKeys, ...driftAttention(drifts)].sort((a, b) => RANKS.indexOf(a.tone) - RANKS.indexOf(b.tone));
