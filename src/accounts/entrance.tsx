@@ -17,8 +17,8 @@ const clientOf = (userAgent: string | undefined): string | null => describeClien
 const SignInForm = ({ failure, next }: { failure: View['failure']; next: string }) => (
   <Form action="/login" failure={failure}>
     <input type="hidden" name="next" value={failure?.values['next'] ?? next} />
-    <Field form="/login" failure={failure} name="email" label="Email" type="email" autocomplete="username" />
-    <Field form="/login" failure={failure} name="password" label="Password" type="password" autocomplete="current-password" />
+    <Field name="email" label="Email" type="email" autocomplete="username" />
+    <Field name="password" label="Password" type="password" autocomplete="current-password" />
     <button type="submit">Sign in</button>
   </Form>
 );
@@ -103,16 +103,8 @@ const Register = ({ view }: { view: View }) => {
         <Form action="/register" failure={failure}>
           {invite !== undefined && <input type="hidden" name="invite" value={invite} />}
           <input type="hidden" name="time_zone" value="" data-time-zone />
-          <Field form="/register" failure={failure} name="email" label="Email" type="email" autocomplete="username" />
-          <Field
-            form="/register"
-            failure={failure}
-            name="password"
-            label="Password"
-            type="password"
-            autocomplete="new-password"
-            hint="At least 12 characters."
-          />
+          <Field name="email" label="Email" type="email" autocomplete="username" />
+          <Field name="password" label="Password" type="password" autocomplete="new-password" hint="At least 12 characters." />
           <button type="submit">Create account</button>
         </Form>
       ) : (
@@ -147,15 +139,7 @@ const ResetPassword = ({ view }: { view: View }) => (
     <p>All sessions of the account end.</p>
     <Form action="/reset-password" failure={view.failure}>
       <input type="hidden" name="token" value={view.failure?.values['token'] ?? view.c.req.query('token') ?? ''} />
-      <Field
-        form="/reset-password"
-        failure={view.failure}
-        name="new_password"
-        label="New password"
-        type="password"
-        autocomplete="new-password"
-        hint="At least 12 characters."
-      />
+      <Field name="new_password" label="New password" type="password" autocomplete="new-password" hint="At least 12 characters." />
       <button type="submit">Set password</button>
     </Form>
   </Frame>

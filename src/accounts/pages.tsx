@@ -22,14 +22,7 @@ const TimeZone = ({ view, zone }: { view: View; zone: string }) => (
     <h2>Time zone</h2>
     <p class="hint">Days and hours on all pages are those of this zone, unless the address of a page names another one.</p>
     <Form action="/account/time-zone" failure={view.failure}>
-      <Select
-        form="/account/time-zone"
-        failure={view.failure}
-        name="time_zone"
-        label="Time zone"
-        value={zone}
-        options={zonesWith(zone).map((name) => [name, name.replaceAll('_', ' ')])}
-      />
+      <Select name="time_zone" label="Time zone" value={zone} options={zonesWith(zone).map((name) => [name, name.replaceAll('_', ' ')])} />
       <button type="submit">Save time zone</button>
     </Form>
   </section>
@@ -43,17 +36,8 @@ const Password = ({ view }: { view: View }) => (
     <h2>Password</h2>
     <Form action="/account/password" failure={view.failure}>
       <Username view={view} />
+      <Field name="current_password" label="Current password" type="password" autocomplete="current-password" />
       <Field
-        form="/account/password"
-        failure={view.failure}
-        name="current_password"
-        label="Current password"
-        type="password"
-        autocomplete="current-password"
-      />
-      <Field
-        form="/account/password"
-        failure={view.failure}
         name="new_password"
         label="New password"
         type="password"
@@ -101,14 +85,7 @@ const Deletion = ({ view }: { view: View }) => (
     <p>Your keys, tokens, sessions and all history go. There is no way back; export your data first.</p>
     <Form action="/account/delete" failure={view.failure}>
       <Username view={view} />
-      <Field
-        form="/account/delete"
-        failure={view.failure}
-        name="password"
-        label="Password, to confirm"
-        type="password"
-        autocomplete="current-password"
-      />
+      <Field name="password" label="Password, to confirm" type="password" autocomplete="current-password" />
       <button type="submit" class="danger">
         Delete account
       </button>

@@ -1,6 +1,7 @@
 /** Amounts by weekday and hour as SVG, with the table behind it. */
 
 import { scaleQuantize } from 'd3-scale';
+import { percent } from './model.ts';
 import { Scroll } from './scroll.tsx';
 
 interface HeatMapProps {
@@ -18,7 +19,6 @@ const ROW = 24;
 const STEPS = [1, 2, 3, 4, 5] as const;
 
 const clock = (hour: number): string => `${String(hour).padStart(2, '0')}:00`;
-const left = (hour: number): string => `${Math.round((hour / 24) * 1e4) / 100}%`;
 
 const Behind = ({ title, cells, format }: HeatMapProps) => (
   <details class="behind">
@@ -65,7 +65,7 @@ const Row = ({
       {row.map((value, hour) => (
         <rect
           class={`heat-${value === null ? 'unknown' : value > 0 ? stepOf(value) : 0}`}
-          x={left(hour)}
+          x={percent(hour / 24)}
           y={day * ROW}
           width="3.9%"
           height={ROW - 3}
@@ -103,7 +103,7 @@ export function HeatMap(props: HeatMapProps) {
             <Row day={day} row={row} stepOf={scale} format={format} />
           ))}
           {[0, 6, 12, 18].map((hour) => (
-            <text x={left(hour)} y={7 * ROW + 14} aria-hidden="true">
+            <text x={percent(hour / 24)} y={7 * ROW + 14} aria-hidden="true">
               {clock(hour)}
             </text>
           ))}

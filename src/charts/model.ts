@@ -41,3 +41,6 @@ export function ticksOf(buckets: readonly Pick<Bucket, 'tick'>[], count: number)
   const step = Math.max(1, Math.ceil(named.length / count));
   return named.filter((_, place) => place % step === 0);
 }
+
+/** A share of one as a length in SVG. */
+export const percent = (share: number): string => `${Math.round(share * 1e4) / 100}%`;

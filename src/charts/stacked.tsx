@@ -5,10 +5,11 @@
 
 import { scaleLinear } from 'd3-scale';
 import { area, stack } from 'd3-shape';
-import { type Bucket, columnTotals, type Series, ticksOf, totalOf } from './model.ts';
+import { type Bucket, columnTotals, percent, type Series, ticksOf, totalOf } from './model.ts';
 import { Scroll } from './scroll.tsx';
+import { Target } from './target.tsx';
 
-interface StackedProps {
+export interface StackedProps {
   /** Unique on the page. */
   id: string;
   title: string;
@@ -26,13 +27,9 @@ const TOP = 10;
 const AXIS = 26;
 const Y_TICKS = 4;
 const X_TICKS = 5;
-const TIP_WIDTH = 250;
-const TIP_LINE = 17;
-const TIP_LINES = 7;
 /** With more buckets, the gap between two bars would be finer than a pixel of a small screen. */
 const MAX_GAPPED = 120;
 
-const percent = (share: number): string => `${Math.round(share * 1e4) / 100}%`;
 const short = (value: number): number => Math.round(value * 100) / 100;
 
 /** Where a series lies in each bucket; null: nothing is known there. */
@@ -74,66 +71,6 @@ const Outline = ({ layer, y, isLine }: { layer: Layer; y(value: number): number;
     .y1((place) => short(y(place?.[1] ?? 0)));
   const points = [...layer];
   return <path d={(isLine ? draw.lineY1()(points) : draw(points)) ?? ''} class={isLine ? 'line' : undefined} />;
-};
-
-/** What a bucket holds, shown while it is pointed at or focused: on the other half of the chart, so that it never hides it. */
-const Tip = ({ index, total, props }: { index: number; total: number | null; props: StackedProps }) => {
-  const { buckets, series, format } = props;
-  const known = series.flatMap(({ label, tone, values }) => (values[index] ? [{ label, tone, value: values[index] }] : []));
-  const lines = known.sort((a, b) => b.value - a.value).slice(0, TIP_LINES);
-  const height = TIP_LINE * (lines.length + 1) + 14;
-  const isLeft = index >= buckets.length / 2;
-  return (
-    <svg class="tip" x={isLeft ? '0' : '100%'} y="4" overflow="visible" aria-hidden="true">
-      <g transform={`translate(${isLeft ? 4 : -TIP_WIDTH - 4} 0)`}>
-        <rect class="sheet" width={TIP_WIDTH} height={height} rx="6" />
-        <text x="10" y="19" class="strong">
-          {buckets[index]?.label}
-        </text>
-        <text x={TIP_WIDTH - 10} y="19" class="strong end">
-          {props.shape === 'lines' ? '' : format(total)}
-        </text>
-        {lines.map(({ label, tone, value }, line) => (
-          <>
-            <rect class={`tone-${tone}`} x="10" y={TIP_LINE * (line + 1) + 10} width="9" height="9" rx="2" />
-            <text x="25" y={TIP_LINE * (line + 1) + 19}>
-              {label.length > 24 ? `${label.slice(0, 23)}…` : label}
-            </text>
-            <text x={TIP_WIDTH - 10} y={TIP_LINE * (line + 1) + 19} class="end">
-              {format(value)}
-            </text>
-          </>
-        ))}
-      </g>
-    </svg>
-  );
-};
-
-const Hit = ({ index, count }: { index: number; count: number }) => (
-  <rect class="hit" x={percent(index / count)} width={percent(1 / count)} y="0" height={TOP + HEIGHT} />
-);
-
-/** A bucket that can be pointed at and focused; it leads to where more is told of it. */
-const Target = ({ index, total, props }: { index: number; total: number | null; props: StackedProps }) => {
-  const bucket = props.buckets[index];
-  const label = `${bucket?.label}: ${props.shape === 'lines' ? props.series.map((one) => `${one.label} ${props.format(one.values[index] ?? null)}`).join(', ') : props.format(total)}`;
-  const content = (
-    <>
-      <title>{label}</title>
-      <Hit index={index} count={props.buckets.length} />
-      <Tip index={index} total={total} props={props} />
-    </>
-  );
-  return bucket?.href === undefined ? (
-    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an image that can be focused, to hear what it shows
-    <g class="bucket" tabindex={0} role="img" aria-label={label}>
-      {content}
-    </g>
-  ) : (
-    <a class="bucket" href={bucket.href} aria-label={label}>
-      {content}
-    </a>
-  );
 };
 
 const Legend = ({ series }: { series: readonly Series[] }) => (
@@ -246,7 +183,7 @@ export function StackedChart(props: StackedProps) {
             </text>
           ))}
           {buckets.map((_, index) => (
-            <Target index={index} total={totals[index] ?? null} props={props} />
+            <Target index={index} total={totals[index] ?? null} props={props} height={TOP + HEIGHT} />
           ))}
         </svg>
       </div>

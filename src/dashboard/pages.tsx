@@ -4,7 +4,7 @@ import { AnswerChart } from '../explore/chart.tsx';
 import { BY_LABELS, type KeyNames, keyNamesOf, rangeLabel } from '../explore/labels.ts';
 import { DIMENSIONS } from '../explore/model.ts';
 import { AsOf } from '../http/as-of.tsx';
-import { Choice, Problems } from '../http/fields.tsx';
+import { AskForm, Choice, Problems } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type Failure, type View } from '../http/page.tsx';
 import { askFromAddress } from '../http/question.ts';
@@ -56,15 +56,15 @@ const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => {
         chosen={query.by}
         options={DIMENSIONS.map((by) => [by, `By ${BY_LABELS[by].toLowerCase()}`, hrefWith(query, { by })])}
       />
-      <form method="get" action={FORM} class="inline">
+      <AskForm action={FORM} failure={failure} class="inline">
         <input type="hidden" name="range" value={hasDates ? 'custom' : query.range} />
         <input type="hidden" name="by" value={query.by} />
-        {hasDates && <DateFields form={FORM} failure={failure} range={shown.range} />}
-        <ZoneField form={FORM} failure={failure} zone={shown.range.tz} viewerZone={viewerZone} />
+        {hasDates && <DateFields range={shown.range} />}
+        <ZoneField zone={shown.range.tz} viewerZone={viewerZone} />
         <button type="submit" class="quiet">
           Show
         </button>
-      </form>
+      </AskForm>
     </div>
   );
 };

@@ -39,14 +39,7 @@ const Views = ({ view, views, query }: { view: View; views: Awaited<ReturnType<t
       </ul>
     )}
     <Form action={`/explore/views?${query}`} failure={view.failure} class="line">
-      <Field
-        form="/explore/views"
-        failure={view.failure}
-        name="name"
-        label="View name"
-        autocomplete="off"
-        hint="Saves what is shown, range and filters included."
-      />
+      <Field name="name" label="View name" autocomplete="off" hint="Saves what is shown, range and filters included." />
       <button type="submit">Save view</button>
     </Form>
   </section>

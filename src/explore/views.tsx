@@ -2,7 +2,7 @@
 import { toneOf } from '../charts/model.ts';
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar } from '../charts/small.tsx';
-import { Field, Select } from '../http/fields.tsx';
+import { AskForm, Field, Select } from '../http/fields.tsx';
 import type { Failure, View } from '../http/page.tsx';
 import { formatDay } from '../lib/format.ts';
 import { PeriodFields } from '../usage/period-fields.tsx';
@@ -55,34 +55,18 @@ export const Asking = ({ view, question, asked, failure }: { view: View; questio
   const names = (dimension: Exclude<Dimension, 'key'>, values: readonly string[]) =>
     values.map((value) => [value, nameOf(dimension, value, new Map())] as const);
   return (
-    <form method="get" action={FORM} class="filters explore">
+    <AskForm action={FORM} failure={failure} class="filters">
       <Select
-        form={FORM}
-        failure={failure}
         name="metric"
         label="Metric"
         value={question.metric}
         options={Object.entries(METRICS).map(([name, { label }]) => [name, label])}
       />
-      <Select form={FORM} failure={failure} name="by" label="By" value={question.by} options={Object.entries(BY_LABELS)} />
-      <Select
-        form={FORM}
-        failure={failure}
-        name="by2"
-        label="And by"
-        value={question.by2 ?? ''}
-        options={[['', '–'], ...Object.entries(BY_LABELS)]}
-      />
-      <Select
-        form={FORM}
-        failure={failure}
-        name="rollup"
-        label="Over time"
-        value={question.rollup}
-        options={Object.entries(ROLLUP_LABELS)}
-      />
-      <PeriodFields form={FORM} failure={failure} period={question} range={asked.range} viewerZone={view.viewer?.timeZone ?? 'UTC'} />
-      <Field form={FORM} failure={failure} name="top" label="Top" value={String(question.top)} class="number" />
+      <Select name="by" label="By" value={question.by} options={Object.entries(BY_LABELS)} />
+      <Select name="by2" label="And by" value={question.by2 ?? ''} options={[['', '–'], ...Object.entries(BY_LABELS)]} />
+      <Select name="rollup" label="Over time" value={question.rollup} options={Object.entries(ROLLUP_LABELS)} />
+      <PeriodFields period={question} range={asked.range} viewerZone={view.viewer?.timeZone ?? 'UTC'} />
+      <Field name="top" label="Top" value={String(question.top)} class="number" />
       <label class="check">
         <input type="checkbox" name="cumulative" value="1" checked={question.cumulative !== undefined} /> Cumulative
       </label>
@@ -97,7 +81,7 @@ export const Asking = ({ view, question, asked, failure }: { view: View; questio
           options={names('provider', withChosen(asked.providers, question.provider))}
         />
       </div>
-    </form>
+    </AskForm>
   );
 };
 

@@ -1,5 +1,5 @@
 /** Forms: a label, a control, and what is wrong with it, tied together for those who do not see the page. */
-import type { Child, PropsWithChildren } from 'hono/jsx';
+import { type Child, createContext, type PropsWithChildren, useContext } from 'hono/jsx';
 import type { Failure } from './page.tsx';
 
 interface FormProps {
@@ -8,24 +8,39 @@ interface FormProps {
   class?: string;
 }
 
+/** The form in which a control stands, and what was wrong with it. */
+const FormContext = createContext<{ path: string; failure: Failure | null }>({ path: '', failure: null });
+
+/** The path of a form's address, and its failure if it is the one that failed. */
+function contextOf({ action, failure }: FormProps) {
+  const path = action.split('?')[0] ?? action;
+  return { path, failure: failure?.form === path ? failure : null };
+}
+
 /** A form that is sent with POST. What is wrong with the whole of it stands above its fields. */
-export function Form({ action, failure, children, ...rest }: PropsWithChildren<FormProps>) {
-  const detail = failure !== null && failure.form === action.split('?')[0] ? failure.detail : null;
+export function Form({ children, ...props }: PropsWithChildren<FormProps>) {
+  const context = contextOf(props);
+  const detail = context.failure?.detail ?? null;
   return (
-    <form method="post" action={action} novalidate {...rest}>
+    <form method="post" action={props.action} novalidate class={props.class}>
       {detail !== null && (
         <p class="notice failed" role="alert">
           {detail}
         </p>
       )}
-      {children}
+      <FormContext.Provider value={context}>{children}</FormContext.Provider>
     </form>
   );
 }
 
+/** A form that asks: it becomes part of the address. */
+export const AskForm = ({ children, ...props }: PropsWithChildren<FormProps>) => (
+  <form method="get" action={props.action} class={props.class}>
+    <FormContext.Provider value={contextOf(props)}>{children}</FormContext.Provider>
+  </form>
+);
+
 interface FieldProps {
-  form: string;
-  failure: Failure | null;
   name: string;
   label: string;
   type?: 'text' | 'email' | 'password' | 'date';
@@ -42,10 +57,10 @@ interface FieldProps {
 const idOf = (form: string, name: string): string => `${form}/${name}`.replace(/\W+/g, '-').replace(/^-/, '');
 
 /** A line of text. After an error it holds what was typed, unless that is a secret. */
-export function Field({ form, failure, name, label, type = 'text', value, hint, isRequired = true, ...rest }: FieldProps) {
-  const own = failure?.form === form ? failure : null;
-  const error = own?.errors[name];
-  const id = idOf(form, name);
+export function Field({ name, label, type = 'text', value, hint, isRequired = true, ...rest }: FieldProps) {
+  const { path, failure } = useContext(FormContext);
+  const error = failure?.errors[name];
+  const id = idOf(path, name);
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
   return (
     <div class="field">
@@ -54,7 +69,7 @@ export function Field({ form, failure, name, label, type = 'text', value, hint, 
         id={id}
         name={name}
         type={type}
-        value={own?.values[name] ?? value}
+        value={failure?.values[name] ?? value}
         required={isRequired}
         aria-invalid={error ? 'true' : undefined}
         aria-describedby={described || undefined}
@@ -76,8 +91,6 @@ export function Field({ form, failure, name, label, type = 'text', value, hint, 
 }
 
 interface SelectProps {
-  form: string;
-  failure: Failure | null;
   name: string;
   label: string;
   value: string;
@@ -85,9 +98,10 @@ interface SelectProps {
 }
 
 /** A choice of one, in a form. */
-export function Select({ form, failure, name, label, value, options }: SelectProps) {
-  const id = idOf(form, name);
-  const error = failure?.form === form ? failure.errors[name] : undefined;
+export function Select({ name, label, value, options }: SelectProps) {
+  const { path, failure } = useContext(FormContext);
+  const id = idOf(path, name);
+  const error = failure?.errors[name];
   return (
     <div class="field">
       <label for={id}>{label}</label>

@@ -79,7 +79,7 @@ const Controls = ({ view, item }: { view: View; item: Key }) => {
       <section class="card">
         <h2>Name</h2>
         <Form action={`${path}/name`} failure={view.failure}>
-          <Field form={`${path}/name`} failure={view.failure} name="name" label="Name" value={item.name} autocomplete="off" />
+          <Field name="name" label="Name" value={item.name} autocomplete="off" />
           <button type="submit">Rename</button>
         </Form>
       </section>
@@ -88,8 +88,6 @@ const Controls = ({ view, item }: { view: View; item: Key }) => {
           <h2>Replace the key</h2>
           <Form action={`${path}/text`} failure={view.failure}>
             <Field
-              form={`${path}/text`}
-              failure={view.failure}
               name="key"
               label="OpenRouter key"
               autocomplete="off"

@@ -21,8 +21,8 @@ const AddKey = ({ view }: { view: View }) => (
       history. It is stored encrypted and only ever used to read.
     </p>
     <Form action="/keys" failure={view.failure} class="line">
-      <Field form="/keys" failure={view.failure} name="name" label="Name" autocomplete="off" />
-      <Field form="/keys" failure={view.failure} name="key" label="OpenRouter key" autocomplete="off" class="secret" />
+      <Field name="name" label="Name" autocomplete="off" />
+      <Field name="key" label="OpenRouter key" autocomplete="off" class="secret" />
       <button type="submit">Add key</button>
     </Form>
   </section>

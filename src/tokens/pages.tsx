@@ -95,14 +95,7 @@ async function showTokens(view: View) {
       <section class="card">
         <h2>New token</h2>
         <Form action="/tokens" failure={view.failure} class="line">
-          <Field
-            form="/tokens"
-            failure={view.failure}
-            name="name"
-            label="Name"
-            autocomplete="off"
-            hint="Where it is used, for example “grafana”."
-          />
+          <Field name="name" label="Name" autocomplete="off" hint="Where it is used, for example “grafana”." />
           <button type="submit">Create token</button>
         </Form>
       </section>

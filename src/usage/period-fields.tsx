@@ -1,6 +1,5 @@
 /** The fields of a range in a form. */
 import { Field, Select } from '../http/fields.tsx';
-import type { Failure } from '../http/page.tsx';
 import type { Range } from './model.ts';
 import type { Period, Preset } from './periods.ts';
 
@@ -13,23 +12,18 @@ export const PERIOD_LABELS: readonly (readonly [Preset, string])[] = [
   ['custom', 'Custom'],
 ];
 
-interface FieldsProps {
-  form: string;
-  failure: Failure | null;
-}
-
 /** The first and the last day. */
-export const DateFields = ({ form, failure, range }: FieldsProps & { range: Range }) => (
+export const DateFields = ({ range }: { range: Range }) => (
   <>
-    <Field form={form} failure={failure} name="from" label="From" type="date" value={range.from} isRequired={false} />
-    <Field form={form} failure={failure} name="to" label="To" type="date" value={range.to} isRequired={false} />
+    <Field name="from" label="From" type="date" value={range.from} isRequired={false} />
+    <Field name="to" label="To" type="date" value={range.to} isRequired={false} />
   </>
 );
 
 /** The zone whose days they are: any that the runtime knows. */
-export const ZoneField = ({ form, failure, zone, viewerZone }: FieldsProps & { zone: string; viewerZone: string }) => (
+export const ZoneField = ({ zone, viewerZone }: { zone: string; viewerZone: string }) => (
   <>
-    <Field form={form} failure={failure} name="tz" label="Time zone" value={zone} isRequired={false} list="zones" autocomplete="off" />
+    <Field name="tz" label="Time zone" value={zone} isRequired={false} list="zones" autocomplete="off" />
     <datalist id="zones">
       {[...new Set([viewerZone, 'UTC', zone])].map((name) => (
         <option value={name} />
@@ -39,16 +33,10 @@ export const ZoneField = ({ form, failure, zone, viewerZone }: FieldsProps & { z
 );
 
 /** Range, dates of one's own, and zone. The dates count where the range is `Custom`. */
-export const PeriodFields = ({
-  form,
-  failure,
-  period,
-  range,
-  viewerZone,
-}: FieldsProps & { period: Period; range: Range; viewerZone: string }) => (
+export const PeriodFields = ({ period, range, viewerZone }: { period: Period; range: Range; viewerZone: string }) => (
   <>
-    <Select form={form} failure={failure} name="range" label="Range" value={period.range} options={PERIOD_LABELS} />
-    <DateFields form={form} failure={failure} range={range} />
-    <ZoneField form={form} failure={failure} zone={range.tz} viewerZone={viewerZone} />
+    <Select name="range" label="Range" value={period.range} options={PERIOD_LABELS} />
+    <DateFields range={range} />
+    <ZoneField zone={range.tz} viewerZone={viewerZone} />
   </>
 );
