@@ -3,8 +3,8 @@ import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { fail, failField } from '../errors.ts';
 import { countDays, isoOrNull } from '../lib/day.ts';
-import { readLedger } from '../usage/actions.ts';
-import { approximateDays, type Fact, factsOf, rangeProblem } from '../usage/model.ts';
+import { checkRange, readLedger } from '../usage/actions.ts';
+import { approximateDays, type Fact, factsOf } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
 import { asOf } from '../usage/stats.ts';
 import { answerOf } from './answer.ts';
@@ -23,9 +23,7 @@ const distinct = (facts: readonly Fact[], of: 'model' | 'provider'): string[] =>
  */
 export async function ask(deps: Deps, actor: Actor, question: Question, viewerZone: string) {
   const userId = authorize(actor, 'read');
-  const range = resolvePeriod(question, deps.now(), viewerZone);
-  const problem = rangeProblem(range);
-  if (problem) failField('from', problem);
+  const range = checkRange(resolvePeriod(question, deps.now(), viewerZone));
   const isHourly = question.rollup === 'hour';
   if (isHourly && countDays(range.from, range.to) > MAX_HOURLY_DAYS) {
     failField('rollup', `By the hour at most ${MAX_HOURLY_DAYS} days can be shown`);

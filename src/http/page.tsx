@@ -121,8 +121,7 @@ function failureOf(
     if (fields.includes(path)) errors[path] ??= message;
     else others.push(`${path}: ${message}`);
   }
-  const isShown = (value: string | undefined): value is string => value !== undefined && !KEY_TEXT.test(value);
-  const shown = Object.fromEntries(kept.flatMap((name) => (isShown(values[name]) ? [[name, values[name]]] : [])));
+  const shown = Object.fromEntries(Object.entries(values).filter(([name, value]) => kept.includes(name) && !KEY_TEXT.test(value)));
   const detail = error.kind === 'invalid' ? others.join(' ') || null : error.detail;
   return { form, values: shown, errors, detail };
 }

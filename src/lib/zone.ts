@@ -13,18 +13,22 @@ export interface LocalHour {
   hour: string;
 }
 
-/**
- * The runtime's own spelling of a time zone's name, or null if it knows none. Offsets such as `+02:00` are not names. Everything
- * below takes this spelling: formatters are kept for each one that occurs, so there must not be more of them than zones.
- */
-export const resolveTimeZone = remember((name: string): string | null => {
-  if (name === 'UTC') return name;
+/** What a zone's name looks like: nothing else is worth remembering. */
+const ZONE_NAME = /^[A-Za-z][\w+/-]{0,63}$/;
+
+const spellTimeZone = remember((name: string): string | null => {
   try {
-    return /^[A-Za-z]/.test(name) ? new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone : null;
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
   } catch {
     return null;
   }
 });
+
+/**
+ * The runtime's own spelling of a time zone's name, or null if it knows none. Offsets such as `+02:00` are not names. Everything
+ * below takes this spelling: formatters are kept for each one that occurs, so there must not be more of them than zones.
+ */
+export const resolveTimeZone = (name: string): string | null => (ZONE_NAME.test(name) ? spellTimeZone(name) : null);
 
 /** The local day of an instant. */
 export const localDayOf = (at: number, zone: string): string => dayOf(at + (zone === 'UTC' ? 0 : tzOffset(zone, new Date(at)) * MINUTE_MS));

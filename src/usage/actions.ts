@@ -32,12 +32,16 @@ const RECONCILED_BY: readonly Group[] = ['day', 'key'];
 
 type StoredRow = Parameters<typeof store.toLedgerRow>[0];
 
-/** The range of a query, or the error that it cannot be asked for. */
-export function checkedRange(deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range {
-  const range = resolveRange(query, deps.now());
+/**
+ * The range, if it can be asked for.
+ * @throws AppFailure `invalid` with the path `from`
+ */
+export function checkRange(range: Range): Range {
   const problem = rangeProblem(range);
   return problem ? failField('from', problem) : range;
 }
+
+const checkedRange = (deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range => checkRange(resolveRange(query, deps.now()));
 
 /** UTC days that are asked about. Hours are read from `hoursFrom` on, if it is given. */
 interface AskedDays {

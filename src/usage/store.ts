@@ -18,7 +18,7 @@ function withHours(row: Omit<LedgerRow, 'hours'>, stored: string | null): Ledger
   return Object.defineProperty(row as LedgerRow, 'hours', {
     enumerable: true,
     get: () => {
-      hours ??= stored === null ? {} : (JSON.parse(stored) as LedgerRow['hours']);
+      hours ??= parseHours(stored);
       return hours;
     },
   });
