@@ -5,6 +5,7 @@ import { type Advice, adviceOf, type Key } from '../keys/advice.ts';
 import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, listDays, startOfDay } from '../lib/day.ts';
 import { formatDay, formatUsd } from '../lib/format.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
+import type { Known } from '../usage/coverage.ts';
 import type { LedgerRow, Range } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodBefore, periodFields, startOfMonth } from '../usage/periods.ts';
 
@@ -141,17 +142,22 @@ export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' 
   return balances.length === 0 ? null : balances.reduce((sum, balance) => sum + balance, 0);
 }
 
-/** Instants between which anything is known. */
-export interface KnownSpan {
-  since: number;
-  until: number;
+/** The same spans without overlaps, in order. */
+export function mergeSpans(spans: readonly Known[]): Known[] {
+  const merged: Known[] = [];
+  for (const { since, until } of spans.toSorted((a, b) => a.since - b.since)) {
+    const last = merged.at(-1);
+    if (last && since <= last.until) last.until = Math.max(last.until, until);
+    else merged.push({ since, until });
+  }
+  return merged;
 }
 
 /**
  * Spend by weekday (from Monday) and hour of the local clock, in USD, of what could be placed on an hour; null where no such hour of
- * the range is known.
+ * the range was watched.
  */
-export function weekOf(rows: readonly LedgerRow[], range: Range, known: KnownSpan | null): (number | null)[][] {
+export function weekOf(rows: readonly LedgerRow[], range: Range, watched: readonly Known[]): (number | null)[][] {
   const place = createLocalHours(range.zone);
   const nano = Array.from({ length: 7 }, () => Array<number | null>(24).fill(null));
   /** Where each hour of each day belongs, as far as it lies in the range. */
@@ -166,7 +172,7 @@ export function weekOf(rows: readonly LedgerRow[], range: Range, known: KnownSpa
       ofDay[hour] = (amount) => {
         cells[clock] = (cells[clock] ?? 0) + amount;
       };
-      if (known !== null && at + HOUR_MS > known.since && at < known.until) ofDay[hour]?.(0);
+      if (watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) ofDay[hour]?.(0);
     }
     targets.set(day, ofDay);
   }

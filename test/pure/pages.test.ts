@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeClient } from '../../src/accounts/model.ts';
+import { createCosts } from '../../src/dashboard/figures.ts';
 import {
   attentionOf,
   balanceOf,
   changeOf,
   isCoveredSince,
   type KeyMonth,
+  mergeSpans,
   monthSpend,
   projectMonth,
   rangesOf,
@@ -16,8 +18,9 @@ import { adviceOf, type Key, limitUse } from '../../src/keys/advice.ts';
 import { addDays, countDays } from '../../src/lib/day.ts';
 import { formatAgo, formatInstant, formatUsd, formatUsdFine, UNKNOWN_TEXT } from '../../src/lib/format.ts';
 import { localPath } from '../../src/lib/local-path.ts';
+import { remember } from '../../src/lib/remember.ts';
 import { factsOf } from '../../src/usage/model.ts';
-import { FIRST, inZone, ROWS, ZONE } from '../support/ledger-rows.ts';
+import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const KEY: Key = {
@@ -170,11 +173,11 @@ describe('the month', () => {
 describe('the hours of the week', () => {
   it('are unknown where no such hour was watched', () => {
     const since = Date.parse('2026-11-18T10:30:00Z');
-    const cells = weekOf([], inZone('2026-11-16', '2026-11-22'), { since, until: since + 7_200_000 });
+    const cells = weekOf([], inZone('2026-11-16', '2026-11-22'), [{ since, until: since + 7_200_000 }]);
     expect(cells[2]?.slice(9, 14)).toEqual([null, 0, 0, 0, null]);
     expect(cells.flat().filter((cell) => cell !== null)).toHaveLength(3);
     expect(
-      weekOf([], inZone('2026-11-16', '2026-11-22'), null)
+      weekOf([], inZone('2026-11-16', '2026-11-22'), [])
         .flat()
         .every((cell) => cell === null),
     ).toBe(true);
@@ -185,7 +188,7 @@ describe('the hours of the week', () => {
       fc.property(ROWS, ZONE, (rows, zone) => {
         const range = inZone(addDays(FIRST, 2), addDays(FIRST, 12), zone);
         const span = { since: Date.parse(`${FIRST}T00:00:00Z`), until: Date.parse(`${addDays(FIRST, 5)}T00:00:00Z`) };
-        const cells = weekOf(rows, range, span);
+        const cells = weekOf(rows, range, [span]);
         const placed = factsOf(rows, range, true).filter(({ hour }) => hour !== null);
         const expected = placed.reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0);
         expect(cells.flat().reduce<number>((sum, usd) => sum + Math.round((usd ?? 0) * 1e9), 0)).toBe(expected);
@@ -193,6 +196,55 @@ describe('the hours of the week', () => {
         expect(Math.round((cells[2]?.[12] ?? 0) * 1e9)).toBe(noon.reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0));
       }),
     );
+  });
+});
+
+describe('spans', () => {
+  it('are merged where they touch, and hold the same instants', () => {
+    expect(
+      mergeSpans([
+        { since: 5, until: 7 },
+        { since: 1, until: 3 },
+        { since: 2, until: 4 },
+        { since: 7, until: 8 },
+      ]),
+    ).toEqual([
+      { since: 1, until: 4 },
+      { since: 5, until: 8 },
+    ]);
+    const span = fc
+      .tuple(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 1, max: 9 }))
+      .map(([since, length]) => ({ since, until: since + length }));
+    fc.assert(
+      fc.property(fc.array(span), fc.integer({ min: 0, max: 40 }), (spans, at) => {
+        const holds = (list: readonly { since: number; until: number }[]) => list.some(({ since, until }) => at >= since && at < until);
+        expect(holds(mergeSpans(spans))).toBe(holds(spans));
+      }),
+    );
+  });
+});
+
+describe('costs', () => {
+  it('are zero where a key was watched, and unknown in the gap between two', () => {
+    const keys = [key(1, '2026-11-01T00:00:00Z', '2026-11-03T00:00:00Z', false), key(2, '2026-11-06T00:00:00Z', '2026-11-08T00:00:00Z')];
+    const costs = createCosts({ keys, keyRows: [] }, [], inZone('2026-11-01', '2026-11-09'));
+    expect(costs.daily(inZone('2026-11-01', '2026-11-09'))).toEqual([0, 0, null, null, null, 0, 0, null, null]);
+    expect([costs.of(inZone('2026-11-03', '2026-11-06')), costs.of(inZone('2026-11-03', '2026-11-05'))]).toEqual([0, null]);
+  });
+});
+
+describe('what is remembered', () => {
+  it('is said once more without being computed, also where it is nothing, until there is too much of it', () => {
+    let computed = 0;
+    const half = remember((value: number) => {
+      computed += 1;
+      return value % 2 === 0 ? value / 2 : undefined;
+    });
+    expect([half(4), half(4), half(5), half(5)]).toEqual([2, 2, undefined, undefined]);
+    expect(computed).toBe(2);
+    for (let value = 10; value < 5000; value++) half(value);
+    computed = 0;
+    expect([half(4), computed]).toEqual([2, 1]);
   });
 });
 
