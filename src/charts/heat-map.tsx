@@ -1,8 +1,10 @@
 /** Amounts by weekday and hour as SVG, with the table behind it. */
 
 import { scaleQuantize } from 'd3-scale';
+import { html } from 'hono/html';
 import { percent } from './model.ts';
 import { Scroll } from './scroll.tsx';
+import { tableRow } from './table-row.tsx';
 
 interface HeatMapProps {
   id: string;
@@ -15,6 +17,8 @@ interface HeatMapProps {
 
 const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
+/** Where the hours begin. */
+const X = HOURS.map((hour) => percent(hour / 24));
 const ROW = 24;
 const STEPS = [1, 2, 3, 4, 5] as const;
 
@@ -34,14 +38,12 @@ const Behind = ({ title, cells, format }: HeatMapProps) => (
           </tr>
         </thead>
         <tbody>
-          {HOURS.map((hour) => (
-            <tr>
-              <th scope="row">{clock(hour)}</th>
-              {WEEKDAYS.map((_, day) => (
-                <td>{format(cells[day]?.[hour] ?? null)}</td>
-              ))}
-            </tr>
-          ))}
+          {HOURS.map((hour) =>
+            tableRow(
+              clock(hour),
+              cells.map((row) => format(row[hour] ?? null)),
+            ),
+          )}
         </tbody>
       </table>
     </Scroll>
@@ -62,18 +64,11 @@ const Row = ({
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an image that can be focused, to hear what it shows
     <g class="row" tabindex={0} role="img" aria-label={text}>
       <rect class="outline" x="0" y={day * ROW} width="100%" height={ROW - 2} rx="3" />
-      {row.map((value, hour) => (
-        <rect
-          class={`heat-${value === null ? 'unknown' : value > 0 ? stepOf(value) : 0}`}
-          x={percent(hour / 24)}
-          y={day * ROW}
-          width="3.9%"
-          height={ROW - 3}
-          rx="3"
-        >
-          <title>{`${WEEKDAYS[day]} ${clock(hour)}: ${format(value)}`}</title>
-        </rect>
-      ))}
+      {row.map((value, hour) => {
+        const heat = value === null ? 'unknown' : value > 0 ? stepOf(value) : 0;
+        const text = `${WEEKDAYS[day]} ${clock(hour)}: ${format(value)}`;
+        return html`<rect class="heat-${heat}" x="${X[hour]}" y="${day * ROW}" width="3.9%" height="${ROW - 3}" rx="3"><title>${text}</title></rect>`;
+      })}
       <text class="row-tip" x="50%" y={7 * ROW + 38}>
         {text}
       </text>

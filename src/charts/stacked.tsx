@@ -7,6 +7,7 @@ import { scaleLinear } from 'd3-scale';
 import { area, stack } from 'd3-shape';
 import { type Bucket, columnTotals, percent, type Series, ticksOf, totalOf } from './model.ts';
 import { Scroll } from './scroll.tsx';
+import { tableRow } from './table-row.tsx';
 import { Target } from './target.tsx';
 
 export interface StackedProps {
@@ -48,18 +49,15 @@ function layersOf({ series, buckets, shape }: StackedProps): Layer[] {
   return stacked.map((layer) => layer.map((point) => [point[0], point[1]] as const));
 }
 
+/** All bars of a layer as one shape: a page has hundreds of them. */
 const Bars = ({ layer, y }: { layer: Layer; y(value: number): number }) => {
   const gap = layer.length > MAX_GAPPED ? 0 : 0.16;
-  return (
-    <>
-      {layer.map((place, index) => {
-        const [low, high] = place ?? [0, 0];
-        return high > low ? (
-          <rect x={short(index + gap / 2)} width={1 - gap} y={short(y(high))} height={short(Math.max(y(low) - y(high), 0.5))} />
-        ) : null;
-      })}
-    </>
-  );
+  const bars = layer.map((place, index) => {
+    const [low, high] = place ?? [0, 0];
+    if (high <= low) return '';
+    return `M${short(index + gap / 2)} ${short(y(high))}h${1 - gap}v${short(Math.max(y(low) - y(high), 0.5))}h${gap - 1}z`;
+  });
+  return <path class="bars" d={bars.join('')} />;
 };
 
 /** The area between the layer's edges, or only its upper edge. */
@@ -105,25 +103,17 @@ const Table = ({ title, buckets, series, format, shape }: StackedProps) => {
             </tr>
           </thead>
           <tbody>
-            {buckets.map((bucket, index) => (
-              <tr>
-                <th scope="row">{bucket.label}</th>
-                {hasTotals && <td>{format(totals[index] ?? null)}</td>}
-                {series.map(({ values }) => (
-                  <td>{format(values[index] ?? null)}</td>
-                ))}
-              </tr>
-            ))}
+            {buckets.map(({ label }, index) => {
+              const amounts = series.map(({ values }) => values[index] ?? null);
+              return tableRow(label, (hasTotals ? [totals[index] ?? null, ...amounts] : amounts).map(format));
+            })}
           </tbody>
           {shape !== 'areas' && shape !== 'lines' && (
             <tfoot>
-              <tr>
-                <th scope="row">Total</th>
-                {hasTotals && <td>{format(totalOf({ values: totals }))}</td>}
-                {series.map((one) => (
-                  <td>{format(totalOf(one))}</td>
-                ))}
-              </tr>
+              {tableRow(
+                'Total',
+                [...(hasTotals ? [{ values: totals }] : []), ...series].map((one) => format(totalOf(one))),
+              )}
             </tfoot>
           )}
         </table>

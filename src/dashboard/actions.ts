@@ -1,8 +1,8 @@
 /** The verb of the dashboard: everything that its page shows, from one reading of the ledger. */
 import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
-import { answerOf } from '../explore/answer.ts';
-import { type Dimension, type Question, questionSchema } from '../explore/model.ts';
+import { createAnswers } from '../explore/answer.ts';
+import { type Dimension, questionSchema } from '../explore/model.ts';
 import { presentKey } from '../keys/present.ts';
 import { countDays, dayOf } from '../lib/day.ts';
 import { checkRange, type Ledger, readLedger, statsOf } from '../usage/actions.ts';
@@ -28,20 +28,23 @@ function keysOf({ sources: { keyRows, upstreamKeys, managements } }: Ledger, dep
   return keyRows.map((row) => presentKey(row, around));
 }
 
+/** A single day is shown by the hour. */
+const isHourly = ({ from, to }: Range): boolean => countDays(from, to) === 1;
+
 /** The shown range: its totals, its chart, and the rows of its tables. */
 function shownOf(ledger: Ledger, facts: readonly Fact[], shown: Range, by: Dimension, now: number) {
   const { sources, rows } = ledger;
   const inRange = within(facts, shown);
-  const rollup = countDays(shown.from, shown.to) === 1 ? 'hour' : 'day';
+  const rollup = isHourly(shown) ? 'hour' : 'day';
   const timed = rollup === 'hour' ? factsOf(rows, shown, true) : inRange;
-  const answer = (question: Partial<Question>) => answerOf(sources.keys, timed, shown, { ...QUESTION, rollup, ...question });
+  const answer = createAnswers(sources.keys, timed, shown, rollup);
   return {
     range: shown,
     rollup,
     stats: statsOf(ledger, inRange, shown, dayOf(now)),
-    chart: answer({ by }),
-    models: answer({ by: 'model', top: TABLE_ROWS }),
-    keys: answer({ by: 'key', top: TABLE_ROWS }),
+    chart: answer({ ...QUESTION, by }),
+    models: answer({ ...QUESTION, by: 'model', top: TABLE_ROWS }),
+    keys: answer({ ...QUESTION, by: 'key', top: TABLE_ROWS }),
     week: weekOf(rows, shown, spansOf(sources)),
   } as const;
 }
@@ -52,7 +55,7 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const now = deps.now();
   const shown = checkRange(resolvePeriod(query, now, viewerZone));
   const ranges = rangesOf(shown, now);
-  const ledger = await readLedger(deps, userId, ranges.all, shown.from);
+  const ledger = await readLedger(deps, userId, ranges.all, { hours: isHourly(shown) ? 'all' : 'credits', detailFrom: shown.from });
   const facts = factsOf(ledger.rows, ranges.all, false);
   const keys = keysOf(ledger, deps);
   const costs = createCosts(ledger.sources, facts, shown);

@@ -165,10 +165,9 @@ export function weekOf(rows: readonly LedgerRow[], range: Range, watched: readon
   for (const day of listDays(addDays(range.from, -1), addDays(range.to, 1))) {
     const ofDay: ((amount: number) => void)[] = [];
     for (let hour = 0; hour < 24; hour++) {
-      const { at, date, hour: local } = place(day, hour);
+      const { at, date, clock } = place(day, hour);
       if (date < range.from || date > range.to) continue;
       const cells = nano[(startOfDay(date) / DAY_MS + 3) % 7] ?? [];
-      const clock = Number(local.slice(11, 13));
       ofDay[hour] = (amount) => {
         cells[clock] = (cells[clock] ?? 0) + amount;
       };

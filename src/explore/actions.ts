@@ -28,7 +28,7 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
   if (isHourly && countDays(range.from, range.to) > MAX_HOURLY_DAYS) {
     failField('rollup', `By the hour at most ${MAX_HOURLY_DAYS} days can be shown`);
   }
-  const { sources, rows } = await readLedger(deps, userId, range, isHourly ? range.from : null);
+  const { sources, rows } = await readLedger(deps, userId, range, { hours: isHourly ? 'all' : 'none' });
   const facts = factsOf(rows, range, isHourly);
   return {
     range,

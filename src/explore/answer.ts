@@ -3,7 +3,7 @@ import { type CoveredKey, knownUntil } from '../usage/coverage.ts';
 import type { Fact, Range } from '../usage/model.ts';
 import { countedDates, zerosOf } from '../usage/stats.ts';
 import { bucketOfFact, bucketsOf, type Slot, slotsOf } from './buckets.ts';
-import { type Dimension, dimensionsOf, isWanted, type Metric, metricOf, type Question } from './model.ts';
+import { type Dimension, dimensionsOf, isWanted, type Metric, metricOf, type Question, type Rollup } from './model.ts';
 
 type Name = string | number | null;
 
@@ -89,19 +89,12 @@ function collect(facts: readonly Fact[], question: Question, buckets: readonly s
 /** What is known to be zero where nothing was told: money where a key was watched, counts and names only where analytics were read. */
 type Zeros = Map<number, { money: ReadonlySet<string>; all: ReadonlySet<string> }>;
 
-/** The buckets in which each key that is asked about is known, as far as it was read. */
-function knownBuckets(
-  keys: readonly CoveredKey[],
-  facts: readonly Fact[],
-  range: Range,
-  question: Question,
-  slots: readonly Slot[],
-): Zeros {
+/** The buckets in which each key is known, as far as it was read. */
+function knownBuckets(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, slots: readonly Slot[]): Zeros {
   const isByCounters = countedDates(facts);
   const byDate = Map.groupBy(slots, ({ date }) => date);
-  const asked = keys.filter(({ id }) => question.key.length === 0 || question.key.includes(id));
   return new Map(
-    asked.map((key) => {
+    keys.map((key) => {
       const until = knownUntil(key) ?? 0;
       const zeros = [...zerosOf(key, range, isByCounters)];
       const bucketsIn = (dates: readonly string[]) =>
@@ -119,8 +112,9 @@ function isKnownIn(zeros: Zeros, names: readonly Name[], question: Question, buc
   const isNamed = names.some((name, index) => dimensions[index] !== 'key' && name !== null);
   const isFiltered = question.model.length > 0 || question.provider.length > 0;
   const source = metricOf(question.metric).isMoney && !isNamed && !isFiltered ? 'money' : 'all';
-  const sets = typeof keyId === 'number' ? [zeros.get(keyId)] : [...zeros.values()];
-  return buckets.map((bucket) => sets.some((known) => known?.[source].has(bucket)));
+  const asked = question.key.length > 0 ? question.key : [...zeros.keys()];
+  const known = (typeof keyId === 'number' ? [keyId] : asked).flatMap((id) => zeros.get(id)?.[source] ?? []);
+  return buckets.map((bucket) => known.some((names) => names.has(bucket)));
 }
 
 /** Sums that run on from bucket to bucket, up to the last one of which something is known. */
@@ -147,14 +141,29 @@ function valuesOf({ sums }: Row, isKnown: readonly boolean[], metric: Metric, is
   return (isCumulative ? accumulate(filled, isTold) : filled).map((sum) => tellSum(sum, metric));
 }
 
-/** The answer to a question, from the facts of its range (by the hour if it asks for hours). */
-export function answerOf(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, question: Question): Answer {
+/** Answers to questions about the same facts: those of a range, by the hour if the rollup is. */
+export function createAnswers(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, rollup: Rollup) {
+  const slots = slotsOf(range, rollup);
+  const buckets = bucketsOf(slots);
+  const zeros = knownBuckets(keys, facts, range, slots);
+  return (question: Omit<Question, 'rollup'>): Answer => answer({ buckets, zeros, facts, question: { ...question, rollup } });
+}
+
+/** The answer to one question. */
+export const answerOf = (keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, question: Question): Answer =>
+  createAnswers(keys, facts, range, question.rollup)(question);
+
+interface Asked {
+  buckets: string[];
+  zeros: Zeros;
+  facts: readonly Fact[];
+  question: Question;
+}
+
+function answer({ buckets, zeros, facts, question }: Asked): Answer {
   const metric = metricOf(question.metric);
   const dimensions = dimensionsOf(question);
-  const slots = slotsOf(range, question.rollup);
-  const buckets = bucketsOf(slots);
   const { rows, unplaced } = collect(facts, question, buckets);
-  const zeros = knownBuckets(keys, facts, range, question, slots);
   const toSeries = (row: Row): AnswerSeries => {
     const isKnown = isKnownIn(zeros, row.names, question, buckets);
     const values = valuesOf(row, isKnown, metric, question.cumulative !== undefined);

@@ -2,7 +2,7 @@
  * Local days and hours of an IANA time zone, over daylight-saving changes and zones that are not whole hours from UTC.
  */
 import { tzOffset } from '@date-fns/tz/tzOffset';
-import { addDays, DAY_MS, dayOf, HOUR_MS, MINUTE_MS, startOfDay } from './day.ts';
+import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, MINUTE_MS, startOfDay } from './day.ts';
 import { remember } from './remember.ts';
 
 /** The place of a ledger hour in a zone: the local day in which it starts, and its start with the zone's own offset. */
@@ -10,7 +10,9 @@ export interface LocalHour {
   /** The instant at which it starts. */
   at: number;
   date: string;
-  hour: string;
+  /** Of the local clock, 0 to 23. */
+  clock: number;
+  readonly hour: string;
 }
 
 /** What a zone's name looks like: nothing else is worth remembering. */
@@ -57,7 +59,16 @@ export function createLocalHours(zone: string): (day: string, hour: number) => L
     const at = startOfDay(day) + hour * HOUR_MS;
     const first = offsetAtStart(day);
     const offset = first === offsetAtStart(addDays(day, 1)) ? first : offsetAt(at);
-    return { at, date: dayOf(at + offset), hour: isoWithOffset(at, offset) };
+    let name: string | undefined;
+    return {
+      at,
+      date: dayOf(at + offset),
+      clock: hourOf(at + offset),
+      get hour() {
+        name ??= isoWithOffset(at, offset);
+        return name;
+      },
+    };
   };
   const places = new Map<string, LocalHour[]>();
   return (day, hour) => {

@@ -43,25 +43,15 @@ export function checkRange(range: Range): Range {
 
 const checkedRange = (deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range => checkRange(resolveRange(query, deps.now()));
 
-/** UTC days that are asked about. Hours are read from `hoursFrom` on, if it is given. */
-interface AskedDays {
-  from: string;
-  to: string;
-  hoursFrom?: string;
-}
-
-/** After every day that is ever asked about: no hours are read. */
-const NO_HOURS = '9999-12-31';
-
 /** Everything stored about the user's spend in some UTC days, or about that of the key that was asked for. */
-async function readSources(deps: Deps, userId: number, days: AskedDays, keyId?: number) {
+async function readSources(deps: Deps, userId: number, days: store.AskedDays, keyId?: number) {
   const [keyRows, upstreamKeys, managements, names, counters, usage, checks] = await deps.db.batch([
     keyStore.selectKeys(deps.db, userId),
     managementStore.selectReadings(deps.db, userId),
     managementStore.selectManagements(deps.db, userId),
     store.selectNames(deps.db, userId),
-    store.selectDays(deps.db, userId, days.from, days.to, days.hoursFrom),
-    store.selectUsage(deps.db, userId, days.from, days.to, days.hoursFrom),
+    store.selectDays(deps.db, userId, days),
+    store.selectUsage(deps.db, userId, days),
     store.selectChecks(deps.db, userId, days.from, days.to),
   ]);
   if (keyId !== undefined && keyRows.every(({ id }) => id !== keyId)) await refuseForeignKey(deps, keyId);
@@ -74,7 +64,18 @@ async function readSources(deps: Deps, userId: number, days: AskedDays, keyId?: 
   });
   const allKeys = coverageOf(keyRows, upstreamKeys, completeAts, keptSince);
   const keys = allKeys.filter(({ id }) => keyId === undefined || id === keyId);
-  return { keys, allKeys, keyRows, managements, upstreamKeys: upstreamKeys.map(withProgress), completeAts, names, counters, usage, checks };
+  return {
+    keys,
+    allKeys,
+    keyRows,
+    managements,
+    upstreamKeys: upstreamKeys.map(withProgress),
+    completeAts,
+    names,
+    counters: store.toCounters(counters),
+    usage,
+    checks,
+  };
 }
 
 type StoredSources = Awaited<ReturnType<typeof readSources>>;
@@ -85,14 +86,16 @@ function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSource
   return [...chosen.counters, ...chosen.usage];
 }
 
-/**
- * The ledger of local days, with everything around it that its answers need.
- * @param hoursFrom the first day whose hours are asked for; null: none are. Local days that are not UTC days are built from hours anyway.
- */
-export async function readLedger(deps: Deps, userId: number, range: Range, hoursFrom: string | null, keyId?: number) {
-  const days = utcDaysOf(range.from, range.to, range.zone);
-  const asked = range.zone === 'UTC' ? { ...days, hoursFrom: hoursFrom ?? NO_HOURS } : days;
-  const sources = await readSources(deps, userId, asked, keyId);
+/** How finely a range is needed: its hours, and since which day more than the sums of keys. */
+type Fineness = Pick<store.AskedDays, 'hours' | 'detailFrom'>;
+
+/** The UTC days that a range is made from. Local days that are not UTC days are built from hours. */
+const askedDays = ({ from, to, zone }: Range, fineness: Fineness): store.AskedDays =>
+  zone === 'UTC' ? { from, to, ...fineness } : { ...utcDaysOf(from, to, zone), hours: 'all' };
+
+/** The ledger of local days, with everything around it that its answers need. */
+export async function readLedger(deps: Deps, userId: number, range: Range, fineness: Fineness, keyId?: number) {
+  const sources = await readSources(deps, userId, askedDays(range, fineness), keyId);
   return { sources, rows: chooseRows(sources).map(store.toLedgerRow) };
 }
 
@@ -111,7 +114,7 @@ export function statsOf({ sources }: Pick<Ledger, 'sources'>, facts: readonly Fa
 export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
-  const ledger = await readLedger(deps, userId, range, null, query.key_id);
+  const ledger = await readLedger(deps, userId, range, { hours: 'none' }, query.key_id);
   return statsOf(ledger, factsOf(ledger.rows, range, false), range, dayOf(deps.now()));
 }
 
@@ -121,7 +124,7 @@ export async function listReconciliation(deps: Deps, actor: Actor, query: Reconc
   const { from, to } = checkedRange(deps, { ...query, tz: 'UTC' });
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, RECONCILED_BY);
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page of this list');
-  const sources = await readSources(deps, userId, { from, to, hoursFrom: NO_HOURS }, query.key_id);
+  const sources = await readSources(deps, userId, { from, to, hours: 'none' }, query.key_id);
   const placeOf = ({ date, keyId }: { date: string; keyId: number }) => [date, keyId];
   const rows = reconcile(sources, from, to, dayOf(deps.now())).filter((row) => cursor === null || comparePlaces(placeOf(row), cursor) > 0);
   const page = rows.slice(0, query.limit);
@@ -143,7 +146,9 @@ export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const { group_by: groups, limit } = query;
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, groups);
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page with this group_by');
-  const stored = chooseRows(await readSources(deps, userId, utcDaysOf(range.from, range.to, range.zone), query.key_id));
+  const stored = chooseRows(
+    await readSources(deps, userId, { ...utcDaysOf(range.from, range.to, range.zone), hours: 'all' }, query.key_id),
+  );
   const page = pageOfRange({ stored, toRow: store.toLedgerRow, range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
   return { rows: page.rows, nextCursor: page.next && encodeCursor(page.next, groups) };
 }
@@ -175,10 +180,10 @@ export async function* exportLedger(deps: Deps, actor: Actor, pieceDays: number)
   for (let from = addDays(today, -deps.config.retentionDays - 1); from <= today; from = addDays(from, pieceDays)) {
     const to = addDays(from, pieceDays - 1);
     const [counters, usage] = await deps.db.batch([
-      store.selectDays(deps.db, userId, from, to),
-      store.selectUsage(deps.db, userId, from, to),
+      store.selectDays(deps.db, userId, { from, to, hours: 'all' }),
+      store.selectUsage(deps.db, userId, { from, to, hours: 'all' }),
     ]);
-    const rows = [...counters, ...store.nameUsage(usage, upstreamKeys, names)].map(store.toLedgerRow);
+    const rows = [...store.toCounters(counters), ...store.nameUsage(usage, upstreamKeys, names)].map(store.toLedgerRow);
     yield rows.filter(({ keyId }) => keyIds.has(keyId)).map(presentRow);
   }
 }

@@ -1,6 +1,7 @@
 /** SQL of questions about the ledger, and of what the counters write into it. */
-import { and, between, eq, getTableColumns, sql } from 'drizzle-orm';
-import { type Db, runBatch, statement } from '../db.ts';
+import { and, between, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
+import { type Db, runBatch, selectPlain, statement } from '../db.ts';
+import { addDays } from '../lib/day.ts';
 import type { DayAmounts } from './ledger.ts';
 import type { LedgerRow } from './model.ts';
 import { checkDay, counterDay, modelName, usageDay } from './table.ts';
@@ -9,58 +10,59 @@ const parseHours = (hours: string | null): DayAmounts['hours'] => (hours === nul
 
 const formatHours = (hours: DayAmounts['hours']): string | null => (Object.keys(hours).length > 0 ? JSON.stringify(hours) : null);
 
-type CounterRow = typeof counterDay.$inferSelect;
-type UsageRow = Omit<typeof usageDay.$inferSelect, 'userId'>;
+type StoredCounters = Omit<typeof counterDay.$inferSelect, 'userId'>;
+type StoredUsage = Omit<typeof usageDay.$inferSelect, 'userId'>;
 
-/** A row whose hours are parsed when they are asked for: most questions ask for days, and hours are most of the bytes. */
-function withHours(row: Omit<LedgerRow, 'hours'>, stored: string | null): LedgerRow {
+/** Hours that are parsed when they are asked for: most questions ask for days, and hours are most of the bytes. */
+function lazyHours(stored: string | null): () => LedgerRow['hours'] {
   let hours: LedgerRow['hours'] | undefined;
-  return Object.defineProperty(row as LedgerRow, 'hours', {
-    enumerable: true,
-    get: () => {
-      hours ??= parseHours(stored);
-      return hours;
-    },
-  });
+  return () => {
+    hours ??= parseHours(stored);
+    return hours;
+  };
 }
 
 /** A stored row of counters as questions see it. */
-const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: CounterRow): LedgerRow =>
-  withHours(
-    {
-      keyId: apiKeyId,
-      day,
-      source: 'counters',
-      model: null,
-      permaslug: null,
-      provider: null,
-      total: [costNano, byokCostNano],
-      isEstimated,
+function fromCounters({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: StoredCounters): LedgerRow {
+  const parsed = lazyHours(hours);
+  return {
+    keyId: apiKeyId,
+    day,
+    source: 'counters',
+    model: null,
+    permaslug: null,
+    provider: null,
+    total: [costNano, byokCostNano],
+    isEstimated,
+    get hours() {
+      return parsed();
     },
-    hours,
-  );
+  };
+}
 
 /** A stored row of analytics, of a key and with its model's name for people. */
-export type NamedUsage = UsageRow & { keyId: number; slug: string | null };
+export type NamedUsage = StoredUsage & { keyId: number; slug: string | null };
 
-const fromUsage = (row: NamedUsage): LedgerRow =>
-  withHours(
-    {
-      keyId: row.keyId,
-      day: row.day,
-      source: 'analytics',
-      model: row.slug,
-      permaslug: row.model === '' ? null : row.model,
-      provider: row.provider === '' ? null : row.provider,
-      total: [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, row.cachedTokens],
-      isEstimated: false,
+function fromUsage(row: NamedUsage): LedgerRow {
+  const parsed = lazyHours(row.hours);
+  return {
+    keyId: row.keyId,
+    day: row.day,
+    source: 'analytics',
+    model: row.slug,
+    permaslug: row.model === '' ? null : row.model,
+    provider: row.provider === '' ? null : row.provider,
+    total: [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, row.cachedTokens],
+    isEstimated: false,
+    get hours() {
+      return parsed();
     },
-    row.hours,
-  );
+  };
+}
 
 /** Rows of analytics with the keys that they belong to and their models' names for people. Rows of keys that are gone are left out. */
 export function nameUsage(
-  rows: readonly (typeof usageDay.$inferSelect)[],
+  rows: readonly StoredUsage[],
   upstreamKeys: readonly { id: number; apiKeyId: number }[],
   names: readonly { permaslug: string; slug: string | null }[],
 ): NamedUsage[] {
@@ -73,35 +75,63 @@ export function nameUsage(
 }
 
 /** A stored row as questions see it. */
-export const toLedgerRow = (row: CounterRow | NamedUsage): LedgerRow => ('slug' in row ? fromUsage(row) : fromCounters(row));
+export const toLedgerRow = (row: StoredCounters | NamedUsage): LedgerRow => ('slug' in row ? fromUsage(row) : fromCounters(row));
 
-/** Hours of days from `hoursFrom` on, null for those before: they are most of the bytes, and most questions need few or none. */
-const hoursSince = <T extends typeof counterDay | typeof usageDay>({ day, hours }: T, hoursFrom: string) =>
-  sql<string | null>`CASE WHEN ${day} >= ${hoursFrom} THEN ${hours} END`;
+/**
+ * UTC days to be read, both inclusive, and how finely: hours, models and providers are most of the bytes, and few questions need
+ * them of every day.
+ */
+export interface AskedDays {
+  from: string;
+  to: string;
+  /** What is read of hours: all that is measured, credits alone, or nothing. */
+  hours: 'all' | 'credits' | 'none';
+  /** The first day of which all that is read; a day before it is the sums of a key, without models, providers and hours. */
+  detailFrom?: string;
+}
 
-/** Selects what the counters of a user's keys say of UTC days, `from` to `to` inclusive. */
-export const selectDays = (db: Db, userId: number, from: string, to: string, hoursFrom = from) =>
-  db
-    .select({ ...getTableColumns(counterDay), hours: hoursSince(counterDay, hoursFrom) })
-    .from(counterDay)
-    .where(and(eq(counterDay.userId, userId), between(counterDay.day, from, to)));
+/** Hours as they are read. */
+function hoursOf({ hours }: typeof counterDay | typeof usageDay, asked: AskedDays['hours']): SQL {
+  if (asked === 'all') return sql`${hours}`;
+  if (asked === 'none') return sql`NULL`;
+  return sql`(SELECT json_group_object(h.key, json_array(json_extract(h.value, '$[0]'))) FROM json_each(${hours}) AS h)`;
+}
 
-/** Selects what analytics say of a user's UTC days, `from` to `to` inclusive. */
-export const selectUsage = (db: Db, userId: number, from: string, to: string, hoursFrom = from) =>
-  db
-    .select({ ...getTableColumns(usageDay), hours: hoursSince(usageDay, hoursFrom) })
-    .from(usageDay)
-    .where(and(eq(usageDay.userId, userId), between(usageDay.day, from, to)));
+/** Selects what the counters of a user's keys say of days. */
+export function selectDays(db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) {
+  const { userId: _, ...columns } = getTableColumns(counterDay);
+  const wanted = sql`CASE WHEN ${counterDay.day} >= ${detailFrom} THEN ${hoursOf(counterDay, hours)} END`;
+  const rest = sql`FROM ${counterDay} WHERE ${and(eq(counterDay.userId, userId), between(counterDay.day, from, to))}`;
+  return selectPlain<Omit<StoredCounters, 'isEstimated'> & { isEstimated: number }>(db, { ...columns, hours: wanted }, rest);
+}
+
+type PlainCounters = ReturnType<typeof selectDays>['_']['result'];
+
+/** Rows of `selectDays` with their flags as such. */
+export const toCounters = (rows: PlainCounters): StoredCounters[] => rows.map((row) => ({ ...row, isEstimated: row.isEstimated === 1 }));
+
+/** Selects what analytics say of a user's days. */
+export function selectUsage(db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) {
+  const { userId: _, day, upstreamKeyId, model, provider, hours: __, ...amounts } = getTableColumns(usageDay);
+  const within = (first: string, last: string) =>
+    sql`FROM ${usageDay} WHERE ${and(eq(usageDay.userId, userId), between(day, first, last))}`;
+  const sums = Object.values(amounts).map((column) => sql`sum(${column})`);
+  const sumsOf = sql.join([day, upstreamKeyId, sql`''`, sql`''`, ...sums, sql`NULL`], sql`, `);
+  const before = sql` UNION ALL SELECT ${sumsOf} ${within(from, addDays(detailFrom, -1))} GROUP BY ${day}, ${upstreamKeyId}`;
+  const fields = { day, upstreamKeyId, model, provider, ...amounts, hours: hoursOf(usageDay, hours) };
+  return selectPlain<StoredUsage>(db, fields, sql`${within(detailFrom, to)}${detailFrom === from ? sql`` : before}`);
+}
 
 /** Selects the names of the models that a user's keys used. */
 export const selectNames = (db: Db, userId: number) => db.select().from(modelName).where(eq(modelName.userId, userId));
 
 /** Selects what a user's completed days are checked against. */
 export const selectChecks = (db: Db, userId: number, from: string, to: string) =>
-  db
-    .select()
-    .from(checkDay)
-    .where(and(eq(checkDay.userId, userId), between(checkDay.day, from, to)));
+  selectPlain<typeof checkDay.$inferSelect>(
+    db,
+    getTableColumns(checkDay),
+    sql`FROM ${checkDay} WHERE ${and(eq(checkDay.userId, userId), between(checkDay.day, from, to))}`,
+  );
 
 /** Names one ledger row. */
 export interface DayKey {

@@ -32,8 +32,9 @@ const chart = (props: Partial<Parameters<typeof StackedChart>[0]>) =>
 describe('a chart over time', () => {
   it('draws a bar for each amount, and tells every bucket to those who point at it, focus it or read the table', () => {
     const html = chart({});
-    expect(count(html, /<g class="tone-0"><rect/g)).toBe(1);
-    expect(count(html, /<rect x="[^"]*" width="0\.84"/g)).toBe(3);
+    const [first, second] = [...html.matchAll(/<g class="tone-\w+"><path class="bars" d="([^"]*)"/g)].map(([, d]) => d ?? '');
+    expect([count(first ?? '', /M/g), count(second ?? '', /M/g)]).toEqual([2, 1]);
+    expect(first).toMatch(/^M0\.08 [\d.]+h0\.84v[\d.]+h-0\.84z/);
     expect(html).toContain('<title id="c-title">Spend</title><desc id="c-description">Of two days</desc>');
     expect(html).toContain('<a class="bucket" href="/monday" aria-label="Monday: $2.00">');
     expect(html).toContain('<g class="bucket" tabindex="0" role="img" aria-label="Tuesday: $3.00">');
@@ -58,7 +59,7 @@ describe('a chart over time', () => {
     expect(chart({ series: [] })).toContain('>$0</text>');
     const buckets = Array.from({ length: 200 }, (_, index) => ({ label: String(index), tick: String(index) }));
     const many = chart({ buckets, series: [{ label: 'a', tone: 2, values: buckets.map(() => 1) }] });
-    expect(count(many, /width="1" y="0"/g)).toBe(200);
+    expect(count(many, /M\d+ 0h1v220h-1z/g)).toBe(200);
   });
 
   it('begins with the first colour again where there are more series than colours', () => {
