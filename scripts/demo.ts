@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createRuleSchema, DEFAULT_RULES, parametersOf, type RuleInput } from '../src/alerts/model.ts';
 import { encrypt, type Keyring } from '../src/crypto/cipher.ts';
 import { hashPassword } from '../src/crypto/password.ts';
 import { CIPHERTEXT_COLUMN, describeReadError, maskKey } from '../src/keys/model.ts';
@@ -97,11 +98,32 @@ async function seed(keys: readonly DemoKey[], management: string, now: number): 
   });
   const rows = await Promise.all(keys.map((key, index) => keySql(key, index + 1, keyring)));
   rows.push(await managementSql(management, keys.length + 1, now, keyring));
+  rows.push(...RULES.map((rule) => ruleSql(rule, keys[0]?.series.startedAt ?? now)));
   const days = keys.flatMap((key, index) => daySql(key, index + 1));
   const file = join(root, FOLDER, 'demo.sql');
   await writeFile(file, [user, ...rows, ...days].join('\n'));
   await mustRunWrangler(['d1', 'execute', 'DB', '--local', '--persist-to', FOLDER, '--yes', '--file', file]);
 }
+
+/** What the demo's user has watched. */
+const RULES: readonly RuleInput[] = [
+  ...DEFAULT_RULES,
+  createRuleSchema.parse({ type: 'budget', name: 'Whole team', amount_usd: 1000, period: 'month', forecast: true }),
+  createRuleSchema.parse({ type: 'budget', amount_usd: 20, period: 'day', key_id: 1 }),
+  createRuleSchema.parse({ type: 'limit_remaining', below_ratio: 0.25 }),
+  createRuleSchema.parse({ type: 'spike', factor: 2 }),
+];
+
+const ruleSql = (rule: RuleInput, createdAt: number): string =>
+  insert('alert_rule', {
+    user_id: USER_ID,
+    type: rule.type,
+    name: rule.name,
+    key_id: rule.key_id,
+    channel_ids: '[]',
+    parameters: parametersOf(rule),
+    created_at: createdAt,
+  });
 
 /** The management key that opens the account; the Worker reads the rest through it. */
 async function managementSql(text: string, id: number, now: number, keyring: Keyring): Promise<string> {

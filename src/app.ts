@@ -7,6 +7,8 @@ import { secureHeaders } from 'hono/secure-headers';
 import { accountsApi } from './accounts/api.ts';
 import { entrancePages } from './accounts/entrance.tsx';
 import { accountPages } from './accounts/pages.tsx';
+import { alertsApi } from './alerts/api.ts';
+import { alertPages } from './alerts/pages.tsx';
 import { ConfigError } from './config.ts';
 import { dashboardPages } from './dashboard/pages.tsx';
 import { isDatabaseFailure } from './db.ts';
@@ -83,10 +85,11 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     }),
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
-  const rooms = [accountsApi, keysApi, tokensApi, usageApi, healthApi];
+  const rooms = [accountsApi, keysApi, tokensApi, usageApi, alertsApi, healthApi];
   const docsApi = createDocsApi(rooms.flatMap(({ descriptions }) => descriptions));
   for (const { router } of [...rooms, docsApi]) app.route('/', router);
-  for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, tokenPages, accountPages]) app.route('/', router);
+  for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, accountPages])
+    app.route('/', router);
   app.notFound((c) => errorResponse(c, { kind: 'not_found', detail: 'There is nothing at this address.' }));
   app.onError((error, c) => errorResponse(c, describe(error, c.var.requestId)));
   return app;

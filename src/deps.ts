@@ -21,6 +21,8 @@ export interface Deps {
   db: Db;
   openrouter: OpenRouter;
   passwords: Passwords;
+  /** Requests to the receivers of alerts. OpenRouter has its own client. */
+  fetch(url: string, init: RequestInit): Promise<Response>;
   /** The clock: epoch milliseconds. */
   now(): number;
   /** From 0 (included) to 1 (excluded), for jitter only. */
@@ -65,6 +67,7 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): 
     db: createDb(env.DB),
     openrouter: createOpenRouter({ baseUrl: config.openrouterBaseUrl, fetch: (input, init) => fetch(input, init), now: Date.now }),
     passwords: createPasswords(env.PASSWORD_HASHER),
+    fetch: (url, init) => fetch(url, init),
     now: Date.now,
     random: Math.random,
     async enqueue(messages, delaySeconds = 0) {

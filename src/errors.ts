@@ -58,6 +58,9 @@ export function fail(error: AppError): never {
   throw new AppFailure(error);
 }
 
+/** Ends the work because of what is wrong with fields of the input. */
+export const failFields = (errors: FieldError[]): never =>
+  fail({ kind: 'invalid', detail: errors.map(({ path, message }) => `${path}: ${message}`).join('; '), errors });
+
 /** Ends the work because one field of the input is wrong. */
-export const failField = (path: string, message: string): never =>
-  fail({ kind: 'invalid', detail: `${path}: ${message}`, errors: [{ path, message }] });
+export const failField = (path: string, message: string): never => failFields([{ path, message }]);

@@ -1,6 +1,7 @@
 /** Verbs of accounts. */
 import type * as z from 'zod';
 import { type Actor, authorizeSession } from '../actor.ts';
+import { deleteAllAlertsStatements } from '../alerts/store.ts';
 import { signSession, verifySession } from '../crypto/jwt.ts';
 import { hashSecretToken, isSecretToken, TOKEN_PREFIX } from '../crypto/secret-token.ts';
 import { isUniqueViolation, runBatch } from '../db.ts';
@@ -208,6 +209,7 @@ export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typ
     ...deleteAllAccountsStatements(deps.db, userId),
     deleteAllViewsStatement(deps.db, userId),
     deleteAllTokensStatement(deps.db, userId),
+    ...deleteAllAlertsStatements(deps.db, userId),
     requestPurgeStatement(deps.db, userId, deps.now()),
   ]);
   deps.defer(deps.enqueue([{ job: 'purge' }]));

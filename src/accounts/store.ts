@@ -1,5 +1,7 @@
 /** All SQL of accounts. */
 import { and, desc, eq, gt, ne } from 'drizzle-orm';
+import { DEFAULT_RULES } from '../alerts/model.ts';
+import { insertDefaultRulesStatement } from '../alerts/store.ts';
 import { type Db, runBatch, statement } from '../db.ts';
 import type { SessionRow, UserRow } from './model.ts';
 import { session, user } from './table.ts';
@@ -31,7 +33,7 @@ export async function findResetUserAcrossUsers(db: Db, tokenHash: string, now: n
 }
 
 /**
- * Adds a user and, if an invitation is needed, uses it up: both or neither.
+ * Adds a user with the rules that everybody begins with and, if an invitation is needed, uses it up: all or nothing.
  * @param invitation hash of the invitation, or null if none is needed
  * @returns the user's id, or null if the invitation does not hold any more
  */
@@ -46,6 +48,7 @@ export async function insertUser(
   const [inserted = []] = await runBatch(db, [
     statement(db, insert, invitation, row.createdAt, row.email, row.passwordHash, row.timeZone),
     statement(db, use, invitation, row.createdAt),
+    insertDefaultRulesStatement(db, row.email, DEFAULT_RULES, row.createdAt),
   ]);
   return inserted[0] ? Number(inserted[0]['id']) : null;
 }

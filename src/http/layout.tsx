@@ -38,6 +38,7 @@ const PLACES = [
   ['/dashboard', 'Dashboard'],
   ['/explore', 'Explore'],
   ['/keys', 'Keys'],
+  ['/alerts', 'Alerts'],
   ['/tokens', 'Tokens'],
   ['/account', 'Account'],
 ] as const;

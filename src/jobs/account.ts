@@ -9,5 +9,6 @@ export async function accountMessage(deps: Deps, message: Extract<JobMessage, { 
   if (outcome.kind === 'busy') return { kind: 'retry', delayS: outcome.delayS };
   if (outcome.kind === 'more')
     await deps.enqueue([{ ...message, failed: outcome.failed, reach: outcome.reach, attempt: outcome.attempt }], outcome.delayS);
+  if (outcome.kind === 'done') await deps.enqueue([{ job: 'evaluate', userId: message.userId }]);
   return { kind: 'ack' };
 }

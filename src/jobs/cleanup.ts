@@ -2,6 +2,7 @@
 
 import { FAILURE_WINDOW_MS } from '../accounts/model.ts';
 import * as accounts from '../accounts/store.ts';
+import { deleteOldEvents } from '../alerts/delivery.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, DAY_MS, dayOf, MINUTE_MS } from '../lib/day.ts';
 import * as tokens from '../tokens/store.ts';
@@ -12,7 +13,7 @@ import * as store from './store.ts';
 
 const ROWS_A_STEP = 5000;
 const USERS_A_STEP = 100;
-/** Steps of one message; each has at most two statements, so that one invocation stays within the Free plan's 50. */
+/** Steps of one message; each has at most three statements and most have one, so that one invocation stays within the Free plan's 50. */
 const STEPS_A_MESSAGE = 20;
 const LEASE_MS = 5 * MINUTE_MS;
 const JOB_RUN_RETENTION_DAYS = 30;
@@ -60,6 +61,7 @@ export const TASKS: readonly Task[] = [
     name: 'job_runs',
     run: ({ db }, now, limit) => store.deleteRunsBefore(db, new Date(now - JOB_RUN_RETENTION_DAYS * DAY_MS).toISOString(), limit),
   },
+  { name: 'alerts', run: deleteOldEvents },
   // Never as many as `limit`: what is left has a message of its own, and the cleanup goes on with its next task.
   { name: 'purged', run: async (deps, _now, limit) => Math.min(await purge(deps, limit), limit - 1) },
   days('days', 'counter_day'),

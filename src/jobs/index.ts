@@ -1,4 +1,6 @@
 /** Cron → job, and queue message → work. What is due is read from the database, not from the clock that rang. */
+import { deliverEvent, resendDue } from '../alerts/delivery.ts';
+import { evaluateUser } from '../alerts/evaluate.ts';
 import type { Deps } from '../deps.ts';
 import { accountMessage } from './account.ts';
 import { cleanupMessage, purgeMessage, startCleanup } from './cleanup.ts';
@@ -30,11 +32,13 @@ export async function ring(deps: Deps, cron: string, scheduledAt: number): Promi
     slots.map(({ job: other, at }) => ({ job: other, slot: new Date(at).toISOString() })),
   );
   const due = [{ job, at: Math.min(scheduledAt, now) }, ...slots.filter((slot) => !rung.has(slot.job))];
-  const outcomes = await Promise.allSettled(due.map((entry) => start(deps, entry.job, entry.at)));
+  const outcomes = await Promise.allSettled([...due.map((entry) => start(deps, entry.job, entry.at)), resendDue(deps)]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-function work(deps: Deps, message: JobMessage): Promise<Delivery> {
+const DONE: Delivery = { kind: 'ack' };
+
+async function work(deps: Deps, message: JobMessage): Promise<Delivery> {
   switch (message.job) {
     case 'sync':
     case 'validate':
@@ -46,6 +50,12 @@ function work(deps: Deps, message: JobMessage): Promise<Delivery> {
       return cleanupMessage(deps, message);
     case 'purge':
       return purgeMessage(deps);
+    case 'evaluate':
+      await evaluateUser(deps, message.userId);
+      return DONE;
+    case 'alert':
+      await deliverEvent(deps, message);
+      return DONE;
   }
 }
 
@@ -58,6 +68,6 @@ export async function deliver(deps: Deps, body: unknown): Promise<Delivery> {
 /** Notes that the queue gave up on a message: a dead letter is seen in the job's run and in `/health`. */
 export async function bury(deps: Deps, body: unknown): Promise<void> {
   const message = messageSchema.safeParse(body);
-  if (!message.success || message.data.job === 'purge' || message.data.job === 'account') return;
+  if (!message.success || !('part' in message.data)) return;
   await store.failPart(deps.db, message.data, deps.now(), 'The queue gave up on this part after several failures.');
 }

@@ -61,6 +61,10 @@ export const messageSchema = z.discriminatedUnion('job', [
     attempt: z.int(),
   }),
   z.object({ job: z.literal('purge') }),
+  /** A user's rules are to be evaluated. */
+  z.object({ job: z.literal('evaluate'), userId: z.int().positive() }),
+  /** An event is to be sent to a channel. */
+  z.object({ job: z.literal('alert'), eventId: z.int().positive(), channelId: z.int().positive() }),
 ]);
 
 /** The first message of a run that reads the account behind a management key. */

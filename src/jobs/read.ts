@@ -63,6 +63,10 @@ const accountMessages = (readings: readonly Reading[], slot: string): JobMessage
     result.ok && result.value.isManagementKey ? [accountMessageOf(slot, userId, id)] : [],
   );
 
+/** A message for each user whose keys were asked about: rules are about what could not be read, too. */
+const evaluations = (keys: readonly { userId: number }[]): JobMessage[] =>
+  [...new Set(keys.map(({ userId }) => userId))].map((userId) => ({ job: 'evaluate', userId }));
+
 /** Works on a message: each due key once, failures apart from each other. */
 export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery> =>
   withLease(deps, message, LEASE_MS, async (before) => {
@@ -71,6 +75,7 @@ export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery>
     const readings = await readKeys(deps, keys);
     await deps.enqueue(accountMessages(readings, message.slot));
     const applied = await applyReadings(deps, readings, run.id);
+    await deps.enqueue(evaluations(keys));
     const counts = addCounts(before, { attempts: 1, ...countReadings(readings, applied) });
     const attempt = counts['attempts'] ?? 1;
     return { counts, retryInS: attempt < MAX_ATTEMPTS ? retryDelay(readings, applied, attempt, deps.random()) : null };

@@ -35,6 +35,18 @@ export const resolveTimeZone = (name: string): string | null => (ZONE_NAME.test(
 /** The local day of an instant. */
 export const localDayOf = (at: number, zone: string): string => dayOf(at + (zone === 'UTC' ? 0 : tzOffset(zone, new Date(at)) * MINUTE_MS));
 
+/** The first instant (to the minute) of a local day: not always its midnight, which a change of the clock may leave out. */
+export function startOfLocalDay(day: string, zone: string): number {
+  if (zone === 'UTC') return startOfDay(day);
+  let [before, at] = [startOfDay(day) - DAY_MS, startOfDay(day) + DAY_MS];
+  while (at - before > MINUTE_MS) {
+    const middle = before + Math.floor((at - before) / 2 / MINUTE_MS) * MINUTE_MS;
+    if (localDayOf(middle, zone) < day) before = middle;
+    else at = middle;
+  }
+  return at;
+}
+
 const pad = (value: number): string => String(value).padStart(2, '0');
 
 function isoWithOffset(at: number, offsetMs: number): string {

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { Scroll } from '../charts/scroll.tsx';
+import { Copyable } from '../http/copyable.tsx';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
@@ -13,19 +14,6 @@ export const tokenPages = createPages();
 const { page, form } = tokenPages;
 
 const origin = (view: View): string => new URL(view.c.req.url).origin;
-
-/** A text that is to be copied; the button works where scripts do. */
-const Copyable = ({ id, label, text }: { id: string; label: string; text: string }) => (
-  <div class="copyable">
-    <p>{label}</p>
-    <pre id={id}>
-      <code>{text}</code>
-    </pre>
-    <button type="button" class="quiet" data-copy={id} hidden>
-      Copy
-    </button>
-  </div>
-);
 
 const NewToken = ({ view, token }: { view: View; token: string }) => (
   <section class="card fresh">

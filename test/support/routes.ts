@@ -23,6 +23,10 @@ const BODIES: Record<string, Record<string, unknown>> = {
   'POST /api/keys': { name: 'key', key: 'sk-or-v1-nobody' },
   'PATCH /api/keys/{id}': { name: 'renamed' },
   'POST /api/tokens': { name: 'token' },
+  'POST /api/channels': { type: 'slack', name: 'channel', url: 'https://hooks.example.org/x' },
+  'POST /api/alert-rules': { type: 'budget', amount_usd: 10, period: 'month' },
+  'PATCH /api/alert-rules/{id}': { name: 'renamed' },
+  'PATCH /api/alerts/{id}': { acknowledged: true },
 };
 
 const accessOf = ({ security = [] }: Operation): RouteCase['access'] => {

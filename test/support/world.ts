@@ -55,6 +55,10 @@ export function createWorld(options: WorldOptions = {}) {
   /** When a message may be delivered; those that a test put into the queue itself, at once. */
   const dueAt = new WeakMap<JobMessage, number>();
   const deferred: Promise<unknown>[] = [];
+  /** What was sent to receivers of alerts. */
+  const received: { url: string; init: RequestInit; at: number }[] = [];
+  /** What receivers answer. */
+  const receiver = { answer: (): Response | Promise<Response> => new Response('ok') };
   const address = `192.0.2.${nextNumber() % 256}`;
   const config = { ...parseConfig({ ...env }), openrouterBaseUrl: 'https://openrouter.test/api/v1', ...options.config };
   const production = createDeps(env, { waitUntil: () => {} });
@@ -72,6 +76,10 @@ export function createWorld(options: WorldOptions = {}) {
       hash: (password) => hashPassword(password, CHEAP),
       verify: (password, phc) => verifyPassword(password, phc, CHEAP),
       needsRehash: (phc) => needsRehash(phc, CHEAP),
+    },
+    fetch: async (url, init) => {
+      received.push({ url, init, at: clock.now });
+      return receiver.answer();
     },
     now: () => clock.now,
     random: () => 0.5,
@@ -172,7 +180,7 @@ export function createWorld(options: WorldOptions = {}) {
     await drain();
   }
 
-  return { clock, simulator, queue, deps, app, call, json, makeUser, makeKey, drain, sync };
+  return { clock, simulator, queue, deps, app, received, receiver, call, json, makeUser, makeKey, drain, sync };
 }
 
 export type World = ReturnType<typeof createWorld>;

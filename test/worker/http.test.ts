@@ -22,6 +22,23 @@ const closed = named.filter(({ access }) => access !== 'public');
 const withBody = named.filter(({ body }) => body !== undefined);
 const withPathId = named.filter(({ path }) => path.includes('{id}'));
 
+/** Something of a user's that a path may name. */
+async function makeThing(here: ReturnType<typeof createWorld>, { token }: { token: string }, path: string): Promise<number> {
+  const post = async (at: string, body: object) => (await here.json<{ id: number }>('POST', at, { token, body })).body.id;
+  if (path.startsWith('/api/tokens')) return post('/api/tokens', { name: 'x' });
+  if (path.startsWith('/api/channels')) return post('/api/channels', { type: 'slack', name: 'x', url: 'https://hooks.example.org/x' });
+  const key = await here.makeKey(token);
+  if (path.startsWith('/api/alert-rules')) return post('/api/alert-rules', { type: 'key_invalid' });
+  if (!path.startsWith('/api/alerts')) return key.id;
+  here.simulator.spend(key.text, { nano: 5_000_000_000 });
+  here.clock.now += 3_600_000;
+  await here.sync();
+  await post('/api/alert-rules', { type: 'budget', amount_usd: 1, period: 'month' });
+  await here.drain();
+  const { body } = await here.json<{ data: { id: number }[] }>('GET', '/api/alerts', { token });
+  return body.data[0]?.id ?? 0;
+}
+
 async function expectProblem(response: Response, ...statuses: number[]): Promise<Problem> {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   const problem = (await response.json()) as Problem;
@@ -70,9 +87,10 @@ describe('every route', () => {
   it.each(withPathId)('$name refuses what is somebody else’s, what is not there, and what is no id', async (route) => {
     const here = elsewhere();
     const [owner, other] = [await here.makeUser(), await here.makeUser()];
-    const key = await here.makeKey(owner.token);
-    const token = await here.json<{ id: number }>('POST', '/api/tokens', { token: owner.token, body: { name: 'x' } });
-    const id = route.path.startsWith('/api/tokens') ? token.body.id : key.id;
+    const id = await makeThing(here, owner, route.path);
+    const lists = ['/api/keys', '/api/tokens', '/api/channels', '/api/alert-rules', '/api/alerts'];
+    const seen = () => Promise.all(lists.map(async (path) => (await here.json('GET', path, { token: owner.token })).body));
+    const before = await seen();
     const call = (value: string | number) =>
       here.call(route.method, withId(route.path, value), { token: other.token, ...(route.body && { body: route.body }) });
     await expectProblem(await call(id), 403);
@@ -95,8 +113,7 @@ describe('every route', () => {
       '%201',
     ])
       await expectProblem(await call(bad), 404, 422);
-    expect((await here.json('GET', '/api/keys', { token: owner.token })).body).toMatchObject([{ id: key.id, name: 'key' }]);
-    expect((await here.json('GET', '/api/tokens', { token: owner.token })).body).toMatchObject([{ is_active: true }]);
+    expect(await seen()).toEqual(before);
   });
 
   it.each(named)('$name answers another method with 405 and what is possible, even to nobody', async (route) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { entrancePages } from '../../src/accounts/entrance.tsx';
 import { accountPages } from '../../src/accounts/pages.tsx';
+import { alertPages } from '../../src/alerts/pages.tsx';
 import { dashboardPages } from '../../src/dashboard/pages.tsx';
 import { explorePages } from '../../src/explore/pages.tsx';
 import { keyPages } from '../../src/keys/pages.tsx';
@@ -14,7 +15,7 @@ describe('the OpenAPI document', () => {
     const documented = Object.entries(body.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const rooms = [entrancePages, dashboardPages, explorePages, keyPages, tokenPages, accountPages];
+    const rooms = [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, accountPages];
     const pages = new Set(rooms.flatMap(({ router }) => router.routes.map(({ method, path }) => `${method} ${path}`)));
     const served = world.app.routes
       .filter(({ method, path }) => method !== 'ALL' && !pages.has(`${method} ${path}`))

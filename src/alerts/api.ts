@@ -1,0 +1,138 @@
+/** Routes of alerts. */
+import * as z from 'zod';
+import { createApi } from '../http/route.ts';
+import { idParams } from '../lib/id.ts';
+import {
+  createChannel,
+  createRule,
+  deleteChannel,
+  deleteRule,
+  listChannels,
+  listEvents,
+  listRules,
+  testChannel,
+  updateEvent,
+  updateRule,
+} from './actions.ts';
+import { channelSchema, createChannelSchema, createdChannelSchema } from './channel-model.ts';
+import { eventSchema, eventsQuerySchema, eventsSchema, updateEventSchema } from './event-model.ts';
+import { createRuleSchema, ruleSchema, updateRuleSchema } from './model.ts';
+
+const tag = 'Alerts';
+
+export const alertsApi = createApi();
+
+alertsApi.route({
+  method: 'post',
+  path: '/api/channels',
+  tag,
+  summary: 'Add a channel for alerts',
+  access: 'session',
+  body: createChannelSchema,
+  success: { status: 201, description: 'The channel; the secret of a webhook is shown this once', schema: createdChannelSchema },
+  handle: ({ c, deps, actor, body }) => createChannel(deps, actor, body, new URL(c.req.url).origin),
+});
+
+alertsApi.route({
+  method: 'get',
+  path: '/api/channels',
+  tag,
+  summary: 'List your channels',
+  access: 'session',
+  success: { status: 200, description: 'Your channels, newest first', schema: z.array(channelSchema) },
+  handle: ({ deps, actor }) => listChannels(deps, actor),
+});
+
+alertsApi.route({
+  method: 'post',
+  path: '/api/channels/{id}/test',
+  tag,
+  summary: 'Send a test message to a channel',
+  access: 'session',
+  params: idParams,
+  success: { status: 202, description: 'The message is on its way; what became of it stands in the list of channels' },
+  handle: async ({ c, deps, actor, params }) => {
+    await testChannel(deps, actor, params.id);
+    return c.json({}, 202);
+  },
+});
+
+alertsApi.route({
+  method: 'delete',
+  path: '/api/channels/{id}',
+  tag,
+  summary: 'Delete a channel',
+  access: 'session',
+  params: idParams,
+  success: { status: 204, description: 'Nothing is sent there any more' },
+  handle: ({ deps, actor, params }) => deleteChannel(deps, actor, params.id),
+});
+
+alertsApi.route({
+  method: 'post',
+  path: '/api/alert-rules',
+  tag,
+  summary: 'Add a rule',
+  access: 'session',
+  body: createRuleSchema,
+  success: { status: 201, description: 'The rule', schema: ruleSchema },
+  handle: ({ deps, actor, body }) => createRule(deps, actor, body),
+});
+
+alertsApi.route({
+  method: 'get',
+  path: '/api/alert-rules',
+  tag,
+  summary: 'List your rules',
+  access: 'session',
+  success: { status: 200, description: 'Your rules, oldest first', schema: z.array(ruleSchema) },
+  handle: ({ deps, actor }) => listRules(deps, actor),
+});
+
+alertsApi.route({
+  method: 'patch',
+  path: '/api/alert-rules/{id}',
+  tag,
+  summary: 'Change a rule',
+  description: 'Takes what a new rule of its type takes, but for `type`; what is left out stays.',
+  access: 'session',
+  params: idParams,
+  body: updateRuleSchema,
+  success: { status: 200, description: 'The rule as it is now', schema: ruleSchema },
+  problems: [409],
+  handle: ({ deps, actor, params, body }) => updateRule(deps, actor, params.id, body),
+});
+
+alertsApi.route({
+  method: 'delete',
+  path: '/api/alert-rules/{id}',
+  tag,
+  summary: 'Delete a rule',
+  access: 'session',
+  params: idParams,
+  success: { status: 204, description: 'It watches nothing any more; what it told stays' },
+  handle: ({ deps, actor, params }) => deleteRule(deps, actor, params.id),
+});
+
+alertsApi.route({
+  method: 'get',
+  path: '/api/alerts',
+  tag,
+  summary: 'List what happened',
+  access: 'session',
+  query: eventsQuerySchema,
+  success: { status: 200, description: 'A page of events, newest first', schema: eventsSchema },
+  handle: ({ deps, actor, query }) => listEvents(deps, actor, query),
+});
+
+alertsApi.route({
+  method: 'patch',
+  path: '/api/alerts/{id}',
+  tag,
+  summary: 'Acknowledge or snooze an event',
+  access: 'session',
+  params: idParams,
+  body: updateEventSchema,
+  success: { status: 200, description: 'The event as it is now', schema: eventSchema },
+  handle: ({ deps, actor, params, body }) => updateEvent(deps, actor, params.id, body),
+});

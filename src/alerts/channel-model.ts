@@ -1,0 +1,104 @@
+/** Channels: where alerts are sent, and how a channel is shown. */
+import * as z from 'zod';
+import { isLoopback } from '../lib/address.ts';
+import { DAY_MS, isoOrNull } from '../lib/day.ts';
+import { nameSchema } from '../lib/name.ts';
+import type { channel } from './table.ts';
+
+export const MAX_CHANNELS = 20;
+
+/** The column that holds the ciphertext, as part of its additional data. */
+export const TARGET_COLUMN = 'channel.ciphertext';
+
+const urlSchema = z
+  .string()
+  .trim()
+  .max(2000, 'Must have at most 2000 characters')
+  .refine((text) => URL.canParse(text) && ['https:', 'http:'].includes(new URL(text).protocol), 'Must be an https URL')
+  .refine((text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '', 'Must not hold a user name or password')
+  .meta({ format: 'uri', example: 'https://example.org/hook' });
+
+const withUrl = <T extends string>(type: T) => z.strictObject({ type: z.literal(type), name: nameSchema, url: urlSchema });
+
+export const createChannelSchema = z
+  .discriminatedUnion('type', [
+    withUrl('webhook'),
+    withUrl('slack'),
+    withUrl('discord'),
+    z.strictObject({
+      type: z.literal('telegram'),
+      name: nameSchema,
+      bot_token: z
+        .string()
+        .trim()
+        .regex(/^\d{1,20}:[\w-]{20,100}$/, 'Must be the token of a bot, like 123456:ABC…'),
+      chat_id: z
+        .string()
+        .trim()
+        .regex(/^(-?\d{1,20}|@\w{1,64})$/, 'Must be the number of a chat, or the @name of a public one'),
+    }),
+  ])
+  .meta({ id: 'NewChannel' });
+
+export type ChannelInput = z.output<typeof createChannelSchema>;
+export type ChannelType = ChannelInput['type'];
+
+/** What is needed to send: the address and the secrets. Stored encrypted. */
+export type Target =
+  | { type: 'webhook'; url: string; secret: string }
+  | { type: 'slack' | 'discord'; url: string }
+  | { type: 'telegram'; bot_token: string; chat_id: string };
+
+/** May a channel at this URL be used by a Worker that is served from this origin? Plain http stays on one machine. */
+export function isAllowedUrl(url: string, origin: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || (isLoopback(hostname) && isLoopback(new URL(origin).hostname));
+}
+
+/** An address that can be recognised and not used: what follows the host is secret. */
+export function labelOf(input: ChannelInput): string {
+  if (input.type === 'telegram') return `chat ${input.chat_id.slice(0, 3)}…`;
+  const { protocol, host } = new URL(input.url);
+  return `${protocol}//${host}/…`;
+}
+
+export type ChannelRow = typeof channel.$inferSelect;
+
+export const channelSchema = z
+  .object({
+    id: z.int(),
+    type: z.enum(['webhook', 'slack', 'discord', 'telegram']),
+    name: z.string(),
+    label: z.string().describe('Its address, masked'),
+    status: z.enum(['new', 'working', 'failing']).describe('`failing`: nothing has arrived for a day'),
+    last_attempt_at: z.iso.datetime().nullable(),
+    last_success_at: z.iso.datetime().nullable(),
+    last_error: z.string().nullable().describe('Why the last attempt failed'),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Channel' });
+
+export const createdChannelSchema = channelSchema
+  .extend({
+    secret: z.string().nullable().describe('Of a webhook, the secret that signs its messages (Standard Webhooks). It is never shown again'),
+  })
+  .meta({ id: 'CreatedChannel' });
+
+/** A channel that has failed for so long is marked. */
+const FAILING_AFTER_MS = DAY_MS;
+
+/** A channel as its owner sees it. */
+export function presentChannel(row: ChannelRow, now: number): z.infer<typeof channelSchema> {
+  const isFailing = row.failingSince !== null && now - row.failingSince >= FAILING_AFTER_MS;
+  return {
+    id: row.id,
+    type: row.type,
+    name: row.name,
+    label: row.label,
+    status: isFailing ? 'failing' : row.lastSuccessAt === null ? 'new' : 'working',
+    last_attempt_at: isoOrNull(row.lastAttemptAt),
+    last_success_at: isoOrNull(row.lastSuccessAt),
+    last_error: row.lastError,
+    created_at: new Date(row.createdAt).toISOString(),
+  };
+}

@@ -1,0 +1,84 @@
+/** Sends events to channels: at least once, with the same id each time, for about a day. */
+import { decrypt } from '../crypto/cipher.ts';
+import type { Deps } from '../deps.ts';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { type ChannelRow, isAllowedUrl, TARGET_COLUMN, type Target } from './channel-model.ts';
+import { wayMessage } from './evaluate.ts';
+import type { EventRow } from './event-model.ts';
+import * as store from './event-store.ts';
+import { type Notice, outgoingOf } from './messages.ts';
+
+/** Longer than a receiver may take. */
+const LEASE_MS = MINUTE_MS;
+const TIMEOUT_MS = 10 * SECOND_MS;
+/** Waits between attempts, in seconds, some 24 hours in all. The queue delays by at most 12 hours. */
+const WAITS_S = [30, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 8 * 3600, 8 * 3600];
+const MAX_DUE = 500;
+
+/** When an attempt that failed is followed by the next one, or null after the last; up to a tenth later, so that not all come at once. */
+export function nextAttemptAt(attempt: number, now: number, random: number): number | null {
+  const waitS = WAITS_S[attempt - 1];
+  return waitS === undefined ? null : now + Math.round(waitS * (1 + random / 10)) * SECOND_MS;
+}
+
+function noticeOf(event: EventRow, { origin }: ChannelRow): Notice {
+  return {
+    eventId: event.id,
+    kind: event.kind,
+    rule: event.ruleType,
+    title: event.title,
+    text: event.text,
+    figures: JSON.parse(event.figures),
+    url: `${origin}${event.path}`,
+    at: event.createdAt,
+  };
+}
+
+async function openTarget(deps: Deps, channel: ChannelRow): Promise<Target | null> {
+  const text = await decrypt(
+    deps.config.keyring,
+    { column: TARGET_COLUMN, userId: channel.userId, hash: channel.hash },
+    channel.ciphertext,
+  );
+  return text.ok ? (JSON.parse(text.value) as Target) : null;
+}
+
+/** Sends one message. Why it did not arrive, or null; never anything of the address or the answer. */
+async function send(deps: Deps, event: EventRow, channel: ChannelRow): Promise<string | null> {
+  const target = await openTarget(deps, channel);
+  if (target === null) return 'The stored address does not open: its encryption key is missing.';
+  const outgoing = await outgoingOf(target, noticeOf(event, channel), deps.now());
+  if (!isAllowedUrl(outgoing.url, channel.origin)) return 'Its address is not https.';
+  try {
+    const { url, headers, body } = outgoing;
+    const response = await deps.fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    await response.body?.cancel();
+    if (response.ok) return null;
+    if (response.status >= 300 && response.status < 400) return 'It answered with a redirect, which is never followed.';
+    return `It answered with status ${response.status}.`;
+  } catch (error) {
+    return error instanceof Error && error.name === 'TimeoutError' ? 'It did not answer within 10 seconds.' : 'It could not be reached.';
+  }
+}
+
+/** Works on a message of the queue. What is not due, sent already, or being sent is left alone. */
+export async function deliverEvent(deps: Deps, way: store.Way): Promise<void> {
+  const claimed = await store.claimDelivery(deps.db, way, deps.now(), LEASE_MS);
+  if (!claimed) return;
+  const { event, channel, attempts } = claimed;
+  const error = await send(deps, event, channel);
+  const now = deps.now();
+  const isTest = event.kind === 'test';
+  const nextAt = error === null || isTest ? null : nextAttemptAt(attempts, now, deps.random());
+  await store.settleDelivery(deps.db, { ...way, userId: event.userId, attempt: attempts }, { error, nextAt }, now);
+  if (nextAt !== null) await deps.enqueue([wayMessage(way)], Math.ceil((nextAt - now) / SECOND_MS));
+}
+
+/** Puts messages that should have been sent by now into the queue again: theirs was lost. */
+export async function resendDue(deps: Deps): Promise<void> {
+  await deps.enqueue((await store.listDueWaysAcrossUsers(deps.db, deps.now(), MAX_DUE)).map(wayMessage));
+}
+
+/** Deletes up to `limit` events that are older than the retention; returns how many. */
+export const deleteOldEvents = (deps: Deps, now: number, limit: number): Promise<number> =>
+  store.deleteEventsBeforeAcrossUsers(deps.db, now - deps.config.retentionDays * DAY_MS, limit);

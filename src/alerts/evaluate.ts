@@ -1,0 +1,50 @@
+/** Decides a user's rules and writes what is new: events first, and a row for each message, then the queue. */
+import type { Deps } from '../deps.ts';
+import { presentKey } from '../keys/present.ts';
+import { dayOf } from '../lib/day.ts';
+import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
+import { readLedger } from '../usage/actions.ts';
+import { factsOf } from '../usage/model.ts';
+import { compareWith, decide, reachOf } from './decide.ts';
+import * as store from './event-store.ts';
+import { type Rule, toRule } from './model.ts';
+import { createSpend } from './spend.ts';
+
+/** The queue message that sends an event to a channel. */
+export const wayMessage = ({ eventId, channelId }: store.Way) => ({ job: 'alert' as const, eventId, channelId });
+
+/** The keys and the spend of a user, as far back as the rules look. */
+async function readSituation(deps: Deps, userId: number, rules: readonly Rule[], zone: string) {
+  const now = deps.now();
+  const today = localDayOf(now, zone);
+  const reach = reachOf(rules, today);
+  const range = { from: reach.from, to: today, tz: zone, zone };
+  const { sources, rows } = await readLedger(deps, userId, range, { hours: reach.hours ? 'credits' : 'none' });
+  const { keyRows, upstreamKeys, managements } = sources;
+  const around = {
+    keys: keyRows,
+    upstreamKeys,
+    managements,
+    workspaces: [],
+    today: dayOf(now),
+    retentionDays: deps.config.retentionDays,
+  };
+  const keys = keyRows.map((row) => presentKey(row, around));
+  return { now, zone, keys, spend: createSpend(sources.keys, factsOf(rows, range, reach.hours), zone) };
+}
+
+/**
+ * Evaluates all rules of a user. Safe at any time, any number of times at once: a rule's event of one occasion is written once.
+ * Where nothing changed nothing is written.
+ */
+export async function evaluateUser(deps: Deps, userId: number): Promise<void> {
+  const read = await store.readRules(deps.db, userId, deps.now());
+  if (!read) return;
+  const rules = read.rules.map(toRule);
+  const situation = await readSituation(deps, userId, rules, resolveTimeZone(read.zone) ?? 'UTC');
+  const changes = rules.map((rule) => ({ rule, ...compareWith(read.known, rule, decide(rule, situation)) }));
+  const actual = changes.filter(({ fired, over }) => fired.length > 0 || over.length > 0);
+  if (actual.length === 0) return;
+  const ways = await store.applyChanges(deps.db, userId, actual, situation.now);
+  await deps.enqueue(ways.map(wayMessage));
+}

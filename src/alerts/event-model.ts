@@ -1,0 +1,81 @@
+/** Events: what happened, as it is shown and asked for. */
+import * as z from 'zod';
+import { isoOrNull } from '../lib/day.ts';
+import { digitsSchema, idSchema } from '../lib/id.ts';
+import type { alertDelivery, alertEvent } from './table.ts';
+import type { Figures } from './words.ts';
+
+export type EventRow = typeof alertEvent.$inferSelect;
+export type DeliveryRow = typeof alertDelivery.$inferSelect;
+
+export const eventsQuerySchema = z.strictObject({
+  limit: digitsSchema(1, 200, 'Must be a whole number from 1 to 200').prefault('50'),
+  cursor: idSchema.optional().describe('`next_cursor` of the page before'),
+});
+export type EventsQuery = z.output<typeof eventsQuerySchema>;
+
+export const updateEventSchema = z.strictObject({
+  acknowledged: z.boolean().optional(),
+  snoozed_until: z.iso
+    .datetime({ offset: true })
+    .nullable()
+    .optional()
+    .describe('Until then nothing more is sent of the same rule and key; null: send again'),
+});
+
+const instant = z.iso.datetime().nullable();
+const attemptSchema = z.object({ at: z.iso.datetime(), error: z.string().nullable().describe('Why it did not arrive; null: it did') });
+
+export const eventSchema = z
+  .object({
+    id: z.int(),
+    kind: z.enum(['fired', 'recovered']),
+    rule_id: z.int(),
+    rule_type: z.string(),
+    key_id: z.int().nullable(),
+    title: z.string(),
+    text: z.string(),
+    figures: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
+    path: z.string().describe('The page that shows the figures'),
+    created_at: z.iso.datetime(),
+    recovered_at: instant.describe('Of a state: when it was over'),
+    acknowledged_at: instant,
+    snoozed_until: instant,
+    deliveries: z.array(
+      z.object({
+        channel_id: z.int(),
+        state: z.enum(['pending', 'sent', 'failed']),
+        attempts: z.array(attemptSchema),
+      }),
+    ),
+  })
+  .meta({ id: 'AlertEvent' });
+
+export const eventsSchema = z.object({ data: z.array(eventSchema), next_cursor: z.string().nullable() }).meta({ id: 'AlertEvents' });
+
+/** An event with what became of its messages. */
+export const presentEvent = (row: EventRow, deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema> => ({
+  id: row.id,
+  kind: row.kind === 'recovered' ? 'recovered' : 'fired',
+  rule_id: row.ruleId,
+  rule_type: row.ruleType,
+  key_id: row.keyId,
+  title: row.title,
+  text: row.text,
+  figures: JSON.parse(row.figures) as Figures,
+  path: row.path,
+  created_at: new Date(row.createdAt).toISOString(),
+  recovered_at: isoOrNull(row.recoveredAt),
+  acknowledged_at: isoOrNull(row.acknowledgedAt),
+  snoozed_until: isoOrNull(row.snoozedUntil),
+  deliveries: deliveries
+    .filter(({ eventId }) => eventId === row.id)
+    .map(({ channelId, state, log }) => ({
+      channel_id: channelId,
+      state,
+      attempts: (JSON.parse(log) as { at: number; error: string | null }[]).map(({ at, error }) => ({
+        at: new Date(at).toISOString(),
+        error,
+      })),
+    })),
+});

@@ -1,0 +1,239 @@
+/** SQL of events and of their way to channels. */
+import { and, desc, eq, inArray, lt, ne } from 'drizzle-orm';
+import { type Db, jsonField, runBatch, statement } from '../db.ts';
+import { DAY_MS } from '../lib/day.ts';
+import type { ChannelRow } from './channel-model.ts';
+import type { KnownEvent } from './decide.ts';
+import type { DeliveryRow, EventRow } from './event-model.ts';
+import type { Rule, RuleRow } from './model.ts';
+import { alertDelivery, alertEvent, channel } from './table.ts';
+import type { Finding } from './words.ts';
+
+/** Occasions are remembered for longer than any of them lasts. */
+const REMEMBERED_MS = 40 * DAY_MS;
+
+/** What an evaluation found of a rule. */
+export interface Change {
+  rule: Pick<Rule, 'id' | 'type' | 'version'>;
+  fired: Finding[];
+  over: KnownEvent[];
+}
+
+/** An event that is to be sent to a channel. */
+export interface Way {
+  eventId: number;
+  channelId: number;
+}
+
+const COLUMNS = 'user_id, rule_id, kind, rule_type, subject, occasion, key_id, title, text, figures, path, created_at';
+
+/** A snoozed rule is silent about the same subject; what happens is still a row. */
+const IS_SNOOZED = `EXISTS (SELECT 1 FROM alert_event AS s WHERE s.user_id = e.user_id AND s.rule_id = e.rule_id AND s.subject = e.subject AND s.snoozed_until > ?2)`;
+
+/** Messages of the events of an instant that have none yet: to every channel of their rule that is there. */
+const deliverStatement = (db: Db, userId: number, now: number): D1PreparedStatement =>
+  statement(
+    db,
+    `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
+      SELECT e.id, c.id, e.user_id, 'pending', ?2, 0, ?2, '[]' FROM alert_event AS e JOIN alert_rule AS r ON r.id = e.rule_id
+        JOIN channel AS c ON c.user_id = e.user_id AND c.id IN (SELECT value FROM json_each(r.channel_ids))
+      WHERE e.user_id = ?1 AND e.created_at = ?2 AND NOT ${IS_SNOOZED}
+      ON CONFLICT DO NOTHING RETURNING event_id, channel_id`,
+    userId,
+    now,
+  );
+
+const toWays = (rows: readonly Record<string, unknown>[]): Way[] =>
+  rows.map((row) => ({ eventId: Number(row['event_id']), channelId: Number(row['channel_id']) }));
+
+/**
+ * Writes what an evaluation found, in one transaction: events, what is over, and a row for each message that is to be sent. What somebody
+ * else wrote meanwhile, or of a rule that was changed or deleted since, is left out.
+ */
+export async function applyChanges(db: Db, userId: number, changes: readonly Change[], now: number): Promise<Way[]> {
+  const fired = changes.flatMap(({ rule, fired: found }) => found.map((one) => ({ ...one, figures: JSON.stringify(one.figures), rule })));
+  const over = changes.flatMap(({ rule, over: events }) => events.map(({ id }) => ({ id, rule })));
+  const ofRule = `JOIN alert_rule AS r ON r.id = ${jsonField('rule.id')} AND r.user_id = ?1 AND r.version = ${jsonField('rule.version')}`;
+  const columns = ['subject', 'occasion', 'keyId', 'title', 'text', 'figures', 'path'].map((name) => jsonField(name)).join(', ');
+  const results = await runBatch(db, [
+    statement(
+      db,
+      `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'fired', r.type, ${columns}, ?3 FROM json_each(?2) AS j ${ofRule} WHERE true ON CONFLICT DO NOTHING`,
+      userId,
+      JSON.stringify(fired),
+      now,
+    ),
+    statement(
+      db,
+      `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'recovered', r.type, e.subject, 'over ' || e.id, e.key_id, e.title, 'It is over. ' || e.text, e.figures, e.path, ?3
+        FROM json_each(?2) AS j ${ofRule} JOIN alert_event AS e ON e.id = ${jsonField('id')} AND e.user_id = ?1 AND e.occasion = '' WHERE true ON CONFLICT DO NOTHING`,
+      userId,
+      JSON.stringify(over),
+      now,
+    ),
+    statement(
+      db,
+      `UPDATE alert_event SET occasion = 'until ' || ?3, recovered_at = ?3
+        WHERE user_id = ?1 AND occasion = '' AND id IN (SELECT ${jsonField('id')} FROM json_each(?2) AS j)`,
+      userId,
+      JSON.stringify(over),
+      now,
+    ),
+    deliverStatement(db, userId, now),
+  ]);
+  return toWays(results.at(-1) ?? []);
+}
+
+/** Adds a test message for a channel. */
+export async function insertTest(db: Db, userId: number, channelId: number, now: number): Promise<Way[]> {
+  const [, ways = []] = await runBatch(db, [
+    statement(
+      db,
+      `INSERT INTO alert_event (${COLUMNS}) VALUES (?1, 0, 'test', 'test', 'channel:' || ?2, 'test ' || ?3, NULL, 'This is a test',
+        'If you can read this, alerts arrive here.', '{}', '/alerts', ?3) ON CONFLICT DO NOTHING`,
+      userId,
+      channelId,
+      now,
+    ),
+    statement(
+      db,
+      `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
+        SELECT e.id, c.id, ?1, 'pending', ?3, 0, ?3, '[]' FROM alert_event AS e JOIN channel AS c ON c.id = ?2 AND c.user_id = ?1
+        WHERE e.user_id = ?1 AND e.rule_id = 0 AND e.subject = 'channel:' || ?2 AND e.occasion = 'test ' || ?3
+        ON CONFLICT DO NOTHING RETURNING event_id, channel_id`,
+      userId,
+      channelId,
+      now,
+    ),
+  ]);
+  return toWays(ways);
+}
+
+/** A page of a user's events, the newest first, with what became of their messages. */
+export async function listEvents(
+  db: Db,
+  userId: number,
+  before: number,
+  limit: number,
+): Promise<{ events: EventRow[]; deliveries: DeliveryRow[] }> {
+  const page = and(eq(alertEvent.userId, userId), ne(alertEvent.kind, 'test'), lt(alertEvent.id, before));
+  const ids = db.select({ id: alertEvent.id }).from(alertEvent).where(page).orderBy(desc(alertEvent.id)).limit(limit);
+  const [events, deliveries] = await db.batch([
+    db.select().from(alertEvent).where(page).orderBy(desc(alertEvent.id)).limit(limit),
+    db.select().from(alertDelivery).where(inArray(alertDelivery.eventId, ids)),
+  ]);
+  return { events, deliveries };
+}
+
+/** Sets what a user said of an event; null if there is no such event of theirs. */
+export async function updateEvent(
+  db: Db,
+  userId: number,
+  id: number,
+  change: Partial<Pick<EventRow, 'acknowledgedAt' | 'snoozedUntil'>>,
+): Promise<boolean> {
+  const place = and(eq(alertEvent.userId, userId), eq(alertEvent.id, id), ne(alertEvent.kind, 'test'));
+  const rows =
+    Object.keys(change).length > 0
+      ? await db.update(alertEvent).set(change).where(place).returning({ id: alertEvent.id })
+      : await db.select({ id: alertEvent.id }).from(alertEvent).where(place);
+  return rows.length > 0;
+}
+
+/** Takes a message for `leaseMs`, if it is due and still to be sent: with its event and its channel. */
+export async function claimDelivery(
+  db: Db,
+  { eventId, channelId }: Way,
+  now: number,
+  leaseMs: number,
+): Promise<{ event: EventRow; channel: ChannelRow; attempts: number; createdAt: number } | null> {
+  const claim = `UPDATE alert_delivery SET next_at = ?3 + ?4, attempts = attempts + 1
+    WHERE event_id = ?1 AND channel_id = ?2 AND state = 'pending' AND next_at <= ?3 RETURNING attempts, created_at`;
+  const [claimed = []] = await runBatch(db, [statement(db, claim, eventId, channelId, now, leaseMs)]);
+  const [row] = claimed;
+  if (!row) return null;
+  const [[event], [target]] = await db.batch([
+    db.select().from(alertEvent).where(eq(alertEvent.id, eventId)),
+    db.select().from(channel).where(eq(channel.id, channelId)),
+  ]);
+  return event && target ? { event, channel: target, attempts: Number(row['attempts']), createdAt: Number(row['created_at']) } : null;
+}
+
+/** Notes an attempt, and what follows: it arrived, it is tried again at `nextAt`, or nobody tries any more. */
+export async function settleDelivery(
+  db: Db,
+  way: Way & { userId: number; attempt: number },
+  outcome: { error: string | null; nextAt: number | null },
+  now: number,
+): Promise<void> {
+  const { eventId, channelId, userId, attempt } = way;
+  const state = outcome.error === null ? 'sent' : outcome.nextAt === null ? 'failed' : 'pending';
+  await runBatch(db, [
+    statement(
+      db,
+      `UPDATE alert_delivery SET state = ?3, next_at = ?4, log = json_insert(log, '$[#]', json_object('at', ?7, 'error', ?5))
+        WHERE event_id = ?1 AND channel_id = ?2 AND attempts = ?6`,
+      eventId,
+      channelId,
+      state,
+      outcome.nextAt ?? now,
+      outcome.error,
+      attempt,
+      now,
+    ),
+    statement(
+      db,
+      `UPDATE channel SET last_attempt_at = ?3, last_error = ?4, last_success_at = iif(?4 IS NULL, ?3, last_success_at),
+        failing_since = iif(?4 IS NULL, NULL, coalesce(failing_since, ?3)) WHERE user_id = ?1 AND id = ?2`,
+      userId,
+      channelId,
+      now,
+      outcome.error,
+    ),
+  ]);
+}
+
+/** Messages that should have been sent by now, of all users: their queue message was lost. */
+export async function listDueWaysAcrossUsers(db: Db, now: number, limit: number): Promise<Way[]> {
+  const text = `SELECT event_id, channel_id FROM alert_delivery WHERE state = 'pending' AND next_at <= ?1 ORDER BY next_at LIMIT ?2`;
+  const [rows = []] = await runBatch(db, [statement(db, text, now, limit)]);
+  return toWays(rows);
+}
+
+/** Deletes up to `limit` events from before `at` with their messages, unless they are still going on; returns how many. */
+export async function deleteEventsBeforeAcrossUsers(db: Db, at: number, limit: number): Promise<number> {
+  const old = `SELECT id FROM alert_event WHERE created_at < ?1 AND occasion <> '' LIMIT ?2`;
+  const [, events = []] = await runBatch(db, [
+    statement(db, `DELETE FROM alert_delivery WHERE event_id IN (${old})`, at, limit),
+    statement(db, `DELETE FROM alert_event WHERE id IN (${old}) RETURNING 1`, at, limit),
+  ]);
+  return events.length;
+}
+
+/** A user's rules with what was told of each of late, or is still going on, and the zone in which the user counts days. */
+export async function readRules(db: Db, userId: number, now: number) {
+  const known = `SELECT json_group_array(json_object('id', e.id, 'ruleId', e.rule_id, 'subject', e.subject, 'occasion', e.occasion))
+    FROM alert_event AS e WHERE e.user_id = ?1 AND (e.created_at >= ?2 OR e.occasion = '')`;
+  const text = `SELECT r.*, u.time_zone, (${known}) AS known FROM alert_rule AS r JOIN user AS u ON u.id = r.user_id WHERE r.user_id = ?1`;
+  const [rows = []] = await runBatch(db, [statement(db, text, userId, now - REMEMBERED_MS)]);
+  const [first] = rows;
+  return first
+    ? {
+        zone: String(first['time_zone']),
+        rules: rows.map(toRuleRow),
+        known: JSON.parse(String(first['known'])) as KnownEvent[],
+      }
+    : null;
+}
+
+const toRuleRow = (row: Record<string, unknown>): RuleRow => ({
+  id: Number(row['id']),
+  userId: Number(row['user_id']),
+  type: row['type'] as RuleRow['type'],
+  name: row['name'] as string | null,
+  keyId: row['key_id'] as number | null,
+  channelIds: String(row['channel_ids']),
+  parameters: String(row['parameters']),
+  version: Number(row['version']),
+  createdAt: Number(row['created_at']),
+});

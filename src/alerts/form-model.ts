@@ -1,0 +1,135 @@
+/** Forms of rules: what a person fills in, and the rule that it makes. Pure. */
+import * as z from 'zod';
+import type { FieldError } from '../errors.ts';
+import { createRuleSchema, RULE_TYPES, type Rule, type RuleInput, type RuleType } from './model.ts';
+
+/** A field of a form: its name is that of the parameter. */
+export interface FormField {
+  name: string;
+  label: string;
+  /** As it is when a rule is new. */
+  initial: string;
+  hint?: string;
+  /** Shares are filled in as percents; `list`: several of them. */
+  kind: 'number' | 'percent' | 'percents' | 'choice' | 'check';
+  options?: readonly (readonly [value: string, label: string])[];
+}
+
+const number = (name: string, label: string, initial: string, hint?: string): FormField => ({
+  name,
+  label,
+  initial,
+  kind: 'number',
+  ...(hint && { hint }),
+});
+
+/** What is filled in for each type of rule. */
+export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
+  budget: [
+    number('amount_usd', 'Amount (USD)', ''),
+    {
+      name: 'period',
+      label: 'In a',
+      initial: 'month',
+      kind: 'choice',
+      options: [
+        ['day', 'day'],
+        ['week', 'week'],
+        ['month', 'month'],
+      ],
+    },
+    { name: 'thresholds', label: 'Tell me at (percent)', initial: '50, 80, 100', kind: 'percents', hint: 'Each once in its period.' },
+    { name: 'forecast', label: 'Also when it will be passed at the pace so far', initial: '', kind: 'check' },
+  ],
+  limit_remaining: [{ name: 'below_ratio', label: 'Less left than (percent)', initial: '20', kind: 'percent' }],
+  balance: [
+    number('below_usd', 'Below (USD)', '10'),
+    number('days', 'Or lasts less than (days)', '', 'At the pace of the last seven days. Either may be left empty.'),
+  ],
+  spike: [
+    {
+      name: 'window',
+      label: 'Look at each',
+      initial: 'day',
+      kind: 'choice',
+      options: [
+        ['hour', 'hour'],
+        ['day', 'day'],
+      ],
+    },
+    number('factor', 'More than … times the usual', '3', 'The median of the same hours, or weekdays, of the last four weeks.'),
+    number('min_usd', 'At least (USD)', '1'),
+  ],
+  key_invalid: [],
+  key_expiring: [number('days', 'Days before', '7')],
+  key_discovered: [],
+  sync_overdue: [number('hours', 'Not read for (hours)', '6')],
+};
+
+/** Names of all fields that any form of a rule has. */
+export const RULE_FIELDS = ['name', 'key_id', ...new Set(Object.values(FORM_FIELDS).flatMap((fields) => fields.map(({ name }) => name)))];
+
+const CHANNEL_FIELD = /^channel_(\d+)$/;
+export const channelField = (id: number): string => `channel_${id}`;
+
+const NUMBER = /^-?\d+(\.\d+)?$/;
+/** Without the noise of binary fractions. */
+const shareOf = (percent: number): number => Number((percent / 100).toPrecision(12));
+
+/** What a field's text says: as the rule wants it, absent if it was left empty, or as it stands where it makes no sense. */
+function readField({ kind }: FormField, text: string | undefined): unknown {
+  const trimmed = text?.trim() ?? '';
+  if (kind === 'check') return trimmed !== '';
+  if (trimmed === '') return undefined;
+  const parse = (part: string): unknown => (NUMBER.test(part) ? Number(part) : part);
+  const share = (part: string): unknown => (NUMBER.test(part) ? shareOf(Number(part)) : part);
+  if (kind === 'number') return parse(trimmed);
+  if (kind === 'percent') return share(trimmed);
+  return kind === 'percents'
+    ? trimmed
+        .split(/[\s,;%]+/)
+        .filter(Boolean)
+        .map(share)
+    : trimmed;
+}
+
+const fieldMessage = (message: string): string => (/expected number/.test(message) ? 'Must be a number' : message);
+
+/** The rule that a form makes, or what is wrong with which field. */
+export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: RuleInput } | { errors: FieldError[] } {
+  const type = z.enum(RULE_TYPES).safeParse(values['type']);
+  if (!type.success) return { errors: [{ path: 'type', message: 'There is no such rule' }] };
+  const parameters = FORM_FIELDS[type.data].map((field) => [field.name, readField(field, values[field.name])] as const);
+  const parsed = createRuleSchema.safeParse({
+    type: type.data,
+    name: values['name']?.trim() ? values['name'] : null,
+    key_id: values['key_id'] ? Number(values['key_id']) : null,
+    channel_ids: Object.keys(values)
+      .flatMap((name) => CHANNEL_FIELD.exec(name)?.[1] ?? [])
+      .map(Number),
+    ...Object.fromEntries(parameters.filter(([, value]) => value !== undefined)),
+  });
+  if (parsed.success) return { rule: parsed.data };
+  return { errors: parsed.error.issues.map(({ path, message }) => ({ path: String(path[0] ?? ''), message: fieldMessage(message) })) };
+}
+
+const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
+
+/** What a form of a stored rule holds. */
+export function formOf(rule: Rule): Record<string, string> {
+  const parameters = rule as unknown as Record<string, unknown>;
+  const fields = FORM_FIELDS[rule.type].map(({ name, kind }) => {
+    const value = parameters[name];
+    if (value === undefined) return [name, ''];
+    if (kind === 'check') return [name, value ? 'on' : ''];
+    if (kind === 'percent') return [name, percentOf(Number(value))];
+    return [name, kind === 'percents' ? (value as number[]).map(percentOf).join(', ') : String(value)];
+  });
+  return {
+    type: rule.type,
+    name: rule.name ?? '',
+    key_id: rule.key_id === null ? '' : String(rule.key_id),
+    ...Object.fromEntries(fields),
+    ...Object.fromEntries(rule.channel_ids.map((id) => [channelField(id), 'on'])),
+  };
+}

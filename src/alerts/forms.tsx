@@ -1,0 +1,129 @@
+/** Forms of rules and channels. */
+import { Field, Form, Select } from '../http/fields.tsx';
+import type { Failure } from '../http/page.tsx';
+import type { Key } from '../keys/advice.ts';
+import type { ChannelType } from './channel-model.ts';
+import { channelField, FORM_FIELDS, type FormField } from './form-model.ts';
+import type { RuleType } from './model.ts';
+
+/** Types of rules, in words. */
+export const RULE_LABELS: Record<RuleType, string> = {
+  budget: 'Budget',
+  limit_remaining: 'Limit of a key',
+  balance: 'Balance',
+  spike: 'Unusual spend',
+  key_invalid: 'Invalid key',
+  key_expiring: 'Expiring key',
+  key_discovered: 'New key',
+  sync_overdue: 'Key not read',
+};
+
+export const CHANNEL_LABELS: Record<ChannelType, string> = {
+  webhook: 'Webhook',
+  slack: 'Slack',
+  discord: 'Discord',
+  telegram: 'Telegram',
+};
+
+interface Named {
+  id: number;
+  name: string;
+}
+
+interface CheckProps {
+  id: string;
+  name: string;
+  label: string;
+  isChecked: boolean;
+}
+
+const Check = ({ id, name, label, isChecked }: CheckProps) => (
+  <div class="check">
+    <input type="checkbox" id={id} name={name} value="on" checked={isChecked} />
+    <label for={id}>{label}</label>
+  </div>
+);
+
+const RuleField = ({ field, value, id }: { field: FormField; value: string; id: string }) => {
+  const { name, label, kind, hint, options = [] } = field;
+  if (kind === 'check') return <Check id={id} name={name} label={label} isChecked={value !== ''} />;
+  if (kind === 'choice') return <Select name={name} label={label} value={value} options={options} />;
+  return <Field name={name} label={label} value={value} autocomplete="off" isRequired={false} {...(hint && { hint })} />;
+};
+
+interface RuleFormProps {
+  action: string;
+  type: RuleType;
+  /** Of a rule that is there. */
+  values?: Record<string, string>;
+  keys: readonly Key[];
+  channels: readonly Named[];
+  failure: Failure | null;
+  button: string;
+}
+
+/** Everything that can be said of a rule of a type. */
+export const RuleForm = ({ action, type, values, keys, channels, failure, button }: RuleFormProps) => {
+  const shown = failure?.form === action ? failure.values : values;
+  const textOf = (name: string, initial = ''): string => (shown === undefined ? initial : (shown[name] ?? ''));
+  return (
+    <Form action={action} failure={failure} class="rule">
+      <input type="hidden" name="type" value={type} />
+      {type !== 'key_discovered' && (
+        <Select
+          name="key_id"
+          label="Key"
+          value={textOf('key_id')}
+          options={[['', 'All keys'], ...keys.map(({ id, name }) => [String(id), name] as const)]}
+        />
+      )}
+      {FORM_FIELDS[type].map((field) => (
+        <RuleField field={field} value={textOf(field.name, field.initial)} id={`rule-${field.name}`} />
+      ))}
+      <Field
+        name="name"
+        label="Name"
+        value={textOf('name')}
+        autocomplete="off"
+        isRequired={false}
+        hint="Messages begin with it. May be left empty."
+      />
+      <fieldset>
+        <legend>Tell it to</legend>
+        {channels.length === 0 && <p class="hint">There is no channel yet: it is told on this page alone.</p>}
+        {channels.map(({ id, name }) => (
+          <Check
+            id={`rule-${channelField(id)}`}
+            name={channelField(id)}
+            label={name}
+            isChecked={shown === undefined || textOf(channelField(id)) !== ''}
+          />
+        ))}
+      </fieldset>
+      <button type="submit">{button}</button>
+    </Form>
+  );
+};
+
+const HINTS: Record<Exclude<ChannelType, 'telegram'>, string> = {
+  webhook: 'It gets JSON, signed as the Standard Webhooks specification says.',
+  slack: 'The address of an incoming webhook.',
+  discord: 'The address of a webhook of a Discord channel.',
+};
+
+/** What is needed to send to a receiver of a type. */
+export const ChannelForm = ({ type, failure }: { type: ChannelType; failure: Failure | null }) => (
+  <Form action="/alerts/channels" failure={failure} class="line">
+    <input type="hidden" name="type" value={type} />
+    <Field name="name" label="Name" autocomplete="off" />
+    {type === 'telegram' ? (
+      <>
+        <Field name="bot_token" label="Bot token" autocomplete="off" class="secret" />
+        <Field name="chat_id" label="Chat id" autocomplete="off" />
+      </>
+    ) : (
+      <Field name="url" label="Address" autocomplete="off" class="secret" hint={HINTS[type]} />
+    )}
+    <button type="submit">Add channel</button>
+  </Form>
+);

@@ -1,0 +1,134 @@
+/** Rules: what may be watched, with which parameters, and how a rule is shown. */
+import * as z from 'zod';
+import { nameSchema } from '../lib/name.ts';
+import type { alertRule } from './table.ts';
+
+export const MAX_RULES = 50;
+
+export const BUDGET_PERIODS = ['day', 'week', 'month'] as const;
+export type BudgetPeriod = (typeof BUDGET_PERIODS)[number];
+
+const usd = z.number().positive('Must be more than 0').max(1e9, 'Must be at most 1000000000');
+const ratio = z.number().gt(0, 'Must be more than 0').max(1, 'Must be at most 1');
+const days = z.int().min(1, 'Must be at least 1').max(365, 'Must be at most 365');
+
+const thresholdsSchema = z
+  .array(z.number().gt(0, 'Must be more than 0').max(10, 'Must be at most 10'))
+  .min(1, 'Must hold at least one threshold')
+  .max(10, 'Must hold at most 10 thresholds')
+  .transform((thresholds) => [...new Set(thresholds)].sort((a, b) => a - b));
+
+/** The parameters of each type of rule. */
+const PARAMETERS = {
+  budget: {
+    amount_usd: usd.describe('Of credits, USD'),
+    period: z.enum(BUDGET_PERIODS).describe("In the user's time zone; weeks begin on Monday"),
+    thresholds: thresholdsSchema.default([0.5, 0.8, 1]).describe('Shares of the amount, each told once a period'),
+    forecast: z.boolean().default(false).describe('Tell too when the amount will be passed before the period ends, at its pace so far'),
+  },
+  limit_remaining: { below_ratio: ratio.default(0.2).describe("Share of OpenRouter's limit of a key") },
+  balance: {
+    below_usd: usd.optional().describe('Balance of an account, USD'),
+    days: days.optional().describe('It lasts less than so many days at the pace of the last seven'),
+  },
+  spike: {
+    window: z.enum(['hour', 'day']).default('day'),
+    factor: z.number().gt(1, 'Must be more than 1').max(1000, 'Must be at most 1000').default(3),
+    min_usd: usd.default(1).describe('Less than this is no spike'),
+  },
+  key_invalid: {},
+  key_expiring: { days: days.default(7) },
+  key_discovered: {},
+  sync_overdue: { hours: z.number().min(1, 'Must be at least 1').max(720, 'Must be at most 720').default(6) },
+} as const;
+
+export type RuleType = keyof typeof PARAMETERS;
+export const RULE_TYPES = Object.keys(PARAMETERS) as RuleType[];
+
+const common = {
+  name: nameSchema.nullable().default(null),
+  key_id: z.int().positive().nullable().default(null).describe('null: all keys'),
+  channel_ids: z
+    .array(z.int().positive())
+    .max(20, 'Must hold at most 20 channels')
+    .default([])
+    .transform((ids) => [...new Set(ids)]),
+};
+
+const ruleOf = <T extends RuleType>(type: T) => z.strictObject({ type: z.literal(type), ...common, ...PARAMETERS[type] });
+
+const LIMITLESS = 'below_usd or days must be given';
+
+export const createRuleSchema = z
+  .discriminatedUnion('type', [
+    ruleOf('budget'),
+    ruleOf('limit_remaining'),
+    ruleOf('balance').refine((rule) => rule.below_usd !== undefined || rule.days !== undefined, {
+      path: ['below_usd'],
+      message: LIMITLESS,
+    }),
+    ruleOf('spike'),
+    ruleOf('key_invalid'),
+    ruleOf('key_expiring'),
+    ruleOf('key_discovered'),
+    ruleOf('sync_overdue'),
+  ])
+  .meta({ id: 'NewAlertRule' });
+
+/** A rule without its place in the database. */
+export type RuleInput = z.output<typeof createRuleSchema>;
+export type Rule = RuleInput & { id: number; version: number; createdAt: number };
+export type RuleOf<T extends RuleType> = Extract<Rule, { type: T }>;
+
+const withoutDefault = (schema: z.ZodType): z.ZodType => (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema);
+
+/** Every parameter of any type, for a change of some of them: which of them a rule has is decided by its type. */
+const changes = Object.fromEntries(
+  Object.entries(Object.assign({}, common, ...Object.values(PARAMETERS)) as Record<string, z.ZodType>).map(([name, schema]) => [
+    name,
+    withoutDefault(schema).optional(),
+  ]),
+);
+
+/** What may be changed of a rule: anything but its type. What is left out stays. */
+export const updateRuleSchema = z.strictObject(changes).meta({ id: 'AlertRuleChange' });
+
+export const ruleSchema = z
+  .looseObject({
+    id: z.int(),
+    type: z.enum(RULE_TYPES),
+    name: z.string().nullable(),
+    key_id: z.int().nullable(),
+    channel_ids: z.array(z.int()),
+    sentence: z.string().describe('The rule in words'),
+    created_at: z.iso.datetime(),
+  })
+  .describe('Beside these, the parameters of its type')
+  .meta({ id: 'AlertRule' });
+
+export type RuleRow = typeof alertRule.$inferSelect;
+
+/** What every new user has. */
+export const DEFAULT_RULES: readonly RuleInput[] = (['key_invalid', 'sync_overdue'] as const).map((type) =>
+  createRuleSchema.parse({ type }),
+);
+
+/** The parameters of a rule, as they are stored. */
+export function parametersOf({ type, name: _, key_id: __, channel_ids: ___, ...parameters }: RuleInput): string {
+  return JSON.stringify(
+    Object.fromEntries(Object.keys(PARAMETERS[type]).map((field) => [field, (parameters as Record<string, unknown>)[field]])),
+  );
+}
+
+/** A stored rule as a value. */
+export function toRule(row: RuleRow): Rule {
+  const { id, version, createdAt, type, name, keyId } = row;
+  const parsed = createRuleSchema.parse({
+    ...JSON.parse(row.parameters),
+    type,
+    name,
+    key_id: keyId,
+    channel_ids: JSON.parse(row.channelIds),
+  });
+  return { ...parsed, id, version, createdAt };
+}

@@ -1,0 +1,259 @@
+/** Alerts: what happened, what is watched, and where it is told. */
+import * as z from 'zod';
+import { failFields } from '../errors.ts';
+import { Copyable } from '../http/copyable.tsx';
+import { Choice } from '../http/fields.tsx';
+import { Frame } from '../http/layout.tsx';
+import { createPages, type View } from '../http/page.tsx';
+import { listKeys } from '../keys/actions.ts';
+import { HOUR_MS } from '../lib/day.ts';
+import {
+  createChannel,
+  createRule,
+  deleteChannel,
+  deleteRule,
+  getRule,
+  listChannels,
+  listEvents,
+  listRules,
+  replaceRule,
+  testChannel,
+  updateEvent,
+} from './actions.ts';
+import { createChannelSchema } from './channel-model.ts';
+import { formOf, RULE_FIELDS, ruleFromForm } from './form-model.ts';
+import { CHANNEL_LABELS, ChannelForm, RULE_LABELS, RuleForm } from './forms.tsx';
+import { RULE_TYPES, type RuleInput, type RuleType } from './model.ts';
+import { ChannelList, EventList, RuleList } from './views.tsx';
+
+export const alertPages = createPages();
+const { page, form } = alertPages;
+
+const HERE = '/alerts';
+const EVENTS = 50;
+const CHANNEL_TYPES = ['webhook', 'slack', 'discord', 'telegram'] as const;
+
+/** What the address, or a form that failed, asks to be shown. */
+const chosen = <const T extends string>(view: View, name: string, types: readonly T[], form: string): T => {
+  const asked = view.failure?.form === form ? view.failure.values['type'] : view.c.req.query(name);
+  return types.find((type) => type === asked) ?? (types[0] as T);
+};
+
+const NewRule = ({
+  view,
+  keys,
+  channels,
+}: {
+  view: View;
+  keys: Awaited<ReturnType<typeof listKeys>>;
+  channels: { id: number; name: string }[];
+}) => {
+  const type: RuleType = chosen(view, 'rule', RULE_TYPES, `${HERE}/rules`);
+  return (
+    <section class="card" id="new-rule">
+      <h2>New rule</h2>
+      <Choice
+        label="Kind of rule"
+        chosen={type}
+        options={RULE_TYPES.map((one) => [one, RULE_LABELS[one], `${HERE}?rule=${one}#new-rule`])}
+      />
+      <RuleForm action={`${HERE}/rules`} type={type} keys={keys} channels={channels} failure={view.failure} button="Add rule" />
+    </section>
+  );
+};
+
+const NewChannel = ({ view }: { view: View }) => {
+  const type = chosen(view, 'channel', CHANNEL_TYPES, `${HERE}/channels`);
+  return (
+    <section class="card" id="new-channel">
+      <h2>New channel</h2>
+      <Choice
+        label="Kind of channel"
+        chosen={type}
+        options={CHANNEL_TYPES.map((one) => [one, CHANNEL_LABELS[one], `${HERE}?channel=${one}#new-channel`])}
+      />
+      <ChannelForm type={type} failure={view.failure} />
+    </section>
+  );
+};
+
+async function showAlerts(view: View) {
+  const { deps, actor } = view;
+  const [{ data: events }, rules, channels, keys] = await Promise.all([
+    listEvents(deps, actor, { limit: EVENTS, cursor: undefined }),
+    listRules(deps, actor),
+    listChannels(deps, actor),
+    listKeys(deps, actor),
+  ]);
+  const zone = view.viewer?.timeZone ?? 'UTC';
+  const secret = view.flash?.secret;
+  return (
+    <Frame title="Alerts" here={HERE} viewer={view.viewer} flash={view.flash}>
+      <h1>Alerts</h1>
+      {secret !== undefined && (
+        <section class="card fresh">
+          <h2>The signing secret of your webhook</h2>
+          <p>It is shown this once. The receiver checks with it that messages come from here.</p>
+          <Copyable id="secret" label="Secret" text={secret} />
+        </section>
+      )}
+      <section class="card">
+        <h2>What happened</h2>
+        {events.length === 0 ? (
+          <p class="empty">Nothing yet.</p>
+        ) : (
+          <EventList events={events} channels={channels} zone={zone} now={deps.now()} />
+        )}
+      </section>
+      <section class="card">
+        <h2>Rules</h2>
+        {rules.length === 0 ? <p class="empty">Nothing is watched.</p> : <RuleList rules={rules} channels={channels} />}
+      </section>
+      <NewRule view={view} keys={keys} channels={channels} />
+      <section class="card">
+        <h2>Channels</h2>
+        {channels.length === 0 ? (
+          <p class="empty">There are none: what happens is told on this page.</p>
+        ) : (
+          <ChannelList channels={channels} now={deps.now()} />
+        )}
+      </section>
+      <NewChannel view={view} />
+    </Frame>
+  );
+}
+
+page(HERE, 'session', showAlerts);
+
+const ruleFormSchema = z.record(z.string(), z.string());
+
+function parseRule(values: Record<string, string>): RuleInput {
+  const made = ruleFromForm(values);
+  return 'rule' in made ? made.rule : failFields(made.errors);
+}
+
+form({
+  path: `${HERE}/rules`,
+  access: 'session',
+  schema: ruleFormSchema,
+  fields: RULE_FIELDS,
+  kept: 'all',
+  async act({ deps, actor, body }) {
+    const rule = await createRule(deps, actor, parseRule(body));
+    return { to: HERE, message: `The rule is there. ${rule.sentence}` };
+  },
+  show: showAlerts,
+});
+
+async function showRule(view: View, id: number) {
+  const rule = await getRule(view.deps, view.actor, id);
+  const [keys, channels] = await Promise.all([listKeys(view.deps, view.actor), listChannels(view.deps, view.actor)]);
+  return (
+    <Frame title="Change a rule" here={`${HERE}/rules`} viewer={view.viewer} class="narrow">
+      <h1>Change a rule: {RULE_LABELS[rule.type].toLowerCase()}</h1>
+      <RuleForm
+        action={`${HERE}/rules/${id}`}
+        type={rule.type}
+        values={formOf(rule)}
+        keys={keys}
+        channels={channels}
+        failure={view.failure}
+        button="Save"
+      />
+    </Frame>
+  );
+}
+
+page(`${HERE}/rules/:id`, 'session', showRule);
+
+form({
+  path: `${HERE}/rules/:id`,
+  access: 'session',
+  schema: ruleFormSchema,
+  fields: RULE_FIELDS,
+  kept: 'all',
+  async act({ deps, actor, id, body }) {
+    const rule = await replaceRule(deps, actor, id, parseRule(body));
+    return { to: HERE, message: `The rule is changed. ${rule.sentence}` };
+  },
+  show: showRule,
+});
+
+form({
+  path: `${HERE}/rules/:id/delete`,
+  access: 'session',
+  schema: z.object({}),
+  async act({ deps, actor, id }) {
+    await deleteRule(deps, actor, id);
+    return { to: HERE, message: 'The rule is gone. What it told stays.' };
+  },
+  show: showAlerts,
+});
+
+form({
+  path: `${HERE}/channels`,
+  access: 'session',
+  schema: createChannelSchema,
+  fields: ['name', 'url', 'bot_token', 'chat_id'],
+  kept: ['type', 'name', 'chat_id'],
+  async act({ c, deps, actor, body }) {
+    const { name, secret } = await createChannel(deps, actor, body, new URL(c.req.url).origin);
+    return {
+      to: HERE,
+      message: `The channel “${name}” is there. Send a test message to see that it works.`,
+      ...(secret !== null && { secret }),
+    };
+  },
+  show: showAlerts,
+});
+
+form({
+  path: `${HERE}/channels/:id/test`,
+  access: 'session',
+  schema: z.object({}),
+  async act({ deps, actor, id }) {
+    await testChannel(deps, actor, id);
+    return { to: HERE, message: 'A test message is on its way. Reload this page to see what became of it.' };
+  },
+  show: showAlerts,
+});
+
+form({
+  path: `${HERE}/channels/:id/delete`,
+  access: 'session',
+  schema: z.object({}),
+  async act({ deps, actor, id }) {
+    await deleteChannel(deps, actor, id);
+    return { to: HERE, message: 'The channel is gone, with its address.' };
+  },
+  show: showAlerts,
+});
+
+form({
+  path: `${HERE}/:id/acknowledge`,
+  access: 'session',
+  schema: z.object({}),
+  async act({ deps, actor, id }) {
+    await updateEvent(deps, actor, id, { acknowledged: true });
+    return { to: HERE };
+  },
+  show: showAlerts,
+});
+
+form({
+  path: `${HERE}/:id/snooze`,
+  access: 'session',
+  schema: z.object({
+    hours: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(24 * 30),
+  }),
+  async act({ deps, actor, id, body }) {
+    const until = new Date(deps.now() + body.hours * HOUR_MS).toISOString();
+    await updateEvent(deps, actor, id, { snoozed_until: until });
+    return { to: HERE, message: 'Nothing more is sent of it until then.' };
+  },
+  show: showAlerts,
+});

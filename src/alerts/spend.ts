@@ -1,0 +1,56 @@
+/** Spend as rules ask for it: of a key or of all, by local day or by hour. Pure. */
+import { HOUR_MS, listDays } from '../lib/day.ts';
+import { usdFromNano } from '../lib/money.ts';
+import { localDayOf } from '../lib/zone.ts';
+import type { CoveredKey } from '../usage/coverage.ts';
+import type { Fact } from '../usage/model.ts';
+
+export interface Spend {
+  /** Credits of local days, inclusive, USD; null: nothing is known of them. `null` asks for all keys. */
+  ofDays(keyId: number | null, from: string, to: string): number | null;
+  /** Credits of the hour that starts at an instant, USD; null: it is not known in full. */
+  ofHour(keyId: number | null, at: number): number | null;
+}
+
+type Amounts = Map<string, number>;
+
+const add = (sums: Amounts, name: string, nano: number): unknown => sums.set(name, (sums.get(name) ?? 0) + nano);
+
+/** Sums by key and day, and by key and hour where the facts have hours; of all keys under `null`. */
+function collect(facts: readonly Fact[]): { days: Amounts; hours: Amounts } {
+  const [days, hours]: [Amounts, Amounts] = [new Map(), new Map()];
+  for (const { keyId, date, hourAt, measures } of facts) {
+    for (const who of [keyId, null]) {
+      add(days, `${who}/${date}`, measures.costNano ?? 0);
+      if (hourAt !== null) add(hours, `${who}/${hourAt}`, measures.costNano ?? 0);
+    }
+  }
+  return { days, hours };
+}
+
+/** Was a key watched in an interval: in a part of it, or in all of it? */
+const spansOf = ({ counters, analytics }: CoveredKey) => [counters, analytics].filter((span) => span !== null);
+
+/** Answers from facts, and from what is known of which key. */
+export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[], zone: string): Spend {
+  const { days, hours } = collect(facts);
+  const asked = (keyId: number | null) => keys.filter(({ id }) => keyId === null || id === keyId);
+  const watched = (keyId: number | null, day: string): boolean =>
+    asked(keyId).some((key) =>
+      spansOf(key).some(({ since, until }) => localDayOf(since, zone) <= day && localDayOf(until - 1, zone) >= day),
+    );
+  const ofDay = (keyId: number | null, day: string): number | null => days.get(`${keyId}/${day}`) ?? (watched(keyId, day) ? 0 : null);
+  return {
+    ofDays(keyId, from, to) {
+      const known = listDays(from, to)
+        .map((day) => ofDay(keyId, day))
+        .filter((nano) => nano !== null);
+      return known.length === 0 ? null : usdFromNano(known.reduce((sum, nano) => sum + nano, 0));
+    },
+    ofHour(keyId, at) {
+      const isKnown = asked(keyId).some((key) => spansOf(key).some(({ since, until }) => since <= at && until >= at + HOUR_MS));
+      const nano = hours.get(`${keyId}/${at}`) ?? (isKnown ? 0 : null);
+      return nano === null ? null : usdFromNano(nano);
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/** SQL of rules and channels. */
+import { and, desc, eq } from 'drizzle-orm';
+import { type Db, jsonField, runBatch, statement } from '../db.ts';
+import type { ChannelRow } from './channel-model.ts';
+import { parametersOf, type RuleInput, type RuleRow } from './model.ts';
+import { alertRule, channel } from './table.ts';
+
+const idOf = (rows: readonly Record<string, unknown>[]): number | null => (rows[0] ? Number(rows[0]['id']) : null);
+
+/**
+ * Adds a rule, unless the user has `max` of them or is gone: one statement decides, however many run at once.
+ * @returns its id, or null at the limit
+ */
+export async function insertRule(db: Db, userId: number, rule: RuleInput, now: number, max: number): Promise<number | null> {
+  const text = `INSERT INTO alert_rule (user_id, type, name, key_id, channel_ids, parameters, created_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+    WHERE (SELECT count(*) FROM alert_rule WHERE user_id = ?1) < ?8 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
+  const values = [userId, rule.type, rule.name, rule.key_id, JSON.stringify(rule.channel_ids), parametersOf(rule), now, max];
+  const [rows = []] = await runBatch(db, [statement(db, text, ...values)]);
+  return idOf(rows);
+}
+
+/** Gives rules to a user who has just been added by this e-mail address. Belongs in the batch that adds them. */
+export function insertDefaultRulesStatement(db: Db, email: string, rules: readonly RuleInput[], now: number): D1PreparedStatement {
+  const text = `INSERT INTO alert_rule (user_id, type, channel_ids, parameters, created_at)
+    SELECT u.id, ${jsonField('type')}, '[]', ${jsonField('parameters')}, ?3 FROM user AS u, json_each(?2) AS j
+    WHERE u.email = ?1 AND NOT EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id)`;
+  return statement(db, text, email, JSON.stringify(rules.map((rule) => ({ type: rule.type, parameters: parametersOf(rule) }))), now);
+}
+
+/** Selects a user's rules, the oldest first. */
+export const selectRules = (db: Db, userId: number) =>
+  db.select().from(alertRule).where(eq(alertRule.userId, userId)).orderBy(alertRule.id);
+
+export async function findRule(db: Db, userId: number, id: number): Promise<RuleRow | null> {
+  const [row] = await db
+    .select()
+    .from(alertRule)
+    .where(and(eq(alertRule.userId, userId), eq(alertRule.id, id)));
+  return row ?? null;
+}
+
+/** Changes a rule, if it is still the version that was looked at. */
+export async function updateRule(db: Db, userId: number, id: number, version: number, rule: RuleInput): Promise<boolean> {
+  const rows = await db
+    .update(alertRule)
+    .set({
+      name: rule.name,
+      keyId: rule.key_id,
+      channelIds: JSON.stringify(rule.channel_ids),
+      parameters: parametersOf(rule),
+      version: version + 1,
+    })
+    .where(and(eq(alertRule.userId, userId), eq(alertRule.id, id), eq(alertRule.version, version)))
+    .returning({ id: alertRule.id });
+  return rows.length > 0;
+}
+
+/** Deletes a rule. What it told stays; what it was about to tell as over is over without a word. */
+export async function deleteRule(db: Db, userId: number, id: number, now: number): Promise<boolean> {
+  const [deleted = []] = await runBatch(db, [
+    statement(db, 'DELETE FROM alert_rule WHERE user_id = ? AND id = ? RETURNING id', userId, id),
+    statement(
+      db,
+      `UPDATE alert_event SET occasion = 'until ' || ?3, recovered_at = ?3 WHERE user_id = ?1 AND rule_id = ?2 AND occasion = ''`,
+      userId,
+      id,
+      now,
+    ),
+  ]);
+  return deleted.length > 0;
+}
+
+/** Does anybody have a rule, or a channel, with this id? */
+export async function existsAcrossUsers(db: Db, table: 'alert_rule' | 'channel' | 'alert_event', id: number): Promise<boolean> {
+  const [rows = []] = await runBatch(db, [statement(db, `SELECT 1 FROM ${table} WHERE id = ?`, id)]);
+  return rows.length > 0;
+}
+
+/**
+ * Adds a channel, unless the user has `max` of them or is gone.
+ * @returns its id, or null at the limit
+ */
+export async function insertChannel(
+  db: Db,
+  row: Pick<ChannelRow, 'userId' | 'type' | 'name' | 'ciphertext' | 'hash' | 'kid' | 'label' | 'origin' | 'createdAt'>,
+  max: number,
+): Promise<number | null> {
+  const text = `INSERT INTO channel (user_id, type, name, ciphertext, hash, kid, label, origin, created_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+    WHERE (SELECT count(*) FROM channel WHERE user_id = ?1) < ?10 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
+  const { userId, type, name, ciphertext, hash, kid, label, origin, createdAt } = row;
+  const [rows = []] = await runBatch(db, [statement(db, text, userId, type, name, ciphertext, hash, kid, label, origin, createdAt, max)]);
+  return idOf(rows);
+}
+
+/** A user's channels, the newest first. */
+export const listChannels = (db: Db, userId: number): Promise<ChannelRow[]> =>
+  db.select().from(channel).where(eq(channel.userId, userId)).orderBy(desc(channel.id));
+
+export async function findChannel(db: Db, userId: number, id: number): Promise<ChannelRow | null> {
+  const [row] = await db
+    .select()
+    .from(channel)
+    .where(and(eq(channel.userId, userId), eq(channel.id, id)));
+  return row ?? null;
+}
+
+/** Deletes a channel with what is on its way to it, and takes it out of the rules. */
+export async function deleteChannel(db: Db, userId: number, id: number): Promise<boolean> {
+  const [deleted = []] = await runBatch(db, [
+    statement(db, 'DELETE FROM channel WHERE user_id = ? AND id = ? RETURNING id', userId, id),
+    statement(db, `DELETE FROM alert_delivery WHERE state = 'pending' AND user_id = ? AND channel_id = ?`, userId, id),
+    statement(
+      db,
+      `UPDATE alert_rule SET channel_ids = (SELECT json_group_array(value) FROM json_each(channel_ids) WHERE value <> ?2)
+        WHERE user_id = ?1 AND EXISTS (SELECT 1 FROM json_each(channel_ids) WHERE value = ?2)`,
+      userId,
+      id,
+    ),
+  ]);
+  return deleted.length > 0;
+}
+
+/** Deletes all rules, channels and events of a user. */
+export const deleteAllAlertsStatements = (db: Db, userId: number): D1PreparedStatement[] => [
+  statement(db, 'DELETE FROM alert_delivery WHERE event_id IN (SELECT id FROM alert_event WHERE user_id = ?)', userId),
+  ...['alert_rule', 'channel', 'alert_event'].map((table) => statement(db, `DELETE FROM ${table} WHERE user_id = ?`, userId)),
+];

@@ -1,0 +1,139 @@
+/** What happened, what is watched, and where it is told. */
+import type * as z from 'zod';
+import { Form } from '../http/fields.tsx';
+import { formatAgo, formatInstant } from '../lib/format.ts';
+import type { channelSchema } from './channel-model.ts';
+import type { eventSchema } from './event-model.ts';
+import { CHANNEL_LABELS } from './forms.tsx';
+import type { ruleSchema } from './model.ts';
+
+type Event = z.infer<typeof eventSchema>;
+type Channel = z.infer<typeof channelSchema>;
+type PresentedRule = z.infer<typeof ruleSchema>;
+
+/** A button that does one thing; `about` says to whom, for those who do not see the row. */
+const Action = ({
+  action,
+  label,
+  about,
+  fields = {},
+}: {
+  action: string;
+  label: string;
+  about: string;
+  fields?: Record<string, string>;
+}) => (
+  <Form action={action} failure={null} class="action">
+    {Object.entries(fields).map(([name, value]) => (
+      <input type="hidden" name={name} value={value} />
+    ))}
+    <button type="submit" class="quiet" aria-label={`${label}: ${about}`}>
+      {label}
+    </button>
+  </Form>
+);
+
+const DELIVERED = { pending: 'on its way to', sent: 'sent to', failed: 'did not reach' } as const;
+
+const Deliveries = ({ event, channels }: { event: Event; channels: readonly Channel[] }) => (
+  <>
+    {event.deliveries.map(({ channel_id: id, state, attempts }) => (
+      <span class="hint">
+        {DELIVERED[state]} {channels.find((channel) => channel.id === id)?.name ?? 'a channel that is gone'}
+        {state !== 'sent' && attempts.length > 0 && `: ${attempts.at(-1)?.error}`}
+      </span>
+    ))}
+  </>
+);
+
+interface EventListProps {
+  events: readonly Event[];
+  channels: readonly Channel[];
+  zone: string;
+  now: number;
+}
+
+/** Events, the newest first. */
+export const EventList = ({ events, channels, zone, now }: EventListProps) => (
+  <ol class="events">
+    {events.map((event) => {
+      const isSnoozed = event.snoozed_until !== null && Date.parse(event.snoozed_until) > now;
+      return (
+        <li class={event.kind === 'recovered' || event.recovered_at !== null || event.acknowledged_at !== null ? 'event done' : 'event'}>
+          <p>
+            <a href={event.path}>
+              {event.kind === 'recovered' ? 'Recovered: ' : ''}
+              {event.title}
+            </a>{' '}
+            <time datetime={event.created_at} class="hint">
+              {formatInstant(event.created_at, zone)}
+            </time>
+          </p>
+          <p>
+            {event.text} <Deliveries event={event} channels={channels} />
+          </p>
+          <div class="actions">
+            {event.acknowledged_at === null ? (
+              <Action action={`/alerts/${event.id}/acknowledge`} label="Acknowledge" about={event.title} />
+            ) : (
+              <span class="hint">acknowledged {formatAgo(event.acknowledged_at, now)}</span>
+            )}
+            {isSnoozed ? (
+              <span class="hint">snoozed until {formatInstant(event.snoozed_until, zone)}</span>
+            ) : (
+              <Action action={`/alerts/${event.id}/snooze`} label="Snooze for a day" about={event.title} fields={{ hours: '24' }} />
+            )}
+          </div>
+        </li>
+      );
+    })}
+  </ol>
+);
+
+/** Rules as sentences. */
+export const RuleList = ({ rules, channels }: { rules: readonly PresentedRule[]; channels: readonly Channel[] }) => (
+  <ul class="rows">
+    {rules.map((rule) => {
+      const names = rule.channel_ids.flatMap((id) => channels.find((channel) => channel.id === id)?.name ?? []);
+      return (
+        <li class="rule-row">
+          <span>
+            {rule.name !== null && <strong>{rule.name}: </strong>}
+            {rule.sentence} <span class="hint">{names.length > 0 ? `Told to ${names.join(', ')}.` : 'Told on this page.'}</span>
+          </span>
+          <span class="actions">
+            <a href={`/alerts/rules/${rule.id}`} aria-label={`Change: ${rule.sentence}`}>
+              Change
+            </a>
+            <Action action={`/alerts/rules/${rule.id}/delete`} label="Delete" about={rule.sentence} />
+          </span>
+        </li>
+      );
+    })}
+  </ul>
+);
+
+const ChannelState = ({ channel, now }: { channel: Channel; now: number }) => {
+  const { status, last_success_at: success, last_error: error } = channel;
+  if (status === 'failing') return <strong class="error">Nothing has arrived for a day. {error}</strong>;
+  if (error !== null) return <span class="error">The last message did not arrive. {error} It is tried again.</span>;
+  return <span class="hint">{success === null ? 'Nothing was sent yet.' : `Last message ${formatAgo(success, now)}.`}</span>;
+};
+
+/** Channels with how they are. */
+export const ChannelList = ({ channels, now }: { channels: readonly Channel[]; now: number }) => (
+  <ul class="rows">
+    {channels.map((channel) => (
+      <li class="rule-row">
+        <span>
+          <strong>{channel.name}</strong> <span class="badge quiet">{CHANNEL_LABELS[channel.type]}</span> <code>{channel.label}</code>{' '}
+          <ChannelState channel={channel} now={now} />
+        </span>
+        <span class="actions">
+          <Action action={`/alerts/channels/${channel.id}/test`} label="Test" about={channel.name} />
+          <Action action={`/alerts/channels/${channel.id}/delete`} label="Delete" about={channel.name} />
+        </span>
+      </li>
+    ))}
+  </ul>
+);

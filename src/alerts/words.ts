@@ -1,0 +1,133 @@
+/** Rules and events in English. Pure. */
+import type { Key } from '../keys/advice.ts';
+import { formatDay, formatDayShort, formatInstant, formatMonth, formatPercent, formatUsd } from '../lib/format.ts';
+import type { BudgetPeriod, Rule, RuleInput, RuleType } from './model.ts';
+
+/** Figures behind an event, by name. */
+export type Figures = Record<string, number | string | null>;
+
+/** What a decision found. */
+export interface Told {
+  /** What it is about: `all`, `key:<id>`. */
+  subject: string;
+  keyId: number | null;
+  /** What happens once; '' while a state lasts. */
+  occasion: string;
+  is: 'threshold' | 'forecast' | 'spike' | 'state' | 'once';
+  figures: Figures;
+}
+
+/** The same in words, with the view that shows it. */
+export interface Finding extends Omit<Told, 'is'> {
+  title: string;
+  text: string;
+  path: string;
+}
+
+const nameOf = (keyId: number | null, keys: readonly Pick<Key, 'id' | 'name'>[]): string =>
+  keyId === null ? 'all keys' : (keys.find(({ id }) => id === keyId)?.name ?? 'a key that is gone');
+
+const usd = (figure: Figures[string] | undefined): string => formatUsd(typeof figure === 'number' ? figure : null);
+const text = (figure: Figures[string] | undefined): string => String(figure ?? '');
+
+function periodName({ period, from, to }: Figures): string {
+  if (period === 'day') return formatDay(text(from));
+  return period === 'month' ? formatMonth(text(from)) : `the week of ${formatDayShort(text(from))} to ${formatDayShort(text(to))}`;
+}
+
+interface Words {
+  title: string;
+  text: string;
+}
+
+const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
+  budget({ is, figures }, name) {
+    const so = `${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])} were spent in ${periodName(figures)} on ${name}`;
+    if (is === 'forecast') {
+      return {
+        title: `Budget of ${name}: will be passed`,
+        text: `${so}. At this pace it will be ${usd(figures['forecast_usd'])}.`,
+      };
+    }
+    return { title: `Budget of ${name}: ${formatPercent(Number(figures['threshold']))} reached`, text: `${so}.` };
+  },
+  limit_remaining: ({ figures }, name) => ({
+    title: `Limit of ${name} is near`,
+    text: `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} are left${figures['resets'] === null ? '' : `; it resets ${figures['resets']}`}.`,
+  }),
+  balance({ figures }, name) {
+    const lasts = figures['lasts_days'];
+    return {
+      title: `Balance of ${name} is low`,
+      text: `${usd(figures['balance_usd'])} are left${typeof lasts === 'number' ? `, which lasts ${lasts.toFixed(1)} days at ${usd(figures['pace_usd'])} a day` : ''}.`,
+    };
+  },
+  spike: ({ figures }, name) => ({
+    title: `Unusual spend on ${name}`,
+    text: `${usd(figures['spent_usd'])} in the ${figures['window']} ${figures['window'] === 'day' ? formatDay(text(figures['at'])) : `from ${formatInstant(text(figures['at']), 'UTC')} UTC`}; usual are ${usd(figures['median_usd'])}.`,
+  }),
+  key_invalid: ({ figures }, name) => ({ title: `${name} is invalid`, text: text(figures['reason']) || 'OpenRouter refuses the key.' }),
+  key_expiring: ({ figures }, name) => ({
+    title: `${name} expires soon`,
+    text: `It expires on ${formatInstant(text(figures['expires_at']), 'UTC')} UTC.`,
+  }),
+  key_discovered: ({ figures }, name) => ({
+    title: `A new key: ${name}`,
+    text: `It was found in the account on ${formatInstant(text(figures['found_at']), 'UTC')} UTC.`,
+  }),
+  sync_overdue: ({ figures }, name) => ({
+    title: `${name} is not being read`,
+    text: `${figures['last_synced_at'] === null ? 'It was never read' : `It was last read on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC`}.${figures['reason'] ? ` ${figures['reason']}` : ''}`,
+  }),
+};
+
+function pathOf(type: RuleType, { keyId, figures }: Told): string {
+  const { from, to } = figures;
+  if ((type === 'budget' || type === 'spike') && from && to)
+    return `/explore?range=custom&from=${from}&to=${to}&by=model${keyId === null ? '' : `&key=${keyId}`}`;
+  return keyId === null ? '/dashboard' : `/keys/${keyId}`;
+}
+
+/** A finding in words. */
+export function tellFinding(rule: Pick<Rule, 'type' | 'name'>, told: Told, keys: readonly Pick<Key, 'id' | 'name'>[]): Finding {
+  const words = TELL[rule.type](told, nameOf(told.keyId, keys));
+  const { is: _, ...rest } = told;
+  return { ...rest, ...words, title: rule.name === null ? words.title : `${rule.name}: ${words.title}`, path: pathOf(rule.type, told) };
+}
+
+const PERIODS: Record<BudgetPeriod, string> = { day: 'a day', week: 'a week', month: 'a month' };
+const list = (words: readonly string[]): string => new Intl.ListFormat('en').format(words);
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+function conditionOf(rule: RuleInput, name: string): string {
+  const one = rule.key_id === null ? 'a key' : name;
+  switch (rule.type) {
+    case 'budget': {
+      const shares = list(rule.thresholds.map((threshold) => formatPercent(threshold)));
+      return `the spend of ${name} reaches ${shares} of ${formatUsd(rule.amount_usd)} ${PERIODS[rule.period]}${rule.forecast ? ', or will pass it at its pace' : ''}`;
+    }
+    case 'limit_remaining':
+      return `less than ${formatPercent(rule.below_ratio)} of the limit of ${one} is left`;
+    case 'balance': {
+      const parts = [
+        ...(rule.below_usd === undefined ? [] : [`falls below ${formatUsd(rule.below_usd)}`]),
+        ...(rule.days === undefined ? [] : [`lasts less than ${plural(rule.days, 'day')}`]),
+      ];
+      return `the balance of ${rule.key_id === null ? 'an account' : name} ${parts.join(' or ')}`;
+    }
+    case 'spike':
+      return `${rule.window === 'hour' ? 'an hour' : 'a day'} of ${name} costs more than ${rule.factor} times the usual, and at least ${formatUsd(rule.min_usd)}`;
+    case 'key_invalid':
+      return `${one} is refused by OpenRouter`;
+    case 'key_expiring':
+      return `${one} expires within ${plural(rule.days, 'day')}`;
+    case 'key_discovered':
+      return 'a new key appears in an account';
+    case 'sync_overdue':
+      return `${one} could not be read for ${plural(rule.hours, 'hour')}`;
+  }
+}
+
+/** A rule as a sentence. */
+export const describeRule = (rule: RuleInput, keys: readonly Pick<Key, 'id' | 'name'>[]): string =>
+  `Tell me when ${conditionOf(rule, nameOf(rule.key_id, keys))}.`;

@@ -1,0 +1,335 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compareWith, decide, forecastOf, type KnownEvent, medianOf, periodOf, reachOf, type Situation } from '../../src/alerts/decide.ts';
+import { BUDGET_PERIODS, createRuleSchema, DEFAULT_RULES, parametersOf, type Rule, toRule } from '../../src/alerts/model.ts';
+import { createSpend, type Spend } from '../../src/alerts/spend.ts';
+import { describeRule } from '../../src/alerts/words.ts';
+import type { Key } from '../../src/keys/advice.ts';
+import { addDays, countDays, DAY_MS, HOUR_MS, listDays } from '../../src/lib/day.ts';
+import { localDayOf, startOfLocalDay } from '../../src/lib/zone.ts';
+
+const ZONES = ['UTC', 'Europe/Rome', 'America/New_York', 'Asia/Kolkata', 'Pacific/Apia', 'America/Sao_Paulo', 'Africa/Cairo'];
+const NOW = Date.parse('2026-10-25T10:30:00.000Z');
+const zoneArb = fc.constantFrom(...ZONES);
+/** Over a change of the clock in many zones, and ends of months. */
+const instantArb = fc.integer({ min: Date.parse('2026-01-01'), max: Date.parse('2026-12-31') });
+
+const ruleOf = (input: object, rest: Partial<Rule> = {}): Rule =>
+  ({ ...createRuleSchema.parse(input), id: 1, version: 0, createdAt: 0, ...rest }) as Rule;
+
+const keyOf = (rest: Partial<Key> = {}): Key =>
+  ({
+    id: 1,
+    name: 'backend',
+    kind: 'inference',
+    status: 'active',
+    is_active: true,
+    limit_usd: null,
+    limit_remaining_usd: null,
+    limit_reset: null,
+    expires_at: null,
+    balance_usd: null,
+    managed_by: null,
+    vanished_at: null,
+    last_error: null,
+    last_synced_at: new Date(NOW).toISOString(),
+    created_at: '2026-01-01T00:00:00.000Z',
+    ...rest,
+  }) as Key;
+
+/** Spend by UTC hour, cut off at an instant, as rules ask for it. */
+function spendUntil(hourly: ReadonlyMap<number, number>, until: number, zone: string): Spend {
+  const facts = [...hourly].filter(([at]) => at < until);
+  return {
+    ofDays: (_, from, to) =>
+      facts.reduce((sum, [at, usd]) => (localDayOf(at, zone) >= from && localDayOf(at, zone) <= to ? sum + usd : sum), 0),
+    ofHour: (_, at) => hourly.get(at) ?? 0,
+  };
+}
+
+/** Everything that is told when a rule is evaluated at some instants, in this order, each compared with what was told before. */
+function run(rule: Rule, hourly: ReadonlyMap<number, number>, zone: string, instants: readonly number[]): KnownEvent[] {
+  const known: KnownEvent[] = [];
+  for (const now of instants) {
+    const found = decide(rule, { now, zone, keys: [keyOf()], spend: spendUntil(hourly, now, zone) });
+    for (const { subject, occasion } of compareWith(known, rule, found).fired) {
+      known.push({ id: known.length + 1, ruleId: rule.id, subject, occasion });
+    }
+  }
+  return known;
+}
+
+describe('periods of budgets', () => {
+  it('hold their day, and follow each other without gaps', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...BUDGET_PERIODS), instantArb, zoneArb, (period, at, zone) => {
+        const day = localDayOf(at, zone);
+        const { from, to } = periodOf(period, day);
+        expect(from <= day && day <= to).toBe(true);
+        expect(periodOf(period, addDays(to, 1)).from).toBe(addDays(to, 1));
+        expect(listDays(from, to).every((other) => periodOf(period, other).from === from)).toBe(true);
+        if (period === 'week') expect([countDays(from, to), new Date(from).getUTCDay()]).toEqual([7, 1]);
+        if (period === 'month') expect(from.slice(8)).toBe('01');
+      }),
+    );
+  });
+
+  it('begin with the first instant of the local day, also where a change of the clock leaves out midnight', () => {
+    fc.assert(
+      fc.property(instantArb, zoneArb, (at, zone) => {
+        const day = localDayOf(at, zone);
+        const start = startOfLocalDay(day, zone);
+        expect([localDayOf(start, zone), localDayOf(start - 1, zone) < day]).toEqual([day, true]);
+      }),
+    );
+    // Cairo's clocks go from 24:00 to 1:00.
+    expect(new Date(startOfLocalDay('2026-04-24', 'Africa/Cairo')).toISOString()).toBe('2026-04-23T22:00:00.000Z');
+  });
+});
+
+describe('budgets', () => {
+  const spendArb = fc.array(fc.tuple(fc.integer({ min: 0, max: 24 * 70 }), fc.integer({ min: 1, max: 40 })), { maxLength: 60 });
+  const start = Date.parse('2026-09-20T00:00:00.000Z');
+  const hourlyOf = (spent: readonly (readonly [number, number])[]) => new Map(spent.map(([hour, usd]) => [start + hour * HOUR_MS, usd]));
+
+  it('tell each threshold once a period, whatever the number and order of evaluations', () => {
+    fc.assert(
+      fc.property(
+        spendArb,
+        zoneArb,
+        fc.constantFrom(...BUDGET_PERIODS),
+        fc.array(fc.nat({ max: 24 * 70 }), { maxLength: 60 }),
+        (spent, zone, period, hours) => {
+          const rule = ruleOf({ type: 'budget', amount_usd: 50, period, thresholds: [0.2, 1, 2] });
+          const hourly = hourlyOf(spent);
+          const instants = hours.map((hour) => start + hour * HOUR_MS);
+          const told = run(rule, hourly, zone, instants).map(({ occasion }) => occasion);
+          expect(new Set(told).size).toBe(told.length);
+          expect(run(rule, hourly, zone, [...instants, ...instants]).map(({ occasion }) => occasion)).toEqual(told);
+          const reversed = run(rule, hourly, zone, instants.toReversed()).map(({ occasion }) => occasion);
+          expect(reversed.toSorted()).toEqual(told.toSorted());
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('told every hour, are told of exactly what the periods reached', () => {
+    fc.assert(
+      fc.property(spendArb, zoneArb, fc.constantFrom(...BUDGET_PERIODS), (spent, zone, period) => {
+        const rule = ruleOf({ type: 'budget', amount_usd: 50, period, thresholds: [0.2, 1] });
+        const hourly = hourlyOf(spent);
+        const instants = Array.from({ length: 24 * 71 }, (_, hour) => start + hour * HOUR_MS + HOUR_MS - 1);
+        const sums = new Map<string, number>();
+        for (const [at, usd] of hourly) {
+          const { from } = periodOf(period, localDayOf(at, zone));
+          sums.set(from, (sums.get(from) ?? 0) + usd);
+        }
+        const expected = [...sums].flatMap(([from, sum]) =>
+          [0.2, 1].filter((share) => sum >= 50 * share).map((share) => `${period} ${from} 0 ${share}`),
+        );
+        expect(
+          run(rule, hourly, zone, instants)
+            .map(({ occasion }) => occasion)
+            .sort(),
+        ).toEqual(expected.sort());
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it('forecast nothing early, and at the end what was spent', () => {
+    fc.assert(
+      fc.property(instantArb, zoneArb, fc.constantFrom(...BUDGET_PERIODS), fc.integer({ min: 1, max: 1000 }), (at, zone, period, usd) => {
+        const range = periodOf(period, localDayOf(at, zone));
+        const [first, end] = [startOfLocalDay(range.from, zone), startOfLocalDay(addDays(range.to, 1), zone)];
+        expect(forecastOf(usd, period, range, first + HOUR_MS, zone)).toBeNull();
+        expect(forecastOf(usd, period, range, end, zone)).toBeCloseTo(usd, 6);
+        expect(forecastOf(usd, period, range, end - HOUR_MS, zone)).toBeGreaterThan(usd);
+      }),
+    );
+  });
+
+  it('say so once when they will be passed, and tell their figures', () => {
+    const rule = ruleOf({ type: 'budget', amount_usd: 100, period: 'month', thresholds: [1], forecast: true, name: 'Team' });
+    const now = Date.parse('2026-10-11T00:00:00.000Z');
+    const spend: Spend = { ofDays: () => 50, ofHour: () => null };
+    const [found, ...others] = decide(rule, { now, zone: 'UTC', keys: [], spend });
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({
+      occasion: 'month 2026-10-01 0 forecast',
+      title: 'Team: Budget of all keys: will be passed',
+      text: '$50.00 of $100.00 were spent in October 2026 on all keys. At this pace it will be $155.00.',
+      path: '/explore?range=custom&from=2026-10-01&to=2026-10-31&by=model',
+    });
+    expect(decide(rule, { now, zone: 'UTC', keys: [], spend: { ofDays: () => null, ofHour: () => null } })).toEqual([]);
+  });
+});
+
+describe('states', () => {
+  const situation = (key: Partial<Key>, spend: Spend = { ofDays: () => 0, ofHour: () => 0 }): Situation => ({
+    now: NOW,
+    zone: 'UTC',
+    keys: [keyOf(key)],
+    spend,
+  });
+  const CASES: [string, object, Partial<Key>, Partial<Key>][] = [
+    ['limit', { type: 'limit_remaining' }, { limit_usd: 10, limit_remaining_usd: 1.99 }, { limit_usd: 10, limit_remaining_usd: 2 }],
+    ['balance', { type: 'balance', below_usd: 5 }, { balance_usd: 4.99 }, { balance_usd: 5 }],
+    ['invalid', { type: 'key_invalid' }, { status: 'invalid' }, { status: 'unverified' }],
+    [
+      'expiring',
+      { type: 'key_expiring' },
+      { expires_at: new Date(NOW + 7 * DAY_MS).toISOString() },
+      { expires_at: new Date(NOW + 7 * DAY_MS + 1).toISOString() },
+    ],
+    ['discovered', { type: 'key_discovered' }, { kind: 'discovered' }, { kind: 'inference' }],
+    [
+      'overdue',
+      { type: 'sync_overdue' },
+      { last_synced_at: new Date(NOW - 6 * HOUR_MS - 1).toISOString() },
+      { last_synced_at: new Date(NOW - 6 * HOUR_MS).toISOString() },
+    ],
+    ['never read', { type: 'sync_overdue' }, { last_synced_at: null }, { last_synced_at: null, is_active: false, status: 'paused' }],
+  ];
+
+  it.each(CASES)('%s: holds, and does not', (_, input, holding, healthy) => {
+    const rule = ruleOf(input);
+    const found = decide(rule, situation(holding));
+    expect(found).toHaveLength(1);
+    expect(found[0]?.title).toContain('backend');
+    expect(found[0]?.path).toBe('/keys/1');
+    expect(decide(rule, situation(healthy))).toEqual([]);
+    expect(decide({ ...rule, key_id: 2 }, situation(holding))).toEqual([]);
+  });
+
+  it('are told once until they are over, and then once more', () => {
+    const rule = ruleOf({ type: 'key_invalid' });
+    const found = decide(rule, situation({ status: 'invalid' }));
+    const first = compareWith([], rule, found);
+    expect([first.fired.length, first.over.length]).toEqual([1, 0]);
+    const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', occasion: '' };
+    expect(compareWith([open], rule, found)).toEqual({ fired: [], over: [] });
+    expect(compareWith([open], rule, [])).toEqual({ fired: [], over: [open] });
+    expect(compareWith([{ ...open, occasion: 'until 5' }], rule, found).fired).toHaveLength(1);
+    expect(compareWith([{ ...open, ruleId: 2 }], rule, [])).toEqual({ fired: [], over: [] });
+  });
+
+  it('a balance is measured against the pace of the account, if enough days are known', () => {
+    const rule = ruleOf({ type: 'balance', days: 10 });
+    const spend = (known: number): Spend => ({
+      ofDays: (_, day) => (countDays(day, '2026-10-24') <= known ? 2 : null),
+      ofHour: () => null,
+    });
+    expect(decide(rule, situation({ balance_usd: 19 }, spend(7)))[0]?.figures).toMatchObject({ lasts_days: 9.5, pace_usd: 2 });
+    expect(decide(rule, situation({ balance_usd: 21 }, spend(7)))).toEqual([]);
+    expect(decide(rule, situation({ balance_usd: 19 }, spend(2)))).toEqual([]);
+    expect(decide(rule, situation({ balance_usd: 19, managed_by: 3 }, spend(7)))).toEqual([]);
+  });
+
+  it('spikes are measured against the median of the same weekdays or hours', () => {
+    const day = ruleOf({ type: 'spike', factor: 3, min_usd: 2 });
+    const usual = (today: number, before: number | null): Spend => ({
+      ofDays: (_, date) => (date === '2026-10-25' ? today : before),
+      ofHour: () => null,
+    });
+    expect(decide(day, situation({}, usual(10, 3))).map(({ occasion }) => occasion)).toEqual(['day 2026-10-25 0']);
+    expect(decide(day, situation({}, usual(9, 3)))).toEqual([]);
+    expect(decide(day, situation({}, usual(1.9, 0)))).toEqual([]);
+    expect(decide(day, situation({}, usual(100, null)))).toEqual([]);
+    const hour = ruleOf({ type: 'spike', window: 'hour' });
+    const at = Date.parse('2026-10-25T09:00:00.000Z');
+    const byHour: Spend = { ofDays: () => null, ofHour: (_, when) => (when === at ? 7 : 2) };
+    expect(decide(hour, situation({}, byHour)).map(({ occasion }) => occasion)).toEqual(['hour 2026-10-25T09:00:00.000Z 0']);
+  });
+});
+
+describe('what rules look at', () => {
+  it('a median', () => {
+    expect([medianOf([]), medianOf([3]), medianOf([4, 1]), medianOf([9, 1, 2])]).toEqual([null, 3, 2.5, 2]);
+  });
+
+  it('reaches back as far as the rules need', () => {
+    const reach = (...inputs: object[]) =>
+      reachOf(
+        inputs.map((input) => ruleOf(input)),
+        '2026-10-25',
+      );
+    expect(reach({ type: 'key_invalid' })).toEqual({ from: '2026-10-25', hours: false });
+    expect(reach({ type: 'budget', amount_usd: 1, period: 'month' }, { type: 'balance', days: 3 })).toEqual({
+      from: '2026-10-01',
+      hours: false,
+    });
+    expect(reach({ type: 'spike', window: 'hour' })).toEqual({ from: '2026-09-26', hours: true });
+  });
+
+  it('spend by day and hour: zero where a key was watched, unknown elsewhere', () => {
+    const since = Date.parse('2026-10-20T00:30:00.000Z');
+    const covered = { id: 1, counters: { since, until: NOW }, analytics: null } as never;
+    const fact = { keyId: 1, date: '2026-10-21', hourAt: since + DAY_MS, measures: { costNano: 2_500_000_000 } } as never;
+    const spend = createSpend([covered], [fact], 'UTC');
+    expect([spend.ofDays(1, '2026-10-21', '2026-10-21'), spend.ofDays(null, '2026-10-19', '2026-10-22')]).toEqual([2.5, 2.5]);
+    expect([
+      spend.ofDays(null, '2026-10-20', '2026-10-20'),
+      spend.ofDays(1, '2026-10-19', '2026-10-19'),
+      spend.ofDays(2, '2026-10-21', '2026-10-21'),
+    ]).toEqual([0, null, null]);
+    expect([spend.ofHour(null, since + DAY_MS), spend.ofHour(1, since + HOUR_MS), spend.ofHour(1, since - HOUR_MS)]).toEqual([
+      2.5,
+      0,
+      null,
+    ]);
+  });
+});
+
+describe('rules', () => {
+  const INPUTS = [
+    [
+      { type: 'budget', amount_usd: 20, period: 'day', thresholds: [1, 0.5, 1] },
+      'Tell me when the spend of all keys reaches 50% and 100% of $20.00 a day.',
+    ],
+    [{ type: 'limit_remaining', key_id: 1 }, 'Tell me when less than 20% of the limit of backend is left.'],
+    [{ type: 'balance', below_usd: 5, days: 1 }, 'Tell me when the balance of an account falls below $5.00 or lasts less than 1 day.'],
+    [{ type: 'spike' }, 'Tell me when a day of all keys costs more than 3 times the usual, and at least $1.00.'],
+    [{ type: 'key_invalid' }, 'Tell me when a key is refused by OpenRouter.'],
+    [{ type: 'key_expiring' }, 'Tell me when a key expires within 7 days.'],
+    [{ type: 'key_discovered' }, 'Tell me when a new key appears in an account.'],
+    [{ type: 'sync_overdue', key_id: 9 }, 'Tell me when a key that is gone could not be read for 6 hours.'],
+  ] as const;
+
+  it.each(INPUTS)('%j is a sentence, and comes back from the database as it was', (input, sentence) => {
+    const rule = createRuleSchema.parse(input);
+    expect(describeRule(rule, [keyOf()])).toBe(sentence);
+    const row = {
+      id: 3,
+      userId: 1,
+      version: 2,
+      createdAt: 5,
+      type: rule.type,
+      name: rule.name,
+      keyId: rule.key_id,
+      channelIds: JSON.stringify(rule.channel_ids),
+      parameters: parametersOf(rule),
+    };
+    expect(toRule(row)).toEqual({ ...rule, id: 3, version: 2, createdAt: 5 });
+  });
+
+  it.each([
+    [{ type: 'nothing' }, 'type'],
+    [{ type: 'budget', amount_usd: 0, period: 'day' }, 'amount_usd'],
+    [{ type: 'budget', amount_usd: 1, period: 'year' }, 'period'],
+    [{ type: 'budget', amount_usd: 1, period: 'day', thresholds: [0.5, 10.1] }, 'thresholds.1'],
+    [{ type: 'budget', amount_usd: 1, period: 'day', thresholds: [0] }, 'thresholds.0'],
+    [{ type: 'budget', amount_usd: 1, period: 'day', days: 3 }, ''],
+    [{ type: 'balance' }, 'below_usd'],
+    [{ type: 'spike', factor: 1 }, 'factor'],
+    [{ type: 'key_invalid', channel_ids: [0] }, 'channel_ids.0'],
+    [{ type: 'sync_overdue', hours: 0 }, 'hours'],
+  ])('%j is refused at %s', (input, path) => {
+    expect(createRuleSchema.safeParse(input).error?.issues.map((issue) => issue.path.join('.'))).toContain(path);
+  });
+
+  it('there are two by default', () => {
+    expect(DEFAULT_RULES.map(({ type }) => type)).toEqual(['key_invalid', 'sync_overdue']);
+  });
+});

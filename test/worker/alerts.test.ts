@@ -1,0 +1,372 @@
+import { env } from 'cloudflare:workers';
+import { createHmac } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { World } from '../support/world.ts';
+import { createWorld } from '../support/world.ts';
+
+interface Created {
+  id: number;
+  secret: string | null;
+}
+
+interface Event {
+  id: number;
+  kind: string;
+  rule_type: string;
+  title: string;
+  text: string;
+  path: string;
+  figures: Record<string, number>;
+  created_at: string;
+  recovered_at: string | null;
+  deliveries: { state: string; attempts: { at: string; error: string | null }[] }[];
+}
+
+const HOUR_MS = 3_600_000;
+const WEBHOOK = { type: 'webhook', name: 'ops', url: 'https://ops.example.org/hook?token=hidden' };
+
+async function setUp(world: World) {
+  const user = await world.makeUser();
+  const post = async (path: string, body: object) => {
+    const answer = await world.json<Created>('POST', path, { token: user.token, body });
+    if (answer.status !== 201) throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+  return {
+    user,
+    addChannel: (input: object = WEBHOOK) => post('/api/channels', input),
+    addRule: (input: object) => post('/api/alert-rules', input),
+    events: async () => (await world.json<{ data: Event[] }>('GET', '/api/alerts?limit=200', { token: await user.newSession() })).body.data,
+  };
+}
+
+/** The key of the specification's own words: HMAC-SHA256 of `id.timestamp.body`. */
+function isSigned(secret: string, headers: Record<string, string>, body: string): boolean {
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+  const mac = createHmac('sha256', key).update(`${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`).digest('base64');
+  return headers['webhook-signature'] === `v1,${mac}`;
+}
+
+const bodyOf = ({ init }: World['received'][number]) => JSON.parse(String(init.body));
+const titles = (events: readonly Event[]) => events.map(({ title }) => title);
+
+describe('rules and channels', () => {
+  it('are made, shown, changed and deleted; addresses and secrets are stored encrypted and shown masked', async () => {
+    const world = createWorld();
+    const { user, addChannel, addRule } = await setUp(world);
+    const channel = await addChannel();
+    expect(channel.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    const telegram = { type: 'telegram', name: 'phone', bot_token: '123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ', chat_id: '-100200300' };
+    expect((await addChannel(telegram)).secret).toBeNull();
+    const { body: channels } = await world.json('GET', '/api/channels', { token: user.token });
+    expect(channels).toMatchObject([
+      { type: 'telegram', name: 'phone', label: 'chat -10…', status: 'new' },
+      { type: 'webhook', name: 'ops', label: 'https://ops.example.org/…', status: 'new', last_error: null },
+    ]);
+    const stored = JSON.stringify((await env.DB.prepare('SELECT * FROM channel WHERE user_id = ?').bind(user.id).all()).results);
+    for (const secret of ['hidden', '/hook', telegram.bot_token, telegram.chat_id, channel.secret ?? ''])
+      expect(stored).not.toContain(secret);
+
+    const key = await world.makeKey(user.token, 'backend');
+    const rule = await addRule({ type: 'budget', amount_usd: 20, period: 'month', key_id: key.id, channel_ids: [channel.id] });
+    expect(rule).toMatchObject({
+      thresholds: [0.5, 0.8, 1],
+      forecast: false,
+      sentence: 'Tell me when the spend of backend reaches 50%, 80%, and 100% of $20.00 a month.',
+    });
+    const patch = (body: object) => world.json('PATCH', `/api/alert-rules/${rule.id}`, { token: user.token, body });
+    expect(await patch({ amount_usd: 30, name: 'Team' })).toMatchObject({
+      status: 200,
+      body: { id: rule.id, amount_usd: 30, name: 'Team', period: 'month', channel_ids: [channel.id] },
+    });
+    expect(await patch({ amount_usd: -1 })).toMatchObject({ status: 422, body: { errors: [{ path: 'amount_usd' }] } });
+    expect(await patch({ type: 'spike' })).toMatchObject({ status: 422, body: { errors: [{ path: 'type' }] } });
+    expect((await world.call('DELETE', `/api/channels/${channel.id}`, { token: user.token })).status).toBe(204);
+    expect((await world.json('GET', '/api/alert-rules', { token: user.token })).body).toMatchObject([{ id: rule.id, channel_ids: [] }]);
+    expect((await world.call('DELETE', `/api/alert-rules/${rule.id}`, { token: user.token })).status).toBe(204);
+    expect((await world.call('DELETE', `/api/alert-rules/${rule.id}`, { token: user.token })).status).toBe(404);
+  });
+
+  it('refuse what makes no sense, with the paths of what is wrong', async () => {
+    const world = createWorld();
+    const { user, addChannel, addRule } = await setUp(world);
+    const other = await setUp(world);
+    const foreignChannel = await other.addChannel();
+    const foreignRule = await other.addRule({ type: 'key_invalid' });
+    const foreignKey = await world.makeKey(other.user.token);
+    const refuse = async (path: string, body: object) => {
+      const answer = await world.json<{ errors: { path: string }[] }>('POST', path, { token: user.token, body });
+      return [answer.status, ...answer.body.errors.map((error) => error.path)];
+    };
+    const rule = { type: 'budget', amount_usd: 5, period: 'day' };
+    expect(await refuse('/api/alert-rules', { ...rule, type: 'nonsense' })).toEqual([422, 'type']);
+    expect(await refuse('/api/alert-rules', { ...rule, thresholds: [11] })).toEqual([422, 'thresholds.0']);
+    expect(await refuse('/api/alert-rules', { ...rule, amount_usd: 0 })).toEqual([422, 'amount_usd']);
+    expect(await refuse('/api/alert-rules', { ...rule, key_id: foreignKey.id, channel_ids: [foreignChannel.id, 999_999] })).toEqual([
+      422,
+      'key_id',
+      'channel_ids.0',
+      'channel_ids.1',
+    ]);
+    expect(await refuse('/api/channels', { ...WEBHOOK, url: 'http://ops.example.org' })).toEqual([422, 'url']);
+    expect(await refuse('/api/channels', { ...WEBHOOK, url: 'http://127.0.0.1:9000' })).toEqual([422, 'url']);
+    expect(await refuse('/api/channels', { ...WEBHOOK, url: 'ftp://ops.example.org' })).toEqual([422, 'url']);
+    expect(await refuse('/api/channels', { ...WEBHOOK, url: 'https://a:b@ops.example.org' })).toEqual([422, 'url']);
+    expect(await refuse('/api/channels', { type: 'pigeon', name: 'x' })).toEqual([422, 'type']);
+    expect((await world.call('DELETE', `/api/alert-rules/${foreignRule.id}`, { token: user.token })).status).toBe(403);
+    expect((await world.call('POST', `/api/channels/${foreignChannel.id}/test`, { token: user.token })).status).toBe(403);
+    expect((await world.call('PATCH', `/api/alerts/999999`, { token: user.token, body: { acknowledged: true } })).status).toBe(404);
+    for (let count = 0; count < 20; count++) await addChannel();
+    expect(await world.json('POST', '/api/channels', { token: user.token, body: WEBHOOK })).toMatchObject({
+      status: 400,
+      body: { detail: 'Maximum 20 channels allowed' },
+    });
+    const made = await Promise.all(
+      Array.from({ length: 60 }, () => world.call('POST', '/api/alert-rules', { token: user.token, body: rule })),
+    );
+    expect(made.filter(({ status }) => status === 201)).toHaveLength(50);
+    await addRule(rule).catch((error) => expect(String(error)).toContain('Maximum 50 rules allowed'));
+  });
+
+  it('a new user has two rules, which tell on the page though there is no channel', async () => {
+    const world = createWorld({ config: { registration: 'open' } });
+    const account = { email: 'fresh@example.org', password: 'a quite unusual passphrase' };
+    expect((await world.json('POST', '/api/auth/register', { body: account })).status).toBe(201);
+    const { body: session } = await world.json<{ access_token: string }>('POST', '/api/auth/login', { body: account });
+    const token = session.access_token;
+    expect((await world.json('GET', '/api/alert-rules', { token })).body).toMatchObject([
+      { type: 'key_invalid' },
+      { type: 'sync_overdue', hours: 6 },
+    ]);
+    const key = await world.makeKey(token, 'mortal');
+    world.simulator.removeKey(key.text);
+    for (let count = 0; count < 4; count++) {
+      world.clock.now += HOUR_MS;
+      await world.sync();
+    }
+    const { body } = await world.json<{ data: Event[] }>('GET', '/api/alerts', { token });
+    expect(titles(body.data)).toEqual(['mortal is invalid']);
+    const deleted = await world.call('DELETE', '/api/auth/me', { token, body: { password: account.password } });
+    expect(deleted.status).toBe(204);
+    for (const table of ['alert_rule', 'alert_event', 'alert_delivery', 'channel']) {
+      const left = await env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE user_id NOT IN (SELECT id FROM user)`).first<{
+        n: number;
+      }>();
+      expect([table, left?.n]).toEqual([table, 0]);
+    }
+  });
+});
+
+describe('messages', () => {
+  it('a test says what became of it; a webhook is signed as the specification says', async () => {
+    const world = createWorld();
+    const { user, addChannel } = await setUp(world);
+    const channel = await addChannel();
+    const test = async () => {
+      expect((await world.call('POST', `/api/channels/${channel.id}/test`, { token: user.token })).status).toBe(202);
+      await world.drain();
+      return (await world.json('GET', '/api/channels', { token: user.token })).body;
+    };
+    expect(await test()).toMatchObject([{ status: 'working', last_error: null, last_success_at: new Date(world.clock.now).toISOString() }]);
+    const [sent] = world.received;
+    const headers = sent?.init.headers as Record<string, string>;
+    expect(sent?.url).toBe(WEBHOOK.url);
+    expect(sent?.init.redirect).toBe('manual');
+    expect(headers['webhook-timestamp']).toBe(String(Math.floor(world.clock.now / 1000)));
+    expect(isSigned(channel.secret ?? '', headers, String(sent?.init.body))).toBe(true);
+    expect(isSigned(channel.secret ?? '', headers, `${sent?.init.body} `)).toBe(false);
+    expect(sent && bodyOf(sent)).toMatchObject({
+      type: 'alert.test',
+      data: { title: 'This is a test', url: 'https://monitor.test/alerts' },
+    });
+
+    world.clock.now += 1000;
+    world.receiver.answer = () => new Response('<secret>', { status: 302, headers: { location: 'https://elsewhere.example' } });
+    expect(await test()).toMatchObject([{ last_error: 'It answered with a redirect, which is never followed.' }]);
+    world.clock.now += 1000;
+    world.receiver.answer = () => Promise.reject(new Error('https://ops.example.org/hook?token=hidden'));
+    expect(await test()).toMatchObject([{ last_error: 'It could not be reached.' }]);
+    expect(world.received).toHaveLength(3);
+  });
+
+  it('read like words in Slack, Discord and Telegram, without markup or mentions of their own', async () => {
+    const world = createWorld();
+    const { user, addChannel, addRule } = await setUp(world);
+    const ids = [];
+    for (const type of ['slack', 'discord']) ids.push((await addChannel({ type, name: type, url: `https://${type}.example/hook` })).id);
+    ids.push((await addChannel({ type: 'telegram', name: 'tg', bot_token: '123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ', chat_id: '42' })).id);
+    const key = await world.makeKey(user.token, 'a <b> *@everyone*');
+    world.simulator.removeKey(key.text);
+    await addRule({ type: 'key_invalid', channel_ids: ids });
+    for (let count = 0; count < 2; count++) {
+      world.clock.now += HOUR_MS;
+      await world.sync();
+    }
+    const sent = new Map(world.received.map((one) => [new URL(one.url).hostname, { url: one.url, body: bodyOf(one) }]));
+    expect(sent.get('slack.example')?.body.text).toMatch(
+      /^\*a &lt;b&gt; \*@everyone\* is invalid\*\n.*\n<https:\/\/monitor\.test\/keys\/\d+\|Show the figures>$/,
+    );
+    expect(sent.get('discord.example')?.body).toMatchObject({
+      allowed_mentions: { parse: [] },
+      content: expect.stringContaining('**a <b\\> \\*@everyone\\* is invalid**'),
+    });
+    expect(sent.get('api.telegram.org')).toMatchObject({
+      url: 'https://api.telegram.org/bot123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ/sendMessage',
+      body: { chat_id: '42', text: expect.stringMatching(/^a <b> \*@everyone\* is invalid\n/) },
+    });
+    expect(world.received).toHaveLength(3);
+  });
+
+  it('are tried again for about a day, each attempt on record, and then the channel is marked', async () => {
+    const world = createWorld();
+    const { user, addChannel, addRule, events } = await setUp(world);
+    const channel = await addChannel();
+    const key = await world.makeKey(user.token);
+    world.simulator.removeKey(key.text);
+    await addRule({ type: 'key_invalid', channel_ids: [channel.id] });
+    world.receiver.answer = () => new Response('', { status: 500 });
+    for (let count = 0; count < 2; count++) {
+      world.clock.now += HOUR_MS;
+      await world.sync();
+    }
+    const [first, last] = [world.received.at(0), world.received.at(-1)];
+    expect(world.received).toHaveLength(8);
+    const hours = ((last?.at ?? 0) - (first?.at ?? 0)) / HOUR_MS;
+    expect(hours).toBeGreaterThan(23);
+    expect(hours).toBeLessThan(26);
+    expect(new Set(world.received.map(({ init }) => (init.headers as Record<string, string>)['webhook-id'])).size).toBe(1);
+    const attempts = world.received.map(({ at }) => ({ at: new Date(at).toISOString(), error: 'It answered with status 500.' }));
+    expect((await events())[0]?.deliveries).toEqual([{ channel_id: channel.id, state: 'failed', attempts }]);
+    world.clock.now += HOUR_MS;
+    expect((await world.json('GET', '/api/channels', { token: user.token })).body).toMatchObject([{ status: 'failing' }]);
+  });
+
+  it('are not lost with the queue: the next ring finds them', async () => {
+    const world = createWorld();
+    const { user, addChannel, addRule } = await setUp(world);
+    const channel = await addChannel();
+    const key = await world.makeKey(user.token);
+    world.simulator.spend(key.text, { nano: 5_000_000_000 });
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    await addRule({ type: 'budget', amount_usd: 4, period: 'month', thresholds: [1], channel_ids: [channel.id] });
+    const evaluate = world.queue.findIndex(({ job }) => job === 'evaluate');
+    const [message] = world.queue.splice(evaluate, 1);
+    const { deliver } = await import('../../src/jobs/index.ts');
+    world.deps.enqueue = async () => Promise.reject(new Error('the queue is gone'));
+    await expect(deliver(world.deps, message)).rejects.toThrow('the queue is gone');
+    expect(world.received).toHaveLength(0);
+    const again = createWorld({ now: world.clock.now + HOUR_MS });
+    await again.sync();
+    expect(again.received.filter(({ url }) => url === WEBHOOK.url)).toHaveLength(1);
+  });
+});
+
+describe('events', () => {
+  it('a budget of a month tells each threshold once, at its hour, under overlapping crons and a receiver that fails half of the time', async () => {
+    const world = createWorld({ now: Date.parse('2026-10-31T23:30:00.000Z') });
+    const { user, addChannel, addRule, events } = await setUp(world);
+    const channel = await addChannel();
+    const key = await world.makeKey(user.token, 'backend');
+    await addRule({ type: 'budget', amount_usd: 100, period: 'month', channel_ids: [channel.id] });
+    await world.drain();
+    let calls = 0;
+    world.receiver.answer = () => {
+      calls += 1;
+      return new Response('', { status: calls % 2 === 1 ? 503 : 200 });
+    };
+    const { deliver, ring } = await import('../../src/jobs/index.ts');
+    // A dollar every sixth hour: fifty at the 200th hour of the month, eighty at the 320th, a hundred at the 400th.
+    const start = Date.parse('2026-11-01T00:00:00.000Z');
+    for (let hour = 0; hour < 24 * 30 + 6; hour += 2) {
+      world.clock.now = Math.max(world.clock.now, start + hour * HOUR_MS + 180_000);
+      if (hour % 6 === 0) world.simulator.spend(key.text, { nano: 1_500_000_000 });
+      await Promise.all([ring(world.deps, '3 * * * *', world.clock.now), ring(world.deps, '3 * * * *', world.clock.now)]);
+      const messages = [...world.queue];
+      await Promise.all(messages.filter(({ job }) => job === 'evaluate').map((message) => deliver(world.deps, message)));
+      while (world.queue.length > 0 && world.queue.some(({ job }) => job !== 'alert')) {
+        const index = world.queue.findIndex(({ job }) => job !== 'alert');
+        const [message] = world.queue.splice(index, 1);
+        const delivery = await deliver(world.deps, message);
+        if (delivery.kind === 'retry' && message) world.queue.push(message);
+        if (delivery.kind === 'retry') world.clock.now += delivery.delayS * 1000;
+      }
+      const sending = world.queue.splice(0);
+      await Promise.all([...sending, ...sending].map((message) => deliver(world.deps, message)));
+    }
+    await world.drain();
+    const found = (await events()).toReversed();
+    expect(found.map(({ title }) => title)).toEqual([
+      'Budget of all keys: 50% reached',
+      'Budget of all keys: 80% reached',
+      'Budget of all keys: 100% reached',
+    ]);
+    expect(found.map(({ figures }) => [figures['spent_usd'], figures['threshold']])).toEqual([
+      [51, 0.5],
+      [81, 0.8],
+      [100.5, 1],
+    ]);
+    // 34, 54 and 67 times 1.50 dollars, of which the first is at hour 0.
+    expect(found.map(({ created_at }) => Math.floor((Date.parse(created_at) - start) / HOUR_MS))).toEqual([33 * 6, 53 * 6, 66 * 6]);
+    expect(found.map(({ deliveries }) => deliveries[0]?.state)).toEqual(['sent', 'sent', 'sent']);
+    const arrived = world.received.filter((_, index) => index % 2 === 1).map((one) => bodyOf(one).data.figures.threshold);
+    expect(arrived.sort()).toEqual([0.5, 0.8, 1]);
+    for (const { init } of world.received)
+      expect(isSigned(channel.secret ?? '', init.headers as Record<string, string>, String(init.body))).toBe(true);
+  }, 120_000);
+
+  it('tell what is over; can be acknowledged, and snoozed: then they are rows and no messages', async () => {
+    const world = createWorld();
+    const { user, addChannel, addRule, events } = await setUp(world);
+    const channel = await addChannel();
+    const key = await world.makeKey(user.token, 'backend', { limitNano: 10_000_000_000 });
+    await addRule({ type: 'limit_remaining', below_ratio: 0.5, channel_ids: [channel.id] });
+    const hour = async () => {
+      world.clock.now += HOUR_MS;
+      await world.sync();
+    };
+    world.simulator.spend(key.text, { nano: 6_000_000_000 });
+    await hour();
+    await hour();
+    expect(titles(await events())).toEqual(['Limit of backend is near']);
+    const [event] = await events();
+    expect(event).toMatchObject({ path: `/keys/${key.id}`, recovered_at: null, figures: { limit_usd: 10, left_usd: 4 } });
+    const patched = await world.json('PATCH', `/api/alerts/${event?.id}`, { token: user.token, body: { acknowledged: true } });
+    expect(patched).toMatchObject({ status: 200, body: { acknowledged_at: new Date(world.clock.now).toISOString() } });
+
+    world.simulator.changeKey(key.text, { limitNano: 100_000_000_000 });
+    await hour();
+    expect((await events()).map(({ kind, title }) => [kind, title])).toEqual([
+      ['recovered', 'Limit of backend is near'],
+      ['fired', 'Limit of backend is near'],
+    ]);
+    expect(world.received.map((one) => bodyOf(one).type)).toEqual(['alert.fired', 'alert.recovered']);
+
+    const until = new Date(world.clock.now + 10 * HOUR_MS).toISOString();
+    await world.json('PATCH', `/api/alerts/${event?.id}`, { token: user.token, body: { snoozed_until: until } });
+    world.simulator.changeKey(key.text, { limitNano: 10_000_000_000 });
+    await hour();
+    expect(await events()).toHaveLength(3);
+    expect(world.received).toHaveLength(2);
+  });
+
+  it('come in pages, and belong to their user', async () => {
+    const world = createWorld();
+    const { user, addRule } = await setUp(world);
+    const key = await world.makeKey(user.token);
+    world.simulator.spend(key.text, { nano: 5_000_000_000 });
+    await addRule({ type: 'budget', amount_usd: 5, period: 'month' });
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    const page = async (path: string) =>
+      (await world.json<{ data: Event[]; next_cursor: string | null }>('GET', path, { token: user.token })).body;
+    const first = await page('/api/alerts?limit=2');
+    const second = await page(`/api/alerts?limit=2&cursor=${first.next_cursor}`);
+    expect([...first.data, ...second.data].map(({ figures }) => figures['threshold'])).toEqual([1, 0.8, 0.5]);
+    expect(second.next_cursor).toBeNull();
+    const other = await world.makeUser();
+    const foreign = await world.call('PATCH', `/api/alerts/${first.data[0]?.id}`, { token: other.token, body: { acknowledged: true } });
+    expect(foreign.status).toBe(403);
+    expect((await world.json<{ data: Event[] }>('GET', '/api/alerts', { token: other.token })).body.data).toEqual([]);
+  });
+});
