@@ -51,8 +51,8 @@ const common = {
   channel_ids: z
     .array(z.int().positive())
     .max(20, 'Must hold at most 20 channels')
-    .default([])
-    .transform((ids) => [...new Set(ids)]),
+    .transform((ids) => [...new Set(ids)])
+    .default([]),
 };
 
 const ruleOf = <T extends RuleType>(type: T) => z.strictObject({ type: z.literal(type), ...common, ...PARAMETERS[type] });

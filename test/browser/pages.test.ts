@@ -80,6 +80,8 @@ beforeAll(async () => {
   await callApi('/api/keys', owner, { name: 'to be refused', key: GONE });
   await callApi('/api/keys', owner, { name: 'account', key: MANAGEMENT });
   await callApi('/api/tokens', owner, { name: 'grafana' });
+  const channel = await callApi<{ id: number }>('/api/channels', owner, { type: 'slack', name: 'team', url: 'http://127.0.0.1:9/hook' });
+  await callApi('/api/alert-rules', owner, { type: 'budget', amount_usd: 1, period: 'month', channel_ids: [channel.id] });
   running.simulator.setFault(GONE, { kind: 'status', status: 401 });
   for (const cron of ['3 * * * *', '0 2 * * *']) await fireCron(running.origin, cron, Date.now());
   const isRead = (keys: ListedKey[]) =>
@@ -111,6 +113,9 @@ const PRIVATE = {
   keys: '/keys',
   key: '/keys/1',
   'key-delete': '/keys/1/delete',
+  alerts: '/alerts',
+  'alert-spike': '/alerts?rule=spike&channel=telegram',
+  'alert-rule': '/alerts/rules/1',
   tokens: '/tokens',
   'token-revoke': '/tokens/1/revoke',
   account: '/account',
@@ -299,7 +304,17 @@ describe.skipIf(!hasChromium)('what belongs to somebody else', () => {
         body,
       });
     const before = await listKeys();
-    for (const path of ['/tokens', '/keys/1/delete', '/logout', '/login', '/register', '/account/delete', '/explore/views']) {
+    for (const path of [
+      '/tokens',
+      '/keys/1/delete',
+      '/logout',
+      '/login',
+      '/register',
+      '/account/delete',
+      '/explore/views',
+      '/alerts/rules',
+      '/alerts/channels',
+    ]) {
       for (const headers of [
         {},
         { origin: 'https://evil.example' },

@@ -48,3 +48,22 @@ export async function listRoutes(world: World): Promise<RouteCase[]> {
 }
 
 export const withId = (path: string, id: number | string): string => path.replace('{id}', String(id));
+
+/** Something of a user's that a path of the API or of a page may name. */
+export async function makeThing(here: World, { token }: { token: string }, path: string): Promise<number> {
+  const is = (room: string): boolean => path.startsWith(`/api/${room}`) || path.startsWith(`/${room}`);
+  const post = async (at: string, body: object) => (await here.json<{ id: number }>('POST', at, { token, body })).body.id;
+  if (is('tokens')) return post('/api/tokens', { name: 'x' });
+  if (is('channels') || is('alerts/channels'))
+    return post('/api/channels', { type: 'slack', name: 'x', url: 'https://hooks.example.org/x' });
+  const key = await here.makeKey(token);
+  if (is('alert-rules') || is('alerts/rules')) return post('/api/alert-rules', { type: 'key_invalid' });
+  if (!is('alerts')) return key.id;
+  here.simulator.spend(key.text, { nano: 5_000_000_000 });
+  here.clock.now += 3_600_000;
+  await here.sync();
+  await post('/api/alert-rules', { type: 'budget', amount_usd: 1, period: 'month' });
+  await here.drain();
+  const { body } = await here.json<{ data: { id: number }[] }>('GET', '/api/alerts', { token });
+  return body.data[0]?.id ?? 0;
+}

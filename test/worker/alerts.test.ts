@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { createVisitor, messageIn } from '../support/visitor.ts';
 import type { World } from '../support/world.ts';
 import { createWorld } from '../support/world.ts';
 
@@ -368,5 +369,91 @@ describe('events', () => {
     const foreign = await world.call('PATCH', `/api/alerts/${first.data[0]?.id}`, { token: other.token, body: { acknowledged: true } });
     expect(foreign.status).toBe(403);
     expect((await world.json<{ data: Event[] }>('GET', '/api/alerts', { token: other.token })).body.data).toEqual([]);
+  });
+});
+
+describe('the page', () => {
+  const listed = (html: string) => html.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
+
+  it('makes, changes and deletes rules and channels; what was wrong stands beside its field, and what was right stays', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const visitor = createVisitor(world, user.token);
+    const key = await world.makeKey(user.token, 'backend');
+    const refused = await visitor.submit('/alerts/channels', { type: 'slack', name: 'team', url: 'http://hooks.example/secret' });
+    expect(refused.status).toBe(422);
+    expect(refused.html).toContain('Must be an https URL');
+    expect(refused.html).toContain('value="team"');
+    expect(refused.html).not.toContain('hooks.example/secret');
+    await visitor.submit('/alerts/channels', { type: 'webhook', name: 'ops', url: WEBHOOK.url });
+    const shown = await visitor.visit('/alerts');
+    expect(messageIn(shown)).toContain('The channel “ops” is there');
+    expect(shown.html).toMatch(/whsec_[A-Za-z0-9+/]{43}=/);
+    expect((await visitor.visit('/alerts')).html).not.toContain('whsec_');
+    const channelId = /channels\/(\d+)\/test/.exec(shown.html)?.[1] ?? '';
+
+    const wrong = await visitor.submit('/alerts/rules', {
+      type: 'budget',
+      amount_usd: 'lots',
+      period: 'week',
+      thresholds: '50, 2000',
+      [`channel_${channelId}`]: 'on',
+    });
+    expect(wrong.status).toBe(422);
+    expect(wrong.html).toMatch(/id="alerts-rules-amount_usd-error">Must be a number</);
+    expect(wrong.html).toMatch(/id="alerts-rules-thresholds-error">Must be at most 10</);
+    expect(wrong.html).toContain('value="50, 2000"');
+    expect(wrong.html).toMatch(/<option value="week" selected="">/);
+    expect(wrong.html).toMatch(new RegExp(`name="channel_${channelId}" value="on" checked`));
+    const budget = {
+      type: 'budget',
+      amount_usd: '20.5',
+      period: 'week',
+      thresholds: '50, 100',
+      forecast: 'on',
+      key_id: String(key.id),
+      [`channel_${channelId}`]: 'on',
+    };
+    await visitor.submit('/alerts/rules', budget);
+    const page = await visitor.visit('/alerts');
+    expect(listed(page.html)).toContain(
+      'Tell me when the spend of backend reaches 50% and 100% of $20.50 a week, or will pass it at its pace. Told to ops.',
+    );
+    const ruleId = /alerts\/rules\/(\d+)"/.exec(page.html)?.[1] ?? '';
+    const form = await visitor.visit(`/alerts/rules/${ruleId}`);
+    expect(form.html).toContain('value="20.5"');
+    await visitor.submit(`/alerts/rules/${ruleId}`, { ...budget, amount_usd: '30', forecast: '' });
+    expect((await world.json('GET', '/api/alert-rules', { token: user.token })).body).toMatchObject([
+      { amount_usd: 30, forecast: false, thresholds: [0.5, 1], key_id: key.id, channel_ids: [Number(channelId)] },
+    ]);
+
+    await visitor.submit(`/alerts/channels/${channelId}/test`, {});
+    await world.drain();
+    expect(listed((await visitor.visit('/alerts')).html)).toContain('Last message just now.');
+    await visitor.submit(`/alerts/channels/${channelId}/delete`, {});
+    await visitor.submit(`/alerts/rules/${ruleId}/delete`, {});
+    const empty = listed((await visitor.visit('/alerts')).html);
+    expect(empty).toContain('Nothing is watched.');
+    expect(empty).toContain('There are none: what happens is told on this page.');
+  });
+
+  it('shows what happened, and takes it as read or lets it be silent', async () => {
+    const world = createWorld();
+    const { user, addRule } = await setUp(world);
+    const key = await world.makeKey(user.token, '<b>bold</b>');
+    world.simulator.spend(key.text, { nano: 3_000_000_000 });
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    await addRule({ type: 'budget', amount_usd: 3, period: 'day', thresholds: [1], key_id: key.id });
+    await world.drain();
+    const visitor = createVisitor(world, user.token);
+    const { html } = await visitor.visit('/alerts');
+    expect(html).toContain('Budget of &lt;b&gt;bold&lt;/b&gt;: 100% reached');
+    const id = /\/alerts\/(\d+)\/acknowledge/.exec(html)?.[1] ?? '';
+    await visitor.submit(`/alerts/${id}/acknowledge`, {});
+    await visitor.submit(`/alerts/${id}/snooze`, { hours: '24' });
+    const after = listed((await visitor.visit('/alerts')).html);
+    expect(after).toContain('acknowledged just now');
+    expect(after).toContain('snoozed until');
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { ConfigError } from '../../src/config.ts';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
-import { listRoutes, withId } from '../support/routes.ts';
+import { listRoutes, makeThing, withId } from '../support/routes.ts';
 import { createWorld } from '../support/world.ts';
 
 interface Problem {
@@ -21,23 +21,6 @@ const named = routes.map((route) => ({ ...route, name: label(route) }));
 const closed = named.filter(({ access }) => access !== 'public');
 const withBody = named.filter(({ body }) => body !== undefined);
 const withPathId = named.filter(({ path }) => path.includes('{id}'));
-
-/** Something of a user's that a path may name. */
-async function makeThing(here: ReturnType<typeof createWorld>, { token }: { token: string }, path: string): Promise<number> {
-  const post = async (at: string, body: object) => (await here.json<{ id: number }>('POST', at, { token, body })).body.id;
-  if (path.startsWith('/api/tokens')) return post('/api/tokens', { name: 'x' });
-  if (path.startsWith('/api/channels')) return post('/api/channels', { type: 'slack', name: 'x', url: 'https://hooks.example.org/x' });
-  const key = await here.makeKey(token);
-  if (path.startsWith('/api/alert-rules')) return post('/api/alert-rules', { type: 'key_invalid' });
-  if (!path.startsWith('/api/alerts')) return key.id;
-  here.simulator.spend(key.text, { nano: 5_000_000_000 });
-  here.clock.now += 3_600_000;
-  await here.sync();
-  await post('/api/alert-rules', { type: 'budget', amount_usd: 1, period: 'month' });
-  await here.drain();
-  const { body } = await here.json<{ data: { id: number }[] }>('GET', '/api/alerts', { token });
-  return body.data[0]?.id ?? 0;
-}
 
 async function expectProblem(response: Response, ...statuses: number[]): Promise<Problem> {
   expect(response.headers.get('content-type')).toBe('application/problem+json');

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { entrancePages } from '../../src/accounts/entrance.tsx';
 import { accountPages } from '../../src/accounts/pages.tsx';
+import { alertPages } from '../../src/alerts/pages.tsx';
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
 import { dashboardPages } from '../../src/dashboard/pages.tsx';
 import { explorePages } from '../../src/explore/pages.tsx';
@@ -9,6 +10,7 @@ import { keyPages } from '../../src/keys/pages.tsx';
 import { DAY_MS } from '../../src/lib/day.ts';
 import { tokenPages } from '../../src/tokens/pages.tsx';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
+import { makeThing } from '../support/routes.ts';
 import { createScenario } from '../support/scenario.ts';
 import { countTrips, spyDb, tapDb } from '../support/spied-db.ts';
 import { createVisitor, messageIn } from '../support/visitor.ts';
@@ -17,7 +19,7 @@ import { createWorld, freshKeyText, type World } from '../support/world.ts';
 const PASSWORD = 'a quite unusual passphrase';
 const freshEmail = () => `${crypto.randomUUID().slice(0, 8)}@example.org`;
 
-const rooms = [entrancePages, dashboardPages, explorePages, keyPages, tokenPages, accountPages];
+const rooms = [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, accountPages];
 const routes = rooms.flatMap(({ router }) => router.routes);
 const forms = [...new Set(routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
 const pages = rooms.flatMap((room) => [...room.pages]);
@@ -137,11 +139,11 @@ describe('every form', () => {
   it.each(forms.filter((path) => path.includes(':id')))('%s refuses what is somebody else’s, and what is not there', async (path) => {
     const world = createWorld();
     const [owner, other] = [await world.makeUser(), await world.makeUser()];
-    const key = await world.makeKey(owner.token);
-    const token = await world.json<{ id: number }>('POST', '/api/tokens', { token: owner.token, body: { name: 'x' } });
+    const id = await makeThing(world, owner, path);
     const visitor = createVisitor(world, other.token);
-    const id = path.startsWith('/tokens') ? token.body.id : key.id;
     const fields = {
+      ...(path.endsWith('/rules/:id') && { type: 'key_invalid' }),
+      ...(path.endsWith('/snooze') && { hours: '24' }),
       ...(path.endsWith('/name') && { name: 'x' }),
       ...(path.endsWith('/text') && { key: freshKeyText() }),
       ...(path.endsWith('/state') && { is_active: '0' }),
