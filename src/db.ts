@@ -3,6 +3,7 @@
  * that is, secrets: nothing outside this file may print one.
  */
 import { type Column, DrizzleQueryError, type SQL, sql } from 'drizzle-orm';
+import type { BatchResponse } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import type { RunnableQuery } from 'drizzle-orm/runnable-query';
 import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core';
@@ -27,7 +28,7 @@ const dialect = new SQLiteAsyncDialect();
  * @param fields what is selected, by the names of the row's properties
  * @param rest everything from `FROM` on
  */
-export function selectPlain<Row>(db: Db, fields: Record<string, Column | SQL>, rest: SQL): RunnableQuery<Row[], 'sqlite'> {
+export function selectPlain<Row>(db: Db, fields: Record<string, Column | SQL>, rest: SQL): Question<Row[]> {
   const names = Object.entries(fields).map(([name, field]) => sql`${field} AS ${sql.identifier(name)}`);
   const query = dialect.sqlToQuery(sql`SELECT ${sql.join(names, sql`, `)} ${rest}`);
   const prepared = {
@@ -35,7 +36,20 @@ export function selectPlain<Row>(db: Db, fields: Record<string, Column | SQL>, r
     getQuery: () => query,
     mapResult: ({ results }: D1Result<Row>) => results,
   };
-  return { _prepare: () => prepared } as unknown as RunnableQuery<Row[], 'sqlite'>;
+  return { _prepare: () => prepared } as unknown as Question<Row[]>;
+}
+
+/** What can be asked in a batch. */
+export type Question<T> = RunnableQuery<T, 'sqlite'>;
+
+/** Asks questions, and one more if it is given, in one round trip. */
+export async function askTogether<T extends readonly [Question<unknown>, ...Question<unknown>[]], U = undefined>(
+  db: Db,
+  questions: T,
+  also?: Question<U>,
+): Promise<[BatchResponse<T>, U]> {
+  const answers: readonly unknown[] = await db.batch(also ? [...questions, also] : [...questions]);
+  return [answers as unknown as BatchResponse<T>, answers[questions.length] as U];
 }
 
 /** A field of the JSON value of `json_each(…) AS j`, in SQL. */

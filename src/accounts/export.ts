@@ -1,5 +1,6 @@
 /** Everything that is stored of a user, as one JSON document in pieces: no secret, no hash of one. */
 import { type Actor, authorizeSession } from '../actor.ts';
+import { exportAlerts } from '../alerts/actions.ts';
 import type { Deps } from '../deps.ts';
 import { listViews } from '../explore/actions.ts';
 import { listKeys } from '../keys/actions.ts';
@@ -36,6 +37,7 @@ export async function* exportAccount(deps: Deps, actor: Actor): AsyncGenerator<s
     })),
     keys: await listKeys(deps, actor),
     tokens: (await listTokens(deps, actor)).map(presentToken),
+    alerts: await exportAlerts(deps, actor),
     views: (await listViews(deps, actor)).map(({ name, query }) => ({ name, query })),
   };
   yield `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "ledger": [\n`;

@@ -6,6 +6,8 @@ import type { Deps } from '../deps.ts';
 import { type FieldError, fail, failField, failFields } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
 import { sha256Hex } from '../lib/sha256.ts';
+import { resolveTimeZone } from '../lib/zone.ts';
+import { type Budget, budgetsOf } from './budgets.ts';
 import {
   type ChannelInput,
   type ChannelRow,
@@ -16,7 +18,7 @@ import {
   TARGET_COLUMN,
   type Target,
 } from './channel-model.ts';
-import { wayMessage } from './evaluate.ts';
+import { readSituation, wayMessage } from './evaluate.ts';
 import { type EventsQuery, presentEvent, type updateEventSchema } from './event-model.ts';
 import * as events from './event-store.ts';
 import { createWebhookSecret } from './messages.ts';
@@ -64,6 +66,16 @@ export async function listRules(deps: Deps, actor: Actor): Promise<PresentedRule
   const userId = authorize(actor, 'manage');
   const keys = await listKeys(deps, actor);
   return (await store.selectRules(deps.db, userId)).map((row) => presentRule(toRule(row), keys));
+}
+
+/** The budgets of a key, as they stand. */
+export async function listBudgets(deps: Deps, actor: Actor, keyId: number): Promise<Budget[]> {
+  const userId = authorize(actor, 'read');
+  const read = await events.readRules(deps.db, userId, deps.now());
+  const rules = read?.rules.map(toRule).filter((rule) => rule.type === 'budget' && rule.key_id === keyId) ?? [];
+  if (!read || rules.length === 0) return [];
+  const situation = await readSituation(deps, userId, rules, resolveTimeZone(read.zone) ?? 'UTC');
+  return budgetsOf(rules, situation.keys, situation);
 }
 
 /** Keys and channels that a rule names must be the user's. */
@@ -224,3 +236,12 @@ export async function updateEvent(deps: Deps, actor: Actor, id: number, change: 
   const [row] = rows;
   return row ? presentEvent(row, deliveries) : refuseForeign(deps, 'alert_event', id);
 }
+
+const EXPORTED_EVENTS = 10_000;
+
+/** Everything that is stored of a user's alerts, for an export: no address and no secret. */
+export const exportAlerts = async (deps: Deps, actor: Actor) => ({
+  rules: await listRules(deps, actor),
+  channels: await listChannels(deps, actor),
+  events: (await listEvents(deps, actor, { limit: EXPORTED_EVENTS, cursor: undefined })).data,
+});

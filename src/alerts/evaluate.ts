@@ -14,7 +14,7 @@ import { createSpend } from './spend.ts';
 export const wayMessage = ({ eventId, channelId }: store.Way) => ({ job: 'alert' as const, eventId, channelId });
 
 /** The keys and the spend of a user, as far back as the rules look. */
-async function readSituation(deps: Deps, userId: number, rules: readonly Rule[], zone: string) {
+export async function readSituation(deps: Deps, userId: number, rules: readonly Rule[], zone: string) {
   const now = deps.now();
   const today = localDayOf(now, zone);
   const reach = reachOf(rules, today);

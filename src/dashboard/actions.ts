@@ -1,10 +1,15 @@
 /** The verb of the dashboard: everything that its page shows, from one reading of the ledger. */
 import { type Actor, authorize } from '../actor.ts';
+import { budgetsOf } from '../alerts/budgets.ts';
+import { toRule } from '../alerts/model.ts';
+import { createSpend } from '../alerts/spend.ts';
+import { selectRules } from '../alerts/store.ts';
 import type { Deps } from '../deps.ts';
 import { createAnswers } from '../explore/answer.ts';
 import { type Dimension, questionSchema } from '../explore/model.ts';
 import { presentKey } from '../keys/present.ts';
 import { countDays, dayOf } from '../lib/day.ts';
+import { resolveTimeZone } from '../lib/zone.ts';
 import { checkRange, type Ledger, readLedger, statsOf } from '../usage/actions.ts';
 import { type Fact, factsOf, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
@@ -55,11 +60,13 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const now = deps.now();
   const shown = checkRange(resolvePeriod(query, now, viewerZone));
   const ranges = rangesOf(shown, now);
-  const ledger = await readLedger(deps, userId, ranges.all, { hours: isHourly(shown) ? 'all' : 'credits', detailFrom: shown.from });
+  const fineness = { hours: isHourly(shown) ? 'all' : 'credits', detailFrom: shown.from } as const;
+  const ledger = await readLedger(deps, userId, ranges.all, fineness, { also: selectRules(deps.db, userId) });
   const facts = factsOf(ledger.rows, ranges.all, false);
   const keys = keysOf(ledger, deps);
   const costs = createCosts(ledger.sources, facts, shown);
   const months = monthsOf(ledger.sources, keys, facts, ranges);
+  const rules = ledger.sources.also.map(toRule);
   const inShown = shownOf(ledger, facts, shown, query.by, now);
   return {
     keys,
@@ -67,6 +74,11 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
     shown: inShown,
     change: compare(costs, months, ranges.compared),
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
+    // They count in the user's own zone.
+    budgets:
+      shown.zone === resolveTimeZone(viewerZone)
+        ? budgetsOf(rules, keys, { spend: createSpend(ledger.sources.keys, facts, shown.zone), now, zone: shown.zone })
+        : [],
     attention: attentionOf(keys, inShown.stats.drift, now, shown.zone),
     asOf: inShown.stats.as_of,
   };

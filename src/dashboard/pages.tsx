@@ -15,7 +15,7 @@ import { type Dashboard, getDashboard } from './actions.ts';
 import { Change, Headline } from './headline.tsx';
 import { type DashboardQuery, dashboardSchema } from './model.ts';
 import { Rankings } from './rankings.tsx';
-import { AttentionList, Limits, Welcome } from './state.tsx';
+import { AttentionList, Budgets, Limits, Welcome } from './state.tsx';
 
 export const dashboardPages = createPages();
 
@@ -151,7 +151,7 @@ async function showDashboard(view: View) {
   const { question, answered, failure } = await askFromAddress(view, FORM, dashboardSchema, (query) =>
     getDashboard(view.deps, view.actor, query, viewerZone),
   );
-  const { asOf, keys, shown, attention } = answered;
+  const { asOf, keys, shown, attention, budgets } = answered;
   const keyNames = keyNamesOf(keys);
   const isRunning = attention.some(({ tone }) => tone === 'info');
   const rendered = (
@@ -168,6 +168,7 @@ async function showDashboard(view: View) {
         <Spend query={question} dashboard={answered} keyNames={keyNames} />
         <div class="column">
           <AttentionList items={attention} />
+          {budgets.length > 0 && <Budgets budgets={budgets} />}
           <Limits keys={keys} />
         </div>
         <Week shown={shown} />

@@ -1,4 +1,6 @@
 /** What needs attention, and what keys have left of their limits. */
+import type { Budget } from '../alerts/budgets.ts';
+import { BudgetList } from '../alerts/meters.tsx';
 import { isInUse, type Key, limitUse } from '../keys/advice.ts';
 import { LimitMeter } from '../keys/views.tsx';
 import type { Attention } from './model.ts';
@@ -17,6 +19,14 @@ export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
         ))}
       </ul>
     )}
+  </section>
+);
+
+/** The user's own budgets. */
+export const Budgets = ({ budgets }: { budgets: readonly Budget[] }) => (
+  <section class="card">
+    <h2>Budgets</h2>
+    <BudgetList budgets={budgets} />
   </section>
 );
 

@@ -1,4 +1,7 @@
 /** The page of one key: how it is, what it spent, what can be done with it. */
+
+import { listBudgets } from '../alerts/actions.ts';
+import { BudgetList } from '../alerts/meters.tsx';
 import { ask } from '../explore/actions.ts';
 import { AnswerChart } from '../explore/chart.tsx';
 import { keyNamesOf } from '../explore/labels.ts';
@@ -122,9 +125,10 @@ const QUESTION = questionSchema.parse({});
 
 export async function showKey(view: View, id: number) {
   const zone = view.viewer?.timeZone ?? 'UTC';
-  const [item, { answer, keys, asOf }] = await Promise.all([
+  const [item, { answer, keys, asOf }, budgets] = await Promise.all([
     getKey(view.deps, view.actor, id),
     ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
+    listBudgets(view.deps, view.actor, id),
   ]);
   return (
     <Frame title={item.name} here="/keys/" viewer={view.viewer} flash={view.flash}>
@@ -139,6 +143,7 @@ export async function showKey(view: View, id: number) {
       <AdviceList advice={adviceOf(item, view.deps.now(), zone).filter(({ tone }) => tone !== 'info')} />
       <LimitMeter item={item} />
       <BackfillBar item={item} />
+      {budgets.length > 0 && <BudgetList budgets={budgets} />}
       <Facts item={item} zone={zone} />
       <section class="card">
         <h2>

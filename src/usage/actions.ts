@@ -1,5 +1,7 @@
 /** Verbs of the ledger: what people and programs ask of it. */
+
 import { type Actor, authorize } from '../actor.ts';
+import { askTogether, type Question } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { failField } from '../errors.ts';
 import { refuseForeignKey } from '../keys/actions.ts';
@@ -44,16 +46,26 @@ export function checkRange(range: Range): Range {
 const checkedRange = (deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range => checkRange(resolveRange(query, deps.now()));
 
 /** Everything stored about the user's spend in some UTC days, or about that of the key that was asked for. */
-async function readSources(deps: Deps, userId: number, days: store.AskedDays, keyId?: number) {
-  const [keyRows, upstreamKeys, managements, names, counters, usage, checks] = await deps.db.batch([
-    keyStore.selectKeys(deps.db, userId),
-    managementStore.selectReadings(deps.db, userId),
-    managementStore.selectManagements(deps.db, userId),
-    store.selectNames(deps.db, userId),
-    store.selectDays(deps.db, userId, days),
-    store.selectUsage(deps.db, userId, days),
-    store.selectChecks(deps.db, userId, days.from, days.to),
-  ]);
+async function readSources<T = undefined>(
+  deps: Deps,
+  userId: number,
+  days: store.AskedDays,
+  { keyId, also }: { keyId?: number | undefined; also?: Question<T> } = {},
+) {
+  const [answers, others] = await askTogether(
+    deps.db,
+    [
+      keyStore.selectKeys(deps.db, userId),
+      managementStore.selectReadings(deps.db, userId),
+      managementStore.selectManagements(deps.db, userId),
+      store.selectNames(deps.db, userId),
+      store.selectDays(deps.db, userId, days),
+      store.selectUsage(deps.db, userId, days),
+      store.selectChecks(deps.db, userId, days.from, days.to),
+    ],
+    also,
+  );
+  const [keyRows, upstreamKeys, managements, names, counters, usage, checks] = answers;
   if (keyId !== undefined && keyRows.every(({ id }) => id !== keyId)) await refuseForeignKey(deps, keyId);
   const keptSince = startOfDay(addDays(dayOf(deps.now()), -deps.config.retentionDays));
   const completeAts = new Map(managements.map(({ apiKeyId, completeAt }) => [apiKeyId, completeAt]));
@@ -75,10 +87,11 @@ async function readSources(deps: Deps, userId: number, days: store.AskedDays, ke
     counters: store.toCounters(counters),
     usage,
     checks,
+    also: others,
   };
 }
 
-type StoredSources = Awaited<ReturnType<typeof readSources>>;
+type StoredSources = Omit<Awaited<ReturnType<typeof readSources>>, 'also'>;
 
 /** The ledger rows of the keys, of one source for each key and day. */
 function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSources): StoredRow[] {
@@ -93,13 +106,25 @@ type Fineness = Pick<store.AskedDays, 'hours' | 'detailFrom'>;
 const askedDays = ({ from, to, zone }: Range, fineness: Fineness): store.AskedDays =>
   zone === 'UTC' ? { from, to, ...fineness } : { ...utcDaysOf(from, to, zone), hours: 'all' };
 
-/** The ledger of local days, with everything around it that its answers need. */
-export async function readLedger(deps: Deps, userId: number, range: Range, fineness: Fineness, keyId?: number) {
-  const sources = await readSources(deps, userId, askedDays(range, fineness), keyId);
+/**
+ * The ledger of local days, with everything around it that its answers need.
+ * @param besides the key that is asked about, and another question that is asked in the same round trip
+ */
+export async function readLedger<T = undefined>(
+  deps: Deps,
+  userId: number,
+  range: Range,
+  fineness: Fineness,
+  besides: { keyId?: number | undefined; also?: Question<T> } = {},
+) {
+  const sources = await readSources(deps, userId, askedDays(range, fineness), besides);
   return { sources, rows: chooseRows(sources).map(store.toLedgerRow) };
 }
 
-export type Ledger = Awaited<ReturnType<typeof readLedger>>;
+export interface Ledger {
+  sources: StoredSources;
+  rows: LedgerRow[];
+}
 
 /**
  * Totals of a range, by day, model, provider and key, with what is known since when, and where the sources differ.
@@ -114,7 +139,7 @@ export function statsOf({ sources }: Pick<Ledger, 'sources'>, facts: readonly Fa
 export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
-  const ledger = await readLedger(deps, userId, range, { hours: 'none' }, query.key_id);
+  const ledger = await readLedger(deps, userId, range, { hours: 'none' }, { keyId: query.key_id });
   return statsOf(ledger, factsOf(ledger.rows, range, false), range, dayOf(deps.now()));
 }
 
@@ -124,7 +149,7 @@ export async function listReconciliation(deps: Deps, actor: Actor, query: Reconc
   const { from, to } = checkedRange(deps, { ...query, tz: 'UTC' });
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, RECONCILED_BY);
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page of this list');
-  const sources = await readSources(deps, userId, { from, to, hours: 'none' }, query.key_id);
+  const sources = await readSources(deps, userId, { from, to, hours: 'none' }, { keyId: query.key_id });
   const placeOf = ({ date, keyId }: { date: string; keyId: number }) => [date, keyId];
   const rows = reconcile(sources, from, to, dayOf(deps.now())).filter((row) => cursor === null || comparePlaces(placeOf(row), cursor) > 0);
   const page = rows.slice(0, query.limit);
@@ -146,9 +171,8 @@ export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const { group_by: groups, limit } = query;
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, groups);
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page with this group_by');
-  const stored = chooseRows(
-    await readSources(deps, userId, { ...utcDaysOf(range.from, range.to, range.zone), hours: 'all' }, query.key_id),
-  );
+  const days = askedDays(range, { hours: groups.includes('hour') ? 'all' : 'none' });
+  const stored = chooseRows(await readSources(deps, userId, days, { keyId: query.key_id }));
   const page = pageOfRange({ stored, toRow: store.toLedgerRow, range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
   return { rows: page.rows, nextCursor: page.next && encodeCursor(page.next, groups) };
 }

@@ -456,4 +456,37 @@ describe('the page', () => {
     expect(after).toContain('acknowledged just now');
     expect(after).toContain('snoozed until');
   });
+
+  it('budgets stand on the dashboard and on the page of their key, and everything is in the export', async () => {
+    const world = createWorld();
+    const { user, addRule, addChannel } = await setUp(world);
+    const key = await world.makeKey(user.token, 'backend');
+    const other = await world.makeKey(user.token, 'other');
+    for (const { text } of [key, other]) world.simulator.spend(text, { nano: 3_000_000_000 });
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    await addChannel();
+    await addRule({ type: 'budget', amount_usd: 4, period: 'week', key_id: key.id });
+    await addRule({ type: 'budget', amount_usd: 10, period: 'month', name: 'Team' });
+    await addRule({ type: 'budget', amount_usd: 5, period: 'day', key_id: other.id });
+    await world.drain();
+    const visitor = createVisitor(world, user.token);
+    const budgets = (html: string) => [...html.matchAll(/aria-label="(Budget of [^"]*)"/g)].map(([, label]) => label);
+    expect(budgets((await visitor.visit('/dashboard')).html)).toEqual([
+      'Budget of backend: 75% used',
+      'Budget of Team: 60% used',
+      'Budget of other: 60% used',
+    ]);
+    expect(budgets((await visitor.visit('/dashboard?tz=Asia/Tokyo')).html)).toEqual([]);
+    const ofKey = await visitor.visit(`/keys/${key.id}`);
+    expect(budgets(ofKey.html)).toEqual(['Budget of backend: 75% used']);
+    expect(listed(ofKey.html)).toContain('$3.00 of $4.00 this week');
+    const exported = JSON.parse((await visitor.visit('/account/export')).html);
+    expect(exported.alerts).toMatchObject({
+      rules: [{ amount_usd: 4 }, { name: 'Team' }, { amount_usd: 5 }],
+      channels: [{ label: 'https://ops.example.org/…' }],
+    });
+    expect(exported.alerts.events.length).toBe(3);
+    expect(JSON.stringify(exported)).not.toContain('hidden');
+  });
 });

@@ -1,0 +1,42 @@
+/** Budgets as they stand: how much of each is used in its period. Pure. */
+import { localDayOf } from '../lib/zone.ts';
+import { periodOf } from './decide.ts';
+import type { BudgetPeriod, Rule } from './model.ts';
+import type { Spend } from './spend.ts';
+
+export interface Budget {
+  ruleId: number;
+  name: string;
+  keyId: number | null;
+  period: BudgetPeriod;
+  amountUsd: number;
+  /** Null: nothing is known of the period. */
+  spentUsd: number | null;
+}
+
+/** The budgets among rules, the fullest first; those of one key and of all keys, or only those of the key that is asked for. */
+export function budgetsOf(
+  rules: readonly Rule[],
+  keys: readonly { id: number; name: string }[],
+  { spend, now, zone }: { spend: Spend; now: number; zone: string },
+): Budget[] {
+  const today = localDayOf(now, zone);
+  const budgets = rules.flatMap((rule): Budget[] => {
+    if (rule.type !== 'budget') return [];
+    const { from } = periodOf(rule.period, today);
+    const key = keys.find(({ id }) => id === rule.key_id);
+    if (rule.key_id !== null && !key) return [];
+    return [
+      {
+        ruleId: rule.id,
+        name: rule.name ?? key?.name ?? 'All keys',
+        keyId: rule.key_id,
+        period: rule.period,
+        amountUsd: rule.amount_usd,
+        spentUsd: spend.ofDays(rule.key_id, from, today),
+      },
+    ];
+  });
+  const share = ({ spentUsd, amountUsd }: Budget): number => (spentUsd ?? 0) / amountUsd;
+  return budgets.sort((a, b) => share(b) - share(a));
+}
