@@ -1,19 +1,11 @@
 /** Which rules hold, given the keys, the spend and the time. Pure: the same question has the same answer, however often it is asked. */
 import { isInUse, type Key } from '../keys/advice.ts';
-import { addDays, DAY_MS, HOUR_MS, startOfDay } from '../lib/day.ts';
+import { addDays, DAY_MS, HOUR_MS } from '../lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
-import { startOfMonth } from '../usage/periods.ts';
+import { decideDigest, digestFrom } from './digest.ts';
 import type { BudgetPeriod, Rule, RuleOf, RuleType } from './model.ts';
-import type { Spend } from './spend.ts';
+import { periodOf, type Situation, subjectOf } from './situation.ts';
 import { type Finding, type Told, tellFinding } from './words.ts';
-
-/** Everything that rules are decided from. */
-export interface Situation {
-  now: number;
-  zone: string;
-  keys: readonly Key[];
-  spend: Spend;
-}
 
 /** Median of nothing is null. */
 export function medianOf(values: readonly number[]): number | null {
@@ -22,17 +14,6 @@ export function medianOf(values: readonly number[]): number | null {
   const middle = Math.floor(sorted.length / 2);
   const [low = 0, high = 0] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[middle]];
   return (low + high) / 2;
-}
-
-/** The local days of the period that contains a day, both inclusive. */
-export function periodOf(period: BudgetPeriod, day: string): { from: string; to: string } {
-  if (period === 'day') return { from: day, to: day };
-  if (period === 'week') {
-    const from = addDays(day, -((new Date(startOfDay(day)).getUTCDay() + 6) % 7));
-    return { from, to: addDays(from, 6) };
-  }
-  const from = startOfMonth(day);
-  return { from, to: addDays(startOfMonth(addDays(from, 31)), -1) };
 }
 
 /** How much of a period must be over before its pace says something: six hours of a day, two days of a week, three of a month. */
@@ -45,8 +26,6 @@ export function forecastOf(spentUsd: number, period: BudgetPeriod, { from, to }:
   const elapsed = now - start;
   return elapsed < FORECAST_AFTER_MS[period] ? null : (spentUsd / Math.min(elapsed, end - start)) * (end - start);
 }
-
-const subjectOf = (keyId: number | null): string => (keyId === null ? 'all' : `key:${keyId}`);
 
 type Decide<T extends RuleType> = (rule: RuleOf<T>, situation: Situation) => Told[];
 
@@ -199,6 +178,7 @@ const DECIDE: { [T in RuleType]: Decide<T> } = {
   key_expiring: decideExpiring,
   key_discovered: decideDiscovered,
   sync_overdue: decideOverdue,
+  digest: decideDigest,
 };
 
 /** Everything that holds of a rule at this instant. */
@@ -231,6 +211,7 @@ export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>
 export function reachOf(rules: readonly Rule[], today: string): { from: string; hours: boolean } {
   const froms = rules.map((rule) => {
     if (rule.type === 'budget') return periodOf(rule.period, today).from;
+    if (rule.type === 'digest') return digestFrom(rule, today);
     if (rule.type === 'spike') return addDays(today, -7 * WEEKS - 1);
     return rule.type === 'balance' && rule.days !== undefined ? addDays(today, -PACE_DAYS) : today;
   });

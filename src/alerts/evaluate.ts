@@ -30,7 +30,8 @@ export async function readSituation(deps: Deps, userId: number, rules: readonly 
     retentionDays: deps.config.retentionDays,
   };
   const keys = keyRows.map((row) => presentKey(row, around));
-  return { now, zone, keys, spend: createSpend(sources.keys, factsOf(rows, range, reach.hours), zone) };
+  const facts = factsOf(rows, range, reach.hours);
+  return { now, zone, keys, facts, spend: createSpend(sources.keys, facts, zone) };
 }
 
 /**

@@ -63,6 +63,19 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
   key_invalid: [],
   key_expiring: [number('days', 'Days before', '7')],
   key_discovered: [],
+  digest: [
+    {
+      name: 'every',
+      label: 'Every',
+      initial: 'day',
+      kind: 'choice',
+      options: [
+        ['day', 'day'],
+        ['week', 'week'],
+      ],
+    },
+    number('hour', 'At (hour of your clock)', '8', 'Of a week: on Monday.'),
+  ],
   sync_overdue: [number('hours', 'Not read for (hours)', '6')],
 };
 

@@ -16,6 +16,7 @@ export const RULE_LABELS: Record<RuleType, string> = {
   key_expiring: 'Expiring key',
   key_discovered: 'New key',
   sync_overdue: 'Key not read',
+  digest: 'Digest',
 };
 
 export const CHANNEL_LABELS: Record<ChannelType, string> = {

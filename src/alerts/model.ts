@@ -39,6 +39,10 @@ const PARAMETERS = {
   key_invalid: {},
   key_expiring: { days: days.default(7) },
   key_discovered: {},
+  digest: {
+    every: z.enum(['day', 'week']).default('day'),
+    hour: z.int().min(0, 'Must be 0 to 23').max(23, 'Must be 0 to 23').default(8).describe("Of the user's clock; of a week, on Monday"),
+  },
   sync_overdue: { hours: z.number().min(1, 'Must be at least 1').max(720, 'Must be at most 720').default(6) },
 } as const;
 
@@ -72,6 +76,7 @@ export const createRuleSchema = z
     ruleOf('key_expiring'),
     ruleOf('key_discovered'),
     ruleOf('sync_overdue'),
+    ruleOf('digest'),
   ])
   .meta({ id: 'NewAlertRule' });
 

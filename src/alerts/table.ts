@@ -34,7 +34,7 @@ export const alertRule = sqliteTable(
     id: integer().primaryKey({ autoIncrement: true }),
     userId: integer('user_id').notNull(),
     type: text({
-      enum: ['budget', 'limit_remaining', 'balance', 'spike', 'key_invalid', 'key_expiring', 'key_discovered', 'sync_overdue'],
+      enum: ['budget', 'limit_remaining', 'balance', 'spike', 'key_invalid', 'key_expiring', 'key_discovered', 'sync_overdue', 'digest'],
     }).notNull(),
     name: text(),
     /** Null: all keys. */

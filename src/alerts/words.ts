@@ -13,7 +13,7 @@ export interface Told {
   keyId: number | null;
   /** What happens once; '' while a state lasts. */
   occasion: string;
-  is: 'threshold' | 'forecast' | 'spike' | 'state' | 'once';
+  is: 'threshold' | 'forecast' | 'spike' | 'state' | 'once' | 'digest';
   figures: Figures;
 }
 
@@ -66,6 +66,19 @@ const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
     title: `Unusual spend on ${name}`,
     text: `${usd(figures['spent_usd'])} in the ${figures['window']} ${figures['window'] === 'day' ? formatDay(text(figures['at'])) : `from ${formatInstant(text(figures['at']), 'UTC')} UTC`}; usual are ${usd(figures['median_usd'])}.`,
   }),
+  digest({ figures }, name) {
+    const than = figures['period'] === 'day' ? 'the day before' : 'the week before';
+    const parts = [
+      figures['change'] === null ? null : `${figures['change']} on ${than}.`,
+      figures['top_keys'] && `Keys: ${figures['top_keys']}.`,
+      figures['top_models'] && `Models: ${figures['top_models']}.`,
+      figures['month_usd'] === null
+        ? null
+        : `This month: ${usd(figures['month_usd'])}${figures['projected_usd'] === null ? '' : `, about ${usd(figures['projected_usd'])} at its end`}.`,
+      figures['attention'] ? `Needs attention: ${figures['attention']}` : null,
+    ];
+    return { title: `${usd(figures['spent_usd'])} on ${name}, ${periodName(figures)}`, text: parts.filter(Boolean).join(' ') };
+  },
   key_invalid: ({ figures }, name) => ({ title: `${name} is invalid`, text: text(figures['reason']) || 'OpenRouter refuses the key.' }),
   key_expiring: ({ figures }, name) => ({
     title: `${name} expires soon`,
@@ -83,7 +96,7 @@ const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
 
 function pathOf(type: RuleType, { keyId, figures }: Told): string {
   const { from, to } = figures;
-  if ((type === 'budget' || type === 'spike') && from && to)
+  if (['budget', 'spike', 'digest'].includes(type) && from && to)
     return `/explore?range=custom&from=${from}&to=${to}&by=model${keyId === null ? '' : `&key=${keyId}`}`;
   return keyId === null ? '/dashboard' : `/keys/${keyId}`;
 }
@@ -117,6 +130,8 @@ function conditionOf(rule: RuleInput, name: string): string {
     }
     case 'spike':
       return `${rule.window === 'hour' ? 'an hour' : 'a day'} of ${name} costs more than ${rule.factor} times the usual, and at least ${formatUsd(rule.min_usd)}`;
+    case 'digest':
+      return `${rule.every === 'day' ? 'a day' : 'a week'} is over, at ${rule.hour}:00: what was spent on ${name}`;
     case 'key_invalid':
       return `${one} is refused by OpenRouter`;
     case 'key_expiring':

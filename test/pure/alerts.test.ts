@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareWith, decide, forecastOf, type KnownEvent, medianOf, periodOf, reachOf, type Situation } from '../../src/alerts/decide.ts';
-import { BUDGET_PERIODS, createRuleSchema, DEFAULT_RULES, parametersOf, type Rule, toRule } from '../../src/alerts/model.ts';
+import { compareWith, decide, forecastOf, type KnownEvent, medianOf, reachOf } from '../../src/alerts/decide.ts';
+import { digestPeriod } from '../../src/alerts/digest.ts';
+import { BUDGET_PERIODS, createRuleSchema, DEFAULT_RULES, parametersOf, type Rule, type RuleOf, toRule } from '../../src/alerts/model.ts';
+import { periodOf, type Situation } from '../../src/alerts/situation.ts';
 import { createSpend, type Spend } from '../../src/alerts/spend.ts';
 import { describeRule } from '../../src/alerts/words.ts';
 import type { Key } from '../../src/keys/advice.ts';
@@ -51,7 +53,7 @@ function spendUntil(hourly: ReadonlyMap<number, number>, until: number, zone: st
 function run(rule: Rule, hourly: ReadonlyMap<number, number>, zone: string, instants: readonly number[]): KnownEvent[] {
   const known: KnownEvent[] = [];
   for (const now of instants) {
-    const found = decide(rule, { now, zone, keys: [keyOf()], spend: spendUntil(hourly, now, zone) });
+    const found = decide(rule, { now, zone, keys: [keyOf()], spend: spendUntil(hourly, now, zone), facts: [] });
     for (const { subject, occasion } of compareWith(known, rule, found).fired) {
       known.push({ id: known.length + 1, ruleId: rule.id, subject, occasion });
     }
@@ -154,7 +156,7 @@ describe('budgets', () => {
     const rule = ruleOf({ type: 'budget', amount_usd: 100, period: 'month', thresholds: [1], forecast: true, name: 'Team' });
     const now = Date.parse('2026-10-11T00:00:00.000Z');
     const spend: Spend = { ofDays: () => 50, ofHour: () => null };
-    const [found, ...others] = decide(rule, { now, zone: 'UTC', keys: [], spend });
+    const [found, ...others] = decide(rule, { now, zone: 'UTC', keys: [], spend, facts: [] });
     expect(others).toEqual([]);
     expect(found).toMatchObject({
       occasion: 'month 2026-10-01 0 forecast',
@@ -162,7 +164,7 @@ describe('budgets', () => {
       text: '$50.00 of $100.00 were spent in October 2026 on all keys. At this pace it will be $155.00.',
       path: '/explore?range=custom&from=2026-10-01&to=2026-10-31&by=model',
     });
-    expect(decide(rule, { now, zone: 'UTC', keys: [], spend: { ofDays: () => null, ofHour: () => null } })).toEqual([]);
+    expect(decide(rule, { now, zone: 'UTC', keys: [], spend: { ofDays: () => null, ofHour: () => null }, facts: [] })).toEqual([]);
   });
 });
 
@@ -172,6 +174,7 @@ describe('states', () => {
     zone: 'UTC',
     keys: [keyOf(key)],
     spend,
+    facts: [],
   });
   const CASES: [string, object, Partial<Key>, Partial<Key>][] = [
     ['limit', { type: 'limit_remaining' }, { limit_usd: 10, limit_remaining_usd: 1.99 }, { limit_usd: 10, limit_remaining_usd: 2 }],
@@ -244,6 +247,47 @@ describe('states', () => {
   });
 });
 
+describe('digests', () => {
+  const digest = (input: object = {}) => ruleOf({ type: 'digest', ...input }) as RuleOf<'digest'>;
+
+  it('tell of the last period that is over, each once, at its hour', () => {
+    fc.assert(
+      fc.property(instantArb, zoneArb, fc.constantFrom('day', 'week'), fc.nat({ max: 23 }), (at, zone, every, hour) => {
+        const rule = digest({ every, hour });
+        const period = digestPeriod(rule, at, zone);
+        const wanted = startOfLocalDay(addDays(period.to, 1), zone) + hour * HOUR_MS;
+        const next = startOfLocalDay(addDays(period.to, every === 'day' ? 2 : 8), zone) + hour * HOUR_MS;
+        expect([wanted <= at, at < next]).toEqual([true, true]);
+        expect(countDays(period.from, period.to)).toBe(every === 'day' ? 1 : 7);
+        if (every === 'week') expect(new Date(period.from).getUTCDay()).toBe(1);
+      }),
+    );
+  });
+
+  it('tell the spend, its change, the dearest keys and models, the month, and what needs attention', () => {
+    const fact = (keyId: number, model: string, usd: number) =>
+      ({ keyId, date: '2026-10-24', model, measures: { costNano: usd * 1e9 } }) as never;
+    const facts = [fact(1, 'a/one', 3), fact(2, 'b/two', 5), fact(1, 'b/two', 1)];
+    const spend: Spend = { ofDays: (_, from, to) => (from === to ? (from === '2026-10-24' ? 9 : 6) : 100), ofHour: () => null };
+    const keys = [keyOf(), keyOf({ id: 2, name: 'batch', status: 'invalid', last_error: 'Refused.' })];
+    const at: Situation = { now: NOW, zone: 'UTC', keys, spend, facts };
+    const [found, ...others] = decide(digest(), at);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({
+      occasion: 'digest day 2026-10-24',
+      title: '$9.00 on all keys, Sat, 24 Oct 2026',
+      path: expect.stringContaining('from=2026-10-24&to=2026-10-24'),
+    });
+    expect(found?.text).toMatch(
+      /^\+50% on the day before\. Keys: batch \$5\.00, backend \$4\.00\. Models: b\/two \$6\.00, a\/one \$3\.00\. This month: \$100\.00, about \$[\d.]+ at its end\. Needs attention: batch: Refused\./,
+    );
+    expect(decide(digest({ key_id: 1 }), at)[0]?.text).toContain('Models: a/one $3.00, b/two $1.00.');
+    expect(decide({ ...digest({ every: 'week' }), createdAt: NOW }, at)).toEqual([]);
+    expect(decide({ ...digest(), createdAt: NOW }, at)).toHaveLength(1);
+    expect(decide(digest(), { ...at, spend: { ofDays: () => null, ofHour: () => null } })).toEqual([]);
+  });
+});
+
 describe('what rules look at', () => {
   it('a median', () => {
     expect([medianOf([]), medianOf([3]), medianOf([4, 1]), medianOf([9, 1, 2])]).toEqual([null, 3, 2.5, 2]);
@@ -291,6 +335,7 @@ describe('rules', () => {
     [{ type: 'limit_remaining', key_id: 1 }, 'Tell me when less than 20% of the limit of backend is left.'],
     [{ type: 'balance', below_usd: 5, days: 1 }, 'Tell me when the balance of an account falls below $5.00 or lasts less than 1 day.'],
     [{ type: 'spike' }, 'Tell me when a day of all keys costs more than 3 times the usual, and at least $1.00.'],
+    [{ type: 'digest', every: 'week', hour: 7 }, 'Tell me when a week is over, at 7:00: what was spent on all keys.'],
     [{ type: 'key_invalid' }, 'Tell me when a key is refused by OpenRouter.'],
     [{ type: 'key_expiring' }, 'Tell me when a key expires within 7 days.'],
     [{ type: 'key_discovered' }, 'Tell me when a new key appears in an account.'],

@@ -351,6 +351,28 @@ describe('events', () => {
     expect(world.received).toHaveLength(2);
   });
 
+  it('a digest of each day comes once, at its hour of the user’s clock', async () => {
+    const world = createWorld({ now: Date.parse('2026-11-15T00:30:00.000Z') });
+    const { user, addRule, addChannel, events } = await setUp(world);
+    await env.DB.prepare('UPDATE user SET time_zone = ? WHERE id = ?').bind('Asia/Tokyo', user.id).run();
+    const key = await world.makeKey(user.token, 'backend');
+    const channel = await addChannel();
+    await addRule({ type: 'digest', hour: 9, channel_ids: [channel.id] });
+    for (let hour = 0; hour < 60; hour++) {
+      world.simulator.spend(key.text, { nano: 1_000_000_000 });
+      world.clock.now += HOUR_MS;
+      await world.sync();
+    }
+    const told = (await events()).toReversed();
+    // Midnight in Tokyo is 15:00 in UTC, and nine o'clock there midnight here.
+    expect(told.map(({ title, created_at }) => [title, created_at.slice(0, 13)])).toEqual([
+      // What was spent from 14:30 on is first seen at 15:30.
+      ['$14.00 on all keys, Sun, 15 Nov 2026', '2026-11-16T00'],
+      ['$24.00 on all keys, Mon, 16 Nov 2026', '2026-11-17T00'],
+    ]);
+    expect(world.received).toHaveLength(2);
+  });
+
   it('come in pages, and belong to their user', async () => {
     const world = createWorld();
     const { user, addRule } = await setUp(world);
