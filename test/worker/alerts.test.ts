@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { evaluateUser } from '../../src/alerts/evaluate.ts';
+import { spyDb } from '../support/spied-db.ts';
 import { createVisitor, messageIn } from '../support/visitor.ts';
 import type { World } from '../support/world.ts';
 import { createWorld } from '../support/world.ts';
@@ -510,5 +512,30 @@ describe('the page', () => {
     });
     expect(exported.alerts.events.length).toBe(3);
     expect(JSON.stringify(exported)).not.toContain('hidden');
+  });
+});
+
+describe('the cost of an evaluation', () => {
+  it('is one question after the other in two round trips, whatever the number of keys and rules, and no row where nothing changed', async () => {
+    const spied = spyDb();
+    const world = createWorld({ db: spied.binding, config: { maxKeysPerUser: 50 } });
+    const { user, addRule } = await setUp(world);
+    const costOf = async () => {
+      spied.statements.length = 0;
+      spied.rowsWritten = 0;
+      await evaluateUser(world.deps, user.id);
+      return [spied.statements.length, spied.rowsWritten];
+    };
+    expect(await costOf()).toEqual([1, 0]);
+    await world.makeKey(user.token);
+    await addRule({ type: 'budget', amount_usd: 5, period: 'month' });
+    await world.sync();
+    expect(await costOf()).toEqual([8, 0]);
+    for (let count = 0; count < 20; count++) {
+      await world.makeKey(user.token);
+      await addRule({ type: 'limit_remaining' });
+    }
+    await world.sync();
+    expect(await costOf()).toEqual([8, 0]);
   });
 });
