@@ -13,6 +13,8 @@ export interface Config {
   maxTokensPerUser: number;
   maxKeysPerUser: number;
   registration: 'invite' | 'open';
+  /** From whom alerts are mailed; null: nothing is mailed. */
+  emailFrom: string | null;
   jwtSecret: string;
   keyring: Keyring;
 }
@@ -80,6 +82,7 @@ const configSchema = z
     MAX_API_TOKENS_PER_USER: count(1, 1000),
     MAX_API_KEYS_PER_USER: count(1, 1000),
     REGISTRATION: z.enum(['invite', 'open'], 'must be "invite" or "open"'),
+    EMAIL_FROM: z.email('must be an e-mail address').optional(),
     JWT_SECRET: jwtSecretSchema,
     ENCRYPTION_KEYS: z.string('is missing').min(1, 'is missing').transform(parseKeyring),
   })
@@ -91,6 +94,7 @@ const configSchema = z
       maxTokensPerUser: env.MAX_API_TOKENS_PER_USER,
       maxKeysPerUser: env.MAX_API_KEYS_PER_USER,
       registration: env.REGISTRATION,
+      emailFrom: env.EMAIL_FROM ?? null,
       jwtSecret: env.JWT_SECRET,
       keyring: env.ENCRYPTION_KEYS,
     }),

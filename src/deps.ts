@@ -23,6 +23,8 @@ export interface Deps {
   passwords: Passwords;
   /** Requests to the receivers of alerts. OpenRouter has its own client. */
   fetch(url: string, init: RequestInit): Promise<Response>;
+  /** Mails a text; null where no `send_email` binding and no `EMAIL_FROM` is configured. */
+  sendEmail: ((mail: { to: string; subject: string; text: string }) => Promise<void>) | null;
   /** The clock: epoch milliseconds. */
   now(): number;
   /** From 0 (included) to 1 (excluded), for jitter only. */
@@ -57,6 +59,14 @@ function createPasswords(hashers: Env['PASSWORD_HASHER']): Passwords {
   };
 }
 
+/** The binding is not in wrangler.toml as it comes: it needs a domain with Email Routing. */
+function createSendEmail(binding: SendEmail | undefined, from: string | null): Deps['sendEmail'] {
+  if (binding === undefined || from === null) return null;
+  return async (mail) => {
+    await binding.send({ from, ...mail });
+  };
+}
+
 /**
  * @throws ConfigError if a variable or secret is missing or unsafe
  */
@@ -68,6 +78,7 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): 
     openrouter: createOpenRouter({ baseUrl: config.openrouterBaseUrl, fetch: (input, init) => fetch(input, init), now: Date.now }),
     passwords: createPasswords(env.PASSWORD_HASHER),
     fetch: (url, init) => fetch(url, init),
+    sendEmail: createSendEmail((env as { EMAIL?: SendEmail }).EMAIL, config.emailFrom),
     now: Date.now,
     random: Math.random,
     async enqueue(messages, delaySeconds = 0) {

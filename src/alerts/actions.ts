@@ -151,6 +151,8 @@ const targetOf = (input: ChannelInput): Target => {
     case 'slack':
     case 'discord':
       return { type: input.type, url: input.url };
+    case 'email':
+      return { type: 'email', to: input.to };
     case 'telegram':
       return { type: 'telegram', bot_token: input.bot_token, chat_id: input.chat_id };
   }
@@ -163,6 +165,7 @@ const targetOf = (input: ChannelInput): Target => {
 export async function createChannel(deps: Deps, actor: Actor, input: ChannelInput, origin: string) {
   const userId = authorize(actor, 'manage');
   if ('url' in input && !isAllowedUrl(input.url, origin)) failField('url', 'Must be an https URL');
+  if (input.type === 'email' && deps.sendEmail === null) failField('type', 'E-mail is not configured on this deployment');
   const target = targetOf(input);
   const plaintext = JSON.stringify(target);
   const hash = await sha256Hex(plaintext);

@@ -7,6 +7,8 @@ import type { channel } from './table.ts';
 
 export const MAX_CHANNELS = 20;
 
+export const CHANNEL_TYPES = ['webhook', 'slack', 'discord', 'telegram', 'email'] as const;
+
 /** The column that holds the ciphertext, as part of its additional data. */
 export const TARGET_COLUMN = 'channel.ciphertext';
 
@@ -25,6 +27,7 @@ export const createChannelSchema = z
     withUrl('webhook'),
     withUrl('slack'),
     withUrl('discord'),
+    z.strictObject({ type: z.literal('email'), name: nameSchema, to: z.email('Must be an e-mail address').max(254) }),
     z.strictObject({
       type: z.literal('telegram'),
       name: nameSchema,
@@ -47,7 +50,10 @@ export type ChannelType = ChannelInput['type'];
 export type Target =
   | { type: 'webhook'; url: string; secret: string }
   | { type: 'slack' | 'discord'; url: string }
+  | { type: 'email'; to: string }
   | { type: 'telegram'; bot_token: string; chat_id: string };
+
+export type HttpTarget = Exclude<Target, { type: 'email' }>;
 
 /** May a channel at this URL be used by a Worker that is served from this origin? Plain http stays on one machine. */
 export function isAllowedUrl(url: string, origin: string): boolean {
@@ -58,6 +64,7 @@ export function isAllowedUrl(url: string, origin: string): boolean {
 /** An address that can be recognised and not used: what follows the host is secret. */
 export function labelOf(input: ChannelInput): string {
   if (input.type === 'telegram') return `chat ${input.chat_id.slice(0, 3)}…`;
+  if (input.type === 'email') return `${input.to.slice(0, 1)}…${input.to.slice(input.to.lastIndexOf('@'))}`;
   const { protocol, host } = new URL(input.url);
   return `${protocol}//${host}/…`;
 }
@@ -67,7 +74,7 @@ export type ChannelRow = typeof channel.$inferSelect;
 export const channelSchema = z
   .object({
     id: z.int(),
-    type: z.enum(['webhook', 'slack', 'discord', 'telegram']),
+    type: z.enum(CHANNEL_TYPES),
     name: z.string(),
     label: z.string().describe('Its address, masked'),
     status: z.enum(['new', 'working', 'failing']).describe('`failing`: nothing has arrived for a day'),

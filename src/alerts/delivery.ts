@@ -6,7 +6,7 @@ import { type ChannelRow, isAllowedUrl, TARGET_COLUMN, type Target } from './cha
 import { wayMessage } from './evaluate.ts';
 import type { EventRow } from './event-model.ts';
 import * as store from './event-store.ts';
-import { type Notice, outgoingOf } from './messages.ts';
+import { mailOf, type Notice, outgoingOf } from './messages.ts';
 
 /** Longer than a receiver may take. */
 const LEASE_MS = MINUTE_MS;
@@ -43,11 +43,24 @@ async function openTarget(deps: Deps, channel: ChannelRow): Promise<Target | nul
   return text.ok ? (JSON.parse(text.value) as Target) : null;
 }
 
+/** Mails a message. Why it could not be sent, or null. */
+async function mail(deps: Deps, to: string, notice: Notice): Promise<string | null> {
+  if (deps.sendEmail === null) return 'E-mail is not configured.';
+  try {
+    await deps.sendEmail({ to, ...mailOf(notice) });
+    return null;
+  } catch {
+    return 'The mail was not accepted. Is the address verified for this deployment?';
+  }
+}
+
 /** Sends one message. Why it did not arrive, or null; never anything of the address or the answer. */
 async function send(deps: Deps, event: EventRow, channel: ChannelRow): Promise<string | null> {
   const target = await openTarget(deps, channel);
   if (target === null) return 'The stored address does not open: its encryption key is missing.';
-  const outgoing = await outgoingOf(target, noticeOf(event, channel), deps.now());
+  const notice = noticeOf(event, channel);
+  if (target.type === 'email') return mail(deps, target.to, notice);
+  const outgoing = await outgoingOf(target, notice, deps.now());
   if (!isAllowedUrl(outgoing.url, channel.origin)) return 'Its address is not https.';
   try {
     const { url, headers, body } = outgoing;

@@ -24,6 +24,7 @@ export const CHANNEL_LABELS: Record<ChannelType, string> = {
   slack: 'Slack',
   discord: 'Discord',
   telegram: 'Telegram',
+  email: 'E-mail',
 };
 
 interface Named {
@@ -106,7 +107,7 @@ export const RuleForm = ({ action, type, values, keys, channels, failure, button
   );
 };
 
-const HINTS: Record<Exclude<ChannelType, 'telegram'>, string> = {
+const HINTS: Record<Exclude<ChannelType, 'telegram' | 'email'>, string> = {
   webhook: 'It gets JSON, signed as the Standard Webhooks specification says.',
   slack: 'The address of an incoming webhook.',
   discord: 'The address of a webhook of a Discord channel.',
@@ -117,7 +118,9 @@ export const ChannelForm = ({ type, failure }: { type: ChannelType; failure: Fai
   <Form action="/alerts/channels" failure={failure} class="line">
     <input type="hidden" name="type" value={type} />
     <Field name="name" label="Name" autocomplete="off" />
-    {type === 'telegram' ? (
+    {type === 'email' ? (
+      <Field name="to" label="E-mail address" type="email" autocomplete="email" />
+    ) : type === 'telegram' ? (
       <>
         <Field name="bot_token" label="Bot token" autocomplete="off" class="secret" />
         <Field name="chat_id" label="Chat id" autocomplete="off" />

@@ -1,7 +1,7 @@
 /** An event as each kind of receiver wants it. Pure but for the signature. */
 import { fromBase64 } from '../lib/base64.ts';
 import { SECOND_MS } from '../lib/day.ts';
-import type { ChannelType, Target } from './channel-model.ts';
+import type { ChannelType, HttpTarget } from './channel-model.ts';
 import type { Figures } from './words.ts';
 
 /** What is sent of an event. */
@@ -36,7 +36,7 @@ const escapeSlack = (text: string): string => text.replaceAll('&', '&amp;').repl
 /** Text that Discord's markdown leaves as it is. */
 const escapeDiscord = (text: string): string => text.replace(/[\\*_~`|>[\]()#-]/g, '\\$&');
 
-const BODIES: Record<Exclude<ChannelType, 'telegram'>, (notice: Notice) => unknown> = {
+const BODIES: Record<Exclude<ChannelType, 'telegram' | 'email'>, (notice: Notice) => unknown> = {
   webhook: (notice) => ({
     type: `alert.${notice.kind}`,
     timestamp: new Date(notice.at).toISOString(),
@@ -67,8 +67,14 @@ export async function signatureHeaders(secret: string, id: string, body: string,
 /** A new secret of a webhook: 32 random bytes. */
 export const createWebhookSecret = (): string => SECRET_PREFIX + btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
 
+/** The same as a mail. */
+export const mailOf = (notice: Notice): { subject: string; text: string } => ({
+  subject: headline(notice),
+  text: `${notice.text}\n\n${notice.url}\n`,
+});
+
 /** The request that tells a receiver of an event. An event has the same id in all of them, so a receiver can tell repetitions. */
-export async function outgoingOf(target: Target, notice: Notice, now: number): Promise<Outgoing> {
+export async function outgoingOf(target: HttpTarget, notice: Notice, now: number): Promise<Outgoing> {
   const json = { 'content-type': 'application/json' };
   if (target.type === 'telegram') {
     const body = {

@@ -20,7 +20,7 @@ import {
   testChannel,
   updateEvent,
 } from './actions.ts';
-import { createChannelSchema } from './channel-model.ts';
+import { CHANNEL_TYPES, createChannelSchema } from './channel-model.ts';
 import { formOf, RULE_FIELDS, ruleFromForm } from './form-model.ts';
 import { CHANNEL_LABELS, ChannelForm, RULE_LABELS, RuleForm } from './forms.tsx';
 import { RULE_TYPES, type RuleInput, type RuleType } from './model.ts';
@@ -31,7 +31,6 @@ const { page, form } = alertPages;
 
 const HERE = '/alerts';
 const EVENTS = 50;
-const CHANNEL_TYPES = ['webhook', 'slack', 'discord', 'telegram'] as const;
 
 /** What the address, or a form that failed, asks to be shown. */
 const chosen = <const T extends string>(view: View, name: string, types: readonly T[], form: string): T => {
@@ -63,14 +62,15 @@ const NewRule = ({
 };
 
 const NewChannel = ({ view }: { view: View }) => {
-  const type = chosen(view, 'channel', CHANNEL_TYPES, `${HERE}/channels`);
+  const possible = CHANNEL_TYPES.filter((one) => one !== 'email' || view.deps.sendEmail !== null);
+  const type = chosen(view, 'channel', possible, `${HERE}/channels`);
   return (
     <section class="card" id="new-channel">
       <h2>New channel</h2>
       <Choice
         label="Kind of channel"
         chosen={type}
-        options={CHANNEL_TYPES.map((one) => [one, CHANNEL_LABELS[one], `${HERE}?channel=${one}#new-channel`])}
+        options={possible.map((one) => [one, CHANNEL_LABELS[one], `${HERE}?channel=${one}#new-channel`])}
       />
       <ChannelForm type={type} failure={view.failure} />
     </section>
@@ -194,8 +194,8 @@ form({
   path: `${HERE}/channels`,
   access: 'session',
   schema: createChannelSchema,
-  fields: ['name', 'url', 'bot_token', 'chat_id'],
-  kept: ['type', 'name', 'chat_id'],
+  fields: ['name', 'url', 'bot_token', 'chat_id', 'to'],
+  kept: ['type', 'name', 'chat_id', 'to'],
   async act({ c, deps, actor, body }) {
     const { name, secret } = await createChannel(deps, actor, body, new URL(c.req.url).origin);
     return {

@@ -7,7 +7,7 @@ export const channel = sqliteTable(
   {
     id: integer().primaryKey({ autoIncrement: true }),
     userId: integer('user_id').notNull(),
-    type: text({ enum: ['webhook', 'slack', 'discord', 'telegram'] }).notNull(),
+    type: text({ enum: ['webhook', 'slack', 'discord', 'telegram', 'email'] }).notNull(),
     name: text().notNull(),
     /** JSON of the address and the secrets, encrypted; `hash` is that of the plaintext. */
     ciphertext: text().notNull(),

@@ -220,6 +220,33 @@ describe('messages', () => {
     expect(world.received).toHaveLength(3);
   });
 
+  it('go by e-mail where that is configured, and nowhere else', async () => {
+    const world = createWorld();
+    const { user, addChannel } = await setUp(world);
+    const email = { type: 'email', name: 'me', to: 'somebody@example.org' };
+    expect(await world.json('POST', '/api/channels', { token: user.token, body: email })).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: 'type' }] },
+    });
+    const mails: object[] = [];
+    world.deps.sendEmail = async (mail) => void mails.push(mail);
+    const channel = await addChannel(email);
+    expect(channel).toMatchObject({ label: 's…@example.org', secret: null });
+    const test = async () => {
+      world.clock.now += 1000;
+      await world.call('POST', `/api/channels/${channel.id}/test`, { token: user.token });
+      await world.drain();
+      return (await world.json('GET', '/api/channels', { token: user.token })).body;
+    };
+    expect(await test()).toMatchObject([{ status: 'working' }]);
+    expect(mails).toEqual([
+      { to: email.to, subject: 'This is a test', text: 'If you can read this, alerts arrive here.\n\nhttps://monitor.test/alerts\n' },
+    ]);
+    world.deps.sendEmail = async () => Promise.reject(new Error(email.to));
+    expect(await test()).toMatchObject([{ last_error: 'The mail was not accepted. Is the address verified for this deployment?' }]);
+    expect(world.received).toEqual([]);
+  });
+
   it('are tried again for about a day, each attempt on record, and then the channel is marked', async () => {
     const world = createWorld();
     const { user, addChannel, addRule, events } = await setUp(world);
