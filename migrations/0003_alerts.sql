@@ -31,7 +31,7 @@ CREATE TABLE `alert_event` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `alert_event_occasion` ON `alert_event` (`rule_id`,`subject`,`occasion`,`user_id`);--> statement-breakpoint
-CREATE INDEX `alert_event_user` ON `alert_event` (`user_id`,`created_at`);--> statement-breakpoint
+CREATE INDEX `alert_event_user` ON `alert_event` (`user_id`,`id`);--> statement-breakpoint
 CREATE INDEX `alert_event_created` ON `alert_event` (`created_at`);--> statement-breakpoint
 CREATE INDEX `alert_event_open` ON `alert_event` (`user_id`) WHERE "alert_event"."occasion" = '';--> statement-breakpoint
 CREATE TABLE `alert_rule` (
@@ -65,6 +65,7 @@ CREATE TABLE `channel` (
 );
 --> statement-breakpoint
 CREATE INDEX `channel_user` ON `channel` (`user_id`);--> statement-breakpoint
+CREATE INDEX `channel_kid` ON `channel` (`kid`);--> statement-breakpoint
 INSERT INTO `alert_rule` (`user_id`, `type`, `channel_ids`, `parameters`, `created_at`)
   SELECT `id`, 'key_invalid', '[]', '{}', unixepoch() * 1000 FROM `user` UNION ALL
   SELECT `id`, 'sync_overdue', '[]', '{"hours":6}', unixepoch() * 1000 FROM `user`;

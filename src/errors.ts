@@ -2,6 +2,8 @@
  * Everything that can go wrong for a caller: one union, one table of statuses, one way to raise it. Rich inside, dull outside.
  */
 
+import type * as z from 'zod';
+
 /** What is wrong with one field of the input; `path` is dotted (`name`, `channel_ids.0`). */
 export interface FieldError {
   path: string;
@@ -64,3 +66,12 @@ export const failFields = (errors: FieldError[]): never =>
 
 /** Ends the work because one field of the input is wrong. */
 export const failField = (path: string, message: string): never => failFields([{ path, message }]);
+
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const path = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'Unknown field' }));
+}
+
+/** What a schema refused, field by field. */
+export const fieldErrorsOf = (error: z.core.$ZodError): FieldError[] => error.issues.flatMap(fieldErrors);

@@ -1,7 +1,7 @@
 /** Channels: where alerts are sent, and how a channel is shown. */
 import * as z from 'zod';
 import { isLoopback } from '../lib/address.ts';
-import { DAY_MS, isoOrNull } from '../lib/day.ts';
+import { DAY_MS, HOUR_MS, isoOrNull } from '../lib/day.ts';
 import { nameSchema } from '../lib/name.ts';
 import type { channel } from './table.ts';
 
@@ -91,12 +91,12 @@ export const createdChannelSchema = channelSchema
   })
   .meta({ id: 'CreatedChannel' });
 
-/** A channel that has failed for so long is marked. */
-const FAILING_AFTER_MS = DAY_MS;
+/** A channel that has failed for so long is marked: the attempts to send a message take a little less than a day. */
+const FAILING_AFTER_MS = DAY_MS - HOUR_MS;
 
 /** A channel as its owner sees it. */
-export function presentChannel(row: ChannelRow, now: number): z.infer<typeof channelSchema> {
-  const isFailing = row.failingSince !== null && now - row.failingSince >= FAILING_AFTER_MS;
+export function presentChannel(row: ChannelRow): z.infer<typeof channelSchema> {
+  const isFailing = row.failingSince !== null && (row.lastAttemptAt ?? 0) - row.failingSince >= FAILING_AFTER_MS;
   return {
     id: row.id,
     type: row.type,

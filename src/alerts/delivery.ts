@@ -14,6 +14,7 @@ const TIMEOUT_MS = 10 * SECOND_MS;
 /** Waits between attempts, in seconds, some 24 hours in all. The queue delays by at most 12 hours. */
 const WAITS_S = [30, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 8 * 3600, 8 * 3600];
 const MAX_DUE = 500;
+const MAX_DELAY_S = 12 * 3600;
 
 /** When an attempt that failed is followed by the next one, or null after the last; up to a tenth later, so that not all come at once. */
 export function nextAttemptAt(attempt: number, now: number, random: number): number | null {
@@ -74,17 +75,23 @@ async function send(deps: Deps, event: EventRow, channel: ChannelRow): Promise<s
   }
 }
 
-/** Works on a message of the queue. What is not due, sent already, or being sent is left alone. */
-export async function deliverEvent(deps: Deps, way: store.Way): Promise<void> {
-  const claimed = await store.claimDelivery(deps.db, way, deps.now(), LEASE_MS);
-  if (!claimed) return;
+/**
+ * Works on a message of the queue.
+ * @returns null, or in how many seconds it is to come again: it is not due yet, or somebody else is at it
+ */
+export async function deliverEvent(deps: Deps, way: store.Way): Promise<number | null> {
+  const startedAt = deps.now();
+  const claimed = await store.claimDelivery(deps.db, way, startedAt, LEASE_MS);
+  if (claimed.kind === 'later') return Math.min(MAX_DELAY_S, Math.ceil((claimed.at - startedAt) / SECOND_MS) + 1);
+  if (claimed.kind === 'over') return null;
   const { event, channel, attempts } = claimed;
   const error = await send(deps, event, channel);
   const now = deps.now();
   const isTest = event.kind === 'test';
   const nextAt = error === null || isTest ? null : nextAttemptAt(attempts, now, deps.random());
-  await store.settleDelivery(deps.db, { ...way, userId: event.userId, attempt: attempts }, { error, nextAt }, now);
-  if (nextAt !== null) await deps.enqueue([wayMessage(way)], Math.ceil((nextAt - now) / SECOND_MS));
+  await store.settleDelivery(deps.db, { ...way, userId: event.userId, attempt: attempts, isTest }, { error, nextAt }, now);
+  if (nextAt !== null) await deps.enqueue([wayMessage(way)], Math.ceil((nextAt - now) / SECOND_MS) + 1);
+  return null;
 }
 
 /** Puts messages that should have been sent by now into the queue again: theirs was lost. */
@@ -92,6 +99,9 @@ export async function resendDue(deps: Deps): Promise<void> {
   await deps.enqueue((await store.listDueWaysAcrossUsers(deps.db, deps.now(), MAX_DUE)).map(wayMessage));
 }
 
+/** What was told must be known for as long as it could be told again: the end of a key a year before it comes. */
+const REMEMBERED_DAYS = 400;
+
 /** Deletes up to `limit` events that are older than the retention; returns how many. */
 export const deleteOldEvents = (deps: Deps, now: number, limit: number): Promise<number> =>
-  store.deleteEventsBeforeAcrossUsers(deps.db, now - deps.config.retentionDays * DAY_MS, limit);
+  store.deleteEventsBeforeAcrossUsers(deps.db, now - Math.max(deps.config.retentionDays, REMEMBERED_DAYS) * DAY_MS, limit);

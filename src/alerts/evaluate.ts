@@ -3,12 +3,14 @@ import type { Deps } from '../deps.ts';
 import { presentKey } from '../keys/present.ts';
 import { dayOf } from '../lib/day.ts';
 import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
+import { logError } from '../log.ts';
 import { readLedger } from '../usage/actions.ts';
 import { factsOf } from '../usage/model.ts';
 import { compareWith, decide, reachOf } from './decide.ts';
 import * as store from './event-store.ts';
-import { type Rule, toRule } from './model.ts';
+import { type Rule, toRules } from './model.ts';
 import { createSpend } from './spend.ts';
+import { listUnreadUsersAcrossUsers } from './store.ts';
 
 /** The queue message that sends an event to a channel. */
 export const wayMessage = ({ eventId, channelId }: store.Way) => ({ job: 'alert' as const, eventId, channelId });
@@ -41,11 +43,24 @@ export async function readSituation(deps: Deps, userId: number, rules: readonly 
 export async function evaluateUser(deps: Deps, userId: number): Promise<void> {
   const read = await store.readRules(deps.db, userId, deps.now());
   if (!read) return;
-  const rules = read.rules.map(toRule);
+  const rules = toRules(read.rules);
+  if (rules.length < read.rules.length) logError('rule_unreadable', new Error('A stored rule makes no sense'), { user_id: userId });
   const situation = await readSituation(deps, userId, rules, resolveTimeZone(read.zone) ?? 'UTC');
   const changes = rules.map((rule) => ({ rule, ...compareWith(read.known, rule, decide(rule, situation)) }));
-  const actual = changes.filter(({ fired, over }) => fired.length > 0 || over.length > 0);
+  const actual = changes.filter(({ fired, over, moot }) => fired.length + over.length + moot.length > 0);
   if (actual.length === 0) return;
   const ways = await store.applyChanges(deps.db, userId, actual, situation.now);
   await deps.enqueue(ways.map(wayMessage));
+}
+
+const USERS_A_PAGE = 1000;
+
+/** Has the rules of those evaluated of whom no key is read now: that, too, is something to be told. */
+export async function evaluateUnread(deps: Deps): Promise<void> {
+  for (let afterId = 0, isMore = true; isMore; ) {
+    const userIds = await listUnreadUsersAcrossUsers(deps.db, deps.now(), afterId, USERS_A_PAGE);
+    await deps.enqueue(userIds.map((userId) => ({ job: 'evaluate', userId })));
+    afterId = userIds.at(-1) ?? afterId;
+    isMore = userIds.length === USERS_A_PAGE;
+  }
 }

@@ -20,7 +20,7 @@ export const updateEventSchema = z.strictObject({
     .datetime({ offset: true })
     .nullable()
     .optional()
-    .describe('Until then nothing more is sent of the same rule and key; null: send again'),
+    .describe('Until then no message of a new event of the same rule and key is sent; null: send again'),
 });
 
 const instant = z.iso.datetime().nullable();

@@ -9,7 +9,7 @@ import type { Rule, RuleRow } from './model.ts';
 import { alertDelivery, alertEvent, channel } from './table.ts';
 import type { Finding } from './words.ts';
 
-/** Occasions are remembered for longer than any of them lasts. */
+/** Occasions are remembered for longer than any of them lasts, but for the end of a key, which may be a year away. */
 const REMEMBERED_MS = 40 * DAY_MS;
 
 /** What an evaluation found of a rule. */
@@ -17,6 +17,7 @@ export interface Change {
   rule: Pick<Rule, 'id' | 'type' | 'version'>;
   fired: Finding[];
   over: KnownEvent[];
+  moot: KnownEvent[];
 }
 
 /** An event that is to be sent to a channel. */
@@ -46,37 +47,45 @@ const deliverStatement = (db: Db, userId: number, now: number): D1PreparedStatem
 const toWays = (rows: readonly Record<string, unknown>[]): Way[] =>
   rows.map((row) => ({ eventId: Number(row['event_id']), channelId: Number(row['channel_id']) }));
 
+/** The rule of a JSON value, if it still is what was decided from. */
+const OF_RULE = `JOIN alert_rule AS r ON r.id = ${jsonField('rule.id')} AND r.user_id = ?1 AND r.version = ${jsonField('rule.version')}`;
+
+/** New events, but for a state that somebody saw end after this evaluation looked (`?3`). */
+const INSERT_FIRED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'fired', r.type, ${['subject', 'occasion', 'keyId', 'title', 'text', 'figures', 'path'].map((name) => jsonField(name)).join(', ')}, CAST(?3 AS INTEGER)
+  FROM json_each(?2) AS j ${OF_RULE} WHERE ${jsonField('occasion')} <> '' OR NOT EXISTS (SELECT 1 FROM alert_event AS x
+    WHERE x.user_id = ?1 AND x.rule_id = r.id AND x.subject = ${jsonField('subject')} AND x.recovered_at >= ?3) ON CONFLICT DO NOTHING`;
+
+const INSERT_RECOVERED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'recovered', r.type, e.subject, 'over ' || e.id, e.key_id, e.title, 'It is over. ' || e.text, e.figures, e.path, CAST(?3 AS INTEGER)
+  FROM json_each(?2) AS j ${OF_RULE} JOIN alert_event AS e ON e.id = ${jsonField('id')} AND e.user_id = ?1 AND e.occasion = '' WHERE true ON CONFLICT DO NOTHING`;
+
+const CLOSE = `UPDATE alert_event SET occasion = 'until ' || CAST(?3 AS INTEGER) || ' ' || id, recovered_at = CAST(?3 AS INTEGER)
+  WHERE user_id = ?1 AND occasion = '' AND id IN (SELECT ${jsonField('id')} FROM json_each(?2) AS j ${OF_RULE})`;
+
 /**
  * Writes what an evaluation found, in one transaction: events, what is over, and a row for each message that is to be sent. What somebody
  * else wrote meanwhile, or of a rule that was changed or deleted since, is left out.
+ * @param now when the evaluation looked
  */
 export async function applyChanges(db: Db, userId: number, changes: readonly Change[], now: number): Promise<Way[]> {
-  const fired = changes.flatMap(({ rule, fired: found }) => found.map((one) => ({ ...one, figures: JSON.stringify(one.figures), rule })));
-  const over = changes.flatMap(({ rule, over: events }) => events.map(({ id }) => ({ id, rule })));
-  const ofRule = `JOIN alert_rule AS r ON r.id = ${jsonField('rule.id')} AND r.user_id = ?1 AND r.version = ${jsonField('rule.version')}`;
-  const columns = ['subject', 'occasion', 'keyId', 'title', 'text', 'figures', 'path'].map((name) => jsonField(name)).join(', ');
+  const of = <T>(pick: (change: Change) => readonly T[]) =>
+    JSON.stringify(
+      changes.flatMap((change) => pick(change).map((one) => ({ ...one, rule: { id: change.rule.id, version: change.rule.version } }))),
+    );
+  const fired = of((change) => change.fired.map((one) => ({ ...one, figures: JSON.stringify(one.figures) })));
   const results = await runBatch(db, [
+    statement(db, INSERT_FIRED, userId, fired, now),
     statement(
       db,
-      `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'fired', r.type, ${columns}, ?3 FROM json_each(?2) AS j ${ofRule} WHERE true ON CONFLICT DO NOTHING`,
+      INSERT_RECOVERED,
       userId,
-      JSON.stringify(fired),
+      of(({ over }) => over),
       now,
     ),
     statement(
       db,
-      `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'recovered', r.type, e.subject, 'over ' || e.id, e.key_id, e.title, 'It is over. ' || e.text, e.figures, e.path, ?3
-        FROM json_each(?2) AS j ${ofRule} JOIN alert_event AS e ON e.id = ${jsonField('id')} AND e.user_id = ?1 AND e.occasion = '' WHERE true ON CONFLICT DO NOTHING`,
+      CLOSE,
       userId,
-      JSON.stringify(over),
-      now,
-    ),
-    statement(
-      db,
-      `UPDATE alert_event SET occasion = 'until ' || ?3, recovered_at = ?3
-        WHERE user_id = ?1 AND occasion = '' AND id IN (SELECT ${jsonField('id')} FROM json_each(?2) AS j)`,
-      userId,
-      JSON.stringify(over),
+      of(({ over, moot }) => [...over, ...moot]),
       now,
     ),
     deliverStatement(db, userId, now),
@@ -89,8 +98,8 @@ export async function insertTest(db: Db, userId: number, channelId: number, now:
   const [, ways = []] = await runBatch(db, [
     statement(
       db,
-      `INSERT INTO alert_event (${COLUMNS}) VALUES (?1, 0, 'test', 'test', 'channel:' || ?2, 'test ' || ?3, NULL, 'This is a test',
-        'If you can read this, alerts arrive here.', '{}', '/alerts', ?3) ON CONFLICT DO NOTHING`,
+      `INSERT INTO alert_event (${COLUMNS}) SELECT user_id, 0, 'test', 'test', 'channel:' || id, 'test ' || CAST(?3 AS INTEGER), NULL, 'This is a test',
+        'If you can read this, alerts arrive here.', '{}', '/alerts', CAST(?3 AS INTEGER) FROM channel WHERE user_id = ?1 AND id = ?2 ON CONFLICT DO NOTHING`,
       userId,
       channelId,
       now,
@@ -99,7 +108,7 @@ export async function insertTest(db: Db, userId: number, channelId: number, now:
       db,
       `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
         SELECT e.id, c.id, ?1, 'pending', ?3, 0, ?3, '[]' FROM alert_event AS e JOIN channel AS c ON c.id = ?2 AND c.user_id = ?1
-        WHERE e.user_id = ?1 AND e.rule_id = 0 AND e.subject = 'channel:' || ?2 AND e.occasion = 'test ' || ?3
+        WHERE e.user_id = ?1 AND e.rule_id = 0 AND e.subject = 'channel:' || c.id AND e.occasion = 'test ' || CAST(?3 AS INTEGER)
         ON CONFLICT DO NOTHING RETURNING event_id, channel_id`,
       userId,
       channelId,
@@ -125,48 +134,71 @@ export async function listEvents(
   return { events, deliveries };
 }
 
-/** Sets what a user said of an event; null if there is no such event of theirs. */
+/** What a user said of an event. A snooze is of all that a rule tells of the same subject, and so is its end. */
 export async function updateEvent(
   db: Db,
   userId: number,
   id: number,
-  change: Partial<Pick<EventRow, 'acknowledgedAt' | 'snoozedUntil'>>,
-): Promise<boolean> {
-  const place = and(eq(alertEvent.userId, userId), eq(alertEvent.id, id), ne(alertEvent.kind, 'test'));
-  const rows =
-    Object.keys(change).length > 0
-      ? await db.update(alertEvent).set(change).where(place).returning({ id: alertEvent.id })
-      : await db.select({ id: alertEvent.id }).from(alertEvent).where(place);
-  return rows.length > 0;
+  { acknowledgedAt, snoozedUntil }: Partial<Pick<EventRow, 'acknowledgedAt' | 'snoozedUntil'>>,
+): Promise<void> {
+  const of = `user_id = ?1 AND kind <> 'test'`;
+  const alike = `(rule_id, subject) IN (SELECT rule_id, subject FROM alert_event WHERE id = ?2 AND ${of})`;
+  await runBatch(db, [
+    ...(acknowledgedAt === undefined
+      ? []
+      : [statement(db, `UPDATE alert_event SET acknowledged_at = ?3 WHERE ${of} AND id = ?2`, userId, id, acknowledgedAt)]),
+    ...(snoozedUntil === undefined
+      ? []
+      : snoozedUntil === null
+        ? [statement(db, `UPDATE alert_event SET snoozed_until = NULL WHERE ${of} AND ${alike}`, userId, id)]
+        : [statement(db, `UPDATE alert_event SET snoozed_until = ?3 WHERE ${of} AND id = ?2`, userId, id, snoozedUntil)]),
+  ]);
 }
 
-/** Takes a message for `leaseMs`, if it is due and still to be sent: with its event and its channel. */
+export interface Claimed {
+  kind: 'claimed';
+  event: EventRow;
+  channel: ChannelRow;
+  attempts: number;
+}
+
+/** Notes attempts of which nobody knows how they ended. */
+const NOTE_LOST = `log = iif(attempts > json_array_length(log), json_insert(log, '$[#]', json_object('at', next_at - ?4, 'error', 'It was interrupted.')), log)`;
+
+/** Takes a message for `leaseMs`, if it is due and still to be sent: with its event and its channel; or says when it will be due. */
 export async function claimDelivery(
   db: Db,
   { eventId, channelId }: Way,
   now: number,
   leaseMs: number,
-): Promise<{ event: EventRow; channel: ChannelRow; attempts: number; createdAt: number } | null> {
-  const claim = `UPDATE alert_delivery SET next_at = ?3 + ?4, attempts = attempts + 1
-    WHERE event_id = ?1 AND channel_id = ?2 AND state = 'pending' AND next_at <= ?3 RETURNING attempts, created_at`;
-  const [claimed = []] = await runBatch(db, [statement(db, claim, eventId, channelId, now, leaseMs)]);
-  const [row] = claimed;
-  if (!row) return null;
+): Promise<Claimed | { kind: 'later'; at: number } | { kind: 'over' }> {
+  const claim = `UPDATE alert_delivery SET ${NOTE_LOST}, next_at = ?3 + ?4, attempts = attempts + 1
+    WHERE event_id = ?1 AND channel_id = ?2 AND state = 'pending' AND next_at <= ?3 RETURNING attempts`;
+  const [claimed = [], [row] = []] = await runBatch(db, [
+    statement(db, claim, eventId, channelId, now, leaseMs),
+    statement(db, `SELECT next_at FROM alert_delivery WHERE event_id = ?1 AND channel_id = ?2 AND state = 'pending'`, eventId, channelId),
+  ]);
+  const attempts = claimed[0]?.['attempts'];
+  if (attempts === undefined) return row ? { kind: 'later', at: Number(row['next_at']) } : { kind: 'over' };
   const [[event], [target]] = await db.batch([
     db.select().from(alertEvent).where(eq(alertEvent.id, eventId)),
     db.select().from(channel).where(eq(channel.id, channelId)),
   ]);
-  return event && target ? { event, channel: target, attempts: Number(row['attempts']), createdAt: Number(row['created_at']) } : null;
+  if (event && target) return { kind: 'claimed', event, channel: target, attempts: Number(attempts) };
+  await runBatch(db, [
+    statement(db, `UPDATE alert_delivery SET state = 'failed' WHERE event_id = ? AND channel_id = ?`, eventId, channelId),
+  ]);
+  return { kind: 'over' };
 }
 
 /** Notes an attempt, and what follows: it arrived, it is tried again at `nextAt`, or nobody tries any more. */
 export async function settleDelivery(
   db: Db,
-  way: Way & { userId: number; attempt: number },
+  way: Way & { userId: number; attempt: number; isTest: boolean },
   outcome: { error: string | null; nextAt: number | null },
   now: number,
 ): Promise<void> {
-  const { eventId, channelId, userId, attempt } = way;
+  const { eventId, channelId, userId, attempt, isTest } = way;
   const state = outcome.error === null ? 'sent' : outcome.nextAt === null ? 'failed' : 'pending';
   await runBatch(db, [
     statement(
@@ -184,11 +216,12 @@ export async function settleDelivery(
     statement(
       db,
       `UPDATE channel SET last_attempt_at = ?3, last_error = ?4, last_success_at = iif(?4 IS NULL, ?3, last_success_at),
-        failing_since = iif(?4 IS NULL, NULL, coalesce(failing_since, ?3)) WHERE user_id = ?1 AND id = ?2`,
+        failing_since = iif(?4 IS NULL, NULL, iif(?5, failing_since, coalesce(failing_since, ?3))) WHERE user_id = ?1 AND id = ?2`,
       userId,
       channelId,
       now,
       outcome.error,
+      isTest ? 1 : 0,
     ),
   ]);
 }
@@ -210,20 +243,27 @@ export async function deleteEventsBeforeAcrossUsers(db: Db, at: number, limit: n
   return events.length;
 }
 
-/** A user's rules with what was told of each of late, or is still going on, and the zone in which the user counts days. */
+/** A user's rules, the zone in which the user counts days, and what was told of late, may still be true, or is still going on. */
 export async function readRules(db: Db, userId: number, now: number) {
-  const known = `SELECT json_group_array(json_object('id', e.id, 'ruleId', e.rule_id, 'subject', e.subject, 'occasion', e.occasion))
-    FROM alert_event AS e WHERE e.user_id = ?1 AND (e.created_at >= ?2 OR e.occasion = '')`;
-  const text = `SELECT r.*, u.time_zone, (${known}) AS known FROM alert_rule AS r JOIN user AS u ON u.id = r.user_id WHERE r.user_id = ?1`;
-  const [rows = []] = await runBatch(db, [statement(db, text, userId, now - REMEMBERED_MS)]);
+  const [rows = [], known = []] = await runBatch(db, [
+    statement(db, 'SELECT r.*, u.time_zone FROM alert_rule AS r JOIN user AS u ON u.id = r.user_id WHERE r.user_id = ?1', userId),
+    statement(
+      db,
+      `SELECT id, rule_id, subject, occasion FROM alert_event WHERE user_id = ?1 AND kind = 'fired' AND occasion NOT LIKE 'until %'
+        AND (created_at >= ?2 OR occasion = '' OR rule_type = 'key_expiring')`,
+      userId,
+      now - REMEMBERED_MS,
+    ),
+  ]);
   const [first] = rows;
-  return first
-    ? {
-        zone: String(first['time_zone']),
-        rules: rows.map(toRuleRow),
-        known: JSON.parse(String(first['known'])) as KnownEvent[],
-      }
-    : null;
+  if (!first) return null;
+  const toKnown = (row: Record<string, unknown>): KnownEvent => ({
+    id: Number(row['id']),
+    ruleId: Number(row['rule_id']),
+    subject: String(row['subject']),
+    occasion: String(row['occasion']),
+  });
+  return { zone: String(first['time_zone']), rules: rows.map(toRuleRow), known: known.map(toKnown) };
 }
 
 const toRuleRow = (row: Record<string, unknown>): RuleRow => ({

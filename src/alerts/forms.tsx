@@ -64,6 +64,10 @@ interface RuleFormProps {
   button: string;
 }
 
+/** A rule about a key that is gone stays about it until somebody changes it. */
+const goneKey = (id: string, keys: readonly Key[]): [string, string][] =>
+  id === '' || keys.some((key) => String(key.id) === id) ? [] : [[id, 'A key that is gone']];
+
 /** Everything that can be said of a rule of a type. */
 export const RuleForm = ({ action, type, values, keys, channels, failure, button }: RuleFormProps) => {
   const shown = failure?.form === action ? failure.values : values;
@@ -76,7 +80,7 @@ export const RuleForm = ({ action, type, values, keys, channels, failure, button
           name="key_id"
           label="Key"
           value={textOf('key_id')}
-          options={[['', 'All keys'], ...keys.map(({ id, name }) => [String(id), name] as const)]}
+          options={[['', 'All keys'], ...keys.map(({ id, name }) => [String(id), name] as const), ...goneKey(textOf('key_id'), keys)]}
         />
       )}
       {FORM_FIELDS[type].map((field) => (

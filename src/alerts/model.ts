@@ -85,13 +85,17 @@ export type RuleInput = z.output<typeof createRuleSchema>;
 export type Rule = RuleInput & { id: number; version: number; createdAt: number };
 export type RuleOf<T extends RuleType> = Extract<Rule, { type: T }>;
 
-const withoutDefault = (schema: z.ZodType): z.ZodType => (schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema);
+/** As a change takes it: nothing stands for what is left out, and null takes away what may be absent. */
+function changeOf(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodDefault) return (schema.unwrap() as z.ZodType).optional();
+  return schema instanceof z.ZodOptional ? schema.nullable() : schema.optional();
+}
 
 /** Every parameter of any type, for a change of some of them: which of them a rule has is decided by its type. */
 const changes = Object.fromEntries(
   Object.entries(Object.assign({}, common, ...Object.values(PARAMETERS)) as Record<string, z.ZodType>).map(([name, schema]) => [
     name,
-    withoutDefault(schema).optional(),
+    changeOf(schema),
   ]),
 );
 
@@ -125,15 +129,19 @@ export function parametersOf({ type, name: _, key_id: __, channel_ids: ___, ...p
   );
 }
 
-/** A stored rule as a value. */
-export function toRule(row: RuleRow): Rule {
+/** A stored rule as a value; null if it makes no sense (any more). Parameters that are not known are left out. */
+export function toRule(row: RuleRow): Rule | null {
   const { id, version, createdAt, type, name, keyId } = row;
-  const parsed = createRuleSchema.parse({
-    ...JSON.parse(row.parameters),
+  const stored = JSON.parse(row.parameters) as Record<string, unknown>;
+  const parsed = createRuleSchema.safeParse({
+    ...Object.fromEntries(Object.keys(PARAMETERS[type] ?? {}).map((field) => [field, stored[field]])),
     type,
     name,
     key_id: keyId,
     channel_ids: JSON.parse(row.channelIds),
   });
-  return { ...parsed, id, version, createdAt };
+  return parsed.success ? { ...parsed.data, id, version, createdAt } : null;
 }
+
+/** Stored rules as values, without those that make no sense. */
+export const toRules = (rows: readonly RuleRow[]): Rule[] => rows.flatMap((row) => toRule(row) ?? []);

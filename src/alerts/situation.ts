@@ -3,7 +3,7 @@ import type { Key } from '../keys/advice.ts';
 import { addDays, startOfDay } from '../lib/day.ts';
 import type { Fact } from '../usage/model.ts';
 import { startOfMonth } from '../usage/periods.ts';
-import type { BudgetPeriod } from './model.ts';
+import type { BudgetPeriod, Rule } from './model.ts';
 import type { Spend } from './spend.ts';
 
 /** Everything that rules are decided from. */
@@ -29,3 +29,7 @@ export function periodOf(period: BudgetPeriod, day: string): { from: string; to:
 
 /** What a rule is about, as events name it. */
 export const subjectOf = (keyId: number | null): string => (keyId === null ? 'all' : `key:${keyId}`);
+
+/** The keys that a rule is about. */
+export const keysOf = ({ key_id: keyId }: Pick<Rule, 'key_id'>, keys: readonly Key[]): Key[] =>
+  keys.filter(({ id }) => keyId === null || keyId === id);

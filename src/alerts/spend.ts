@@ -1,13 +1,16 @@
 /** Spend as rules ask for it: of a key or of all, by local day or by hour. Pure. */
-import { HOUR_MS, listDays } from '../lib/day.ts';
+import { mergeSpans } from '../dashboard/model.ts';
+import { addDays, HOUR_MS, listDays } from '../lib/day.ts';
 import { usdFromNano } from '../lib/money.ts';
-import { localDayOf } from '../lib/zone.ts';
+import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import type { CoveredKey } from '../usage/coverage.ts';
 import type { Fact } from '../usage/model.ts';
 
 export interface Spend {
   /** Credits of local days, inclusive, USD; null: nothing is known of them. `null` asks for all keys. */
   ofDays(keyId: number | null, from: string, to: string): number | null;
+  /** Credits of a local day, USD; null: it is not known from its beginning to its end. */
+  ofWholeDay(keyId: number | null, day: string): number | null;
   /** Credits of the hour that starts at an instant, USD; null: it is not known in full. */
   ofHour(keyId: number | null, at: number): number | null;
 }
@@ -28,7 +31,6 @@ function collect(facts: readonly Fact[]): { days: Amounts; hours: Amounts } {
   return { days, hours };
 }
 
-/** Was a key watched in an interval: in a part of it, or in all of it? */
 const spansOf = ({ counters, analytics }: CoveredKey) => [counters, analytics].filter((span) => span !== null);
 
 /** Answers from facts, and from what is known of which key. */
@@ -39,6 +41,9 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
     asked(keyId).some((key) =>
       spansOf(key).some(({ since, until }) => localDayOf(since, zone) <= day && localDayOf(until - 1, zone) >= day),
     );
+  /** Was a key watched from one instant to the other? */
+  const isWatched = (keyId: number | null, from: number, to: number): boolean =>
+    asked(keyId).some((key) => mergeSpans(spansOf(key)).some(({ since, until }) => since <= from && until >= to));
   const ofDay = (keyId: number | null, day: string): number | null => days.get(`${keyId}/${day}`) ?? (watched(keyId, day) ? 0 : null);
   return {
     ofDays(keyId, from, to) {
@@ -47,9 +52,12 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
         .filter((nano) => nano !== null);
       return known.length === 0 ? null : usdFromNano(known.reduce((sum, nano) => sum + nano, 0));
     },
+    ofWholeDay(keyId, day) {
+      const [from, to] = [startOfLocalDay(day, zone), startOfLocalDay(addDays(day, 1), zone)];
+      return isWatched(keyId, from, to) ? usdFromNano(days.get(`${keyId}/${day}`) ?? 0) : null;
+    },
     ofHour(keyId, at) {
-      const isKnown = asked(keyId).some((key) => spansOf(key).some(({ since, until }) => since <= at && until >= at + HOUR_MS));
-      const nano = hours.get(`${keyId}/${at}`) ?? (isKnown ? 0 : null);
+      const nano = hours.get(`${keyId}/${at}`) ?? (isWatched(keyId, at, at + HOUR_MS) ? 0 : null);
       return nano === null ? null : usdFromNano(nano);
     },
   };

@@ -1,6 +1,6 @@
 /** SQL of rules and channels. */
 import { and, desc, eq } from 'drizzle-orm';
-import { type Db, jsonField, runBatch, statement } from '../db.ts';
+import { type Db, jsonField, kidsStatement, runBatch, statement } from '../db.ts';
 import type { ChannelRow } from './channel-model.ts';
 import { parametersOf, type RuleInput, type RuleRow } from './model.ts';
 import { alertRule, channel } from './table.ts';
@@ -70,9 +70,9 @@ export async function deleteRule(db: Db, userId: number, id: number, now: number
   return deleted.length > 0;
 }
 
-/** Does anybody have a rule, or a channel, with this id? */
-export async function existsAcrossUsers(db: Db, table: 'alert_rule' | 'channel' | 'alert_event', id: number): Promise<boolean> {
-  const [rows = []] = await runBatch(db, [statement(db, `SELECT 1 FROM ${table} WHERE id = ?`, id)]);
+/** Does somebody else have a rule, a channel or an event with this id? */
+export async function isForeign(db: Db, userId: number, table: 'alert_rule' | 'channel' | 'alert_event', id: number): Promise<boolean> {
+  const [rows = []] = await runBatch(db, [statement(db, `SELECT 1 FROM ${table} WHERE id = ? AND user_id <> ?`, id, userId)]);
   return rows.length > 0;
 }
 
@@ -118,6 +118,18 @@ export async function deleteChannel(db: Db, userId: number, id: number): Promise
     ),
   ]);
   return deleted.length > 0;
+}
+
+/** Ids (`kid`) of the encryption keys that the addresses of channels need. */
+export const channelKidsStatementAcrossUsers = (db: Db): D1PreparedStatement => kidsStatement(db, 'channel');
+
+/** Users after `afterId` who have rules but no key that an hourly ring reads now: nothing else would have their rules evaluated. */
+export async function listUnreadUsersAcrossUsers(db: Db, now: number, afterId: number, limit: number): Promise<number[]> {
+  const text = `SELECT u.id FROM user AS u WHERE u.id > ?2 AND EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id)
+    AND NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.user_id = u.id AND k.is_active = 1 AND k.kind <> 'discovered' AND k.health <> 'invalid'
+      AND (k.retry_after IS NULL OR k.retry_after <= ?1)) ORDER BY u.id LIMIT ?3`;
+  const [rows = []] = await runBatch(db, [statement(db, text, now, afterId, limit)]);
+  return rows.map((row) => Number(row['id']));
 }
 
 /** Deletes all rules, channels and events of a user. */

@@ -24,7 +24,7 @@ export const channel = sqliteTable(
     failingSince: integer('failing_since'),
     lastError: text('last_error'),
   },
-  (table) => [index('channel_user').on(table.userId)],
+  (table) => [index('channel_user').on(table.userId), index('channel_kid').on(table.kid)],
 );
 
 /** What is watched. */
@@ -79,7 +79,7 @@ export const alertEvent = sqliteTable(
   },
   (table) => [
     uniqueIndex('alert_event_occasion').on(table.ruleId, table.subject, table.occasion, table.userId),
-    index('alert_event_user').on(table.userId, table.createdAt),
+    index('alert_event_user').on(table.userId, table.id),
     index('alert_event_created').on(table.createdAt),
     index('alert_event_open').on(table.userId).where(sql`${table.occasion} = ''`),
   ],

@@ -116,7 +116,7 @@ export const RuleList = ({ rules, channels }: { rules: readonly PresentedRule[];
 const ChannelState = ({ channel, now }: { channel: Channel; now: number }) => {
   const { status, last_success_at: success, last_error: error } = channel;
   if (status === 'failing') return <strong class="error">Nothing has arrived for a day. {error}</strong>;
-  if (error !== null) return <span class="error">The last message did not arrive. {error} It is tried again.</span>;
+  if (error !== null) return <span class="error">The last message did not arrive. {error}</span>;
   return <span class="hint">{success === null ? 'Nothing was sent yet.' : `Last message ${formatAgo(success, now)}.`}</span>;
 };
 

@@ -77,7 +77,7 @@ const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
         : `This month: ${usd(figures['month_usd'])}${figures['projected_usd'] === null ? '' : `, about ${usd(figures['projected_usd'])} at its end`}.`,
       figures['attention'] ? `Needs attention: ${figures['attention']}` : null,
     ];
-    return { title: `${usd(figures['spent_usd'])} on ${name}, ${periodName(figures)}`, text: parts.filter(Boolean).join(' ') };
+    return { title: `${usd(figures['spent_usd'])} on ${name}, ${periodName(figures)}`, text: parts.filter(Boolean).join('\n') };
   },
   key_invalid: ({ figures }, name) => ({ title: `${name} is invalid`, text: text(figures['reason']) || 'OpenRouter refuses the key.' }),
   key_expiring: ({ figures }, name) => ({

@@ -1,7 +1,7 @@
 /** The verb of the dashboard: everything that its page shows, from one reading of the ledger. */
 import { type Actor, authorize } from '../actor.ts';
 import { budgetsOf } from '../alerts/budgets.ts';
-import { toRule } from '../alerts/model.ts';
+import { toRules } from '../alerts/model.ts';
 import { createSpend } from '../alerts/spend.ts';
 import { selectRules } from '../alerts/store.ts';
 import type { Deps } from '../deps.ts';
@@ -66,7 +66,7 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const keys = keysOf(ledger, deps);
   const costs = createCosts(ledger.sources, facts, shown);
   const months = monthsOf(ledger.sources, keys, facts, ranges);
-  const rules = ledger.sources.also.map(toRule);
+  const rules = toRules(ledger.sources.also);
   const inShown = shownOf(ledger, facts, shown, query.by, now);
   return {
     keys,

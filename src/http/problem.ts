@@ -2,7 +2,7 @@
  * Errors on the wire: problem documents. Source: RFC 9457
  */
 import * as z from 'zod';
-import { type AppError, type FieldError, PROBLEMS } from '../errors.ts';
+import { type AppError, fieldErrorsOf, PROBLEMS } from '../errors.ts';
 
 export const problemSchema = z
   .object({
@@ -32,15 +32,6 @@ export function problemResponse(error: AppError, requestId?: string): Response {
   };
   return new Response(JSON.stringify(body), { status, headers });
 }
-
-function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
-  const path = issue.path.join('.');
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
-  return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'Unknown field' }));
-}
-
-/** What a schema refused, field by field. */
-export const fieldErrorsOf = (error: z.core.$ZodError): FieldError[] => error.issues.flatMap(fieldErrors);
 
 /** The error for input that a schema refused. zod's messages name types and bounds, never the value. */
 export function invalidInput(error: z.core.$ZodError): AppError {

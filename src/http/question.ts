@@ -1,9 +1,8 @@
 /** Questions in the address of a page: what is wrong with one stands beside its field, and the page shows its default instead. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
-import { AppFailure, type FieldError } from '../errors.ts';
+import { AppFailure, type FieldError, fieldErrorsOf } from '../errors.ts';
 import type { Failure, View } from './page.tsx';
-import { fieldErrorsOf } from './problem.ts';
 
 /** The parameters of an address; what occurs several times is a list. */
 export const readParameters = (c: Context): Record<string, string | string[]> =>

@@ -1,5 +1,6 @@
 /** How the monitor itself is: the jobs' last successes, and whether every ciphertext can be opened. */
 import type { Actor } from '../actor.ts';
+import { channelKidsStatementAcrossUsers } from '../alerts/store.ts';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
@@ -33,8 +34,14 @@ export async function getHealth(deps: Deps, actor: Actor) {
     store.lastSuccessStatement(deps.db, job),
     ...(isSignedIn ? [store.latestRunStatement(deps.db, job)] : []),
   ]);
-  const [kids = [], ...results] = await runBatch(deps.db, [kidsStatementAcrossUsers(deps.db), ...statements]);
-  const missing = kids.map((row) => String(row['kid'])).filter((kid) => deps.config.keyring.every((entry) => entry.kid !== kid));
+  const [ofKeys = [], ofChannels = [], ...results] = await runBatch(deps.db, [
+    kidsStatementAcrossUsers(deps.db),
+    channelKidsStatementAcrossUsers(deps.db),
+    ...statements,
+  ]);
+  const missing = [...ofKeys, ...ofChannels]
+    .map((row) => String(row['kid']))
+    .filter((kid) => deps.config.keyring.every((entry) => entry.kid !== kid));
   if (missing.length > 0) {
     const names = isSignedIn ? `: ${missing.join(', ')}` : '';
     fail({ kind: 'misconfigured', detail: `ENCRYPTION_KEYS lacks a key that stored secrets need${names}.` });

@@ -1,6 +1,6 @@
 /** Cron → job, and queue message → work. What is due is read from the database, not from the clock that rang. */
 import { deliverEvent, resendDue } from '../alerts/delivery.ts';
-import { evaluateUser } from '../alerts/evaluate.ts';
+import { evaluateUnread, evaluateUser } from '../alerts/evaluate.ts';
 import type { Deps } from '../deps.ts';
 import { accountMessage } from './account.ts';
 import { cleanupMessage, purgeMessage, startCleanup } from './cleanup.ts';
@@ -32,7 +32,11 @@ export async function ring(deps: Deps, cron: string, scheduledAt: number): Promi
     slots.map(({ job: other, at }) => ({ job: other, slot: new Date(at).toISOString() })),
   );
   const due = [{ job, at: Math.min(scheduledAt, now) }, ...slots.filter((slot) => !rung.has(slot.job))];
-  const outcomes = await Promise.allSettled([...due.map((entry) => start(deps, entry.job, entry.at)), resendDue(deps)]);
+  const outcomes = await Promise.allSettled([
+    ...due.map((entry) => start(deps, entry.job, entry.at)),
+    resendDue(deps),
+    ...(job === 'sync' ? [evaluateUnread(deps)] : []),
+  ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
@@ -53,9 +57,10 @@ async function work(deps: Deps, message: JobMessage): Promise<Delivery> {
     case 'evaluate':
       await evaluateUser(deps, message.userId);
       return DONE;
-    case 'alert':
-      await deliverEvent(deps, message);
-      return DONE;
+    case 'alert': {
+      const waitS = await deliverEvent(deps, message);
+      return waitS === null ? DONE : { kind: 'retry', delayS: waitS };
+    }
   }
 }
 

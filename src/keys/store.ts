@@ -1,6 +1,6 @@
 /** All SQL of keys. */
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
-import { type Db, jsonField as fromJson, statement } from '../db.ts';
+import { type Db, jsonField as fromJson, kidsStatement, statement } from '../db.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import type { KeyFailure, KeyRow, Verdict } from './model.ts';
 import { apiKey } from './table.ts';
@@ -155,12 +155,5 @@ export function recordFailuresStatementAcrossUsers(db: Db, failures: readonly (B
   return statement(db, text, JSON.stringify(failures));
 }
 
-/** Ids (`kid`) of the encryption keys that ciphertexts need, by skipping from one to the next in their index. */
-export const kidsStatementAcrossUsers = (db: Db): D1PreparedStatement =>
-  statement(
-    db,
-    `WITH RECURSIVE next(kid) AS (
-      SELECT (SELECT min(kid) FROM api_key)
-      UNION ALL SELECT (SELECT min(kid) FROM api_key WHERE kid > next.kid) FROM next WHERE next.kid IS NOT NULL)
-    SELECT kid FROM next WHERE kid IS NOT NULL`,
-  );
+/** Ids (`kid`) of the encryption keys that the texts of keys need. */
+export const kidsStatementAcrossUsers = (db: Db): D1PreparedStatement => kidsStatement(db, 'api_key');

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareWith, decide, forecastOf, type KnownEvent, medianOf, reachOf } from '../../src/alerts/decide.ts';
+import { compareWith, decide, type KnownEvent, reachOf } from '../../src/alerts/decide.ts';
 import { digestPeriod } from '../../src/alerts/digest.ts';
 import { BUDGET_PERIODS, createRuleSchema, DEFAULT_RULES, parametersOf, type Rule, type RuleOf, toRule } from '../../src/alerts/model.ts';
+import { forecastOf, medianOf } from '../../src/alerts/occasions.ts';
 import { periodOf, type Situation } from '../../src/alerts/situation.ts';
 import { createSpend, type Spend } from '../../src/alerts/spend.ts';
 import { describeRule } from '../../src/alerts/words.ts';
@@ -39,15 +40,24 @@ const keyOf = (rest: Partial<Key> = {}): Key =>
     ...rest,
   }) as Key;
 
+/** Spend as the given functions tell it. */
+const spendOf = (ofDays: Spend['ofDays'], ofHour: Spend['ofHour'] = () => null): Spend => ({
+  ofDays,
+  ofWholeDay: (keyId, day) => ofDays(keyId, day, day),
+  ofHour,
+});
+
 /** Spend by UTC hour, cut off at an instant, as rules ask for it. */
 function spendUntil(hourly: ReadonlyMap<number, number>, until: number, zone: string): Spend {
   const facts = [...hourly].filter(([at]) => at < until);
-  return {
-    ofDays: (_, from, to) =>
-      facts.reduce((sum, [at, usd]) => (localDayOf(at, zone) >= from && localDayOf(at, zone) <= to ? sum + usd : sum), 0),
-    ofHour: (_, at) => hourly.get(at) ?? 0,
-  };
+  return spendOf(
+    (_, from, to) => facts.reduce((sum, [at, usd]) => (localDayOf(at, zone) >= from && localDayOf(at, zone) <= to ? sum + usd : sum), 0),
+    (_, at) => hourly.get(at) ?? 0,
+  );
 }
+
+/** What holds of a rule. */
+const say = (rule: Rule, situation: Situation) => decide(rule, situation).findings;
 
 /** Everything that is told when a rule is evaluated at some instants, in this order, each compared with what was told before. */
 function run(rule: Rule, hourly: ReadonlyMap<number, number>, zone: string, instants: readonly number[]): KnownEvent[] {
@@ -128,7 +138,7 @@ describe('budgets', () => {
           sums.set(from, (sums.get(from) ?? 0) + usd);
         }
         const expected = [...sums].flatMap(([from, sum]) =>
-          [0.2, 1].filter((share) => sum >= 50 * share).map((share) => `${period} ${from} 0 ${share}`),
+          [0.2, 1].filter((share) => sum >= 50 * share).map((share) => `${period} ${from} 50 ${share}`),
         );
         expect(
           run(rule, hourly, zone, instants)
@@ -138,6 +148,17 @@ describe('budgets', () => {
       }),
       { numRuns: 8 },
     );
+  });
+
+  it('of a period that is just over are still told, but not by a rule that is younger than its end', () => {
+    const at = Date.parse('2026-11-01T05:00:00.000Z');
+    const spend = spendOf((_, from) => (from === '2026-10-01' ? 12 : 1));
+    const rule = ruleOf({ type: 'budget', amount_usd: 10, period: 'month', thresholds: [1], forecast: true });
+    const told = (now: number, createdAt: number) =>
+      say({ ...rule, createdAt }, { now, zone: 'UTC', keys: [], spend, facts: [] }).map(({ occasion }) => occasion);
+    expect(told(at, 0)).toEqual(['month 2026-10-01 10 1']);
+    expect(told(at + 2 * HOUR_MS, 0)).toEqual([]);
+    expect(told(at, at - HOUR_MS)).toEqual([]);
   });
 
   it('forecast nothing early, and at the end what was spent', () => {
@@ -155,21 +176,27 @@ describe('budgets', () => {
   it('say so once when they will be passed, and tell their figures', () => {
     const rule = ruleOf({ type: 'budget', amount_usd: 100, period: 'month', thresholds: [1], forecast: true, name: 'Team' });
     const now = Date.parse('2026-10-11T00:00:00.000Z');
-    const spend: Spend = { ofDays: () => 50, ofHour: () => null };
-    const [found, ...others] = decide(rule, { now, zone: 'UTC', keys: [], spend, facts: [] });
+    const spend = spendOf(() => 50);
+    const [found, ...others] = say(rule, { now, zone: 'UTC', keys: [], spend, facts: [] });
     expect(others).toEqual([]);
     expect(found).toMatchObject({
-      occasion: 'month 2026-10-01 0 forecast',
+      occasion: 'month 2026-10-01 100 forecast',
       title: 'Team: Budget of all keys: will be passed',
       text: '$50.00 of $100.00 were spent in October 2026 on all keys. At this pace it will be $155.00.',
       path: '/explore?range=custom&from=2026-10-01&to=2026-10-31&by=model',
     });
-    expect(decide(rule, { now, zone: 'UTC', keys: [], spend: { ofDays: () => null, ofHour: () => null }, facts: [] })).toEqual([]);
+    expect(say(rule, { now, zone: 'UTC', keys: [], spend: spendOf(() => null), facts: [] })).toEqual([]);
   });
 });
 
 describe('states', () => {
-  const situation = (key: Partial<Key>, spend: Spend = { ofDays: () => 0, ofHour: () => 0 }): Situation => ({
+  const situation = (
+    key: Partial<Key>,
+    spend = spendOf(
+      () => 0,
+      () => 0,
+    ),
+  ): Situation => ({
     now: NOW,
     zone: 'UTC',
     keys: [keyOf(key)],
@@ -178,7 +205,7 @@ describe('states', () => {
   });
   const CASES: [string, object, Partial<Key>, Partial<Key>][] = [
     ['limit', { type: 'limit_remaining' }, { limit_usd: 10, limit_remaining_usd: 1.99 }, { limit_usd: 10, limit_remaining_usd: 2 }],
-    ['balance', { type: 'balance', below_usd: 5 }, { balance_usd: 4.99 }, { balance_usd: 5 }],
+    ['balance', { type: 'balance', below_usd: 5 }, { kind: 'management', balance_usd: 4.99 }, { kind: 'management', balance_usd: 5 }],
     ['invalid', { type: 'key_invalid' }, { status: 'invalid' }, { status: 'unverified' }],
     [
       'expiring',
@@ -186,7 +213,7 @@ describe('states', () => {
       { expires_at: new Date(NOW + 7 * DAY_MS).toISOString() },
       { expires_at: new Date(NOW + 7 * DAY_MS + 1).toISOString() },
     ],
-    ['discovered', { type: 'key_discovered' }, { kind: 'discovered' }, { kind: 'inference' }],
+    ['discovered', { type: 'key_discovered' }, { kind: 'discovered', created_at: '2026-10-20T00:00:00.000Z' }, { kind: 'discovered' }],
     [
       'overdue',
       { type: 'sync_overdue' },
@@ -198,12 +225,12 @@ describe('states', () => {
 
   it.each(CASES)('%s: holds, and does not', (_, input, holding, healthy) => {
     const rule = ruleOf(input);
-    const found = decide(rule, situation(holding));
+    const found = say(rule, situation(holding));
     expect(found).toHaveLength(1);
     expect(found[0]?.title).toContain('backend');
     expect(found[0]?.path).toBe('/keys/1');
-    expect(decide(rule, situation(healthy))).toEqual([]);
-    expect(decide({ ...rule, key_id: 2 }, situation(holding))).toEqual([]);
+    expect(say(rule, situation(healthy))).toEqual([]);
+    expect(say({ ...rule, key_id: 2 }, situation(holding))).toEqual([]);
   });
 
   it('are told once until they are over, and then once more', () => {
@@ -212,38 +239,57 @@ describe('states', () => {
     const first = compareWith([], rule, found);
     expect([first.fired.length, first.over.length]).toEqual([1, 0]);
     const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', occasion: '' };
-    expect(compareWith([open], rule, found)).toEqual({ fired: [], over: [] });
-    expect(compareWith([open], rule, [])).toEqual({ fired: [], over: [open] });
+    expect(compareWith([open], rule, found)).toEqual({ fired: [], over: [], moot: [] });
+    expect(compareWith([open], rule, decide(rule, situation({ status: 'active' })))).toEqual({ fired: [], over: [open], moot: [] });
     expect(compareWith([{ ...open, occasion: 'until 5' }], rule, found).fired).toHaveLength(1);
-    expect(compareWith([{ ...open, ruleId: 2 }], rule, [])).toEqual({ fired: [], over: [] });
+    expect(compareWith([{ ...open, ruleId: 2 }], rule, decide(rule, situation({})))).toEqual({ fired: [], over: [], moot: [] });
+  });
+
+  it.each([
+    ['a key that is paused', { type: 'key_invalid' }, { is_active: false, status: 'paused' }, 'moot'],
+    ['a key that could not be asked about', { type: 'key_invalid' }, { status: 'unverified' }, 'open'],
+    ['a key that the rule is not about any more', { type: 'key_invalid', key_id: 2 }, { status: 'invalid' }, 'moot'],
+    ['a limit of a key that is refused', { type: 'limit_remaining' }, { limit_usd: 10, limit_remaining_usd: 9, status: 'invalid' }, 'open'],
+    ['a limit that is gone', { type: 'limit_remaining' }, {}, 'moot'],
+    ['a key that is refused and so not read', { type: 'sync_overdue' }, { status: 'invalid' }, 'moot'],
+    [
+      'a balance of an account that cannot be asked',
+      { type: 'balance', below_usd: 5 },
+      { kind: 'management', balance_usd: 99, status: 'invalid' },
+      'open',
+    ],
+  ] as const)('a state of %s is not told as over', (_, input, key, expected) => {
+    const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', occasion: '' };
+    const { fired, over, moot } = compareWith([open], ruleOf(input), decide(ruleOf(input), situation(key as Partial<Key>)));
+    expect([fired, over, moot]).toEqual([[], [], expected === 'moot' ? [open] : []]);
   });
 
   it('a balance is measured against the pace of the account, if enough days are known', () => {
     const rule = ruleOf({ type: 'balance', days: 10 });
-    const spend = (known: number): Spend => ({
-      ofDays: (_, day) => (countDays(day, '2026-10-24') <= known ? 2 : null),
-      ofHour: () => null,
+    const spend = (known: number): Spend => spendOf((_, day) => (countDays(day, '2026-10-24') <= known ? 2 : null));
+    expect(say(rule, situation({ kind: 'management', balance_usd: 19 }, spend(7)))[0]?.figures).toMatchObject({
+      lasts_days: 9.5,
+      pace_usd: 2,
     });
-    expect(decide(rule, situation({ balance_usd: 19 }, spend(7)))[0]?.figures).toMatchObject({ lasts_days: 9.5, pace_usd: 2 });
-    expect(decide(rule, situation({ balance_usd: 21 }, spend(7)))).toEqual([]);
-    expect(decide(rule, situation({ balance_usd: 19 }, spend(2)))).toEqual([]);
-    expect(decide(rule, situation({ balance_usd: 19, managed_by: 3 }, spend(7)))).toEqual([]);
+    expect(say(rule, situation({ kind: 'management', balance_usd: 21 }, spend(7)))).toEqual([]);
+    expect(say(rule, situation({ kind: 'management', balance_usd: 19 }, spend(2)))).toEqual([]);
+    expect(say(rule, situation({ kind: 'management', balance_usd: 19, managed_by: 3 }, spend(7)))).toEqual([]);
   });
 
   it('spikes are measured against the median of the same weekdays or hours', () => {
     const day = ruleOf({ type: 'spike', factor: 3, min_usd: 2 });
-    const usual = (today: number, before: number | null): Spend => ({
-      ofDays: (_, date) => (date === '2026-10-25' ? today : before),
-      ofHour: () => null,
-    });
-    expect(decide(day, situation({}, usual(10, 3))).map(({ occasion }) => occasion)).toEqual(['day 2026-10-25 0']);
-    expect(decide(day, situation({}, usual(9, 3)))).toEqual([]);
-    expect(decide(day, situation({}, usual(1.9, 0)))).toEqual([]);
-    expect(decide(day, situation({}, usual(100, null)))).toEqual([]);
+    const usual = (today: number, before: number | null): Spend => spendOf((_, date) => (date === '2026-10-25' ? today : before));
+    expect(say(day, situation({}, usual(10, 3))).map(({ occasion }) => occasion)).toEqual(['day 2026-10-25']);
+    expect(say(day, situation({}, usual(9, 3)))).toEqual([]);
+    expect(say(day, situation({}, usual(1.9, 0)))).toEqual([]);
+    expect(say(day, situation({}, usual(100, null)))).toEqual([]);
     const hour = ruleOf({ type: 'spike', window: 'hour' });
     const at = Date.parse('2026-10-25T09:00:00.000Z');
-    const byHour: Spend = { ofDays: () => null, ofHour: (_, when) => (when === at ? 7 : 2) };
-    expect(decide(hour, situation({}, byHour)).map(({ occasion }) => occasion)).toEqual(['hour 2026-10-25T09:00:00.000Z 0']);
+    const byHour = spendOf(
+      () => null,
+      (_, when) => (when === at ? 7 : 2),
+    );
+    expect(say(hour, situation({}, byHour)).map(({ occasion }) => occasion)).toEqual(['hour 2026-10-25T09:00:00.000Z']);
   });
 });
 
@@ -268,10 +314,10 @@ describe('digests', () => {
     const fact = (keyId: number, model: string, usd: number) =>
       ({ keyId, date: '2026-10-24', model, measures: { costNano: usd * 1e9 } }) as never;
     const facts = [fact(1, 'a/one', 3), fact(2, 'b/two', 5), fact(1, 'b/two', 1)];
-    const spend: Spend = { ofDays: (_, from, to) => (from === to ? (from === '2026-10-24' ? 9 : 6) : 100), ofHour: () => null };
+    const spend = spendOf((_, from, to) => (from === to ? (from === '2026-10-24' ? 9 : 6) : 100));
     const keys = [keyOf(), keyOf({ id: 2, name: 'batch', status: 'invalid', last_error: 'Refused.' })];
     const at: Situation = { now: NOW, zone: 'UTC', keys, spend, facts };
-    const [found, ...others] = decide(digest(), at);
+    const [found, ...others] = say(digest(), at);
     expect(others).toEqual([]);
     expect(found).toMatchObject({
       occasion: 'digest day 2026-10-24',
@@ -279,12 +325,12 @@ describe('digests', () => {
       path: expect.stringContaining('from=2026-10-24&to=2026-10-24'),
     });
     expect(found?.text).toMatch(
-      /^\+50% on the day before\. Keys: batch \$5\.00, backend \$4\.00\. Models: b\/two \$6\.00, a\/one \$3\.00\. This month: \$100\.00, about \$[\d.]+ at its end\. Needs attention: batch: Refused\./,
+      /^\+50% on the day before\.\nKeys: batch \$5\.00, backend \$4\.00\.\nModels: b\/two \$6\.00, a\/one \$3\.00\.\nThis month: \$100\.00, about \$139\.00 at its end\.\nNeeds attention: batch: Refused\.$/,
     );
-    expect(decide(digest({ key_id: 1 }), at)[0]?.text).toContain('Models: a/one $3.00, b/two $1.00.');
-    expect(decide({ ...digest({ every: 'week' }), createdAt: NOW }, at)).toEqual([]);
-    expect(decide({ ...digest(), createdAt: NOW }, at)).toHaveLength(1);
-    expect(decide(digest(), { ...at, spend: { ofDays: () => null, ofHour: () => null } })).toEqual([]);
+    expect(say(digest({ key_id: 1 }), at)[0]?.text).toContain('Models: a/one $3.00, b/two $1.00.');
+    expect(say({ ...digest({ every: 'week' }), createdAt: NOW }, at)).toEqual([]);
+    expect(say({ ...digest(), createdAt: NOW }, at)).toHaveLength(1);
+    expect(say(digest(), { ...at, spend: spendOf(() => null) })).toEqual([]);
   });
 });
 

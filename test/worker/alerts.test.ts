@@ -294,6 +294,7 @@ describe('messages', () => {
 
 describe('events', () => {
   it('a budget of a month tells each threshold once, at its hour, under overlapping crons and a receiver that fails half of the time', async () => {
+    await env.DB.exec('DELETE FROM alert_rule');
     const world = createWorld({ now: Date.parse('2026-10-31T23:30:00.000Z') });
     const { user, addChannel, addRule, events } = await setUp(world);
     const channel = await addChannel();
@@ -553,16 +554,16 @@ describe('the cost of an evaluation', () => {
       await evaluateUser(world.deps, user.id);
       return [spied.statements.length, spied.rowsWritten];
     };
-    expect(await costOf()).toEqual([1, 0]);
+    expect(await costOf()).toEqual([2, 0]);
     await world.makeKey(user.token);
     await addRule({ type: 'budget', amount_usd: 5, period: 'month' });
     await world.sync();
-    expect(await costOf()).toEqual([8, 0]);
+    expect(await costOf()).toEqual([9, 0]);
     for (let count = 0; count < 20; count++) {
       await world.makeKey(user.token);
       await addRule({ type: 'limit_remaining' });
     }
     await world.sync();
-    expect(await costOf()).toEqual([8, 0]);
+    expect(await costOf()).toEqual([9, 0]);
   });
 });

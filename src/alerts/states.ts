@@ -1,0 +1,61 @@
+/** States of keys that last until they are over: what is the matter with each key that a rule is about. Pure. */
+import type { Key } from '../keys/advice.ts';
+import { addDays, HOUR_MS } from '../lib/day.ts';
+import { localDayOf } from '../lib/zone.ts';
+import type { RuleOf, RuleType } from './model.ts';
+import type { Situation } from './situation.ts';
+import type { Figures } from './words.ts';
+
+/**
+ * What is said of a key: the figures of a state that holds; `fine`: it does not; `unknown`: nothing can be said now, so what was said stays;
+ * `moot`: the question makes no sense of this key (any more).
+ */
+export type Judgement = Figures | 'fine' | 'unknown' | 'moot';
+
+type Judge<T extends RuleType> = (rule: RuleOf<T>, key: Key, situation: Situation) => Judgement;
+
+export const judgeLimit: Judge<'limit_remaining'> = (rule, key) => {
+  const { limit_usd: limit, limit_remaining_usd: left } = key;
+  if (!key.is_active || key.vanished_at !== null || limit === null || limit <= 0) return 'moot';
+  if (key.status === 'invalid' || left === null) return 'unknown';
+  return left < rule.below_ratio * limit ? { limit_usd: limit, left_usd: left, resets: key.limit_reset } : 'fine';
+};
+
+export const PACE_DAYS = 7;
+const MIN_PACE_DAYS = 3;
+
+/** What an account spent a day of late, USD; null if too few days are known. */
+function paceOf(account: Key, { now, zone, keys, spend }: Situation): number | null {
+  const today = localDayOf(now, zone);
+  const members = keys.filter((key) => key.id === account.id || key.managed_by === account.id);
+  const daily = Array.from({ length: PACE_DAYS }, (_, index) => {
+    const day = addDays(today, -1 - index);
+    const known = members.map(({ id }) => spend.ofWholeDay(id, day)).filter((usd) => usd !== null);
+    return known.length === 0 ? null : known.reduce((sum, usd) => sum + usd, 0);
+  }).filter((usd) => usd !== null);
+  return daily.length < MIN_PACE_DAYS ? null : daily.reduce((sum, usd) => sum + usd, 0) / daily.length;
+}
+
+export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
+  const balance = key.balance_usd;
+  if (key.kind !== 'management' || !key.is_active || key.managed_by !== null) return 'moot';
+  if (balance === null || key.status !== 'active') return 'unknown';
+  const pace = rule.days === undefined ? null : paceOf(key, situation);
+  const lasts = pace === null || pace <= 0 ? null : Math.max(0, balance) / pace;
+  const isLow = rule.below_usd !== undefined && balance < rule.below_usd;
+  const isShort = rule.days !== undefined && lasts !== null && lasts < rule.days;
+  if (isLow || isShort) return { balance_usd: balance, lasts_days: lasts, pace_usd: pace };
+  return rule.days !== undefined && pace === null ? 'unknown' : 'fine';
+};
+
+export const judgeInvalid: Judge<'key_invalid'> = (_, key) => {
+  if (!key.is_active) return 'moot';
+  if (key.status === 'invalid') return { reason: key.last_error };
+  return key.status === 'active' ? 'fine' : 'unknown';
+};
+
+export const judgeOverdue: Judge<'sync_overdue'> = (rule, key, { now }) => {
+  if (!key.is_active || key.kind === 'management' || key.status === 'invalid') return 'moot';
+  const since = Date.parse(key.last_synced_at ?? key.created_at);
+  return now - since > rule.hours * HOUR_MS ? { last_synced_at: key.last_synced_at, reason: key.last_error } : 'fine';
+};
