@@ -1,8 +1,13 @@
 import { env } from 'cloudflare:workers';
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { deliverEvent } from '../../src/alerts/delivery.ts';
 import { evaluateUser } from '../../src/alerts/evaluate.ts';
-import { spyDb } from '../support/spied-db.ts';
+import { applyChanges, readRules } from '../../src/alerts/event-store.ts';
+import { toRules } from '../../src/alerts/model.ts';
+import type { Finding } from '../../src/alerts/words.ts';
+import { takeLoggedErrors } from '../support/no-console-error.ts';
+import { spyDb, tapDb } from '../support/spied-db.ts';
 import { createVisitor, messageIn } from '../support/visitor.ts';
 import type { World } from '../support/world.ts';
 import { createWorld } from '../support/world.ts';
@@ -565,5 +570,167 @@ describe('the cost of an evaluation', () => {
     }
     await world.sync();
     expect(await costOf()).toEqual([9, 0]);
+  });
+});
+
+describe('what must not be told, or must be', () => {
+  const invalidate = async (world: World, text: string) => {
+    world.simulator.removeKey(text);
+    for (let count = 0; count < 2; count++) {
+      world.clock.now += HOUR_MS;
+      await world.sync();
+    }
+  };
+
+  it('a rule that is renamed, or saved as it is, tells nothing twice; with another amount it does', async () => {
+    const world = createWorld();
+    const { user, addRule, events } = await setUp(world);
+    const key = await world.makeKey(user.token);
+    world.simulator.spend(key.text, { nano: 5_000_000_000 });
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    const rule = await addRule({ type: 'budget', amount_usd: 5, period: 'month', thresholds: [1] });
+    const patch = async (body: object) => {
+      const answer = await world.json('PATCH', `/api/alert-rules/${rule.id}`, { token: user.token, body });
+      await world.drain();
+      return [answer.status, (await events()).length];
+    };
+    await world.drain();
+    expect(await patch({})).toEqual([200, 1]);
+    expect(await patch({ name: 'Team' })).toEqual([200, 1]);
+    expect(await patch({ amount_usd: 4 })).toEqual([200, 2]);
+    expect(await patch({ factor: 3 })).toEqual([422, 2]);
+  });
+
+  it('a change that was made meanwhile is not lost', async () => {
+    const world = createWorld();
+    const { user, addRule } = await setUp(world);
+    const rule = await addRule({ type: 'budget', amount_usd: 5, period: 'month' });
+    let isFirst = true;
+    const slow = createWorld({
+      db: tapDb((text) => {
+        if (!isFirst || !text.includes('from "channel"')) return;
+        isFirst = false;
+        env.DB.prepare('UPDATE alert_rule SET version = version + 1 WHERE id = ?').bind(rule.id).run();
+      }),
+    });
+    const answer = await slow.json('PATCH', `/api/alert-rules/${rule.id}`, { token: user.token, body: { name: 'mine' } });
+    expect(answer.status).toBe(409);
+  });
+
+  it('a key that is paused or deleted has not recovered; its rule can still be changed', async () => {
+    const world = createWorld();
+    const { user, addRule, addChannel, events } = await setUp(world);
+    const channel = await addChannel();
+    const keys = [await world.makeKey(user.token, 'paused'), await world.makeKey(user.token, 'deleted')];
+    await addRule({ type: 'key_invalid', channel_ids: [channel.id] });
+    for (const { text } of keys) await invalidate(world, text);
+    expect(await events()).toHaveLength(2);
+    const rule = await addRule({ type: 'limit_remaining', key_id: keys[1]?.id });
+    await world.call('PATCH', `/api/keys/${keys[0]?.id}`, { token: user.token, body: { is_active: false } });
+    await world.call('DELETE', `/api/keys/${keys[1]?.id}`, { token: user.token });
+    await evaluateUser(world.deps, user.id);
+    expect((await events()).map(({ kind, recovered_at }) => [kind, recovered_at !== null])).toEqual([
+      ['fired', true],
+      ['fired', true],
+    ]);
+    await world.drain();
+    expect(world.received).toHaveLength(2);
+    const renamed = await world.json('PATCH', `/api/alert-rules/${rule.id}`, { token: user.token, body: { name: 'old' } });
+    expect([renamed.status, renamed.body['key_id']]).toEqual([200, keys[1]?.id]);
+    const form = await createVisitor(world, user.token).visit(`/alerts/rules/${rule.id}`);
+    expect(form.html).toContain('A key that is gone');
+  });
+
+  it('a state that somebody saw end is not told again by who looked before', async () => {
+    const world = createWorld();
+    const { user, addRule, events } = await setUp(world);
+    const key = await world.makeKey(user.token, 'backend');
+    await addRule({ type: 'key_invalid' });
+    await world.drain();
+    await invalidate(world, key.text);
+    const { rules, known } = (await readRules(world.deps.db, user.id, world.clock.now)) ?? { rules: [], known: [] };
+    const [rule] = toRules(rules);
+    const [open] = known;
+    if (!rule || !open) throw new Error('nothing was told');
+    const looked = world.clock.now - 60_000;
+    await applyChanges(world.deps.db, user.id, [{ rule, fired: [], over: [open], moot: [] }], world.clock.now);
+    const stale: Finding = { subject: open.subject, occasion: '', keyId: key.id, title: 'stale', text: '', path: '/', figures: {} };
+    await applyChanges(world.deps.db, user.id, [{ rule, fired: [stale], over: [], moot: [] }], looked);
+    expect((await events()).map(({ kind }) => kind)).toEqual(['recovered', 'fired']);
+    await applyChanges(
+      world.deps.db,
+      user.id,
+      [{ rule: { ...rule, version: 99 }, fired: [stale], over: [open], moot: [] }],
+      world.clock.now + 1,
+    );
+    expect(await events()).toHaveLength(2);
+  });
+
+  it('a key that OpenRouter asked to leave alone is told as not read', async () => {
+    const world = createWorld();
+    const { user, addRule, events } = await setUp(world);
+    const key = await world.makeKey(user.token, 'backend');
+    await addRule({ type: 'sync_overdue', hours: 2 });
+    await world.drain();
+    await env.DB.prepare('UPDATE api_key SET retry_after = ? WHERE id = ?')
+      .bind(world.clock.now + 24 * HOUR_MS, key.id)
+      .run();
+    for (let count = 0; count < 4; count++) {
+      world.clock.now += HOUR_MS;
+      await world.sync();
+    }
+    expect(titles(await events())).toEqual(['backend is not being read']);
+  });
+
+  it('a rule that makes no sense any more stops no other, and can be deleted', async () => {
+    const world = createWorld();
+    const { user, addRule, events } = await setUp(world);
+    const key = await world.makeKey(user.token, 'backend');
+    const insert = 'INSERT INTO alert_rule (user_id, type, channel_ids, parameters, created_at) VALUES (?, ?, ?, ?, 0) RETURNING id';
+    const broken = await env.DB.prepare(insert).bind(user.id, 'sync_overdue', '[]', '{"hours":0}').first<{ id: number }>();
+    await env.DB.prepare(insert).bind(user.id, 'sync_overdue', '[]', '{"hours":9,"old":1}').run();
+    await addRule({ type: 'key_invalid' });
+    await invalidate(world, key.text);
+    expect(titles(await events())).toEqual(['backend is invalid']);
+    expect(takeLoggedErrors().every((line) => line.includes('rule_unreadable'))).toBe(true);
+    const { body } = await world.json('GET', '/api/alert-rules', { token: user.token });
+    expect(body).toMatchObject([{ id: broken?.id, sentence: 'This rule cannot be read any more. Delete it.' }, { hours: 9 }, {}]);
+    expect((await world.call('DELETE', `/api/alert-rules/${broken?.id}`, { token: user.token })).status).toBe(204);
+  });
+
+  it('a channel whose encryption key is missing is seen in the health', async () => {
+    const world = createWorld();
+    const { user, addChannel } = await setUp(world);
+    const channel = await addChannel();
+    await env.DB.prepare("UPDATE channel SET kid = 'gone' WHERE id = ?").bind(channel.id).run();
+    expect(await world.json('GET', '/health', { token: user.token })).toMatchObject({
+      status: 503,
+      body: { detail: expect.stringContaining('gone') },
+    });
+    await world.call('DELETE', `/api/channels/${channel.id}`, { token: user.token });
+    expect((await world.call('GET', '/health')).status).toBe(200);
+  });
+
+  it('a message that comes too early, or while another is at it, comes again', async () => {
+    const world = createWorld();
+    const { user, addChannel } = await setUp(world);
+    const channel = await addChannel();
+    await world.call('POST', `/api/channels/${channel.id}/test`, { token: user.token });
+    const [message] = world.queue.splice(0);
+    if (message?.job !== 'alert') throw new Error('no message');
+    await env.DB.prepare('UPDATE alert_delivery SET next_at = ?, attempts = 1 WHERE event_id = ?')
+      .bind(world.clock.now + 5000, message.eventId)
+      .run();
+    expect(await deliverEvent(world.deps, message)).toBe(6);
+    world.clock.now += 6000;
+    expect(await deliverEvent(world.deps, message)).toBeNull();
+    const row = await env.DB.prepare('SELECT state, log FROM alert_delivery WHERE event_id = ?')
+      .bind(message.eventId)
+      .first<{ state: string; log: string }>();
+    expect([row?.state, JSON.parse(row?.log ?? '[]').map(({ error }: { error: string | null }) => error)]).toEqual([
+      'sent',
+      ['It was interrupted.', null],
+    ]);
   });
 });
