@@ -1,27 +1,15 @@
-/** Verbs of alerts: rules, channels, and what happened. */
+/** Verbs of alerts: rules, and what happened. */
 import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
-import { encrypt } from '../crypto/cipher.ts';
 import type { Deps } from '../deps.ts';
 import { type FieldError, fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
-import { sha256Hex } from '../lib/sha256.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
 import { type Budget, budgetsOf } from './budgets.ts';
-import {
-  type ChannelInput,
-  type ChannelRow,
-  isAllowedUrl,
-  labelOf,
-  MAX_CHANNELS,
-  presentChannel,
-  TARGET_COLUMN,
-  type Target,
-} from './channel-model.ts';
-import { readSituation, wayMessage } from './evaluate.ts';
+import { listChannels } from './channel-actions.ts';
+import { readSituation } from './evaluate.ts';
 import { type EventsQuery, presentEvent, type updateEventSchema } from './event-model.ts';
 import * as events from './event-store.ts';
-import { createWebhookSecret } from './messages.ts';
 import {
   createRuleSchema,
   MAX_RULES,
@@ -34,21 +22,9 @@ import {
   toRules,
   type updateRuleSchema,
 } from './model.ts';
+import { refuseForeign } from './refuse.ts';
 import * as store from './store.ts';
 import { describeRule } from './words.ts';
-
-type Kind = 'alert_rule' | 'channel' | 'alert_event';
-const NAMES: Record<Kind, string> = { alert_rule: 'rule', channel: 'channel', alert_event: 'alert' };
-
-/** Says why the user has none with this id: it is somebody else's, or there is none. */
-async function refuseForeign(deps: Deps, userId: number, kind: Kind, id: number): Promise<never> {
-  const isForeign = await store.isForeign(deps.db, userId, kind, id);
-  return fail(
-    isForeign
-      ? { kind: 'forbidden', detail: `This ${NAMES[kind]} belongs to somebody else.` }
-      : { kind: 'not_found', detail: `There is no such ${NAMES[kind]}.` },
-  );
-}
 
 type PresentedRule = z.infer<typeof ruleSchema>;
 
@@ -169,77 +145,6 @@ export async function updateRule(deps: Deps, actor: Actor, id: number, change: z
 export async function deleteRule(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   if (!(await store.deleteRule(deps.db, userId, id, deps.now()))) await refuseForeign(deps, userId, 'alert_rule', id);
-}
-
-const targetOf = (input: ChannelInput): Target => {
-  switch (input.type) {
-    case 'webhook':
-      return { type: 'webhook', url: input.url, secret: createWebhookSecret() };
-    case 'slack':
-    case 'discord':
-      return { type: input.type, url: input.url };
-    case 'email':
-      return { type: 'email', to: input.to };
-    case 'telegram':
-      return { type: 'telegram', bot_token: input.bot_token, chat_id: input.chat_id };
-  }
-};
-
-/**
- * Adds a channel. Its address is stored encrypted; a webhook's secret is in this answer and never again.
- * @param origin under which the monitor is used; links in messages begin with it
- */
-export async function createChannel(deps: Deps, actor: Actor, input: ChannelInput, origin: string) {
-  const userId = authorize(actor, 'manage');
-  if ('url' in input && !isAllowedUrl(input.url, origin)) failField('url', 'Must be an https URL');
-  if (input.type === 'email' && deps.sendEmail === null) failField('type', 'E-mail is not configured on this deployment');
-  const target = targetOf(input);
-  const plaintext = JSON.stringify(target);
-  const hash = await sha256Hex(plaintext);
-  const { envelope, kid } = await encrypt(deps.config.keyring, { column: TARGET_COLUMN, userId, hash }, plaintext);
-  const now = deps.now();
-  const row = {
-    userId,
-    type: input.type,
-    name: input.name,
-    ciphertext: envelope,
-    hash,
-    kid,
-    label: labelOf(input),
-    origin,
-    createdAt: now,
-  };
-  const id = await store.insertChannel(deps.db, row, MAX_CHANNELS);
-  if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${MAX_CHANNELS} channels allowed` });
-  const empty = { lastAttemptAt: null, lastSuccessAt: null, failingSince: null, lastError: null };
-  return { ...presentChannel({ ...row, ...empty, id }), secret: target.type === 'webhook' ? target.secret : null };
-}
-
-/** The user's channels, the newest first. */
-export async function listChannels(deps: Deps, actor: Actor) {
-  const rows = await store.listChannels(deps.db, authorize(actor, 'manage'));
-  return rows.map(presentChannel);
-}
-
-async function requireChannel(deps: Deps, userId: number, id: number): Promise<ChannelRow> {
-  return (await store.findChannel(deps.db, userId, id)) ?? refuseForeign(deps, userId, 'channel', id);
-}
-
-/** One of the user's channels. */
-export const getChannel = async (deps: Deps, actor: Actor, id: number) =>
-  presentChannel(await requireChannel(deps, authorize(actor, 'manage'), id));
-
-/** Sends a test message; what became of it stands in the list of channels. */
-export async function testChannel(deps: Deps, actor: Actor, id: number): Promise<void> {
-  const userId = authorize(actor, 'manage');
-  await requireChannel(deps, userId, id);
-  await deps.enqueue((await events.insertTest(deps.db, userId, id, deps.now())).map(wayMessage));
-}
-
-/** Deletes a channel with its address and what is on its way to it. */
-export async function deleteChannel(deps: Deps, actor: Actor, id: number): Promise<void> {
-  const userId = authorize(actor, 'manage');
-  if (!(await store.deleteChannel(deps.db, userId, id))) await refuseForeign(deps, userId, 'channel', id);
 }
 
 /** A page of what happened, the newest first. */

@@ -2,18 +2,8 @@
 import * as z from 'zod';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
-import {
-  createChannel,
-  createRule,
-  deleteChannel,
-  deleteRule,
-  listChannels,
-  listEvents,
-  listRules,
-  testChannel,
-  updateEvent,
-  updateRule,
-} from './actions.ts';
+import { createRule, deleteRule, listEvents, listRules, updateEvent, updateRule } from './actions.ts';
+import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
 import { channelSchema, createChannelSchema, createdChannelSchema } from './channel-model.ts';
 import { eventSchema, eventsQuerySchema, eventsSchema, updateEventSchema } from './event-model.ts';
 import { createRuleSchema, ruleSchema, updateRuleSchema } from './model.ts';

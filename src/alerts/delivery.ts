@@ -3,9 +3,10 @@ import { decrypt } from '../crypto/cipher.ts';
 import type { Deps } from '../deps.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { type ChannelRow, isAllowedUrl, TARGET_COLUMN, type Target } from './channel-model.ts';
+import * as store from './delivery-store.ts';
 import { wayMessage } from './evaluate.ts';
 import type { EventRow } from './event-model.ts';
-import * as store from './event-store.ts';
+import { deleteEventsBeforeAcrossUsers, type Way } from './event-store.ts';
 import { mailOf, type Notice, outgoingOf } from './messages.ts';
 
 /** Longer than a receiver may take. */
@@ -79,7 +80,7 @@ async function send(deps: Deps, event: EventRow, channel: ChannelRow): Promise<s
  * Works on a message of the queue.
  * @returns null, or in how many seconds it is to come again: it is not due yet, or somebody else is at it
  */
-export async function deliverEvent(deps: Deps, way: store.Way): Promise<number | null> {
+export async function deliverEvent(deps: Deps, way: Way): Promise<number | null> {
   const startedAt = deps.now();
   const claimed = await store.claimDelivery(deps.db, way, startedAt, LEASE_MS);
   if (claimed.kind === 'later') return Math.min(MAX_DELAY_S, Math.ceil((claimed.at - startedAt) / SECOND_MS) + 1);
@@ -104,4 +105,4 @@ const REMEMBERED_DAYS = 400;
 
 /** Deletes up to `limit` events that are older than the retention; returns how many. */
 export const deleteOldEvents = (deps: Deps, now: number, limit: number): Promise<number> =>
-  store.deleteEventsBeforeAcrossUsers(deps.db, now - Math.max(deps.config.retentionDays, REMEMBERED_DAYS) * DAY_MS, limit);
+  deleteEventsBeforeAcrossUsers(deps.db, now - Math.max(deps.config.retentionDays, REMEMBERED_DAYS) * DAY_MS, limit);

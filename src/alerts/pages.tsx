@@ -7,23 +7,13 @@ import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { listKeys } from '../keys/actions.ts';
 import { HOUR_MS } from '../lib/day.ts';
-import {
-  createChannel,
-  createRule,
-  deleteChannel,
-  deleteRule,
-  getRule,
-  listChannels,
-  listEvents,
-  listRules,
-  replaceRule,
-  testChannel,
-  updateEvent,
-} from './actions.ts';
+import { createRule, deleteRule, listEvents, listRules, replaceRule, updateEvent } from './actions.ts';
+import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
 import { CHANNEL_TYPES, createChannelSchema } from './channel-model.ts';
-import { formOf, RULE_FIELDS, ruleFromForm } from './form-model.ts';
+import { RULE_FIELDS, ruleFromForm } from './form-model.ts';
 import { CHANNEL_LABELS, ChannelForm, RULE_LABELS, RuleForm } from './forms.tsx';
 import { RULE_TYPES, type RuleInput, type RuleType } from './model.ts';
+import { showRule } from './rule-page.tsx';
 import { ChannelList, EventList, RuleList } from './views.tsx';
 
 export const alertPages = createPages();
@@ -144,25 +134,6 @@ form({
   },
   show: showAlerts,
 });
-
-async function showRule(view: View, id: number) {
-  const rule = await getRule(view.deps, view.actor, id);
-  const [keys, channels] = await Promise.all([listKeys(view.deps, view.actor), listChannels(view.deps, view.actor)]);
-  return (
-    <Frame title="Change a rule" here={`${HERE}/rules`} viewer={view.viewer} class="narrow">
-      <h1>Change a rule: {RULE_LABELS[rule.type].toLowerCase()}</h1>
-      <RuleForm
-        action={`${HERE}/rules/${id}`}
-        type={rule.type}
-        values={formOf(rule)}
-        keys={keys}
-        channels={channels}
-        failure={view.failure}
-        button="Save"
-      />
-    </Frame>
-  );
-}
 
 page(`${HERE}/rules/:id`, 'session', showRule);
 

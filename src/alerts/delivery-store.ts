@@ -1,0 +1,85 @@
+/** SQL of messages on their way to channels. */
+import { eq } from 'drizzle-orm';
+import { type Db, runBatch, statement } from '../db.ts';
+import type { ChannelRow } from './channel-model.ts';
+import type { EventRow } from './event-model.ts';
+import { toWays, type Way } from './event-store.ts';
+import { alertEvent, channel } from './table.ts';
+
+export interface Claimed {
+  kind: 'claimed';
+  event: EventRow;
+  channel: ChannelRow;
+  attempts: number;
+}
+
+/** Notes attempts of which nobody knows how they ended. */
+const NOTE_LOST = `log = iif(attempts > json_array_length(log), json_insert(log, '$[#]', json_object('at', next_at - ?4, 'error', 'It was interrupted.')), log)`;
+
+/** Takes a message for `leaseMs`, if it is due and still to be sent: with its event and its channel; or says when it will be due. */
+export async function claimDelivery(
+  db: Db,
+  { eventId, channelId }: Way,
+  now: number,
+  leaseMs: number,
+): Promise<Claimed | { kind: 'later'; at: number } | { kind: 'over' }> {
+  const claim = `UPDATE alert_delivery SET ${NOTE_LOST}, next_at = ?3 + ?4, attempts = attempts + 1
+    WHERE event_id = ?1 AND channel_id = ?2 AND state = 'pending' AND next_at <= ?3 RETURNING attempts`;
+  const [claimed = [], [row] = []] = await runBatch(db, [
+    statement(db, claim, eventId, channelId, now, leaseMs),
+    statement(db, `SELECT next_at FROM alert_delivery WHERE event_id = ?1 AND channel_id = ?2 AND state = 'pending'`, eventId, channelId),
+  ]);
+  const attempts = claimed[0]?.['attempts'];
+  if (attempts === undefined) return row ? { kind: 'later', at: Number(row['next_at']) } : { kind: 'over' };
+  const [[event], [target]] = await db.batch([
+    db.select().from(alertEvent).where(eq(alertEvent.id, eventId)),
+    db.select().from(channel).where(eq(channel.id, channelId)),
+  ]);
+  if (event && target) return { kind: 'claimed', event, channel: target, attempts: Number(attempts) };
+  await runBatch(db, [
+    statement(db, `UPDATE alert_delivery SET state = 'failed' WHERE event_id = ? AND channel_id = ?`, eventId, channelId),
+  ]);
+  return { kind: 'over' };
+}
+
+/** Notes an attempt, and what follows: it arrived, it is tried again at `nextAt`, or nobody tries any more. */
+export async function settleDelivery(
+  db: Db,
+  way: Way & { userId: number; attempt: number; isTest: boolean },
+  outcome: { error: string | null; nextAt: number | null },
+  now: number,
+): Promise<void> {
+  const { eventId, channelId, userId, attempt, isTest } = way;
+  const state = outcome.error === null ? 'sent' : outcome.nextAt === null ? 'failed' : 'pending';
+  await runBatch(db, [
+    statement(
+      db,
+      `UPDATE alert_delivery SET state = ?3, next_at = ?4, log = json_insert(log, '$[#]', json_object('at', ?7, 'error', ?5))
+        WHERE event_id = ?1 AND channel_id = ?2 AND attempts = ?6`,
+      eventId,
+      channelId,
+      state,
+      outcome.nextAt ?? now,
+      outcome.error,
+      attempt,
+      now,
+    ),
+    statement(
+      db,
+      `UPDATE channel SET last_attempt_at = ?3, last_error = ?4, last_success_at = iif(?4 IS NULL, ?3, last_success_at),
+        failing_since = iif(?4 IS NULL, NULL, iif(?5, failing_since, coalesce(failing_since, ?3))) WHERE user_id = ?1 AND id = ?2`,
+      userId,
+      channelId,
+      now,
+      outcome.error,
+      isTest ? 1 : 0,
+    ),
+  ]);
+}
+
+/** Messages that should have been sent by now, of all users: their queue message was lost. */
+export async function listDueWaysAcrossUsers(db: Db, now: number, limit: number): Promise<Way[]> {
+  const text = `SELECT event_id, channel_id FROM alert_delivery WHERE state = 'pending' AND next_at <= ?1 ORDER BY next_at LIMIT ?2`;
+  const [rows = []] = await runBatch(db, [statement(db, text, now, limit)]);
+  return toWays(rows);
+}
