@@ -47,6 +47,32 @@ CREATE TABLE `alert_rule` (
 );
 --> statement-breakpoint
 CREATE INDEX `alert_rule_user` ON `alert_rule` (`user_id`);--> statement-breakpoint
+CREATE TABLE `breaker_action` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`user_id` integer NOT NULL,
+	`rule_id` integer NOT NULL,
+	`key_id` integer NOT NULL,
+	`management_id` integer NOT NULL,
+	`hash` text NOT NULL,
+	`kind` text NOT NULL,
+	`period` text NOT NULL,
+	`period_from` text NOT NULL,
+	`amount_usd` real NOT NULL,
+	`restore` integer NOT NULL,
+	`restore_at` integer NOT NULL,
+	`state` text NOT NULL,
+	`before` text,
+	`answer` text,
+	`attempts` integer NOT NULL,
+	`next_at` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	`done_at` integer,
+	`restored_at` integer
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `breaker_action_period` ON `breaker_action` (`rule_id`,`period`,`period_from`);--> statement-breakpoint
+CREATE INDEX `breaker_action_user` ON `breaker_action` (`user_id`);--> statement-breakpoint
+CREATE INDEX `breaker_action_due` ON `breaker_action` (`state`,`next_at`);--> statement-breakpoint
 CREATE TABLE `channel` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`user_id` integer NOT NULL,

@@ -177,6 +177,12 @@ async function confirmPassword(deps: Deps, userId: number, password: string, pat
   return { row, emailHash };
 }
 
+/** Is this the user's password? Counts against the throttle of their account. */
+export async function isPasswordOf(deps: Deps, userId: number, password: string): Promise<boolean> {
+  const row = (await store.findUser(deps.db, userId)) ?? gone();
+  return checkPassword(deps, await hashEmail(row.email), password, row.passwordHash);
+}
+
 /** Sets another password and ends all other sessions and all reset links. */
 export async function changePassword(deps: Deps, actor: Actor, input: z.infer<typeof changePasswordSchema>): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);

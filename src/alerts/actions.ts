@@ -1,10 +1,13 @@
 /** Verbs of alerts: rules, and what happened. */
 import type * as z from 'zod';
+import { isPasswordOf } from '../accounts/actions.ts';
 import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { type FieldError, fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
+import { presentAction } from './breaker-model.ts';
+import { listActions as listStoredActions } from './breaker-store.ts';
 import { type Budget, budgetsOf } from './budgets.ts';
 import { listChannels } from './channel-actions.ts';
 import { readSituation } from './evaluate.ts';
@@ -25,6 +28,8 @@ import {
 import { refuseForeign } from './refuse.ts';
 import * as store from './store.ts';
 import { describeRule } from './words.ts';
+
+const MAX_ACTIONS = 50;
 
 type PresentedRule = z.infer<typeof ruleSchema>;
 
@@ -84,10 +89,26 @@ async function checkReferences(deps: Deps, actor: Actor, rule: RuleInput, before
   return keys;
 }
 
+/** The actions that write upstream are only armed by who knows the password, and only for a key that a management key reads. */
+async function checkAction(deps: Deps, userId: number, rule: RuleInput, keys: Awaited<ReturnType<typeof listKeys>>): Promise<void> {
+  if (rule.type !== 'budget' || rule.action === 'none') return;
+  const key = keys.find(({ id }) => id === rule.key_id);
+  if (!key || key.kind === 'management' || key.managed_by === null)
+    failField('key_id', 'Is not a key that is read through a management key');
+  if (rule.action === 'dry_run') return;
+  const isRight = rule.password !== undefined && (await isPasswordOf(deps, userId, rule.password));
+  if (!isRight) fail({ kind: 'forbidden', detail: 'Your password is needed for this action: send it as `password`.' });
+}
+
+/** The circuit breaker's actions, the newest first. */
+export const listActions = async (deps: Deps, actor: Actor) =>
+  (await listStoredActions(deps.db, authorize(actor, 'manage'), MAX_ACTIONS)).map(presentAction);
+
 /** Adds a rule; it is evaluated at once. */
 export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Promise<PresentedRule> {
   const userId = authorize(actor, 'manage');
   const keys = await checkReferences(deps, actor, input, null);
+  await checkAction(deps, userId, input, keys);
   const createdAt = deps.now();
   const id = await store.insertRule(deps.db, userId, input, createdAt, MAX_RULES);
   if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${MAX_RULES} rules allowed` });
@@ -117,6 +138,7 @@ async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput
   const keys = await checkReferences(deps, actor, input, rule);
   const changed = { ...input, id: rule.id, version: rule.version + 1, createdAt: rule.createdAt };
   if (JSON.stringify(inputOf(changed)) === JSON.stringify(inputOf(rule))) return presentRule(rule, keys);
+  await checkAction(deps, userId, input, keys);
   if (!(await store.updateRule(deps.db, userId, rule.id, rule.version, input))) {
     fail({ kind: 'conflict', detail: 'The rule was changed meanwhile. Look at it and try again.' });
   }

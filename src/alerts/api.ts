@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
-import { createRule, deleteRule, listEvents, listRules, updateEvent, updateRule } from './actions.ts';
+import { createRule, deleteRule, listActions, listEvents, listRules, updateEvent, updateRule } from './actions.ts';
+import { actionSchema } from './breaker-model.ts';
 import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
 import { channelSchema, createChannelSchema, createdChannelSchema } from './channel-model.ts';
 import { eventSchema, eventsQuerySchema, eventsSchema, updateEventSchema } from './event-model.ts';
@@ -102,6 +103,16 @@ alertsApi.route({
   params: idParams,
   success: { status: 204, description: 'It watches nothing any more; what it told stays' },
   handle: ({ deps, actor, params }) => deleteRule(deps, actor, params.id),
+});
+
+alertsApi.route({
+  method: 'get',
+  path: '/api/breaker-actions',
+  tag,
+  summary: 'List what budgets did to keys at OpenRouter',
+  access: 'session',
+  success: { status: 200, description: 'The last fifty, newest first', schema: z.array(actionSchema) },
+  handle: ({ deps, actor }) => listActions(deps, actor),
 });
 
 alertsApi.route({

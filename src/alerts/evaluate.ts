@@ -6,6 +6,7 @@ import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import { logError } from '../log.ts';
 import { readLedger } from '../usage/actions.ts';
 import { factsOf } from '../usage/model.ts';
+import { plannedAction } from './breaker-model.ts';
 import { compareWith, decide, reachOf } from './decide.ts';
 import * as store from './event-store.ts';
 import { type Rule, toRules } from './model.ts';
@@ -49,8 +50,9 @@ export async function evaluateUser(deps: Deps, userId: number): Promise<void> {
   const changes = rules.map((rule) => ({ rule, ...compareWith(read.known, rule, decide(rule, situation)) }));
   const actual = changes.filter(({ fired, over, moot }) => fired.length + over.length + moot.length > 0);
   if (actual.length === 0) return;
-  const ways = await store.applyChanges(deps.db, userId, actual, situation.now);
-  await deps.enqueue(ways.map(wayMessage));
+  const planned = actual.flatMap(({ rule, fired }) => plannedAction(rule, fired, situation) ?? []);
+  const { ways, actionIds } = await store.applyChanges(deps.db, userId, actual, situation.now, planned);
+  await deps.enqueue([...ways.map(wayMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
 }
 
 const USERS_A_PAGE = 1000;

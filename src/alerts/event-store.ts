@@ -2,6 +2,7 @@
 import { and, desc, eq, inArray, lt, ne } from 'drizzle-orm';
 import { type Db, jsonField, runBatch, statement } from '../db.ts';
 import { DAY_MS } from '../lib/day.ts';
+import type { PlannedAction } from './breaker-model.ts';
 import type { KnownEvent } from './decide.ts';
 import type { DeliveryRow, EventRow } from './event-model.ts';
 import type { Rule, RuleRow } from './model.ts';
@@ -25,13 +26,14 @@ export interface Way {
   channelId: number;
 }
 
-const COLUMNS = 'user_id, rule_id, kind, rule_type, subject, occasion, key_id, title, text, figures, path, created_at';
+/** The columns of a new event. */
+export const COLUMNS = 'user_id, rule_id, kind, rule_type, subject, occasion, key_id, title, text, figures, path, created_at';
 
 /** A snoozed rule is silent about the same subject; what happens is still a row. */
 const IS_SNOOZED = `EXISTS (SELECT 1 FROM alert_event AS s WHERE s.user_id = e.user_id AND s.rule_id = e.rule_id AND s.subject = e.subject AND s.snoozed_until > ?2)`;
 
 /** Messages of the events of an instant that have none yet: to every channel of their rule that is there. */
-const deliverStatement = (db: Db, userId: number, now: number): D1PreparedStatement =>
+export const deliverStatement = (db: Db, userId: number, now: number): D1PreparedStatement =>
   statement(
     db,
     `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
@@ -61,12 +63,29 @@ const INSERT_RECOVERED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 
 const CLOSE = `UPDATE alert_event SET occasion = 'until ' || CAST(?3 AS INTEGER) || ' ' || id, recovered_at = CAST(?3 AS INTEGER)
   WHERE user_id = ?1 AND occasion = '' AND id IN (SELECT ${jsonField('id')} FROM json_each(?2) AS j ${OF_RULE})`;
 
+/** Plans actions, one a rule and period, however often they are planned; returns the ids of the new ones. */
+function planActionsStatement(db: Db, userId: number, planned: readonly PlannedAction[], now: number): D1PreparedStatement {
+  const fields = ['keyId', 'managementId', 'hash', 'kind', 'period', 'periodFrom', 'amountUsd', 'restore', 'restoreAt'].map((name) =>
+    jsonField(name),
+  );
+  const text = `INSERT INTO breaker_action (user_id, rule_id, key_id, management_id, hash, kind, period, period_from, amount_usd, restore, restore_at, state, attempts, next_at, created_at)
+    SELECT ?1, r.id, ${fields.join(', ')}, 'planned', 0, CAST(?3 AS INTEGER), CAST(?3 AS INTEGER)
+    FROM json_each(?2) AS j JOIN alert_rule AS r ON r.id = ${jsonField('ruleId')} AND r.user_id = ?1 WHERE true ON CONFLICT DO NOTHING RETURNING id`;
+  return statement(db, text, userId, JSON.stringify(planned), now);
+}
+
 /**
  * Writes what an evaluation found, in one transaction: events, what is over, and a row for each message that is to be sent. What somebody
  * else wrote meanwhile, or of a rule that was changed or deleted since, is left out.
  * @param now when the evaluation looked
  */
-export async function applyChanges(db: Db, userId: number, changes: readonly Change[], now: number): Promise<Way[]> {
+export async function applyChanges(
+  db: Db,
+  userId: number,
+  changes: readonly Change[],
+  now: number,
+  planned: readonly PlannedAction[] = [],
+): Promise<{ ways: Way[]; actionIds: number[] }> {
   const of = <T>(pick: (change: Change) => readonly T[]) =>
     JSON.stringify(
       changes.flatMap((change) => pick(change).map((one) => ({ ...one, rule: { id: change.rule.id, version: change.rule.version } }))),
@@ -89,8 +108,10 @@ export async function applyChanges(db: Db, userId: number, changes: readonly Cha
       now,
     ),
     deliverStatement(db, userId, now),
+    ...(planned.length > 0 ? [planActionsStatement(db, userId, planned, now)] : []),
   ]);
-  return toWays(results.at(-1) ?? []);
+  const [, , , ways = [], actions = []] = results;
+  return { ways: toWays(ways), actionIds: actions.map((row) => Number(row['id'])) };
 }
 
 /** Adds a test message for a channel. */

@@ -25,6 +25,11 @@ const PARAMETERS = {
     period: z.enum(BUDGET_PERIODS).describe("In the user's time zone; weeks begin on Monday"),
     thresholds: thresholdsSchema.default([0.5, 0.8, 1]).describe('Shares of the amount, each told once a period'),
     forecast: z.boolean().default(false).describe('Tell too when the amount will be passed before the period ends, at its pace so far'),
+    action: z
+      .enum(['none', 'dry_run', 'disable', 'limit'])
+      .default('none')
+      .describe('What happens to the key at OpenRouter once all is spent. Needs `key_id` of a key under a management key'),
+    restore: z.boolean().default(false).describe('Whether the key is as before when the next period begins'),
   },
   limit_remaining: { below_ratio: ratio.default(0.2).describe("Share of OpenRouter's limit of a key") },
   balance: {
@@ -59,13 +64,24 @@ const common = {
     .default([]),
 };
 
+const passwordField = z.string().max(1000).describe('Your password: needed for the actions `disable` and `limit`. It is not stored');
+
 const ruleOf = <T extends RuleType>(type: T) => z.strictObject({ type: z.literal(type), ...common, ...PARAMETERS[type] });
 
 const LIMITLESS = 'below_usd or days must be given';
 
 export const createRuleSchema = z
   .discriminatedUnion('type', [
-    ruleOf('budget'),
+    ruleOf('budget')
+      .extend({ password: passwordField.optional() })
+      .refine((rule) => rule.action === 'none' || rule.key_id !== null, {
+        path: ['key_id'],
+        message: 'Must name the key that the action is for',
+      })
+      .refine((rule) => rule.action === 'none' || rule.thresholds.includes(1), {
+        path: ['thresholds'],
+        message: 'Must include 1 for an action',
+      }),
     ruleOf('limit_remaining'),
     ruleOf('balance').refine((rule) => rule.below_usd !== undefined || rule.days !== undefined, {
       path: ['below_usd'],
@@ -93,10 +109,9 @@ function changeOf(schema: z.ZodType): z.ZodType {
 
 /** Every parameter of any type, for a change of some of them: which of them a rule has is decided by its type. */
 const changes = Object.fromEntries(
-  Object.entries(Object.assign({}, common, ...Object.values(PARAMETERS)) as Record<string, z.ZodType>).map(([name, schema]) => [
-    name,
-    changeOf(schema),
-  ]),
+  Object.entries(Object.assign({}, common, ...Object.values(PARAMETERS), { password: passwordField }) as Record<string, z.ZodType>).map(
+    ([name, schema]) => [name, changeOf(schema)],
+  ),
 );
 
 /** What may be changed of a rule: anything but its type. What is left out stays. */

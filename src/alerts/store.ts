@@ -135,5 +135,7 @@ export async function listUnreadUsersAcrossUsers(db: Db, now: number, afterId: n
 /** Deletes all rules, channels and events of a user. */
 export const deleteAllAlertsStatements = (db: Db, userId: number): D1PreparedStatement[] => [
   statement(db, 'DELETE FROM alert_delivery WHERE event_id IN (SELECT id FROM alert_event WHERE user_id = ?)', userId),
-  ...['alert_rule', 'channel', 'alert_event'].map((table) => statement(db, `DELETE FROM ${table} WHERE user_id = ?`, userId)),
+  ...['alert_rule', 'channel', 'alert_event', 'breaker_action'].map((table) =>
+    statement(db, `DELETE FROM ${table} WHERE user_id = ?`, userId),
+  ),
 ];

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
 /** Where alerts are sent. */
 export const channel = sqliteTable(
@@ -102,4 +102,41 @@ export const alertDelivery = sqliteTable(
     log: text().notNull(),
   },
   (table) => [primaryKey({ columns: [table.eventId, table.channelId] }), index('alert_delivery_due').on(table.state, table.nextAt)],
+);
+
+/** What a spent budget did to its key at OpenRouter, once a period. */
+export const breakerAction = sqliteTable(
+  'breaker_action',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    userId: integer('user_id').notNull(),
+    ruleId: integer('rule_id').notNull(),
+    keyId: integer('key_id').notNull(),
+    /** The management key that writes, and by which hash OpenRouter knows the key. */
+    managementId: integer('management_id').notNull(),
+    hash: text().notNull(),
+    kind: text({ enum: ['dry_run', 'disable', 'limit'] }).notNull(),
+    period: text({ enum: ['day', 'week', 'month'] }).notNull(),
+    periodFrom: text('period_from').notNull(),
+    amountUsd: real('amount_usd').notNull(),
+    /** Is the key to be as before when the next period begins, at `restore_at`? */
+    restore: integer({ mode: 'boolean' }).notNull(),
+    restoreAt: integer('restore_at').notNull(),
+    /** `skipped`: it was like that already; `left`: somebody changed it meanwhile. */
+    state: text({ enum: ['planned', 'done', 'refused', 'skipped', 'restored', 'left'] }).notNull(),
+    /** JSON of how the key was set, noted before it was changed. */
+    before: text(),
+    /** What became of the last step. */
+    answer: text(),
+    attempts: integer().notNull(),
+    nextAt: integer('next_at').notNull(),
+    createdAt: integer('created_at').notNull(),
+    doneAt: integer('done_at'),
+    restoredAt: integer('restored_at'),
+  },
+  (table) => [
+    uniqueIndex('breaker_action_period').on(table.ruleId, table.period, table.periodFrom),
+    index('breaker_action_user').on(table.userId),
+    index('breaker_action_due').on(table.state, table.nextAt),
+  ],
 );

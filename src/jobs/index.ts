@@ -1,4 +1,5 @@
 /** Cron → job, and queue message → work. What is due is read from the database, not from the clock that rang. */
+import { workOnAction, workOnDueActions } from '../alerts/breaker.ts';
 import { deliverEvent, resendDue } from '../alerts/delivery.ts';
 import { evaluateUnread, evaluateUser } from '../alerts/evaluate.ts';
 import type { Deps } from '../deps.ts';
@@ -35,6 +36,7 @@ export async function ring(deps: Deps, cron: string, scheduledAt: number): Promi
   const outcomes = await Promise.allSettled([
     ...due.map((entry) => start(deps, entry.job, entry.at)),
     resendDue(deps),
+    workOnDueActions(deps),
     ...(job === 'sync' ? [evaluateUnread(deps)] : []),
   ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
@@ -56,6 +58,9 @@ async function work(deps: Deps, message: JobMessage): Promise<Delivery> {
       return purgeMessage(deps);
     case 'evaluate':
       await evaluateUser(deps, message.userId);
+      return DONE;
+    case 'breaker':
+      await workOnAction(deps, message.actionId);
       return DONE;
     case 'alert': {
       const waitS = await deliverEvent(deps, message);

@@ -63,6 +63,8 @@ export const messageSchema = z.discriminatedUnion('job', [
   z.object({ job: z.literal('purge') }),
   /** A user's rules are to be evaluated. */
   z.object({ job: z.literal('evaluate'), userId: z.int().positive() }),
+  /** A step of the circuit breaker. */
+  z.object({ job: z.literal('breaker'), actionId: z.int().positive() }),
   /** An event is to be sent to a channel. */
   z.object({ job: z.literal('alert'), eventId: z.int().positive(), channelId: z.int().positive() }),
 ]);

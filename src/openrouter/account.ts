@@ -56,6 +56,16 @@ const keyRecordSchema = z
     }),
   );
 
+/** What may be changed of a key: `PATCH /keys/{hash}`. `limit` in USD. */
+export interface KeyChange {
+  disabled?: boolean;
+  limit?: number | null;
+  limit_reset?: string | null;
+}
+
+/** Answer of `GET` and `PATCH /keys/{hash}`. */
+export const keyRecordAnswerSchema = z.object({ data: keyRecordSchema }).transform(({ data }) => data);
+
 /** Answer of `GET /keys`. */
 export const keysAnswerSchema = z.object({ data: z.array(keyRecordSchema) });
 

@@ -10,7 +10,9 @@ import {
   activityAnswerSchema,
   type Credits,
   creditsAnswerSchema,
+  type KeyChange,
   type KeyRecord,
+  keyRecordAnswerSchema,
   keysAnswerSchema,
   type ModelName,
   modelsAnswerSchema,
@@ -61,6 +63,10 @@ export interface OpenRouter {
   getCredits(key: string): Answer<Credits>;
   /** The last 30 completed days of one key (by its hash), or of the account: `GET /activity`. */
   getActivity(key: string, hash: string | null): Answer<ActivityRow[]>;
+  /** A key of a management key's account: `GET /keys/{hash}`. */
+  getKeyRecord(key: string, hash: string): Answer<KeyRecord>;
+  /** The only call that changes anything: `PATCH /keys/{hash}`. For the circuit breaker alone. */
+  updateKey(key: string, hash: string, change: KeyChange): Answer<KeyRecord>;
   /** `POST /analytics/query`, at most 64 a minute. */
   queryAnalytics(key: string, query: AnalyticsQuery): Answer<AnalyticsAnswer>;
   /** Names of all models: `GET /models`. Needs no key. */
@@ -157,15 +163,16 @@ async function collectPages<T>(getPage: (offset: number) => Answer<T[]>): Answer
 interface Call {
   key: string | null;
   body?: unknown;
+  method?: 'PATCH';
   /** The question can be asked about less. */
   canNarrow?: boolean;
 }
 
 /** OpenRouter's API as far as the monitor uses it. Every failure is a value. */
 export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
-  const send = (path: string, { key, body }: Call): Promise<Response> =>
+  const send = (path: string, { key, body, method }: Call): Promise<Response> =>
     options.fetch(`${options.baseUrl}${path}`, {
-      method: body === undefined ? 'GET' : 'POST',
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: {
         accept: 'application/json',
         ...(key !== null && { authorization: `Bearer ${key}` }),
@@ -214,6 +221,8 @@ export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
       ),
     getCredits: (key) => ask('/credits', { key }, creditsAnswerSchema),
     getActivity: (key, hash) => askForPage(hash === null ? '/activity' : `/activity?api_key_hash=${hash}`, key, activityAnswerSchema),
+    getKeyRecord: (key, hash) => ask(`/keys/${hash}`, { key }, keyRecordAnswerSchema),
+    updateKey: (key, hash, change) => ask(`/keys/${hash}`, { key, method: 'PATCH', body: change }, keyRecordAnswerSchema),
     async queryAnalytics(key, query) {
       const answer = await ask('/analytics/query', { key, body: queryBody(query), canNarrow: true }, analyticsAnswerSchema);
       if (!answer.ok) return answer;

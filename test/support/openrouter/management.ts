@@ -1,4 +1,4 @@
-/** What a management key is told of its account: workspaces, keys, credits, activity, analytics. Only reading. */
+/** What a management key is told of its account: workspaces, keys, credits, activity, analytics; and how a key is changed. */
 import { type AnalyticsOptions, answerActivity, answerMeta, answerQuery, type SpendSource } from './analytics.ts';
 import { errorAnswer } from './answers.ts';
 
@@ -19,6 +19,8 @@ export interface KeyRecord {
 export interface Account {
   workspaces: readonly Workspace[];
   listKeys(): Promise<KeyRecord[]>;
+  /** Changes a key: its `disabled`, `limit` and `limit_reset`. */
+  change(hash: string, fields: Record<string, unknown>): Promise<void>;
   totalCreditsUsd: number;
   totalUsageUsd: number;
   now: number;
@@ -72,6 +74,7 @@ async function listKeys(account: Account, query: URLSearchParams): Promise<Respo
 /** Answers a management call. `body` is read only where the call has one. */
 export async function answerManagement(
   account: Account,
+  method: string,
   path: string,
   query: URLSearchParams,
   body: () => Promise<unknown>,
@@ -87,6 +90,7 @@ export async function answerManagement(
     return answerQuery(await account.listSources(), (await body()) as Parameters<typeof answerQuery>[1], account.now, account.analytics);
   }
   const hash = /^\/keys\/([0-9a-f]{64})$/.exec(path)?.[1];
+  if (hash !== undefined && method === 'PATCH') await account.change(hash, (await body()) as Record<string, unknown>);
   const key = (await account.listKeys()).find((candidate) => candidate.hash === hash);
   return key ? Response.json({ data: key }) : errorAnswer(404, 'Not Found');
 }

@@ -176,6 +176,14 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
       analytics,
       listSources,
       listKeys: () => Promise.all([...keys.values()].filter(({ isManagement }) => !isManagement).map(describeRecord)),
+      async change(hash, { disabled, limit, limit_reset: reset }) {
+        for (const key of keys.values()) {
+          if (key.isManagement || (await hashOf(key.text)) !== hash) continue;
+          if (typeof disabled === 'boolean') key.isDisabled = disabled;
+          if (limit !== undefined) key.limitNano = limit === null ? null : Math.round(Number(limit) * 1e9);
+          if (reset !== undefined) key.limitReset = reset as SimulatedKey['limitReset'];
+        }
+      },
       totalCreditsUsd: usdFromNano(creditsNano),
       totalUsageUsd: usdFromNano(usedNano),
     };
@@ -203,7 +211,7 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     if (path === '/key') return Response.json({ data: describeSelf(key) });
     if (isTooOften(path, await hashOf(text))) return errorAnswer(429, 'Rate limit exceeded', { 'retry-after': '60' });
     return key.isManagement
-      ? answerManagement(account(), path, query, () => request.json())
+      ? answerManagement(account(), request.method, path, query, () => request.json())
       : errorAnswer(403, 'Only management keys can perform this operation');
   }
 

@@ -1,0 +1,94 @@
+/** SQL of the circuit breaker's actions. */
+import { and, desc, eq } from 'drizzle-orm';
+import { type Db, runBatch, statement } from '../db.ts';
+import type { ActionRow, KeySettings } from './breaker-model.ts';
+import { COLUMNS, deliverStatement, toWays, type Way } from './event-store.ts';
+import { breakerAction } from './table.ts';
+
+/** An action with how its key was set before it was changed; null: it was not changed yet. */
+export type Action = Omit<ActionRow, 'before'> & { before: KeySettings | null };
+
+/** Takes an action for `leaseMs`, unless somebody else has it or it is to wait. */
+export async function claimAction(db: Db, id: number, now: number, leaseMs: number): Promise<Action | null> {
+  const [row] = await db.batch([db.select().from(breakerAction).where(eq(breakerAction.id, id))]);
+  const [found] = row;
+  if (!found || found.nextAt > now) return null;
+  const text =
+    'UPDATE breaker_action SET next_at = ?3, attempts = attempts + 1 WHERE id = ?1 AND next_at = ?2 AND attempts = ?4 RETURNING attempts';
+  const [claimed = []] = await runBatch(db, [statement(db, text, id, found.nextAt, now + leaseMs, found.attempts)]);
+  if (claimed.length === 0) return null;
+  return { ...found, attempts: found.attempts + 1, before: found.before === null ? null : (JSON.parse(found.before) as KeySettings) };
+}
+
+/** Notes how a key was set before it is changed. */
+export async function noteBefore(db: Db, id: number, before: KeySettings): Promise<void> {
+  await db
+    .update(breakerAction)
+    .set({ before: JSON.stringify(before) })
+    .where(eq(breakerAction.id, id));
+}
+
+/** Lets an action wait. */
+export async function postponeAction(
+  db: Db,
+  { id, attempts }: Pick<Action, 'id' | 'attempts'>,
+  nextAt: number,
+  answer: string,
+): Promise<void> {
+  await db
+    .update(breakerAction)
+    .set({ nextAt, answer })
+    .where(and(eq(breakerAction.id, id), eq(breakerAction.attempts, attempts)));
+}
+
+/** Notes what became of a step, and makes it an event of its rule. */
+export async function settleAction(
+  db: Db,
+  action: Action,
+  { state, answer }: Pick<ActionRow, 'state'> & { answer: string },
+  now: number,
+): Promise<Way[]> {
+  const { id, userId, ruleId, keyId, attempts } = action;
+  const isBack = action.state === 'done';
+  const results = await runBatch(db, [
+    statement(
+      db,
+      `UPDATE breaker_action SET state = ?2, answer = ?3, next_at = CAST(?4 AS INTEGER), attempts = 0, ${isBack ? 'restored_at' : 'done_at'} = CAST(?4 AS INTEGER)
+        WHERE id = ?1 AND attempts = ?5 RETURNING id`,
+      id,
+      state,
+      answer,
+      now,
+      attempts,
+    ),
+    statement(
+      db,
+      `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, ?2, 'fired', 'breaker', 'key:' || k.id, 'action ' || CAST(?3 AS INTEGER) || ' ' || ?4, k.id,
+          'Circuit breaker of ' || k.name, ?5, '{}', '/keys/' || k.id, CAST(?6 AS INTEGER)
+        FROM api_key AS k WHERE k.id = ?7 AND k.user_id = ?1 ON CONFLICT DO NOTHING`,
+      userId,
+      ruleId,
+      id,
+      state,
+      answer,
+      now,
+      keyId,
+    ),
+    deliverStatement(db, userId, now),
+  ]);
+  return toWays(results.at(-1) ?? []);
+}
+
+const MAX_DUE = 500;
+
+/** Actions of all users that should have been worked on by now. */
+export async function listDueActionsAcrossUsers(db: Db, now: number): Promise<number[]> {
+  const text = `SELECT id FROM breaker_action WHERE state = 'planned' AND next_at <= ?1
+    UNION ALL SELECT id FROM breaker_action WHERE state = 'done' AND restore = 1 AND kind <> 'dry_run' AND restore_at <= ?1 AND next_at <= ?1 LIMIT ?2`;
+  const [rows = []] = await runBatch(db, [statement(db, text, now, MAX_DUE)]);
+  return rows.map((row) => Number(row['id']));
+}
+
+/** A user's actions, the newest first. */
+export const listActions = (db: Db, userId: number, limit: number): Promise<ActionRow[]> =>
+  db.select().from(breakerAction).where(eq(breakerAction.userId, userId)).orderBy(desc(breakerAction.id)).limit(limit);

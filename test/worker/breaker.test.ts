@@ -1,0 +1,194 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { deliver } from '../../src/jobs/index.ts';
+import { sha256Hex } from '../../src/lib/sha256.ts';
+import { createWorld, freshKeyText } from '../support/world.ts';
+
+const HOUR_MS = 3_600_000;
+
+interface Listed {
+  id: number;
+  kind: string;
+  name: string;
+}
+
+interface Action {
+  action: string;
+  state: string;
+  answer: string;
+  restore_at: string;
+}
+
+/** A key under a management key, and a budget of ten dollars a day for it. */
+async function setUp(rule: object) {
+  const world = createWorld({ now: Date.parse('2026-11-15T08:30:00.000Z') });
+  const user = await world.makeUser();
+  const [management, text] = [freshKeyText(), freshKeyText()];
+  world.simulator.addKey(management, { isManagement: true, name: 'account' });
+  world.simulator.addKey(text, { name: 'backend', limitNano: 500e9, limitReset: 'monthly' });
+  const managed = await world.json<{ id: number }>('POST', '/api/keys', { token: user.token, body: { name: 'account', key: management } });
+  await world.drain();
+  const keys = (await world.json<Listed[]>('GET', '/api/keys', { token: user.token })).body;
+  const key = keys.find(({ kind }) => kind === 'discovered') as Listed;
+  const body = { type: 'budget', amount_usd: 10, period: 'day', key_id: key.id, password: user.password, ...rule };
+  const made = await world.json<{ id: number; action: string }>('POST', '/api/alert-rules', { token: user.token, body });
+  const hash = await sha256Hex(text);
+  return {
+    world,
+    user,
+    text,
+    key,
+    management,
+    managementId: managed.body.id,
+    made,
+    upstream: () => world.simulator.keys().find((one) => one.text === text),
+    writes: () =>
+      world.simulator.requests
+        .filter(({ method, path }) => method !== 'GET' && path !== '/analytics/query')
+        .map(({ method, path }) => `${method} ${path.replace(hash, 'HASH')}`),
+    actions: async () => (await world.json<Action[]>('GET', '/api/breaker-actions', { token: user.token })).body,
+    spend: (usd: number) => world.simulator.spend(text, { nano: usd * 1e9 }),
+    async hours(count: number) {
+      for (let hour = 0; hour < count; hour++) {
+        world.clock.now += HOUR_MS;
+        await world.sync();
+      }
+    },
+  };
+}
+
+describe('arming the breaker', () => {
+  it('needs the password, in the same body, and stores it nowhere', async () => {
+    const { world, user, key, made } = await setUp({ action: 'disable' });
+    expect(made).toMatchObject({ status: 201, body: { action: 'disable', restore: false } });
+    expect(JSON.stringify(made.body)).not.toContain(user.password);
+    const rule = { type: 'budget', amount_usd: 10, period: 'day', key_id: key.id, action: 'limit' };
+    const post = (body: object) => world.json('POST', '/api/alert-rules', { token: user.token, body });
+    expect((await post(rule)).status).toBe(403);
+    expect((await post({ ...rule, password: 'a wrong passphrase' })).status).toBe(403);
+    expect((await post({ ...rule, action: 'dry_run' })).status).toBe(201);
+    const patch = (body: object) => world.json('PATCH', `/api/alert-rules/${made.body.id}`, { token: user.token, body });
+    expect((await patch({ action: 'limit' })).status).toBe(403);
+    expect((await patch({ action: 'limit', password: user.password })).status).toBe(200);
+    expect((await patch({ action: 'none' })).status).toBe(200);
+    const stored = JSON.stringify((await env.DB.prepare('SELECT * FROM alert_rule').all()).results);
+    expect(stored).not.toContain(user.password);
+  });
+
+  it('is only possible for a key under a management key, and at the whole amount', async () => {
+    const { world, user, key, managementId } = await setUp({ action: 'none' });
+    const own = await world.makeKey(user.token, 'own');
+    const rule = { type: 'budget', amount_usd: 10, period: 'day', action: 'disable', password: user.password };
+    const refuse = async (body: object) => {
+      const answer = await world.json<{ errors: { path: string }[] }>('POST', '/api/alert-rules', {
+        token: user.token,
+        body: { ...rule, ...body },
+      });
+      return [answer.status, answer.body.errors?.[0]?.path];
+    };
+    expect(await refuse({})).toEqual([422, 'key_id']);
+    expect(await refuse({ key_id: own.id })).toEqual([422, 'key_id']);
+    expect(await refuse({ key_id: managementId })).toEqual([422, 'key_id']);
+    expect(await refuse({ key_id: key.id, thresholds: [0.5] })).toEqual([422, 'thresholds']);
+    expect(await refuse({ key_id: key.id, action: 'explode' })).toEqual([422, 'action']);
+  });
+});
+
+describe('the breaker', () => {
+  it('does nothing while it is off, and only says so in a dry run', async () => {
+    for (const action of ['none', 'dry_run']) {
+      const set = await setUp({ action });
+      set.spend(12);
+      await set.hours(2);
+      expect(set.writes()).toEqual([]);
+      expect(await set.actions()).toMatchObject(
+        action === 'none' ? [] : [{ action: 'dry_run', state: 'done', answer: expect.stringContaining('Nothing was changed') }],
+      );
+    }
+  });
+
+  it('disables the key once the budget is spent, once, and enables it when the next day begins', async () => {
+    const set = await setUp({ action: 'disable', restore: true });
+    set.spend(9);
+    await set.hours(1);
+    expect([set.writes(), set.upstream()?.isDisabled]).toEqual([[], false]);
+    set.spend(2);
+    await set.hours(3);
+    expect([set.writes(), set.upstream()?.isDisabled]).toEqual([['PATCH /keys/HASH'], true]);
+    expect(await set.actions()).toMatchObject([
+      { state: 'done', answer: 'The key is disabled at OpenRouter.', restore_at: '2026-11-16T00:00:00.000Z' },
+    ]);
+    await set.hours(13);
+    expect([set.writes(), set.upstream()?.isDisabled]).toEqual([['PATCH /keys/HASH', 'PATCH /keys/HASH'], false]);
+    expect(await set.actions()).toMatchObject([{ state: 'restored' }]);
+    const { body } = await set.world.json<{ data: { title: string; text: string }[] }>('GET', '/api/alerts', {
+      token: await set.user.newSession(),
+    });
+    expect(body.data.filter(({ title }) => title === 'Circuit breaker of backend').map(({ text }) => text)).toEqual([
+      'The key is enabled again at OpenRouter.',
+      'The key is disabled at OpenRouter.',
+    ]);
+  });
+
+  it('gives the key the budget as its limit, and its former limit back', async () => {
+    const set = await setUp({ action: 'limit', restore: true });
+    set.spend(11);
+    await set.hours(2);
+    expect(set.upstream()).toMatchObject({ limitNano: 10e9, limitReset: 'daily', isDisabled: false });
+    await set.hours(14);
+    expect(set.upstream()).toMatchObject({ limitNano: 500e9, limitReset: 'monthly' });
+  });
+
+  it('leaves a key alone that somebody changed meanwhile, or that was like that before', async () => {
+    const set = await setUp({ action: 'limit', restore: true });
+    set.spend(11);
+    await set.hours(2);
+    set.world.simulator.changeKey(set.text, { limitNano: 77e9 });
+    await set.hours(14);
+    expect(set.upstream()).toMatchObject({ limitNano: 77e9 });
+    expect(await set.actions()).toMatchObject([{ state: 'left', answer: 'Somebody changed the key meanwhile, so it is left alone.' }]);
+
+    const other = await setUp({ action: 'limit', restore: true });
+    other.world.simulator.changeKey(other.text, { limitNano: 10e9, limitReset: 'daily' });
+    other.spend(11);
+    await other.hours(2);
+    expect([other.writes(), (await other.actions())[0]?.state]).toEqual([[], 'skipped']);
+    await other.hours(14);
+    expect(other.upstream()).toMatchObject({ limitNano: 10e9 });
+  });
+
+  it('notes what OpenRouter refused, and tries again what failed in passing', async () => {
+    const refused = await setUp({ action: 'disable' });
+    refused.world.simulator.chooseFaults((path, text) =>
+      path.startsWith('/keys/') && text === refused.management ? { kind: 'status', status: 403 } : null,
+    );
+    refused.spend(12);
+    await refused.hours(1);
+    expect(await refused.actions()).toMatchObject([{ state: 'refused', answer: 'OpenRouter did not allow it.' }]);
+    expect(refused.upstream()?.isDisabled).toBe(false);
+
+    const passing = await setUp({ action: 'disable' });
+    let failures = 0;
+    passing.world.simulator.chooseFaults((path) => (path.startsWith('/keys/') && failures++ < 2 ? { kind: 'status', status: 503 } : null));
+    passing.spend(12);
+    await passing.hours(1);
+    expect(passing.upstream()?.isDisabled).toBe(true);
+    expect(await passing.actions()).toMatchObject([{ state: 'done' }]);
+  });
+
+  it('knows its own change when it was interrupted after making it', async () => {
+    const set = await setUp({ action: 'disable', restore: true });
+    set.spend(12);
+    set.world.clock.now += HOUR_MS;
+    await set.world.sync();
+    // As if the Worker had died between the change and the note of it.
+    await env.DB.prepare("UPDATE breaker_action SET state = 'planned', next_at = 0, attempts = 1 WHERE user_id = ?")
+      .bind(set.user.id)
+      .run();
+    const row = await env.DB.prepare('SELECT id FROM breaker_action WHERE user_id = ?').bind(set.user.id).first<{ id: number }>();
+    await Promise.all([1, 2, 3].map(() => deliver(set.world.deps, { job: 'breaker', actionId: row?.id ?? 0 })));
+    expect([set.writes(), (await set.actions())[0]?.state]).toEqual([['PATCH /keys/HASH'], 'done']);
+    await set.hours(16);
+    expect(set.upstream()?.isDisabled).toBe(false);
+  });
+});
