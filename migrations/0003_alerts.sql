@@ -72,6 +72,7 @@ CREATE TABLE `breaker_action` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `breaker_action_period` ON `breaker_action` (`rule_id`,`period`,`period_from`);--> statement-breakpoint
 CREATE INDEX `breaker_action_user` ON `breaker_action` (`user_id`);--> statement-breakpoint
+CREATE INDEX `breaker_action_created` ON `breaker_action` (`created_at`);--> statement-breakpoint
 CREATE INDEX `breaker_action_due` ON `breaker_action` (`state`,`next_at`);--> statement-breakpoint
 CREATE TABLE `channel` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,

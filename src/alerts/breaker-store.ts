@@ -89,6 +89,13 @@ export async function listDueActionsAcrossUsers(db: Db, now: number): Promise<nu
   return rows.map((row) => Number(row['id']));
 }
 
+/** Deletes up to `limit` actions from before `at`; returns how many. */
+export async function deleteActionsBeforeAcrossUsers(db: Db, at: number, limit: number): Promise<number> {
+  const text = 'DELETE FROM breaker_action WHERE id IN (SELECT id FROM breaker_action WHERE created_at < ?1 LIMIT ?2) RETURNING 1';
+  const [deleted = []] = await runBatch(db, [statement(db, text, at, limit)]);
+  return deleted.length;
+}
+
 /** A user's actions, the newest first. */
 export const listActions = (db: Db, userId: number, limit: number): Promise<ActionRow[]> =>
   db.select().from(breakerAction).where(eq(breakerAction.userId, userId)).orderBy(desc(breakerAction.id)).limit(limit);

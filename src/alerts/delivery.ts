@@ -2,6 +2,7 @@
 import { decrypt } from '../crypto/cipher.ts';
 import type { Deps } from '../deps.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { deleteActionsBeforeAcrossUsers } from './breaker-store.ts';
 import { type ChannelRow, isAllowedUrl, TARGET_COLUMN, type Target } from './channel-model.ts';
 import * as store from './delivery-store.ts';
 import { wayMessage } from './evaluate.ts';
@@ -103,6 +104,9 @@ export async function resendDue(deps: Deps): Promise<void> {
 /** What was told must be known for as long as it could be told again: the end of a key a year before it comes. */
 const REMEMBERED_DAYS = 400;
 
-/** Deletes up to `limit` events that are older than the retention; returns how many. */
-export const deleteOldEvents = (deps: Deps, now: number, limit: number): Promise<number> =>
-  deleteEventsBeforeAcrossUsers(deps.db, now - Math.max(deps.config.retentionDays, REMEMBERED_DAYS) * DAY_MS, limit);
+/** Deletes up to `limit` events, and as many actions, that are older than the retention; returns how many of which there were more. */
+export async function deleteOldEvents(deps: Deps, now: number, limit: number): Promise<number> {
+  const at = now - Math.max(deps.config.retentionDays, REMEMBERED_DAYS) * DAY_MS;
+  const actions = await deleteActionsBeforeAcrossUsers(deps.db, at, limit);
+  return Math.max(actions, await deleteEventsBeforeAcrossUsers(deps.db, at, limit));
+}

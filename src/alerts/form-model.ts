@@ -11,7 +11,7 @@ export interface FormField {
   initial: string;
   hint?: string;
   /** Shares are filled in as percents; `list`: several of them. */
-  kind: 'number' | 'percent' | 'percents' | 'choice' | 'check';
+  kind: 'number' | 'percent' | 'percents' | 'choice' | 'check' | 'password';
   options?: readonly (readonly [value: string, label: string])[];
 }
 
@@ -40,6 +40,27 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
     },
     { name: 'thresholds', label: 'Tell me at (percent)', initial: '50, 80, 100', kind: 'percents', hint: 'Each once in its period.' },
     { name: 'forecast', label: 'Also when it will be passed at the pace so far', initial: '', kind: 'check' },
+    {
+      name: 'action',
+      label: 'When all is spent',
+      initial: 'none',
+      kind: 'choice',
+      options: [
+        ['none', 'only tell me'],
+        ['dry_run', 'say what would be done (dry run)'],
+        ['disable', 'disable the key at OpenRouter'],
+        ['limit', 'make the budget its limit at OpenRouter'],
+      ],
+      hint: 'For a key under a management key. Programs that use it are refused from then on.',
+    },
+    { name: 'restore', label: 'As before when the next period begins', initial: '', kind: 'check' },
+    {
+      name: 'password',
+      label: 'Your password',
+      initial: '',
+      kind: 'password',
+      hint: 'Needed to disable or limit a key. It is not kept.',
+    },
   ],
   limit_remaining: [{ name: 'below_ratio', label: 'Less left than (percent)', initial: '20', kind: 'percent' }],
   balance: [
@@ -133,7 +154,7 @@ export function formOf(rule: Rule): Record<string, string> {
   const parameters = rule as unknown as Record<string, unknown>;
   const fields = FORM_FIELDS[rule.type].map(({ name, kind }) => {
     const value = parameters[name];
-    if (value === undefined) return [name, ''];
+    if (value === undefined || kind === 'password') return [name, ''];
     if (kind === 'check') return [name, value ? 'on' : ''];
     if (kind === 'percent') return [name, percentOf(Number(value))];
     return [name, kind === 'percents' ? (value as number[]).map(percentOf).join(', ') : String(value)];

@@ -49,8 +49,12 @@ const Check = ({ id, name, label, isChecked }: CheckProps) => (
 const RuleField = ({ field, value, id }: { field: FormField; value: string; id: string }) => {
   const { name, label, kind, hint, options = [] } = field;
   if (kind === 'check') return <Check id={id} name={name} label={label} isChecked={value !== ''} />;
-  if (kind === 'choice') return <Select name={name} label={label} value={value} options={options} />;
-  return <Field name={name} label={label} value={value} autocomplete="off" isRequired={false} {...(hint && { hint })} />;
+  if (kind === 'choice') return <Select name={name} label={label} value={value} options={options} {...(hint && { hint })} />;
+  const type = kind === 'password' ? 'password' : 'text';
+  const autocomplete = kind === 'password' ? 'current-password' : 'off';
+  return (
+    <Field name={name} label={label} type={type} value={value} autocomplete={autocomplete} isRequired={false} {...(hint && { hint })} />
+  );
 };
 
 interface RuleFormProps {

@@ -7,14 +7,14 @@ import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { listKeys } from '../keys/actions.ts';
 import { HOUR_MS } from '../lib/day.ts';
-import { createRule, deleteRule, listEvents, listRules, replaceRule, updateEvent } from './actions.ts';
+import { createRule, deleteRule, listActions, listEvents, listRules, replaceRule, updateEvent } from './actions.ts';
 import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
 import { CHANNEL_TYPES, createChannelSchema } from './channel-model.ts';
 import { RULE_FIELDS, ruleFromForm } from './form-model.ts';
 import { CHANNEL_LABELS, ChannelForm, RULE_LABELS, RuleForm } from './forms.tsx';
 import { RULE_TYPES, type RuleInput, type RuleType } from './model.ts';
 import { showRule } from './rule-page.tsx';
-import { ChannelList, EventList, RuleList } from './views.tsx';
+import { ActionList, ChannelList, EventList, RuleList } from './views.tsx';
 
 export const alertPages = createPages();
 const { page, form } = alertPages;
@@ -69,11 +69,12 @@ const NewChannel = ({ view }: { view: View }) => {
 
 async function showAlerts(view: View) {
   const { deps, actor } = view;
-  const [{ data: events }, rules, channels, keys] = await Promise.all([
+  const [{ data: events }, rules, channels, keys, actions] = await Promise.all([
     listEvents(deps, actor, { limit: EVENTS, cursor: undefined }),
     listRules(deps, actor),
     listChannels(deps, actor),
     listKeys(deps, actor),
+    listActions(deps, actor),
   ]);
   const zone = view.viewer?.timeZone ?? 'UTC';
   const secret = view.flash?.secret;
@@ -99,6 +100,12 @@ async function showAlerts(view: View) {
         <h2>Rules</h2>
         {rules.length === 0 ? <p class="empty">Nothing is watched.</p> : <RuleList rules={rules} channels={channels} />}
       </section>
+      {actions.length > 0 && (
+        <section class="card">
+          <h2>What budgets did to keys</h2>
+          <ActionList actions={actions} keys={keys} zone={zone} />
+        </section>
+      )}
       <NewRule view={view} keys={keys} channels={channels} />
       <section class="card">
         <h2>Channels</h2>
@@ -122,12 +129,15 @@ function parseRule(values: Record<string, string>): RuleInput {
   return 'rule' in made ? made.rule : failFields(made.errors);
 }
 
+/** All of a rule's form may be shown again, but for the password. */
+const isKept = (name: string): boolean => name !== 'password';
+
 form({
   path: `${HERE}/rules`,
   access: 'session',
   schema: ruleFormSchema,
   fields: RULE_FIELDS,
-  kept: 'all',
+  kept: isKept,
   async act({ deps, actor, body }) {
     const rule = await createRule(deps, actor, parseRule(body));
     return { to: HERE, message: `The rule is there. ${rule.sentence}` };
@@ -142,7 +152,7 @@ form({
   access: 'session',
   schema: ruleFormSchema,
   fields: RULE_FIELDS,
-  kept: 'all',
+  kept: isKept,
   async act({ deps, actor, id, body }) {
     const rule = await replaceRule(deps, actor, id, parseRule(body));
     return { to: HERE, message: `The rule is changed. ${rule.sentence}` };

@@ -137,6 +137,7 @@ export const breakerAction = sqliteTable(
   (table) => [
     uniqueIndex('breaker_action_period').on(table.ruleId, table.period, table.periodFrom),
     index('breaker_action_user').on(table.userId),
+    index('breaker_action_created').on(table.createdAt),
     index('breaker_action_due').on(table.state, table.nextAt),
   ],
 );

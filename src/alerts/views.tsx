@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import { Form } from '../http/fields.tsx';
 import { formatAgo, formatInstant } from '../lib/format.ts';
+import type { actionSchema } from './breaker-model.ts';
 import type { channelSchema } from './channel-model.ts';
 import type { eventSchema } from './event-model.ts';
 import { CHANNEL_LABELS } from './forms.tsx';
@@ -132,6 +133,31 @@ export const ChannelList = ({ channels, now }: { channels: readonly Channel[]; n
         <span class="actions">
           <Action action={`/alerts/channels/${channel.id}/test`} label="Test" about={channel.name} />
           <Action action={`/alerts/channels/${channel.id}/delete`} label="Delete" about={channel.name} />
+        </span>
+      </li>
+    ))}
+  </ul>
+);
+
+const ACTIONS = { dry_run: 'Dry run', disable: 'Disable', limit: 'Limit' } as const;
+
+interface ActionListProps {
+  actions: readonly z.infer<typeof actionSchema>[];
+  keys: readonly { id: number; name: string }[];
+  zone: string;
+}
+
+/** What the circuit breaker did, the newest first. */
+export const ActionList = ({ actions, keys, zone }: ActionListProps) => (
+  <ul class="rows">
+    {actions.map((action) => (
+      <li>
+        <a href={`/keys/${action.key_id}`}>{keys.find(({ id }) => id === action.key_id)?.name ?? 'a key that is gone'}</a>
+        <span class="badge quiet">{ACTIONS[action.action]}</span>
+        <span>{action.answer ?? 'It is under way.'}</span>
+        <span class="hint">
+          {formatInstant(action.restored_at ?? action.done_at ?? action.created_at, zone)}
+          {action.state === 'done' && action.restore && `, until ${formatInstant(action.restore_at, zone)}`}
         </span>
       </li>
     ))}

@@ -143,6 +143,19 @@ function conditionOf(rule: RuleInput, name: string): string {
   }
 }
 
-/** A rule as a sentence. */
+const ACTIONS = {
+  none: '',
+  dry_run: ' Once all is spent, say what would be done to the key.',
+  disable: ' Once all is spent, the key is disabled at OpenRouter',
+  limit: ' Once all is spent, the budget becomes the key’s limit at OpenRouter (in its UTC days, weeks or months)',
+} as const;
+
+function actionOf(rule: RuleInput): string {
+  if (rule.type !== 'budget') return '';
+  const end = rule.restore ? ', until the next period begins.' : ', until you change it there.';
+  return ACTIONS[rule.action] + (rule.action === 'disable' || rule.action === 'limit' ? end : '');
+}
+
+/** A rule in words. */
 export const describeRule = (rule: RuleInput, keys: readonly Pick<Key, 'id' | 'name'>[]): string =>
-  `Tell me when ${conditionOf(rule, nameOf(rule.key_id, keys))}.`;
+  `Tell me when ${conditionOf(rule, nameOf(rule.key_id, keys))}.${actionOf(rule)}`;

@@ -95,23 +95,30 @@ interface SelectProps {
   label: string;
   value: string;
   options: readonly (readonly [value: string, label: string])[];
+  hint?: Child;
 }
 
 /** A choice of one, in a form. */
-export function Select({ name, label, value, options }: SelectProps) {
+export function Select({ name, label, value, options, hint }: SelectProps) {
   const { path, failure } = useContext(FormContext);
   const id = idOf(path, name);
   const error = failure?.errors[name];
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} name={name} aria-invalid={error ? 'true' : undefined} aria-describedby={error ? `${id}-error` : undefined}>
+      <select id={id} name={name} aria-invalid={error ? 'true' : undefined} aria-describedby={described || undefined}>
         {options.map(([option, text]) => (
           <option value={option} selected={option === value}>
             {text}
           </option>
         ))}
       </select>
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
       {error && (
         <p class="error" id={`${id}-error`}>
           {error}

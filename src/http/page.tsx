@@ -63,8 +63,8 @@ export interface FormDefinition<T extends z.ZodType> {
   schema: T;
   /** The fields that people see: what is wrong with one of them stands beside it. */
   fields?: readonly string[];
-  /** What may be shown again after an error: never a secret. `all`: the form holds none. */
-  kept?: readonly string[] | 'all';
+  /** What may be shown again after an error: never a secret. */
+  kept?: readonly string[] | ((name: string) => boolean);
   act(input: { c: Context<AppEnv>; deps: Deps; actor: Actor; id: number; body: z.output<T> }): Promise<Outcome>;
   /** The page that holds the form. */
   show(view: View, id: number): Rendered | Promise<Rendered>;
@@ -122,7 +122,9 @@ function failureOf(
     else others.push(`${path}: ${message}`);
   }
   const shown = Object.fromEntries(
-    Object.entries(values).filter(([name, value]) => (kept === 'all' || kept.includes(name)) && !KEY_TEXT.test(value)),
+    Object.entries(values).filter(
+      ([name, value]) => (typeof kept === 'function' ? kept(name) : kept.includes(name)) && !KEY_TEXT.test(value),
+    ),
   );
   const detail = error.kind === 'invalid' ? others.join(' ') || null : error.detail;
   return { form, values: shown, errors, detail };

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { startOfDay } from '../../src/lib/day.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
+import { createOpenRouter } from '../../src/openrouter/client.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import { startSimulatorServer } from '../support/openrouter/server.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
@@ -84,6 +85,30 @@ describe.skipIf(!hasSpecification)('the simulator speaks as OpenRouter’s speci
     }
     expect(validatorFor('/credits', 403)(await (await get('/credits', KEY)).json())).toBe(true);
     expect(validatorFor('/keys/{hash}', 404)(await (await get(`/keys/${'0'.repeat(64)}`)).json())).toBe(true);
+  });
+
+  it('about a key that is changed, and the client asks for changes as it says', async () => {
+    const { simulator } = createAccount();
+    const validatorFor = createValidator();
+    const [isRequest, isAnswer] = [validatorFor('/keys/{hash}', 'body', 'patch'), validatorFor('/keys/{hash}', 200, 'patch')];
+    const hash = await sha256Hex(KEY);
+    const seen: unknown[] = [];
+    const client = createOpenRouter({
+      baseUrl: 'http://sim/api/v1',
+      now: () => 0,
+      async fetch(input, init) {
+        seen.push(JSON.parse(String(init.body)));
+        const answer = await simulator.answer(new Request(input, init));
+        expect(isAnswer(await answer.clone().json()), JSON.stringify(isAnswer.errors)).toBe(true);
+        return answer;
+      },
+    });
+    const changes = [{ disabled: true }, { limit: 10.5, limit_reset: 'daily' }, { disabled: false }, { limit: null, limit_reset: null }];
+    for (const change of changes) expect((await client.updateKey(MANAGEMENT, hash, change)).ok).toBe(true);
+    expect(seen).toEqual(changes);
+    for (const body of seen) expect(isRequest(body), JSON.stringify(isRequest.errors)).toBe(true);
+    expect(isRequest({ limit_reset: 'hourly' })).toBe(false);
+    expect(simulator.keys().find(({ text }) => text === KEY)).toMatchObject({ isDisabled: false, limitNano: null, limitReset: null });
   });
 
   it('about activity, analytics and models', async () => {

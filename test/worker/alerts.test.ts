@@ -10,7 +10,7 @@ import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { spyDb, tapDb } from '../support/spied-db.ts';
 import { createVisitor, messageIn } from '../support/visitor.ts';
 import type { World } from '../support/world.ts';
-import { createWorld } from '../support/world.ts';
+import { createWorld, freshKeyText } from '../support/world.ts';
 
 interface Created {
   id: number;
@@ -492,6 +492,42 @@ describe('the page', () => {
     const empty = listed((await visitor.visit('/alerts')).html);
     expect(empty).toContain('Nothing is watched.');
     expect(empty).toContain('There are none: what happens is told on this page.');
+  });
+
+  it('arms a breaker with the password, says exactly what will happen, and shows what did', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const [management, text] = [freshKeyText(), freshKeyText()];
+    world.simulator.addKey(management, { isManagement: true });
+    world.simulator.addKey(text, { name: 'backend' });
+    await world.json('POST', '/api/keys', { token: user.token, body: { name: 'account', key: management } });
+    await world.drain();
+    const keys = (await world.json<{ id: number; kind: string }[]>('GET', '/api/keys', { token: user.token })).body;
+    const id = keys.find(({ kind }) => kind === 'discovered')?.id ?? 0;
+    const visitor = createVisitor(world, user.token);
+    const fields = {
+      type: 'budget',
+      amount_usd: '3',
+      period: 'day',
+      thresholds: '100',
+      key_id: String(id),
+      action: 'disable',
+      restore: 'on',
+    };
+    const refused = await visitor.submit('/alerts/rules', { ...fields, password: 'not my passphrase' });
+    expect(refused.status).toBe(403);
+    expect(refused.html).toContain('Your password is needed');
+    expect(refused.html).not.toContain('not my passphrase');
+    await visitor.submit('/alerts/rules', { ...fields, password: user.password });
+    expect(listed((await visitor.visit('/alerts')).html)).toContain(
+      'Once all is spent, the key is disabled at OpenRouter, until the next period begins.',
+    );
+    world.simulator.spend(text, { nano: 4_000_000_000 });
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    const shown = listed((await visitor.visit('/alerts')).html);
+    expect(shown).toContain('What budgets did to keys');
+    expect(shown).toContain('The key is disabled at OpenRouter.');
   });
 
   it('shows what happened, and takes it as read or lets it be silent', async () => {
