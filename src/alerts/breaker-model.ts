@@ -23,9 +23,12 @@ const RESETS: Record<BudgetPeriod, 'daily' | 'weekly' | 'monthly'> = { day: 'dai
 export const changeFor = ({ kind, amountUsd, period }: Pick<ActionRow, 'kind' | 'amountUsd' | 'period'>): KeyChange =>
   kind === 'limit' ? { limit: amountUsd, limit_reset: RESETS[period] } : { disabled: true };
 
+/** Nano-dollars: OpenRouter's limits are no finer for us. */
+const roughly = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 1e9) : value);
+
 /** Is a key set as a change would set it? */
 export const isSet = (settings: KeySettings, change: KeyChange): boolean =>
-  Object.entries(change).every(([name, value]) => settings[name as keyof KeySettings] === value);
+  Object.entries(change).every(([name, value]) => roughly(settings[name as keyof KeySettings]) === roughly(value));
 
 /** The next step of an action; null: there is none (yet). */
 export function stepOf(

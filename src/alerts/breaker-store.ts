@@ -1,5 +1,5 @@
 /** SQL of the circuit breaker's actions. */
-import { and, desc, eq } from 'drizzle-orm';
+import { and, desc, eq, ne } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
 import type { ActionRow, KeySettings } from './breaker-model.ts';
 import { COLUMNS, deliverStatement, toWays, type Way } from './event-store.ts';
@@ -8,16 +8,35 @@ import { breakerAction } from './table.ts';
 /** An action with how its key was set before it was changed; null: it was not changed yet. */
 export type Action = Omit<ActionRow, 'before'> & { before: KeySettings | null };
 
+/** With how the key was set as a value. */
+const toAction = (row: ActionRow): Action => ({ ...row, before: row.before === null ? null : (JSON.parse(row.before) as KeySettings) });
+
+/** Other actions of the same kind that changed the same key and were not taken back. */
+export async function listOthersInForce(db: Db, { id, userId, keyId, kind }: Action): Promise<Action[]> {
+  const rows = await db
+    .select()
+    .from(breakerAction)
+    .where(
+      and(
+        eq(breakerAction.userId, userId),
+        eq(breakerAction.keyId, keyId),
+        eq(breakerAction.kind, kind),
+        eq(breakerAction.state, 'done'),
+        ne(breakerAction.id, id),
+      ),
+    );
+  return rows.map(toAction);
+}
+
 /** Takes an action for `leaseMs`, unless somebody else has it or it is to wait. */
 export async function claimAction(db: Db, id: number, now: number, leaseMs: number): Promise<Action | null> {
-  const [row] = await db.batch([db.select().from(breakerAction).where(eq(breakerAction.id, id))]);
-  const [found] = row;
+  const [found] = await db.select().from(breakerAction).where(eq(breakerAction.id, id));
   if (!found || found.nextAt > now) return null;
   const text =
     'UPDATE breaker_action SET next_at = ?3, attempts = attempts + 1 WHERE id = ?1 AND next_at = ?2 AND attempts = ?4 RETURNING attempts';
   const [claimed = []] = await runBatch(db, [statement(db, text, id, found.nextAt, now + leaseMs, found.attempts)]);
   if (claimed.length === 0) return null;
-  return { ...found, attempts: found.attempts + 1, before: found.before === null ? null : (JSON.parse(found.before) as KeySettings) };
+  return toAction({ ...found, attempts: found.attempts + 1 });
 }
 
 /** Notes how a key was set before it is changed. */

@@ -14,11 +14,15 @@ import { changeFor, describeAction, isSet, type KeySettings, stepOf } from './br
 import * as store from './breaker-store.ts';
 import { wayMessage } from './evaluate.ts';
 import type { Way } from './event-store.ts';
+import { toRule } from './model.ts';
+import { findRule } from './store.ts';
 
 /** Longer than two requests may take. */
 const LEASE_MS = MINUTE_MS;
-const MAX_ATTEMPTS = 6;
-const RETRY_S = [30, 60, 300, 900, 1800];
+/** A key is stopped within the hour or not at all; that it goes on again is tried for a day. */
+const MAX_ATTEMPTS = { trip: 6, restore: 50 };
+const RETRY_S = [30, 60, 300, 900];
+const LONGEST_RETRY_S = 1800;
 
 /** The queue message that works on an action. */
 export const breakerMessage = (actionId: number) => ({ job: 'breaker' as const, actionId });
@@ -69,13 +73,25 @@ async function write(deps: Deps, action: store.Action, text: string, change: Key
 /** What became of a step: a state with what OpenRouter said, or that it is to be tried again. */
 type Outcome = { state: store.Action['state']; answer: string } | { retry: string };
 
-/** Trips: notes how the key was, changes it. A key that is like that already was changed by somebody else, or by a step that was interrupted. */
+/** Is the rule still armed for this action, in a period that goes on? */
+async function isArmed(deps: Deps, action: store.Action): Promise<boolean> {
+  const row = await findRule(deps.db, action.userId, action.ruleId);
+  const rule = row && toRule(row);
+  return rule?.type === 'budget' && rule.action === action.kind && deps.now() < action.restoreAt;
+}
+
+/**
+ * Trips: notes how the key was, changes it. A key that is like that already was changed by a step that was interrupted, by another budget,
+ * or by somebody else.
+ */
 async function trip(deps: Deps, action: store.Action, opened: Opened): Promise<Outcome> {
+  if (!(await isArmed(deps, action))) return { state: 'skipped', answer: 'The rule was changed meanwhile.' };
   const change = changeFor(action);
   if (isSet(opened.settings, change)) {
-    return action.before === null
-      ? { state: 'skipped', answer: 'The key was like that already.' }
-      : { state: 'done', answer: describeAction(action, 'done') };
+    const [other] = await store.listOthersInForce(deps.db, action);
+    if (action.before === null && other?.before == null) return { state: 'skipped', answer: 'The key was like that already.' };
+    if (action.before === null && other?.before) await store.noteBefore(deps.db, action.id, other.before);
+    return { state: 'done', answer: describeAction(action, 'done') };
   }
   if (action.kind === 'dry_run') return { state: 'done', answer: describeAction(action, 'done') };
   if (action.before === null) await store.noteBefore(deps.db, action.id, opened.settings);
@@ -91,6 +107,9 @@ async function restore(deps: Deps, action: store.Action, opened: Opened): Promis
   const change = changeFor(action);
   const back: KeyChange =
     action.kind === 'disable' ? { disabled: before.disabled } : { limit: before.limit, limit_reset: before.limit_reset };
+  const others = await store.listOthersInForce(deps.db, action);
+  if (others.some((other) => !other.restore || other.restoreAt > deps.now()))
+    return { state: 'left', answer: 'Another budget of the key is spent too.' };
   if (isSet(opened.settings, back)) return { state: 'restored', answer: describeAction(action, 'restored') };
   if (!isSet(opened.settings, change)) return { state: 'left', answer: describeAction(action, 'left') };
   const failed = await write(deps, action, opened.text, back);
@@ -110,17 +129,18 @@ async function step(deps: Deps, action: store.Action): Promise<Outcome> {
 export async function workOnAction(deps: Deps, actionId: number): Promise<void> {
   const action = await store.claimAction(deps.db, actionId, deps.now(), LEASE_MS);
   if (!action || stepOf(action, deps.now()) === null) return;
+  const name = stepOf(action, deps.now()) ?? 'trip';
   const outcome = await step(deps, action);
   const now = deps.now();
-  const isLast = action.attempts >= MAX_ATTEMPTS;
+  const isLast = action.attempts >= MAX_ATTEMPTS[name];
   if ('retry' in outcome && !isLast) {
-    const waitS = RETRY_S[action.attempts - 1] ?? 1800;
+    const waitS = RETRY_S[action.attempts - 1] ?? LONGEST_RETRY_S;
     await store.postponeAction(deps.db, action, now + waitS * SECOND_MS, outcome.retry);
     await deps.enqueue([breakerMessage(actionId)], waitS);
     return;
   }
-  const isBack = stepOf(action, now) === 'restore';
-  const settled = 'retry' in outcome ? { state: isBack ? ('left' as const) : ('refused' as const), answer: outcome.retry } : outcome;
+  const settled =
+    'retry' in outcome ? { state: name === 'restore' ? ('left' as const) : ('refused' as const), answer: outcome.retry } : outcome;
   const ways: Way[] = await store.settleAction(deps.db, action, settled, now);
   await deps.enqueue(ways.map(wayMessage));
 }

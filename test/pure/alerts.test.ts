@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { changeFor, describeAction, isSet, type KeySettings, stepOf } from '../../src/alerts/breaker-model.ts';
+import { isAllowedUrl, presentChannel } from '../../src/alerts/channel-model.ts';
 import { compareWith, decide, type KnownEvent, reachOf } from '../../src/alerts/decide.ts';
 import { digestPeriod } from '../../src/alerts/digest.ts';
+import { formOf, ruleFromForm } from '../../src/alerts/form-model.ts';
 import { BUDGET_PERIODS, createRuleSchema, DEFAULT_RULES, parametersOf, type Rule, type RuleOf, toRule } from '../../src/alerts/model.ts';
 import { forecastOf, medianOf } from '../../src/alerts/occasions.ts';
 import { periodOf, type Situation } from '../../src/alerts/situation.ts';
@@ -422,5 +425,117 @@ describe('rules', () => {
 
   it('there are two by default', () => {
     expect(DEFAULT_RULES.map(({ type }) => type)).toEqual(['key_invalid', 'sync_overdue']);
+  });
+});
+
+describe('the breaker', () => {
+  const settings: KeySettings = { disabled: false, limit: 10.1, limit_reset: 'daily' };
+
+  it('says what is next: to trip, to take back when the next period begins, or nothing', () => {
+    const step = (state: string, rest: object = {}) =>
+      stepOf({ state, restore: true, restoreAt: 10, kind: 'disable', ...rest } as Parameters<typeof stepOf>[0], 10);
+    expect([step('planned'), step('done'), step('done', { restoreAt: 11 }), step('done', { restore: false })]).toEqual([
+      'trip',
+      'restore',
+      null,
+      null,
+    ]);
+    expect([step('done', { kind: 'dry_run' }), step('left'), step('restored'), step('refused')]).toEqual([null, null, null, null]);
+  });
+
+  it('knows whether a key is set as it would set it', () => {
+    const limit = changeFor({ kind: 'limit', amountUsd: 10.1, period: 'day' });
+    expect(limit).toEqual({ limit: 10.1, limit_reset: 'daily' });
+    expect([isSet(settings, limit), isSet({ ...settings, limit: 10.2 }, limit), isSet({ ...settings, limit: null }, limit)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(changeFor({ kind: 'dry_run', amountUsd: 1, period: 'week' })).toEqual({ disabled: true });
+    const told = (['dry_run', 'disable', 'limit'] as const).flatMap((kind) =>
+      (['done', 'restored', 'left'] as const).map((state) => describeAction({ kind }, state)),
+    );
+    expect(new Set(told).size).toBe(6);
+  });
+
+  it('is part of the rule in words', () => {
+    const words = (rest: object) =>
+      describeRule(createRuleSchema.parse({ type: 'budget', amount_usd: 1, period: 'day', key_id: 1, ...rest }), [keyOf()]);
+    expect(words({ action: 'limit' })).toMatch(/limit at OpenRouter \(in its UTC days, weeks or months\), until you change it there\.$/);
+    expect(words({ action: 'disable', restore: true })).toMatch(/disabled at OpenRouter, until the next period begins\.$/);
+    expect(words({ action: 'dry_run' })).toMatch(/say what would be done to the key\.$/);
+  });
+});
+
+describe('forms of rules', () => {
+  it.each([
+    {
+      type: 'budget',
+      amount_usd: 12.5,
+      period: 'week',
+      thresholds: [0.25, 1],
+      forecast: true,
+      key_id: 3,
+      action: 'dry_run',
+      restore: true,
+      channel_ids: [2, 7],
+    },
+    { type: 'limit_remaining', below_ratio: 0.15, name: 'near' },
+    { type: 'balance', days: 4 },
+    { type: 'spike', window: 'hour', factor: 2.5, min_usd: 0.5 },
+    { type: 'key_invalid' },
+    { type: 'key_expiring', days: 30 },
+    { type: 'key_discovered' },
+    { type: 'sync_overdue', hours: 3 },
+    { type: 'digest', every: 'week', hour: 6 },
+  ])('%j comes back from its form as it was', (input) => {
+    const rule = createRuleSchema.parse(input);
+    const form = formOf({ ...rule, id: 1, version: 0, createdAt: 0 });
+    const made = ruleFromForm(Object.fromEntries(Object.entries(form).filter(([, value]) => value !== '')));
+    expect(made).toEqual({ rule });
+  });
+
+  it('say what is wrong beside its field', () => {
+    const paths = (values: Record<string, string>) => {
+      const made = ruleFromForm(values);
+      return 'errors' in made ? made.errors.map(({ path, message }) => `${path}: ${message}`) : [];
+    };
+    expect(paths({ type: 'nothing' })).toEqual(['type: There is no such rule']);
+    expect(paths({ type: 'budget', amount_usd: 'x', period: 'day' })).toEqual(['amount_usd: Must be a number']);
+    expect(paths({ type: 'limit_remaining', below_ratio: '101' })).toEqual(['below_ratio: Must be at most 1']);
+    expect(paths({ type: 'balance' })).toEqual(['below_usd: below_usd or days must be given']);
+  });
+});
+
+describe('channels', () => {
+  it('take plain http only on one machine', () => {
+    const allowed = (url: string, origin: string) => isAllowedUrl(url, origin);
+    expect(allowed('https://a.example/x', 'https://monitor.example')).toBe(true);
+    expect(allowed('http://127.0.0.1:9/x', 'http://localhost:8787')).toBe(true);
+    expect(allowed('http://127.0.0.1:9/x', 'https://monitor.example')).toBe(false);
+    expect(allowed('http://a.example/x', 'http://localhost:8787')).toBe(false);
+  });
+
+  it('are working, or failing after almost a day without success', () => {
+    const row = {
+      id: 1,
+      userId: 1,
+      type: 'slack',
+      name: 'x',
+      ciphertext: '',
+      hash: '',
+      kid: '',
+      label: '',
+      origin: '',
+      createdAt: 0,
+      lastAttemptAt: null,
+      lastSuccessAt: null,
+      failingSince: null,
+      lastError: null,
+    } as const;
+    const status = (rest: object) => presentChannel({ ...row, ...rest }).status;
+    expect([status({}), status({ lastSuccessAt: 1 })]).toEqual(['new', 'working']);
+    expect(status({ failingSince: 0, lastAttemptAt: 23 * HOUR_MS })).toBe('failing');
+    expect(status({ failingSince: 0, lastAttemptAt: 22 * HOUR_MS, lastSuccessAt: 1 })).toBe('working');
   });
 });

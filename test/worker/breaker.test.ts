@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { deliver } from '../../src/jobs/index.ts';
+import { deliver, ring } from '../../src/jobs/index.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
 
@@ -46,7 +46,7 @@ async function setUp(rule: object) {
       world.simulator.requests
         .filter(({ method, path }) => method !== 'GET' && path !== '/analytics/query')
         .map(({ method, path }) => `${method} ${path.replace(hash, 'HASH')}`),
-    actions: async () => (await world.json<Action[]>('GET', '/api/breaker-actions', { token: user.token })).body,
+    actions: async () => (await world.json<Action[]>('GET', '/api/breaker-actions', { token: await user.newSession() })).body,
     spend: (usd: number) => world.simulator.spend(text, { nano: usd * 1e9 }),
     async hours(count: number) {
       for (let hour = 0; hour < count; hour++) {
@@ -190,5 +190,55 @@ describe('the breaker', () => {
     expect([set.writes(), (await set.actions())[0]?.state]).toEqual([['PATCH /keys/HASH'], 'done']);
     await set.hours(16);
     expect(set.upstream()?.isDisabled).toBe(false);
+  });
+
+  it('writes nothing any more once the rule is disarmed or deleted', async () => {
+    const set = await setUp({ action: 'disable' });
+    set.world.simulator.chooseFaults((path) => (path.startsWith('/keys/') ? { kind: 'status', status: 503 } : null));
+    set.spend(12);
+    set.world.clock.now += HOUR_MS;
+    await ring(set.world.deps, '3 * * * *', set.world.clock.now);
+    while (set.world.queue.length > 0 && (await set.actions()).length === 0) await deliver(set.world.deps, set.world.queue.shift());
+    await set.world.json('PATCH', `/api/alert-rules/${set.made.body.id}`, { token: set.user.token, body: { action: 'none' } });
+    set.world.simulator.chooseFaults(() => null);
+    await set.world.drain();
+    expect([set.writes(), await set.actions()]).toMatchObject([[], [{ state: 'skipped', answer: 'The rule was changed meanwhile.' }]]);
+  });
+
+  it('does not enable a key for a new day while its month is spent', async () => {
+    const set = await setUp({ action: 'disable', restore: true });
+    const month = {
+      type: 'budget',
+      amount_usd: 15,
+      period: 'month',
+      key_id: set.key.id,
+      action: 'disable',
+      restore: true,
+      password: set.user.password,
+    };
+    expect((await set.world.json('POST', '/api/alert-rules', { token: set.user.token, body: month })).status).toBe(201);
+    set.spend(16);
+    await set.hours(2);
+    expect((await set.actions()).map(({ state }) => state)).toEqual(['done', 'done']);
+    await set.hours(24);
+    expect([set.writes(), set.upstream()?.isDisabled]).toEqual([['PATCH /keys/HASH'], true]);
+    expect((await set.actions()).map(({ state, answer }) => [state, answer])).toEqual([
+      ['done', 'The key is disabled at OpenRouter.'],
+      ['left', 'Another budget of the key is spent too.'],
+    ]);
+    set.world.clock.now = Date.parse('2026-12-01T00:30:00.000Z');
+    await set.world.sync();
+    expect([set.writes().length, set.upstream()?.isDisabled]).toEqual([2, false]);
+  });
+
+  it('goes on trying to take back what it did while OpenRouter is out of reach', async () => {
+    const set = await setUp({ action: 'disable', restore: true });
+    set.spend(12);
+    await set.hours(2);
+    let failures = 0;
+    set.world.simulator.chooseFaults((path) => (path.startsWith('/keys/') && failures++ < 12 ? { kind: 'status', status: 503 } : null));
+    await set.hours(14);
+    expect(failures).toBeGreaterThan(12);
+    expect([set.upstream()?.isDisabled, (await set.actions())[0]?.state]).toEqual([false, 'restored']);
   });
 });
