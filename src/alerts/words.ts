@@ -42,7 +42,7 @@ interface Words {
 
 const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
   budget({ is, figures }, name) {
-    const so = `${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])} were spent in ${periodName(figures)} on ${name}`;
+    const so = `${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])} were spent by ${name} ${figures['period'] === 'day' ? 'on' : 'in'} ${periodName(figures)}`;
     if (is === 'forecast') {
       return {
         title: `Budget of ${name}: will be passed`,

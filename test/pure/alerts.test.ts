@@ -185,7 +185,7 @@ describe('budgets', () => {
     expect(found).toMatchObject({
       occasion: 'month 2026-10-01 100 forecast',
       title: 'Team: Budget of all keys: will be passed',
-      text: '$50.00 of $100.00 were spent in October 2026 on all keys. At this pace it will be $155.00.',
+      text: '$50.00 of $100.00 were spent by all keys in October 2026. At this pace it will be $155.00.',
       path: '/explore?range=custom&from=2026-10-01&to=2026-10-31&by=model',
     });
     expect(say(rule, { now, zone: 'UTC', keys: [], spend: spendOf(() => null), facts: [] })).toEqual([]);
