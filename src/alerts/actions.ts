@@ -33,13 +33,18 @@ const MAX_ACTIONS = 50;
 
 type PresentedRule = z.infer<typeof ruleSchema>;
 
-const presentRule = (rule: Rule, keys: Awaited<ReturnType<typeof listKeys>>): PresentedRule => ({
-  id: rule.id,
+/** A rule as it would be given. */
+const inputOf = (rule: Rule) => ({
   type: rule.type,
   name: rule.name,
   key_id: rule.key_id,
   channel_ids: rule.channel_ids,
   ...(JSON.parse(parametersOf(rule)) as object),
+});
+
+const presentRule = (rule: Rule, keys: Awaited<ReturnType<typeof listKeys>>): PresentedRule => ({
+  id: rule.id,
+  ...inputOf(rule),
   sentence: describeRule(rule, keys),
   created_at: new Date(rule.createdAt).toISOString(),
 });
@@ -115,15 +120,6 @@ export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Pr
   deps.defer(deps.enqueue([{ job: 'evaluate', userId }]));
   return presentRule({ ...input, id, version: 0, createdAt }, keys);
 }
-
-/** What of a rule is left as it was, as it would be given. */
-const inputOf = (rule: Rule): object => ({
-  type: rule.type,
-  name: rule.name,
-  key_id: rule.key_id,
-  channel_ids: rule.channel_ids,
-  ...(JSON.parse(parametersOf(rule)) as object),
-});
 
 /** One of the user's rules. */
 export async function getRule(deps: Deps, actor: Actor, id: number): Promise<Rule> {

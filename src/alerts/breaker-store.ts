@@ -1,5 +1,5 @@
 /** SQL of the circuit breaker's actions. */
-import { and, desc, eq, ne } from 'drizzle-orm';
+import { and, desc, eq, lte, ne, sql } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
 import type { ActionRow, KeySettings } from './breaker-model.ts';
 import { COLUMNS, deliverStatement, toWays, type Way } from './event-store.ts';
@@ -30,13 +30,12 @@ export async function listOthersInForce(db: Db, { id, userId, keyId, kind }: Act
 
 /** Takes an action for `leaseMs`, unless somebody else has it or it is to wait. */
 export async function claimAction(db: Db, id: number, now: number, leaseMs: number): Promise<Action | null> {
-  const [found] = await db.select().from(breakerAction).where(eq(breakerAction.id, id));
-  if (!found || found.nextAt > now) return null;
-  const text =
-    'UPDATE breaker_action SET next_at = ?3, attempts = attempts + 1 WHERE id = ?1 AND next_at = ?2 AND attempts = ?4 RETURNING attempts';
-  const [claimed = []] = await runBatch(db, [statement(db, text, id, found.nextAt, now + leaseMs, found.attempts)]);
-  if (claimed.length === 0) return null;
-  return toAction({ ...found, attempts: found.attempts + 1 });
+  const [claimed] = await db
+    .update(breakerAction)
+    .set({ nextAt: now + leaseMs, attempts: sql`${breakerAction.attempts} + 1` })
+    .where(and(eq(breakerAction.id, id), lte(breakerAction.nextAt, now)))
+    .returning();
+  return claimed ? toAction(claimed) : null;
 }
 
 /** Notes how a key was set before it is changed. */

@@ -21,6 +21,8 @@ import { findRule } from './store.ts';
 const LEASE_MS = MINUTE_MS;
 /** A key is stopped within the hour or not at all; that it goes on again is tried for a day. */
 const MAX_ATTEMPTS = { trip: 6, restore: 50 };
+/** What becomes of a step that is not taken any more. */
+const GIVEN_UP = { trip: 'refused', restore: 'left' } as const;
 const RETRY_S = [30, 60, 300, 900];
 const LONGEST_RETRY_S = 1800;
 
@@ -103,7 +105,7 @@ async function trip(deps: Deps, action: store.Action, opened: Opened): Promise<O
 /** The way back, unless somebody changed the key meanwhile: then it is left alone. */
 async function restore(deps: Deps, action: store.Action, opened: Opened): Promise<Outcome> {
   const { before } = action;
-  if (action.kind === 'dry_run' || before === null) return { state: 'restored', answer: describeAction(action, 'restored') };
+  if (before === null) return { state: 'restored', answer: describeAction(action, 'restored') };
   const change = changeFor(action);
   const back: KeyChange =
     action.kind === 'disable' ? { disabled: before.disabled } : { limit: before.limit, limit_reset: before.limit_reset };
@@ -117,30 +119,27 @@ async function restore(deps: Deps, action: store.Action, opened: Opened): Promis
   return { state: 'restored', answer: describeAction(action, 'restored') };
 }
 
-async function step(deps: Deps, action: store.Action): Promise<Outcome> {
-  const isBack = stepOf(action, deps.now()) === 'restore';
+async function take(deps: Deps, action: store.Action, step: 'trip' | 'restore'): Promise<Outcome> {
   const opened = await look(deps, action);
-  if (!opened.ok)
-    return opened.error.isPassing ? { retry: opened.error.text } : { state: isBack ? 'left' : 'refused', answer: opened.error.text };
-  return isBack ? restore(deps, action, opened.value) : trip(deps, action, opened.value);
+  if (!opened.ok) return opened.error.isPassing ? { retry: opened.error.text } : { state: GIVEN_UP[step], answer: opened.error.text };
+  return step === 'restore' ? restore(deps, action, opened.value) : trip(deps, action, opened.value);
 }
 
 /** Works on an action for one step. */
 export async function workOnAction(deps: Deps, actionId: number): Promise<void> {
   const action = await store.claimAction(deps.db, actionId, deps.now(), LEASE_MS);
-  if (!action || stepOf(action, deps.now()) === null) return;
-  const name = stepOf(action, deps.now()) ?? 'trip';
-  const outcome = await step(deps, action);
+  const step = action && stepOf(action, deps.now());
+  if (!step) return;
+  const outcome = await take(deps, action, step);
   const now = deps.now();
-  const isLast = action.attempts >= MAX_ATTEMPTS[name];
+  const isLast = action.attempts >= MAX_ATTEMPTS[step];
   if ('retry' in outcome && !isLast) {
     const waitS = RETRY_S[action.attempts - 1] ?? LONGEST_RETRY_S;
     await store.postponeAction(deps.db, action, now + waitS * SECOND_MS, outcome.retry);
     await deps.enqueue([breakerMessage(actionId)], waitS);
     return;
   }
-  const settled =
-    'retry' in outcome ? { state: name === 'restore' ? ('left' as const) : ('refused' as const), answer: outcome.retry } : outcome;
+  const settled = 'retry' in outcome ? { state: GIVEN_UP[step], answer: outcome.retry } : outcome;
   const ways: Way[] = await store.settleAction(deps.db, action, settled, now);
   await deps.enqueue(ways.map(wayMessage));
 }

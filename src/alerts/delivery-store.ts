@@ -1,10 +1,10 @@
 /** SQL of messages on their way to channels. */
-import { eq } from 'drizzle-orm';
+import { and, eq, lte, sql } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
 import type { ChannelRow } from './channel-model.ts';
 import type { EventRow } from './event-model.ts';
 import { toWays, type Way } from './event-store.ts';
-import { alertEvent, channel } from './table.ts';
+import { alertDelivery, alertEvent, channel } from './table.ts';
 
 export interface Claimed {
   kind: 'claimed';
@@ -13,32 +13,36 @@ export interface Claimed {
   attempts: number;
 }
 
-/** Notes attempts of which nobody knows how they ended. */
-const NOTE_LOST = `log = iif(attempts > json_array_length(log), json_insert(log, '$[#]', json_object('at', next_at - ?4, 'error', 'It was interrupted.')), log)`;
-
-/** Takes a message for `leaseMs`, if it is due and still to be sent: with its event and its channel; or says when it will be due. */
+/**
+ * Takes a message for `leaseMs`, if it is due and still to be sent: with its event and its channel; or says when it will be due. An attempt
+ * of which nobody knows how it ended is noted as such.
+ */
 export async function claimDelivery(
   db: Db,
   { eventId, channelId }: Way,
   now: number,
   leaseMs: number,
 ): Promise<Claimed | { kind: 'later'; at: number } | { kind: 'over' }> {
-  const claim = `UPDATE alert_delivery SET ${NOTE_LOST}, next_at = ?3 + ?4, attempts = attempts + 1
-    WHERE event_id = ?1 AND channel_id = ?2 AND state = 'pending' AND next_at <= ?3 RETURNING attempts`;
-  const [claimed = [], [row] = []] = await runBatch(db, [
-    statement(db, claim, eventId, channelId, now, leaseMs),
-    statement(db, `SELECT next_at FROM alert_delivery WHERE event_id = ?1 AND channel_id = ?2 AND state = 'pending'`, eventId, channelId),
-  ]);
-  const attempts = claimed[0]?.['attempts'];
-  if (attempts === undefined) return row ? { kind: 'later', at: Number(row['next_at']) } : { kind: 'over' };
-  const [[event], [target]] = await db.batch([
+  const { attempts, log, nextAt, state } = alertDelivery;
+  const pending = and(eq(alertDelivery.eventId, eventId), eq(alertDelivery.channelId, channelId), eq(state, 'pending'));
+  const lost = sql`json_insert(${log}, '$[#]', json_object('at', ${nextAt} - ${leaseMs}, 'error', 'It was interrupted.'))`;
+  const [[claimed], [row], [event], [target]] = await db.batch([
+    db
+      .update(alertDelivery)
+      .set({
+        log: sql`iif(${attempts} > json_array_length(${log}), ${lost}, ${log})`,
+        nextAt: now + leaseMs,
+        attempts: sql`${attempts} + 1`,
+      })
+      .where(and(pending, lte(nextAt, now)))
+      .returning({ attempts }),
+    db.select({ at: nextAt }).from(alertDelivery).where(pending),
     db.select().from(alertEvent).where(eq(alertEvent.id, eventId)),
     db.select().from(channel).where(eq(channel.id, channelId)),
   ]);
-  if (event && target) return { kind: 'claimed', event, channel: target, attempts: Number(attempts) };
-  await runBatch(db, [
-    statement(db, `UPDATE alert_delivery SET state = 'failed' WHERE event_id = ? AND channel_id = ?`, eventId, channelId),
-  ]);
+  if (!claimed) return row ? { kind: 'later', at: row.at } : { kind: 'over' };
+  if (event && target) return { kind: 'claimed', event, channel: target, attempts: claimed.attempts };
+  await db.update(alertDelivery).set({ state: 'failed' }).where(pending);
   return { kind: 'over' };
 }
 

@@ -1,7 +1,6 @@
 /** Decides a user's rules and writes what is new: events first, and a row for each message, then the queue. */
 import type { Deps } from '../deps.ts';
-import { presentKey } from '../keys/present.ts';
-import { dayOf } from '../lib/day.ts';
+import { presentKeys } from '../keys/present.ts';
 import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import { logError } from '../log.ts';
 import { readLedger } from '../usage/actions.ts';
@@ -24,15 +23,7 @@ export async function readSituation(deps: Deps, userId: number, rules: readonly 
   const range = { from: reach.from, to: today, tz: zone, zone };
   const { sources, rows } = await readLedger(deps, userId, range, { hours: reach.hours ? 'credits' : 'none' });
   const { keyRows, upstreamKeys, managements } = sources;
-  const around = {
-    keys: keyRows,
-    upstreamKeys,
-    managements,
-    workspaces: [],
-    today: dayOf(now),
-    retentionDays: deps.config.retentionDays,
-  };
-  const keys = keyRows.map((row) => presentKey(row, around));
+  const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
   const facts = factsOf(rows, range, reach.hours);
   return { now, zone, keys, facts, spend: createSpend(sources.keys, facts, zone) };
 }

@@ -1,7 +1,7 @@
 /** Forms of rules: what a person fills in, and the rule that it makes. Pure. */
 import * as z from 'zod';
 import type { FieldError } from '../errors.ts';
-import { createRuleSchema, RULE_TYPES, type Rule, type RuleInput, type RuleType } from './model.ts';
+import { createRuleSchema, parametersOf, RULE_TYPES, type Rule, type RuleInput, type RuleType } from './model.ts';
 
 /** A field of a form: its name is that of the parameter. */
 export interface FormField {
@@ -10,7 +10,7 @@ export interface FormField {
   /** As it is when a rule is new. */
   initial: string;
   hint?: string;
-  /** Shares are filled in as percents; `list`: several of them. */
+  /** Shares are filled in as percents; `percents`: several of them. */
   kind: 'number' | 'percent' | 'percents' | 'choice' | 'check' | 'password';
   options?: readonly (readonly [value: string, label: string])[];
 }
@@ -151,7 +151,7 @@ const percentOf = (share: number): string => String(Number((share * 100).toPreci
 
 /** What a form of a stored rule holds. */
 export function formOf(rule: Rule): Record<string, string> {
-  const parameters = rule as unknown as Record<string, unknown>;
+  const parameters = JSON.parse(parametersOf(rule)) as Record<string, unknown>;
   const fields = FORM_FIELDS[rule.type].map(({ name, kind }) => {
     const value = parameters[name];
     if (value === undefined || kind === 'password') return [name, ''];

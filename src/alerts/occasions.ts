@@ -29,7 +29,7 @@ export function forecastOf(spentUsd: number, period: BudgetPeriod, { from, to }:
 type Decide<T extends RuleType> = (rule: RuleOf<T>, situation: Situation) => Told[];
 
 /** For so long after its end a period is still looked at: what was spent in its last hours shows late. */
-export const LATE_MS = 6 * HOUR_MS;
+const LATE_MS = 6 * HOUR_MS;
 
 type Period = ReturnType<typeof periodOf>;
 

@@ -1,9 +1,8 @@
 /** Spend as rules ask for it: of a key or of all, by local day or by hour. Pure. */
-import { mergeSpans } from '../dashboard/model.ts';
 import { addDays, HOUR_MS, listDays } from '../lib/day.ts';
 import { usdFromNano } from '../lib/money.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
-import type { CoveredKey } from '../usage/coverage.ts';
+import { type CoveredKey, mergeSpans } from '../usage/coverage.ts';
 import type { Fact } from '../usage/model.ts';
 
 export interface Spend {

@@ -7,7 +7,7 @@ import { selectRules } from '../alerts/store.ts';
 import type { Deps } from '../deps.ts';
 import { createAnswers } from '../explore/answer.ts';
 import { type Dimension, questionSchema } from '../explore/model.ts';
-import { presentKey } from '../keys/present.ts';
+import { presentKeys } from '../keys/present.ts';
 import { countDays, dayOf } from '../lib/day.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
 import { checkRange, type Ledger, readLedger, statsOf } from '../usage/actions.ts';
@@ -19,19 +19,6 @@ import { attentionOf, type DashboardQuery, rangesOf, weekOf } from './model.ts';
 const QUESTION = questionSchema.parse({});
 /** Rows of the tables of models and keys. */
 const TABLE_ROWS = 50;
-
-/** The user's keys as the API presents them; the dashboard shows no workspaces. */
-function keysOf({ sources: { keyRows, upstreamKeys, managements } }: Ledger, deps: Deps) {
-  const around = {
-    keys: keyRows,
-    upstreamKeys,
-    managements,
-    workspaces: [],
-    today: dayOf(deps.now()),
-    retentionDays: deps.config.retentionDays,
-  };
-  return keyRows.map((row) => presentKey(row, around));
-}
 
 /** A single day is shown by the hour. */
 const isHourly = ({ from, to }: Range): boolean => countDays(from, to) === 1;
@@ -63,7 +50,8 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const fineness = { hours: isHourly(shown) ? 'all' : 'credits', detailFrom: shown.from } as const;
   const ledger = await readLedger(deps, userId, ranges.all, fineness, { also: selectRules(deps.db, userId) });
   const facts = factsOf(ledger.rows, ranges.all, false);
-  const keys = keysOf(ledger, deps);
+  const { keyRows, upstreamKeys, managements } = ledger.sources;
+  const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
   const costs = createCosts(ledger.sources, facts, shown);
   const months = monthsOf(ledger.sources, keys, facts, ranges);
   const rules = toRules(ledger.sources.also);

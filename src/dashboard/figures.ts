@@ -3,9 +3,9 @@ import type { Key } from '../keys/advice.ts';
 import { listDays } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { localDayOf } from '../lib/zone.ts';
-import { type CoveredKey, describeCoverage, type Known } from '../usage/coverage.ts';
+import { type CoveredKey, describeCoverage, type Known, mergeSpans } from '../usage/coverage.ts';
 import type { Fact, Range } from '../usage/model.ts';
-import { balanceOf, changeOf, isCoveredSince, type KeyMonth, mergeSpans, monthSpend, projectMonth, type Ranges } from './model.ts';
+import { balanceOf, changeOf, isCoveredSince, type KeyMonth, monthSpend, projectMonth, type Ranges } from './model.ts';
 
 /** What is known of the user's keys. */
 interface Sources {

@@ -142,17 +142,6 @@ export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' 
   return balances.length === 0 ? null : balances.reduce((sum, balance) => sum + balance, 0);
 }
 
-/** The same spans without overlaps, in order. */
-export function mergeSpans(spans: readonly Known[]): Known[] {
-  const merged: Known[] = [];
-  for (const { since, until } of spans.toSorted((a, b) => a.since - b.since)) {
-    const last = merged.at(-1);
-    if (last && since <= last.until) last.until = Math.max(last.until, until);
-    else merged.push({ since, until });
-  }
-  return merged;
-}
-
 /**
  * Spend by weekday (from Monday) and hour of the local clock, in USD, of what could be placed on an hour; null where no such hour of
  * the range was watched.

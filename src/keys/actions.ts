@@ -5,12 +5,12 @@ import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { accountMessageOf } from '../jobs/model.ts';
-import { dayOf, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { logError } from '../log.ts';
 import * as managementStore from '../management/store.ts';
 import { purgeStepAcrossUsers, requestPurgeStatement } from '../usage/retention.ts';
 import type { addKeySchema, KeyRow, updateKeySchema } from './model.ts';
-import { presentKey } from './present.ts';
+import { type presentKey, presentKeys } from './present.ts';
 import * as store from './store.ts';
 import { replaceText, storeKey } from './texts.ts';
 
@@ -35,22 +35,21 @@ const requireKey = async (deps: Deps, userId: number, id: number): Promise<KeyRo
 type PresentedKey = ReturnType<typeof presentKey>;
 
 /** The user's keys with what their accounts say of them, oldest first. */
-async function presentKeys(deps: Deps, userId: number): Promise<PresentedKey[]> {
+async function presentAll(deps: Deps, userId: number): Promise<PresentedKey[]> {
   const [keys, upstreamKeys, managements, workspaces] = await deps.db.batch([
     store.selectKeys(deps.db, userId),
     managementStore.selectReadings(deps.db, userId),
     managementStore.selectManagements(deps.db, userId),
     managementStore.selectWorkspaces(deps.db, userId),
   ]);
-  const around = { keys, upstreamKeys, managements, workspaces, today: dayOf(deps.now()), retentionDays: deps.config.retentionDays };
-  return keys.map((key) => presentKey(key, around));
+  return presentKeys({ keys, upstreamKeys, managements, workspaces }, deps.now(), deps.config.retentionDays);
 }
 
 const presentOne = async (deps: Deps, userId: number, id: number): Promise<PresentedKey> =>
-  (await presentKeys(deps, userId)).find((key) => key.id === id) ?? refuseForeignKey(deps, id);
+  (await presentAll(deps, userId)).find((key) => key.id === id) ?? refuseForeignKey(deps, id);
 
 /** The user's keys, oldest first. */
-export const listKeys = (deps: Deps, actor: Actor): Promise<PresentedKey[]> => presentKeys(deps, authorize(actor, 'read'));
+export const listKeys = (deps: Deps, actor: Actor): Promise<PresentedKey[]> => presentAll(deps, authorize(actor, 'read'));
 
 /** One of the user's keys. */
 export const getKey = (deps: Deps, actor: Actor, id: number): Promise<PresentedKey> => presentOne(deps, authorize(actor, 'manage'), id);

@@ -1,6 +1,6 @@
 /** Keys as users and programs see them, with what OpenRouter's accounts say of them. Pure. */
 import type * as z from 'zod';
-import { isoOrNull } from '../lib/day.ts';
+import { dayOf, isoOrNull } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { type Management, progressOf, type UpstreamKey } from '../management/model.ts';
 import { KEY_ENDS, type KeyRow, type keySchema } from './model.ts';
@@ -97,4 +97,14 @@ export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof ke
     created_at: new Date(row.createdAt).toISOString(),
     ...presentSurroundings(row, around),
   };
+}
+
+/** All of a user's keys, from what is stored of them. Where `workspaces` are not needed they may be left out. */
+export function presentKeys(
+  stored: Pick<Surroundings, 'keys' | 'upstreamKeys' | 'managements'> & Partial<Pick<Surroundings, 'workspaces'>>,
+  now: number,
+  retentionDays: number,
+): z.infer<typeof keySchema>[] {
+  const around = { workspaces: [], ...stored, today: dayOf(now), retentionDays };
+  return stored.keys.map((row) => presentKey(row, around));
 }

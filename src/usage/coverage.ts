@@ -119,6 +119,17 @@ export function coverageOf(
   });
 }
 
+/** The same spans without overlaps, in order. */
+export function mergeSpans(spans: readonly Known[]): Known[] {
+  const merged: Known[] = [];
+  for (const { since, until } of spans.toSorted((a, b) => a.since - b.since)) {
+    const last = merged.at(-1);
+    if (last && since <= last.until) last.until = Math.max(last.until, until);
+    else merged.push({ since, until });
+  }
+  return merged;
+}
+
 /** Since when anything is known of a key, and from which source at most. */
 export function describeCoverage({ counters, analytics }: CoveredKey): { knownSince: number | null; source: Source | null } {
   const since = [counters, analytics].flatMap((known) => known?.since ?? []);

@@ -8,7 +8,6 @@ import {
   changeOf,
   isCoveredSince,
   type KeyMonth,
-  mergeSpans,
   monthSpend,
   projectMonth,
   rangesOf,
@@ -19,6 +18,7 @@ import { addDays, countDays } from '../../src/lib/day.ts';
 import { formatAgo, formatInstant, formatUsd, formatUsdFine, UNKNOWN_TEXT } from '../../src/lib/format.ts';
 import { localPath } from '../../src/lib/local-path.ts';
 import { remember } from '../../src/lib/remember.ts';
+import { mergeSpans } from '../../src/usage/coverage.ts';
 import { factsOf } from '../../src/usage/model.ts';
 import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';
 
