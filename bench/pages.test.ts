@@ -10,6 +10,7 @@ import { hasHistory, startDemo } from '../scripts/running-demo.ts';
 import { readDevConfig } from '../scripts/secrets.ts';
 import { root } from '../scripts/wrangler.ts';
 import { createApp } from '../src/app.ts';
+import { meterD1 } from '../src/d1.ts';
 import { createDb } from '../src/db.ts';
 import type { Deps } from '../src/deps.ts';
 import { openDatabase } from './node-d1.ts';
@@ -39,7 +40,8 @@ beforeAll(async () => {
   const files = readdirSync(join(root, STORED)).filter((name) => !name.startsWith('metadata'));
   for (const name of files) copyFileSync(join(root, STORED, name), join(folder, name));
   const database = openDatabase(join(folder, files.find((name) => name.endsWith('.sqlite')) ?? ''));
-  const deps = { config: await readDevConfig(), db: createDb(database), now: Date.now } as Deps;
+  const d1 = meterD1(database, { random: Math.random, wait: async () => {} });
+  const deps = { config: await readDevConfig(), db: createDb(d1.binding), d1, build: 'bench', now: Date.now } as unknown as Deps;
   app = createApp(() => deps);
 });
 

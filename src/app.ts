@@ -1,5 +1,5 @@
 /** The HTTP app: middleware, mounts, and what happens where nothing else answered. */
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
@@ -9,7 +9,10 @@ import { entrancePages } from './accounts/entrance.tsx';
 import { accountPages } from './accounts/pages.tsx';
 import { alertsApi } from './alerts/api.ts';
 import { alertPages } from './alerts/pages.tsx';
+import { auditApi } from './audit/api.ts';
+import type { Caller } from './audit/model.ts';
 import { ConfigError } from './config.ts';
+import { serverTiming } from './d1.ts';
 import { dashboardPages } from './dashboard/pages.tsx';
 import { isDatabaseFailure } from './db.ts';
 import type { Deps } from './deps.ts';
@@ -21,6 +24,7 @@ import { errorResponse } from './http/error-page.tsx';
 import { healthApi } from './jobs/api.ts';
 import { keysApi } from './keys/api.ts';
 import { keyPages } from './keys/pages.tsx';
+import { describeClient } from './lib/user-agent.ts';
 import { logError } from './log.ts';
 import { tokensApi } from './tokens/api.ts';
 import { tokenPages } from './tokens/pages.tsx';
@@ -59,6 +63,13 @@ function describe(error: unknown, requestId: string): AppError {
   return { kind: 'internal', detail: 'Something went wrong on our side. Quote the request id when you report it.' };
 }
 
+/** From where a request comes. */
+const callerOf = (c: Context<AppEnv>): Caller => ({
+  address: c.req.header('cf-connecting-ip') ?? null,
+  client: describeClient(c.req.header('user-agent') ?? ''),
+  requestId: c.var.requestId,
+});
+
 /**
  * @param makeDeps called once a request, with its bindings and its way to work after the answer
  */
@@ -74,8 +85,11 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
   app.use(async (c, next) => {
     c.set('actor', { kind: 'anonymous' });
     c.set('viewer', null);
-    c.set('deps', makeDeps(c.env, c.executionCtx));
+    c.set('stats', null);
+    c.set('deps', { ...makeDeps(c.env, c.executionCtx), caller: callerOf(c) });
     await next();
+    // Of a failed sign-in the rows would tell who exists.
+    if (c.var.actor.kind !== 'anonymous') c.res.headers.set('server-timing', serverTiming(c.var.deps.d1.usage));
   });
   app.use(
     methodNotAllowed({
@@ -85,7 +99,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     }),
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
-  const rooms = [accountsApi, keysApi, tokensApi, usageApi, alertsApi, healthApi];
+  const rooms = [accountsApi, auditApi, keysApi, tokensApi, usageApi, alertsApi, healthApi];
   const docsApi = createDocsApi(rooms.flatMap(({ descriptions }) => descriptions));
   for (const { router } of [...rooms, docsApi]) app.route('/', router);
   for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, accountPages])

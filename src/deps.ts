@@ -1,9 +1,11 @@
 /**
  * Everything that a verb needs from outside, as one value. The only reader of bindings.
  */
+import type { Caller } from './audit/model.ts';
 import { type Config, parseConfig } from './config.ts';
 import { needsRehash } from './crypto/password.ts';
 import { HASHER_INSTANCES } from './crypto/password-hasher.ts';
+import { type MeteredD1, meterD1 } from './d1.ts';
 import { createDb, type Db } from './db.ts';
 import type { JobMessage } from './jobs/model.ts';
 import { logError } from './log.ts';
@@ -18,7 +20,13 @@ export interface Passwords {
 
 export interface Deps {
   config: Config;
+  /** Whose request it is; null: a job's. */
+  caller: Caller | null;
   db: Db;
+  /** What the database was asked, and what it is to be asked first. */
+  d1: Pick<MeteredD1, 'usage' | 'precede'>;
+  /** Names the deployed code: another build may answer otherwise. */
+  build: string;
   openrouter: OpenRouter;
   passwords: Passwords;
   /** Requests to the receivers of alerts. OpenRouter has its own client. */
@@ -72,9 +80,13 @@ function createSendEmail(binding: SendEmail | undefined, from: string | null): D
  */
 export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): Deps {
   const config = configOf(env);
+  const d1 = meterD1(env.DB, { random: Math.random, wait: (ms) => scheduler.wait(ms) });
   return {
     config,
-    db: createDb(env.DB),
+    caller: null,
+    db: createDb(d1.binding),
+    d1,
+    build: env.VERSION.id,
     openrouter: createOpenRouter({ baseUrl: config.openrouterBaseUrl, fetch: (input, init) => fetch(input, init), now: Date.now }),
     passwords: createPasswords(env.PASSWORD_HASHER),
     fetch: (url, init) => fetch(url, init),

@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import { type Actor, authorizeSession } from '../actor.ts';
 import { deleteAllAlertsStatements } from '../alerts/store.ts';
+import { closeStatements, record, recordFailedSignIn } from '../audit/actions.ts';
 import { signSession, verifySession } from '../crypto/jwt.ts';
 import { hashSecretToken, isSecretToken, TOKEN_PREFIX } from '../crypto/secret-token.ts';
 import { isUniqueViolation, runBatch } from '../db.ts';
@@ -31,6 +32,11 @@ import {
 } from './model.ts';
 import * as store from './store.ts';
 
+const NOBODY: Actor = { kind: 'anonymous' };
+
+/** Browser and system by which a user will recognise a session. */
+const clientOf = ({ caller }: Deps): string | null => caller?.client ?? null;
+
 /** What names an e-mail in the throttle, whether anybody has it or not. */
 const hashEmail = (email: string): Promise<string> => sha256Hex(email.toLowerCase());
 
@@ -50,7 +56,9 @@ async function createUser(deps: Deps, input: z.infer<typeof registerSchema>, tim
   if (await store.findUserByEmail(deps.db, input.email)) emailTaken();
   const row = { email: input.email, passwordHash: await deps.passwords.hash(input.password), timeZone, createdAt: deps.now() };
   try {
-    return { id: (await store.insertUser(deps.db, row, invitation)) ?? notInvited(), ...row };
+    const id = (await store.insertUser(deps.db, row, invitation)) ?? notInvited();
+    await record(deps, id, NOBODY, 'registered');
+    return { id, ...row };
   } catch (error) {
     return isUniqueViolation(error) ? emailTaken() : Promise.reject(error);
   }
@@ -98,13 +106,18 @@ interface Claims {
 }
 
 /** The session that began, or null if the account changed while its password was compared. */
-async function beginSession(deps: Deps, input: SignIn, now: number, client: string | null): Promise<Claims | null> {
+async function beginSession(deps: Deps, input: SignIn, now: number): Promise<Claims | null> {
   const row = await store.findUserByEmail(deps.db, input.email);
   const isRight = await checkPassword(deps, await hashEmail(input.email), input.password, row?.passwordHash ?? null);
-  if (!row || !isRight) return fail({ kind: 'unauthenticated', detail: 'E-mail or password is wrong.' });
-  const sessionId = await store.insertSession(deps.db, row, now, now + SESSION_MS, client);
+  if (!row || !isRight) {
+    await recordFailedSignIn(deps, input.email);
+    return fail({ kind: 'unauthenticated', detail: 'E-mail or password is wrong.' });
+  }
+  const sessionId = await store.insertSession(deps.db, row, now, now + SESSION_MS, clientOf(deps));
   if (sessionId !== null && deps.passwords.needsRehash(row.passwordHash)) deps.defer(refreshHash(deps, row, input.password));
-  return sessionId === null ? null : { userId: row.id, sessionId };
+  if (sessionId === null) return null;
+  await record(deps, row.id, { kind: 'user', userId: row.id, sessionId }, 'signed_in');
+  return { userId: row.id, sessionId };
 }
 
 async function issue(deps: Deps, claims: Claims | null, now: number) {
@@ -115,29 +128,34 @@ async function issue(deps: Deps, claims: Claims | null, now: number) {
 
 /**
  * Begins a session. An unknown e-mail and a wrong password are the same, in answer and in time.
- * @param client browser and system by which the user will recognise the session
  */
-export async function signIn(deps: Deps, input: SignIn, client: string | null = null) {
+export async function signIn(deps: Deps, input: SignIn) {
   const now = deps.now();
-  const claims = (await beginSession(deps, input, now, client)) ?? (await beginSession(deps, input, now, client));
+  const claims = (await beginSession(deps, input, now)) ?? (await beginSession(deps, input, now));
   return issue(deps, claims, now);
 }
 
 /** Creates an account and begins its first session. */
-export async function signUp(deps: Deps, input: z.infer<typeof signUpSchema>, client: string | null) {
+export async function signUp(deps: Deps, input: z.infer<typeof signUpSchema>) {
   const { time_zone: timeZone, ...account } = input;
   const user = await createUser(deps, account, timeZone);
   const now = deps.now();
-  const sessionId = await store.insertSession(deps.db, user, now, now + SESSION_MS, client);
+  const sessionId = await store.insertSession(deps.db, user, now, now + SESSION_MS, clientOf(deps));
   return { userId: user.id, session: await issue(deps, sessionId === null ? null : { userId: user.id, sessionId }, now) };
 }
 
 /** The session that a JWT names with what pages show of its user, if it was signed here, has not expired and was not ended. */
-export async function findSession(deps: Deps, jwt: string): Promise<(Claims & Pick<UserRow, 'email' | 'timeZone'>) | null> {
+export async function findSession(
+  deps: Deps,
+  jwt: string,
+): Promise<(Claims & NonNullable<Awaited<ReturnType<typeof store.findSessionUser>>>) | null> {
   const claims = await verifySession(deps.config.jwtSecret, jwt, deps.now());
   const user = claims && (await store.findSessionUser(deps.db, claims.userId, claims.sessionId, deps.now()));
   return user && { ...claims, ...user };
 }
+
+/** Has the next trip to the database note that an answer was made from the user's data as they are now: their next change is told. */
+export const markStatsSeen = (deps: Deps, userId: number): void => deps.d1.precede(store.markSeenStatement(deps.db, userId));
 
 /** The sessions of the user that live, the newest first; `isCurrent` marks the one that acts. */
 export async function listSessions(deps: Deps, actor: Actor) {
@@ -150,6 +168,7 @@ export async function listSessions(deps: Deps, actor: Actor) {
 export async function signOutOthers(deps: Deps, actor: Actor): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);
   await store.deleteOtherSessions(deps.db, userId, sessionId);
+  await record(deps, userId, actor, 'sessions_ended');
 }
 
 /** Sets the zone whose days the user's pages show. */
@@ -160,6 +179,7 @@ export const setTimeZone = (deps: Deps, actor: Actor, input: z.infer<typeof time
 export async function signOut(deps: Deps, actor: Actor): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);
   await store.deleteSession(deps.db, userId, sessionId);
+  await record(deps, userId, actor, 'signed_out');
 }
 
 const gone = (): never => fail({ kind: 'unauthenticated', detail: 'The account is gone.' });
@@ -170,10 +190,13 @@ export async function getAccount(deps: Deps, actor: Actor) {
 }
 
 /** The user of the session, who has shown the password once more. */
-async function confirmPassword(deps: Deps, userId: number, password: string, path: string) {
+async function confirmPassword(deps: Deps, actor: Actor, userId: number, password: string, path: string) {
   const row = (await store.findUser(deps.db, userId)) ?? gone();
   const emailHash = await hashEmail(row.email);
-  if (!(await checkPassword(deps, emailHash, password, row.passwordHash))) failField(path, 'Is not your password');
+  if (!(await checkPassword(deps, emailHash, password, row.passwordHash))) {
+    await record(deps, userId, actor, 'password_refused');
+    failField(path, 'Is not your password');
+  }
   return { row, emailHash };
 }
 
@@ -186,11 +209,12 @@ export async function isPasswordOf(deps: Deps, userId: number, password: string)
 /** Sets another password and ends all other sessions and all reset links. */
 export async function changePassword(deps: Deps, actor: Actor, input: z.infer<typeof changePasswordSchema>): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);
-  const { row } = await confirmPassword(deps, userId, input.current_password, 'current_password');
+  const { row } = await confirmPassword(deps, actor, userId, input.current_password, 'current_password');
   const newHash = await deps.passwords.hash(input.new_password);
   if (!(await store.changePassword(deps.db, userId, row.passwordHash, newHash, sessionId, deps.now()))) {
     fail({ kind: 'conflict', detail: 'The password was changed at the same time. Try again.' });
   }
+  await record(deps, userId, actor, 'password_changed');
 }
 
 /** Sets a password with a one-time link and ends all sessions. */
@@ -202,13 +226,14 @@ export async function resetPassword(deps: Deps, input: z.infer<typeof resetPassw
   const newHash = await deps.passwords.hash(input.new_password);
   const user = (await store.findUser(deps.db, userId)) ?? refuse();
   if (!(await store.resetPassword(deps.db, userId, tokenHash, newHash, deps.now()))) refuse();
+  await record(deps, userId, NOBODY, 'password_reset');
   await store.forgetFailures(deps.db, await hashEmail(user.email));
 }
 
 /** Deletes the account: access, secrets, tokens and sessions at once, the ledger in steps soon after. */
 export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typeof deleteAccountSchema>): Promise<void> {
   const { userId } = authorizeSession(actor);
-  const { emailHash } = await confirmPassword(deps, userId, input.password, 'password');
+  const { emailHash } = await confirmPassword(deps, actor, userId, input.password, 'password');
   await runBatch(deps.db, [
     ...store.deleteUserStatements(deps.db, userId, emailHash),
     ...deleteAllKeysStatements(deps.db, userId),
@@ -217,6 +242,7 @@ export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typ
     deleteAllTokensStatement(deps.db, userId),
     ...deleteAllAlertsStatements(deps.db, userId),
     requestPurgeStatement(deps.db, userId, deps.now()),
+    ...closeStatements(deps, userId),
   ]);
   deps.defer(deps.enqueue([{ job: 'purge' }]));
 }

@@ -6,13 +6,12 @@ import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { localPath } from '../lib/local-path.ts';
 import { resetPassword, signIn, signOut, signUp } from './actions.ts';
-import { describeClient, loginSchema, resetPasswordSchema, signUpSchema } from './model.ts';
+import { loginSchema, resetPasswordSchema, signUpSchema } from './model.ts';
 
 export const entrancePages = createPages();
 const { page, form } = entrancePages;
 
 const HOME = '/dashboard';
-const clientOf = (userAgent: string | undefined): string | null => describeClient(userAgent ?? '');
 
 const SignInForm = ({ failure, next }: { failure: View['failure']; next: string }) => (
   <Form action="/login" failure={failure}>
@@ -74,8 +73,8 @@ form({
   schema: loginSchema.extend({ next: z.string().optional() }),
   fields: ['email', 'password'],
   kept: ['email', 'next'],
-  async act({ c, deps, body: { next, ...credentials } }) {
-    const session = await signIn(deps, credentials, clientOf(c.req.header('user-agent')));
+  async act({ deps, body: { next, ...credentials } }) {
+    const session = await signIn(deps, credentials);
     return { to: localPath(next ?? '') ?? HOME, session: { userId: 0, ...session } };
   },
   show: (view) => <SignIn view={view} />,
@@ -126,8 +125,8 @@ form({
   schema: signUpSchema,
   fields: ['email', 'password'],
   kept: ['email', 'invite', 'time_zone'],
-  async act({ c, deps, body }) {
-    const { userId, session } = await signUp(deps, body, clientOf(c.req.header('user-agent')));
+  async act({ deps, body }) {
+    const { userId, session } = await signUp(deps, body);
     return { to: HOME, message: 'Your account is ready. Add a key to begin.', session: { userId, ...session } };
   },
   show: (view) => <Register view={view} />,

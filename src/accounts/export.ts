@@ -1,6 +1,7 @@
 /** Everything that is stored of a user, as one JSON document in pieces: no secret, no hash of one. */
 import { type Actor, authorizeSession } from '../actor.ts';
 import { exportAlerts } from '../alerts/actions.ts';
+import { exportAudit, record } from '../audit/actions.ts';
 import type { Deps } from '../deps.ts';
 import { listViews } from '../explore/actions.ts';
 import { listKeys } from '../keys/actions.ts';
@@ -24,7 +25,8 @@ async function* ledgerPieces(deps: Deps, actor: Actor): AsyncGenerator<string> {
 
 /** The document, piece by piece: the account with all that belongs to it, then the ledger of both sources. */
 export async function* exportAccount(deps: Deps, actor: Actor): AsyncGenerator<string> {
-  authorizeSession(actor);
+  const { userId } = authorizeSession(actor);
+  await record(deps, userId, actor, 'exported');
   const account = await getAccount(deps, actor);
   const sessions = await listSessions(deps, actor);
   const head = {
@@ -37,6 +39,7 @@ export async function* exportAccount(deps: Deps, actor: Actor): AsyncGenerator<s
     })),
     keys: await listKeys(deps, actor),
     tokens: (await listTokens(deps, actor)).map(presentToken),
+    audit: await exportAudit(deps, actor),
     alerts: await exportAlerts(deps, actor),
     views: (await listViews(deps, actor)).map(({ name, query }) => ({ name, query })),
   };

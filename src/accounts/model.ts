@@ -5,8 +5,20 @@ import { resolveTimeZone } from '../lib/zone.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import type { session, user } from './table.ts';
 
-export type UserRow = typeof user.$inferSelect;
+export type UserRow = Omit<typeof user.$inferSelect, 'statsVersion' | 'statsSeen'>;
 export type SessionRow = typeof session.$inferSelect;
+
+/** Which state of a user's data an answer is made from, and whether an answer was made from it before. */
+export interface StatsVersion {
+  version: number;
+  isSeen: boolean;
+}
+
+/** The state of a user's data, from the columns that tell it. */
+export const toStatsVersion = ({ version, seen }: { version: number; seen: number }): StatsVersion => ({
+  version,
+  isSeen: version === seen,
+});
 
 export const SESSION_MS = 7 * DAY_MS;
 export const INVITATION_MS = 7 * DAY_MS;
@@ -73,24 +85,4 @@ export const FAILURE_WINDOW_MS = 15 * MINUTE_MS;
 export function lockedForS(failures: number, startedAt: number, now: number): number | null {
   const leftMs = startedAt + FAILURE_WINDOW_MS - now;
   return failures < MAX_FAILURES || leftMs <= 0 ? null : Math.ceil(leftMs / SECOND_MS);
-}
-
-/** Names as browsers write them into `User-Agent`, the more special ones first: most also name those that they descend from. */
-const BROWSERS = {
-  Firefox: /Firefox\//,
-  Edge: /Edg(e|A|iOS)?\//,
-  Opera: /OPR\//,
-  Chrome: /(Chrome|CriOS|HeadlessChrome)\//,
-  Safari: /Safari\//,
-};
-const SYSTEMS = { Android: /Android/, iOS: /iPhone|iPad/, Windows: /Windows/, macOS: /Mac OS X/, Linux: /Linux/ };
-
-const nameIn = (names: Record<string, RegExp>, text: string): string | undefined =>
-  Object.entries(names).find(([, pattern]) => pattern.test(text))?.[0];
-
-/** Browser and system of a `User-Agent`, by which a user recognises a session; null if it names none that is known. */
-export function describeClient(userAgent: string): string | null {
-  const browser = nameIn(BROWSERS, userAgent);
-  const system = nameIn(SYSTEMS, userAgent);
-  return browser && system ? `${browser} on ${system}` : (browser ?? system ?? null);
 }

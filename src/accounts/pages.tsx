@@ -1,16 +1,23 @@
 /** The account of who is signed in: password, time zone, sessions, export, deletion. */
 import * as z from 'zod';
+import { listAudit } from '../audit/actions.ts';
+import { ACTIONS } from '../audit/model.ts';
+import { Scroll } from '../charts/scroll.tsx';
 import { Field, Form, Select } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { dayOf } from '../lib/day.ts';
-import { formatInstant } from '../lib/format.ts';
+import { formatInstant, UNKNOWN_TEXT } from '../lib/format.ts';
+import { idSchema } from '../lib/id.ts';
 import { changePassword, deleteAccount, listSessions, setTimeZone, signOutOthers } from './actions.ts';
 import { streamExport } from './export.ts';
 import { changePasswordSchema, deleteAccountSchema, timeZoneFormSchema } from './model.ts';
 
 export const accountPages = createPages();
 const { page, form } = accountPages;
+
+/** Events of the audit log on a page. */
+const SHOWN_EVENTS = 15;
 
 type Sessions = Awaited<ReturnType<typeof listSessions>>;
 
@@ -69,10 +76,47 @@ const SessionList = ({ view, sessions, zone }: { view: View; sessions: Sessions;
   </section>
 );
 
+interface ActivityProps {
+  log: Awaited<ReturnType<typeof listAudit>>;
+  zone: string;
+}
+
+/** What was done to the account. */
+const Activity = ({ log, zone }: ActivityProps) => (
+  <section class="card wide">
+    <h2>Activity</h2>
+    <Scroll label="Activity">
+      <table class="log">
+        <thead>
+          <tr>
+            <th scope="col">When</th>
+            <th scope="col">What</th>
+            <th scope="col">From</th>
+          </tr>
+        </thead>
+        <tbody>
+          {log.data.map(({ at, action, subject, address, client }) => (
+            <tr>
+              <td>{formatInstant(at, zone)}</td>
+              <th scope="row">
+                {ACTIONS[action]}
+                {subject !== null && `: ${subject}`}
+              </th>
+              <td>{[client, address].filter((part) => part !== null).join(', ') || UNKNOWN_TEXT}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+    {log.data.length === 0 && <p class="empty">Nothing more is recorded.</p>}
+    {log.next_cursor !== null && <a href={`/account?before=${log.next_cursor}`}>Older</a>}
+  </section>
+);
+
 const Export = () => (
   <section class="card">
     <h2>Export</h2>
-    <p>All that is stored of you, as one JSON file: account, keys without their text, tokens, views, and the whole ledger.</p>
+    <p>All that is stored of you, as one JSON file: account, keys without their text, tokens, views, activity, and the whole ledger.</p>
     <a class="button" href="/account/export" download>
       Export all data
     </a>
@@ -96,6 +140,8 @@ const Deletion = ({ view }: { view: View }) => (
 async function showAccount(view: View) {
   const zone = view.viewer?.timeZone ?? 'UTC';
   const sessions = await listSessions(view.deps, view.actor);
+  const before = idSchema.safeParse(view.c.req.query('before'));
+  const log = await listAudit(view.deps, view.actor, { limit: SHOWN_EVENTS, cursor: before.data });
   return (
     <Frame title="Account" here="/account" viewer={view.viewer} flash={view.flash}>
       <h1>Account</h1>
@@ -106,6 +152,7 @@ async function showAccount(view: View) {
         <TimeZone view={view} zone={zone} />
         <Password view={view} />
         <SessionList view={view} sessions={sessions} zone={zone} />
+        <Activity log={log} zone={zone} />
         <Export />
         <Deletion view={view} />
       </div>

@@ -3,7 +3,7 @@ import { and, desc, eq, gt, ne } from 'drizzle-orm';
 import { DEFAULT_RULES } from '../alerts/model.ts';
 import { insertDefaultRulesStatement } from '../alerts/store.ts';
 import { type Db, runBatch, statement } from '../db.ts';
-import type { SessionRow, UserRow } from './model.ts';
+import { type SessionRow, type StatsVersion, toStatsVersion, type UserRow } from './model.ts';
 import { session, user } from './table.ts';
 
 export async function findUserByEmail(db: Db, email: string): Promise<UserRow | null> {
@@ -102,19 +102,23 @@ export async function insertSession(
   return inserted[0] ? Number(inserted[0]['id']) : null;
 }
 
+/** Marks the version of a user's data as seen: the next change makes another one. Once more changes nothing. */
+export const markSeenStatement = (db: Db, userId: number): D1PreparedStatement =>
+  statement(db, 'UPDATE user SET stats_seen = stats_version WHERE id = ? AND stats_seen <> stats_version', userId);
+
 /** The user of a session that lives, or null. */
 export async function findSessionUser(
   db: Db,
   userId: number,
   sessionId: number,
   now: number,
-): Promise<Pick<UserRow, 'email' | 'timeZone'> | null> {
+): Promise<(Pick<UserRow, 'email' | 'timeZone'> & { stats: StatsVersion }) | null> {
   const [row] = await db
-    .select({ email: user.email, timeZone: user.timeZone })
+    .select({ email: user.email, timeZone: user.timeZone, version: user.statsVersion, seen: user.statsSeen })
     .from(session)
     .innerJoin(user, eq(user.id, session.userId))
     .where(and(eq(session.id, sessionId), eq(session.userId, userId), gt(session.expiresAt, now)));
-  return row ?? null;
+  return row ? { email: row.email, timeZone: row.timeZone, stats: toStatsVersion(row) } : null;
 }
 
 /** A user's sessions that live, the newest first. */

@@ -10,6 +10,10 @@ export const user = sqliteTable('user', {
   passwordHash: text('password_hash').notNull(),
   timeZone: text('time_zone').notNull().default('UTC'),
   createdAt: integer('created_at').notNull(),
+  /** Grows when what statistics are made of changes, if the version before was seen: triggers of the migration do it. */
+  statsVersion: integer('stats_version').notNull().default(0),
+  /** The last version with which an answer was given. */
+  statsSeen: integer('stats_seen').notNull().default(-1),
 });
 
 export const session = sqliteTable(

@@ -1,3 +1,4 @@
+import type { StatsVersion } from '../accounts/model.ts';
 import type { Actor } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 
@@ -14,6 +15,8 @@ export interface AppEnv {
     deps: Deps;
     actor: Actor;
     requestId: string;
+    /** Which state of the user's data the caller's credential was found with; null: nobody is recognised. */
+    stats: StatsVersion | null;
     /** Who looks at a page; null: nobody is signed in. */
     viewer: Viewer | null;
   };

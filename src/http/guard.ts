@@ -21,16 +21,17 @@ function bearer(c: Context<AppEnv>): string | null {
   return header === undefined ? null : (/^Bearer +(\S+) *$/i.exec(header)?.[1] ?? '');
 }
 
-async function sessionActor(deps: Deps, credential: string | null): Promise<Actor> {
+async function requiredSession(deps: Deps, credential: string | null) {
   if (credential === null) return refuse('Send "Authorization: Bearer" with the access token of a session.');
   if (credential.startsWith(TOKEN_PREFIX.api)) return refuse('An API token is not accepted here: sign in.');
-  const session = await findSession(deps, credential);
-  return session ? userActor(session) : refuse('The session is not valid or has ended: sign in again.');
+  return (await findSession(deps, credential)) ?? refuse('The session is not valid or has ended: sign in again.');
 }
 
 /** Only a signed-in user comes through. */
 export const requireSession: MiddlewareHandler<AppEnv> = async (c, next) => {
-  c.set('actor', await sessionActor(c.var.deps, bearer(c)));
+  const session = await requiredSession(c.var.deps, bearer(c));
+  c.set('actor', userActor(session));
+  c.set('stats', session.stats);
   await next();
 };
 
@@ -41,8 +42,9 @@ export const requireReader: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (!isSecretToken(TOKEN_PREFIX.api, credential)) refuse('This is not an API token of this monitor: its checksum is wrong.');
   const token = (await findToken(c.var.deps, credential)) ?? refuse('The API token is unknown or was revoked.');
   c.set('actor', { kind: 'token', userId: token.userId, tokenId: token.id });
+  c.set('stats', token.stats);
   await next();
-  if (c.res.ok) noteUse(c.var.deps, token);
+  if (c.res.ok || c.res.status === 304) noteUse(c.var.deps, token);
 };
 
 /** Everybody comes through; who shows a session that lives is known. */

@@ -93,7 +93,13 @@ function operationOf(schemaOf: SchemaOf, route: RouteDescription): Json {
     security: SECURITY[route.access],
     ...(parameters.length > 0 && { parameters }),
     ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),
-    responses: { [route.success.status]: successOf(schemaOf, route), ...Object.fromEntries(problems) },
+    responses: {
+      [route.success.status]: successOf(schemaOf, route),
+      ...(route.etag !== undefined && {
+        304: { description: 'Nothing changed since the answer with the `ETag` that `If-None-Match` names' },
+      }),
+      ...Object.fromEntries(problems),
+    },
   };
 }
 

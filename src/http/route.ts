@@ -8,6 +8,7 @@ import type { Actor } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import type { AppEnv } from './context.ts';
+import { revalidate } from './etag.ts';
 import { recogniseSession, requireReader, requireSession } from './guard.ts';
 import { invalidInput } from './problem.ts';
 import { throttleAddress } from './rate-limit.ts';
@@ -39,6 +40,8 @@ export interface RouteDescription {
   query?: z.ZodType;
   body?: z.ZodType;
   success: Success;
+  /** Present where the answer has an `ETag`. */
+  etag?: unknown;
   /** Statuses of problems beside those that follow from the above. */
   problems?: number[];
 }
@@ -64,6 +67,11 @@ export interface Route<P, Q, B, S extends Success> extends RouteDescription {
   body?: B & z.ZodType;
   success: S;
   handle(input: Input<P, Q, B>): Answer<S> | Promise<Answer<S>>;
+  /**
+   * Gives the answer an `ETag`, by which it is not made again while nothing changed: what it depends on beside the path, the UTC day and
+   * what is stored of the user.
+   */
+  etag?(input: Input<P, Q, B>): unknown;
 }
 
 const GUARDS: Record<Access, MiddlewareHandler<AppEnv>[]> = {
@@ -105,17 +113,21 @@ function parse<T>(schema: T & z.ZodType, value: unknown): Output<T> {
 }
 
 async function answer<P, Q, B, S extends Success>(c: Context<AppEnv>, route: Route<P, Q, B, S>): Promise<Response> {
-  const result = await route.handle({
+  const input: Input<P, Q, B> = {
     c,
     deps: c.var.deps,
     actor: c.var.actor,
     params: (route.params && parse(route.params, c.req.param())) as Output<P>,
     query: (route.query && parse(route.query, readQuery(c))) as Output<Q>,
     body: (route.body && parse(route.body, await readJson(c))) as Output<B>,
-  });
-  if (result instanceof Response) return result;
-  const { status } = route.success;
-  return status === 204 ? c.body(null, status) : c.json(result ?? null, status);
+  };
+  const handle = async (): Promise<Response> => {
+    const result = await route.handle(input);
+    if (result instanceof Response) return result;
+    const { status } = route.success;
+    return status === 204 ? c.body(null, status) : c.json(result ?? null, status);
+  };
+  return route.etag ? revalidate(c, route.etag(input), handle) : handle();
 }
 
 /** A room's routes: `route` adds one; `router` serves them and `descriptions` tells of them. */

@@ -3,6 +3,8 @@
 import { FAILURE_WINDOW_MS } from '../accounts/model.ts';
 import * as accounts from '../accounts/store.ts';
 import { deleteOldEvents } from '../alerts/delivery.ts';
+import { AUDIT_RETENTION_DAYS } from '../audit/model.ts';
+import * as audit from '../audit/store.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, DAY_MS, dayOf, MINUTE_MS } from '../lib/day.ts';
 import * as tokens from '../tokens/store.ts';
@@ -60,6 +62,11 @@ export const TASKS: readonly Task[] = [
   {
     name: 'job_runs',
     run: ({ db }, now, limit) => store.deleteRunsBefore(db, new Date(now - JOB_RUN_RETENTION_DAYS * DAY_MS).toISOString(), limit),
+  },
+  // A day later than the triggers would allow: the database has a clock of its own.
+  {
+    name: 'audit_events',
+    run: ({ db }, now, limit) => audit.deleteEventsBeforeAcrossUsers(db, now - (AUDIT_RETENTION_DAYS + 1) * DAY_MS, limit),
   },
   { name: 'alerts', run: deleteOldEvents },
   // Never as many as `limit`: what is left has a message of its own, and the cleanup goes on with its next task.

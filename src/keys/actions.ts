@@ -1,6 +1,8 @@
 /** Verbs of keys. */
 import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
+import { record, recordStatement } from '../audit/actions.ts';
+import type { AuditAction } from '../audit/model.ts';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
@@ -65,9 +67,19 @@ const readAccount = (deps: Deps, userId: number, managementId: number): Promise<
 export async function addKey(deps: Deps, actor: Actor, input: z.infer<typeof addKeySchema>): Promise<PresentedKey> {
   const userId = authorize(actor, 'manage');
   const key = await presentOne(deps, userId, await storeKey(deps, userId, input));
+  await record(deps, userId, actor, 'key_added', key.name);
   if (key.kind === 'management') deps.defer(readAccount(deps, userId, key.id));
   return key;
 }
+
+/** What a change of a key is called in the audit log. */
+const changesOf = (key: KeyRow, input: z.infer<typeof updateKeySchema>): AuditAction[] => [
+  ...(input.key !== undefined ? (['key_replaced'] as const) : []),
+  ...(input.name !== undefined && input.name !== key.name ? (['key_renamed'] as const) : []),
+  ...(input.is_active !== undefined && input.is_active !== key.isActive
+    ? [input.is_active ? ('key_resumed' as const) : ('key_paused' as const)]
+    : []),
+];
 
 /** Renames, pauses, resumes, or replaces the text of a key. */
 export async function updateKey(deps: Deps, actor: Actor, id: number, input: z.infer<typeof updateKeySchema>): Promise<PresentedKey> {
@@ -79,6 +91,7 @@ export async function updateKey(deps: Deps, actor: Actor, id: number, input: z.i
     ...(input.is_active !== undefined && { isActive: input.is_active }),
   };
   if (Object.keys(change).length > 0) await store.updateKey(deps.db, userId, id, change);
+  for (const action of changesOf(key, input)) await record(deps, userId, actor, action, key.name);
   return presentOne(deps, userId, id);
 }
 
@@ -98,6 +111,7 @@ export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<v
     ...managementStore.deleteUpstreamStatements(deps.db, userId, id),
     ...store.deleteKeyStatements(deps.db, userId, id),
     requestPurgeStatement(deps.db, userId, deps.now()),
+    recordStatement(deps, userId, actor, 'key_deleted', key.name),
   ]);
   const { isDone } = await purgeStepAcrossUsers(deps.db, ROWS_AT_ONCE, userId);
   if (!isDone) deps.defer(deps.enqueue([{ job: 'purge' }]));

@@ -29,6 +29,7 @@ keysApi.route({
   tag,
   summary: 'List your keys',
   access: 'session',
+  etag: () => null,
   success: keyList,
   handle: ({ deps, actor }) => listKeys(deps, actor),
 });
@@ -39,6 +40,7 @@ keysApi.route({
   tag,
   summary: 'Look at a key',
   access: 'session',
+  etag: () => null,
   params: idParams,
   success: { status: 200, description: 'The key, without its text', schema: keySchema },
   handle: ({ deps, actor, params }) => getKey(deps, actor, params.id),
@@ -92,6 +94,7 @@ keysApi.route({
   tag: 'Public API',
   summary: 'List your keys',
   access: 'reader',
+  etag: () => null,
   success: keyList,
   handle: ({ deps, actor }) => listKeys(deps, actor),
 });

@@ -1,6 +1,7 @@
 /** Verbs of API tokens. */
 import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
+import { record } from '../audit/actions.ts';
 import { RATE_LIMIT_PERIOD_S } from '../config.ts';
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX, visiblePrefix } from '../crypto/secret-token.ts';
 import type { Deps } from '../deps.ts';
@@ -21,6 +22,7 @@ export async function createToken(deps: Deps, actor: Actor, input: z.infer<typeo
   const max = deps.config.maxTokensPerUser;
   const id = await store.insertToken(deps.db, row, max);
   if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${max} API tokens allowed` });
+  await record(deps, userId, actor, 'token_created', input.name);
   return { id, name: input.name, token, created_at: new Date(createdAt).toISOString() };
 }
 
@@ -46,14 +48,15 @@ export async function getToken(deps: Deps, actor: Actor, id: number): Promise<To
 /** Revokes a token: it is refused from now on. Once more changes nothing. */
 export async function revokeToken(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
-  if (!(await store.revokeToken(deps.db, userId, id, deps.now()))) await refuseForeignToken(deps, id);
+  const { name, isChanged } = (await store.revokeToken(deps.db, userId, id, deps.now())) ?? (await refuseForeignToken(deps, id));
+  if (isChanged) await record(deps, userId, actor, 'token_revoked', name);
 }
 
 /**
  * The active token with this text, or null. Counts against the token's 60 requests a minute, before D1 is asked.
  * @throws AppFailure `too_many`
  */
-export async function findToken(deps: Deps, token: string): Promise<TokenRow | null> {
+export async function findToken(deps: Deps, token: string): Promise<store.FoundToken | null> {
   const tokenHash = await hashSecretToken(token);
   if (!(await deps.limits.token(tokenHash))) {
     fail({ kind: 'too_many', detail: 'At most 60 requests a minute for each API token.', retryAfterS: RATE_LIMIT_PERIOD_S });

@@ -1,5 +1,7 @@
 /** All SQL of API tokens. */
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { type StatsVersion, toStatsVersion } from '../accounts/model.ts';
+import { user } from '../accounts/table.ts';
 import { type Db, runBatch, statement } from '../db.ts';
 import type { TokenRow } from './model.ts';
 import { apiToken } from './table.ts';
@@ -24,13 +26,17 @@ export async function insertToken(
 export const listTokens = (db: Db, userId: number): Promise<TokenRow[]> =>
   db.select().from(apiToken).where(eq(apiToken.userId, userId)).orderBy(desc(apiToken.id));
 
+/** A token, and the state of its user's data. */
+export type FoundToken = TokenRow & { stats: StatsVersion };
+
 /** The active token with this hash, whoever it belongs to. */
-export async function findActiveTokenAcrossUsers(db: Db, tokenHash: string): Promise<TokenRow | null> {
+export async function findActiveTokenAcrossUsers(db: Db, tokenHash: string): Promise<FoundToken | null> {
   const [row] = await db
-    .select()
+    .select({ ...getTableColumns(apiToken), version: user.statsVersion, seen: user.statsSeen })
     .from(apiToken)
+    .innerJoin(user, eq(user.id, apiToken.userId))
     .where(and(eq(apiToken.tokenHash, tokenHash), eq(apiToken.isActive, true)));
-  return row ?? null;
+  return row ? { ...row, stats: toStatsVersion(row) } : null;
 }
 
 /** Notes that a token was used, unless that was noted after `notAfter`. */
@@ -43,14 +49,14 @@ export async function touchToken(db: Db, userId: number, id: number, now: number
     );
 }
 
-/** Revokes a token of the user; true also if it was revoked before. */
-export async function revokeToken(db: Db, userId: number, id: number, now: number): Promise<boolean> {
-  const rows = await db
+/** Revokes a token of the user. Null: the user has no such token. One that was revoked before stays as it is. */
+export async function revokeToken(db: Db, userId: number, id: number, now: number): Promise<{ name: string; isChanged: boolean } | null> {
+  const [row] = await db
     .update(apiToken)
     .set({ isActive: false, revokedAt: sql`coalesce(${apiToken.revokedAt}, ${now})` })
     .where(and(eq(apiToken.userId, userId), eq(apiToken.id, id)))
-    .returning({ id: apiToken.id });
-  return rows.length > 0;
+    .returning({ name: apiToken.name, revokedAt: apiToken.revokedAt });
+  return row ? { name: row.name, isChanged: row.revokedAt === now } : null;
 }
 
 /** Does a token with this id belong to anybody? */

@@ -7,7 +7,7 @@ import { toCsv } from '../lib/csv.ts';
 import { getStats, listReconciliation, listUsage } from './actions.ts';
 import { columnsOf } from './groups.ts';
 import { MEASURE_COLUMNS, measureCells, measureFields, presentMeasures } from './measures.ts';
-import { reconciliationQuerySchema, statsQuerySchema, type UsageQuery, usageQuerySchema } from './model.ts';
+import { reconciliationQuerySchema, resolveRange, statsQuerySchema, type UsageQuery, usageQuerySchema } from './model.ts';
 
 const instantSchema = z.iso.datetime().nullable();
 
@@ -86,6 +86,7 @@ usageApi.route({
   summary: 'Spend of a range, in total and by day, model, provider and key',
   access: 'reader',
   query: statsQuerySchema,
+  etag: ({ deps, query }) => [query, resolveRange(query, deps.now())],
   success: { status: 200, description: 'The statistics', schema: statsSchema },
   problems: [403, 404],
   handle: ({ deps, actor, query }) => getStats(deps, actor, query),
@@ -113,6 +114,7 @@ usageApi.route({
   summary: 'Ledger rows by one or two groups, in pages',
   access: 'reader',
   query: usageQuerySchema,
+  etag: ({ deps, query }) => [query, resolveRange(query, deps.now())],
   success: {
     status: 200,
     description: 'A page of rows. As CSV, a `Link` header with `rel="next"` leads to the next page',
@@ -137,6 +139,7 @@ usageApi.route({
   summary: 'What each source says of each UTC day and key, and where they differ',
   access: 'reader',
   query: reconciliationQuerySchema,
+  etag: ({ query }) => query,
   success: { status: 200, description: 'A page of days and keys', schema: reconciliationSchema },
   problems: [403, 404],
   handle: ({ deps, actor, query }) => listReconciliation(deps, actor, query),

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { describeClient } from '../../src/accounts/model.ts';
 import { createCosts } from '../../src/dashboard/figures.ts';
 import {
   attentionOf,
@@ -18,6 +17,7 @@ import { addDays, countDays } from '../../src/lib/day.ts';
 import { formatAgo, formatInstant, formatUsd, formatUsdFine, UNKNOWN_TEXT } from '../../src/lib/format.ts';
 import { localPath } from '../../src/lib/local-path.ts';
 import { remember } from '../../src/lib/remember.ts';
+import { describeClient } from '../../src/lib/user-agent.ts';
 import { mergeSpans } from '../../src/usage/coverage.ts';
 import { factsOf } from '../../src/usage/model.ts';
 import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';

@@ -201,6 +201,7 @@ describe('jobs', () => {
       'sign_in_failures',
       'revoked_tokens',
       'job_runs',
+      'audit_events',
       'alerts',
       'purged',
       'days',

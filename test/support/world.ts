@@ -8,6 +8,7 @@ import { createApp } from '../../src/app.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { signSession } from '../../src/crypto/jwt.ts';
 import { hashPassword, needsRehash, type ScryptParameters, verifyPassword } from '../../src/crypto/password.ts';
+import { meterD1 } from '../../src/d1.ts';
 import { createDb } from '../../src/db.ts';
 import { createDeps, type Deps } from '../../src/deps.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
@@ -31,6 +32,12 @@ const nextNumber = (): number => {
 /** A key's text that no other test uses. */
 export const freshKeyText = (): string =>
   `sk-or-v1-${[...crypto.getRandomValues(new Uint8Array(32))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+
+/** A database that counts from zero, and does not wait before it tries again. */
+function meteredDb(binding: D1Database): Pick<Deps, 'db' | 'd1'> {
+  const d1 = meterD1(binding, { random: () => 0, wait: async () => {} });
+  return { db: createDb(d1.binding), d1 };
+}
 
 export interface CallOptions {
   token?: string;
@@ -65,7 +72,7 @@ export function createWorld(options: WorldOptions = {}) {
   const deps: Deps = {
     ...production,
     config,
-    db: createDb(options.db ?? env.DB),
+    ...meteredDb(options.db ?? env.DB),
     openrouter: createOpenRouter({
       baseUrl: config.openrouterBaseUrl,
       fetch: (input, init) => simulator.answer(new Request(input, init)),
@@ -89,7 +96,8 @@ export function createWorld(options: WorldOptions = {}) {
     },
     defer: (work) => void deferred.push(work),
   };
-  const app = createApp(() => deps);
+  // What a request costs is its own.
+  const app = createApp(() => ({ ...deps, ...meteredDb(options.db ?? env.DB) }));
 
   async function call(method: string, path: string, { token, body, raw, headers = {} }: CallOptions = {}): Promise<Response> {
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));

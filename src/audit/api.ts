@@ -1,0 +1,19 @@
+/** `GET /api/audit`. */
+import { createApi } from '../http/route.ts';
+import { listAudit } from './actions.ts';
+import { auditPageSchema, auditQuerySchema } from './model.ts';
+
+export const auditApi = createApi();
+
+auditApi.route({
+  method: 'get',
+  path: '/api/audit',
+  tag: 'Account',
+  summary: 'List what was done to your account',
+  description:
+    'Sign-ins, also failed ones, and what changed the password, keys and tokens: who, what, when and from where. Kept for a year.',
+  access: 'session',
+  query: auditQuerySchema,
+  success: { status: 200, description: 'A page of events, newest first', schema: auditPageSchema },
+  handle: ({ deps, actor, query }) => listAudit(deps, actor, query),
+});
