@@ -55,16 +55,6 @@ export async function askTogether<T extends readonly [Question<unknown>, ...Ques
 /** A field of the JSON value of `json_each(…) AS j`, in SQL. */
 export const jsonField = (name: string): string => `json_extract(j.value, '$.${name}')`;
 
-/** Ids (`kid`) of the encryption keys that a table's ciphertexts need, of all users, by skipping from one to the next in their index. */
-export const kidsStatement = (db: Db, table: 'api_key' | 'channel'): D1PreparedStatement =>
-  statement(
-    db,
-    `WITH RECURSIVE next(kid) AS (
-      SELECT (SELECT min(kid) FROM ${table})
-      UNION ALL SELECT (SELECT min(kid) FROM ${table} WHERE kid > next.kid) FROM next WHERE next.kid IS NOT NULL)
-    SELECT kid FROM next WHERE kid IS NOT NULL`,
-  );
-
 /** Runs statements in one round trip and one transaction: all take effect or none. */
 export async function runBatch(db: Db, statements: D1PreparedStatement[]): Promise<Record<string, unknown>[][]> {
   if (statements.length === 0) return [];

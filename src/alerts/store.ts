@@ -1,6 +1,6 @@
 /** SQL of rules and channels. */
 import { and, desc, eq } from 'drizzle-orm';
-import { type Db, jsonField, kidsStatement, runBatch, statement } from '../db.ts';
+import { type Db, jsonField, runBatch, statement } from '../db.ts';
 import type { ChannelRow } from './channel-model.ts';
 import { parametersOf, type RuleInput, type RuleRow } from './model.ts';
 import { alertRule, channel } from './table.ts';
@@ -119,9 +119,6 @@ export async function deleteChannel(db: Db, userId: number, id: number): Promise
   ]);
   return deleted.length > 0;
 }
-
-/** Ids (`kid`) of the encryption keys that the addresses of channels need. */
-export const channelKidsStatementAcrossUsers = (db: Db): D1PreparedStatement => kidsStatement(db, 'channel');
 
 /** Users after `afterId` who have rules but no key that an hourly ring reads now: nothing else would have their rules evaluated. */
 export async function listUnreadUsersAcrossUsers(db: Db, now: number, afterId: number, limit: number): Promise<number[]> {

@@ -21,7 +21,16 @@ const jobSchema = z.object({
     .describe('Only for a session'),
 });
 
-const healthSchema = z.object({ status: z.literal('ok'), jobs: z.record(z.enum(JOBS), jobSchema) }).meta({ id: 'Health' });
+const healthSchema = z
+  .object({
+    status: z.literal('ok'),
+    jobs: z.record(z.enum(JOBS), jobSchema),
+    encryption_keys: z
+      .object({ current: z.string(), in_use: z.array(z.string()).describe('Ids that stored secrets need: the others can go') })
+      .optional()
+      .describe('Only for a session: ids in `ENCRYPTION_KEYS`'),
+  })
+  .meta({ id: 'Health' });
 
 export const healthApi = createApi();
 

@@ -1,11 +1,11 @@
 /** How the monitor itself is: the jobs' last successes, and whether every ciphertext can be opened. */
 import type { Actor } from '../actor.ts';
-import { channelKidsStatementAcrossUsers } from '../alerts/store.ts';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
-import { kidsStatementAcrossUsers } from '../keys/store.ts';
 import { isoOrNull } from '../lib/day.ts';
+import { kidsOf } from '../secrets/actions.ts';
+import { kidsStatementsAcrossUsers } from '../secrets/store.ts';
 import { addCounts, type Counts, isOverdue, JOBS, type JobName } from './model.ts';
 import * as store from './store.ts';
 
@@ -34,14 +34,11 @@ export async function getHealth(deps: Deps, actor: Actor) {
     store.lastSuccessStatement(deps.db, job),
     ...(isSignedIn ? [store.latestRunStatement(deps.db, job)] : []),
   ]);
-  const [ofKeys = [], ofChannels = [], ...results] = await runBatch(deps.db, [
-    kidsStatementAcrossUsers(deps.db),
-    channelKidsStatementAcrossUsers(deps.db),
-    ...statements,
-  ]);
-  const missing = [...ofKeys, ...ofChannels]
-    .map((row) => String(row['kid']))
-    .filter((kid) => deps.config.keyring.every((entry) => entry.kid !== kid));
+  const kidsStatements = kidsStatementsAcrossUsers(deps.db);
+  const answers = await runBatch(deps.db, [...kidsStatements, ...statements]);
+  const kids = kidsOf(answers.slice(0, kidsStatements.length));
+  const results = answers.slice(kidsStatements.length);
+  const missing = kids.filter((kid) => deps.config.keyring.every((entry) => entry.kid !== kid));
   if (missing.length > 0) {
     const names = isSignedIn ? `: ${missing.join(', ')}` : '';
     fail({ kind: 'misconfigured', detail: `ENCRYPTION_KEYS lacks a key that stored secrets need${names}.` });
@@ -59,5 +56,10 @@ export async function getHealth(deps: Deps, actor: Actor) {
     };
     return isSignedIn ? { ...state, last_run: presentRun(results[index + 1] ?? []) } : state;
   };
-  return { status: 'ok' as const, jobs: { sync: stateOf('sync'), validate: stateOf('validate'), cleanup: stateOf('cleanup') } };
+  const [current] = deps.config.keyring;
+  return {
+    status: 'ok' as const,
+    jobs: { sync: stateOf('sync'), validate: stateOf('validate'), cleanup: stateOf('cleanup') },
+    ...(isSignedIn && { encryption_keys: { current: current?.kid ?? '', in_use: kids } }),
+  };
 }

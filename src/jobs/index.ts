@@ -3,6 +3,7 @@ import { workOnAction, workOnDueActions } from '../alerts/breaker.ts';
 import { deliverEvent, resendDue } from '../alerts/delivery.ts';
 import { evaluateUnread, evaluateUser } from '../alerts/evaluate.ts';
 import type { Deps } from '../deps.ts';
+import { type RewrapStep, rewrapStep, startRewrap } from '../secrets/actions.ts';
 import { accountMessage } from './account.ts';
 import { cleanupMessage, purgeMessage, startCleanup } from './cleanup.ts';
 import { type Counts, CRONS, type Delivery, type JobMessage, type JobName, latestSlot, messageSchema } from './model.ts';
@@ -16,6 +17,15 @@ async function start(deps: Deps, job: JobName, at: number): Promise<void> {
   const slot = new Date(at).toISOString();
   const counts: Counts = await (job === 'cleanup' ? startCleanup(deps, slot) : startReading(deps, job, slot));
   await store.insertRing(deps.db, job, slot, deps.now(), counts);
+}
+
+const rewrapMessage = (step: RewrapStep): JobMessage => ({ job: 'rewrap', ...step });
+
+const enqueueRewrap = async (deps: Deps): Promise<void> => deps.enqueue((await startRewrap(deps)).map(rewrapMessage));
+
+async function goOnRewrapping(deps: Deps, step: RewrapStep): Promise<void> {
+  const next = await rewrapStep(deps, step);
+  if (next) await deps.enqueue([rewrapMessage(next)]);
 }
 
 /**
@@ -37,7 +47,7 @@ export async function ring(deps: Deps, cron: string, scheduledAt: number): Promi
     ...due.map((entry) => start(deps, entry.job, entry.at)),
     resendDue(deps),
     workOnDueActions(deps),
-    ...(job === 'sync' ? [evaluateUnread(deps)] : []),
+    ...(job === 'sync' ? [evaluateUnread(deps), enqueueRewrap(deps)] : []),
   ]);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
@@ -56,6 +66,9 @@ async function work(deps: Deps, message: JobMessage): Promise<Delivery> {
       return cleanupMessage(deps, message);
     case 'purge':
       return purgeMessage(deps);
+    case 'rewrap':
+      await goOnRewrapping(deps, message);
+      return DONE;
     case 'evaluate':
       await evaluateUser(deps, message.userId);
       return DONE;

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { crc32 } from '../lib/crc32.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../lib/day.ts';
 import { DAILY_REACH_DAYS, HOURLY_REACH_DAYS } from '../management/model.ts';
+import { SEALED_TABLES } from '../secrets/model.ts';
 
 export const JOBS = ['sync', 'validate', 'cleanup'] as const;
 export type JobName = (typeof JOBS)[number];
@@ -61,6 +62,8 @@ export const messageSchema = z.discriminatedUnion('job', [
     attempt: z.int(),
   }),
   z.object({ job: z.literal('purge') }),
+  /** A step of encrypting stored secrets with the present key. */
+  z.object({ job: z.literal('rewrap'), table: z.enum(SEALED_TABLES), afterId: z.int().nonnegative() }),
   /** A user's rules are to be evaluated. */
   z.object({ job: z.literal('evaluate'), userId: z.int().positive() }),
   /** A step of the circuit breaker. */

@@ -1,6 +1,6 @@
 /** All SQL of keys. */
 import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
-import { type Db, jsonField as fromJson, kidsStatement, statement } from '../db.ts';
+import { type Db, jsonField as fromJson, statement } from '../db.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import type { KeyFailure, KeyRow, Verdict } from './model.ts';
 import { apiKey } from './table.ts';
@@ -154,6 +154,3 @@ export function recordFailuresStatementAcrossUsers(db: Db, failures: readonly (B
     FROM json_each(?1) AS j WHERE ${IS_AT_BASE} AND api_key.rejected_run IS ${fromJson('baseRejectedRun')} RETURNING api_key.id`;
   return statement(db, text, JSON.stringify(failures));
 }
-
-/** Ids (`kid`) of the encryption keys that the texts of keys need. */
-export const kidsStatementAcrossUsers = (db: Db): D1PreparedStatement => kidsStatement(db, 'api_key');
