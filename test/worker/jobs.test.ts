@@ -195,6 +195,8 @@ describe('failures', () => {
     { kind: 'wrong_type', field: 'usage_daily' },
     { kind: 'redirect', location: 'https://evil.example/' },
     { kind: 'oversized' },
+    { kind: 'deep' },
+    { kind: 'trickle' },
     { kind: 'hang' },
     { kind: 'drop' },
     { kind: 'status', status: 401 },

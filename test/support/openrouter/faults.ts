@@ -13,6 +13,8 @@ export type Fault =
   | { kind: 'refused'; message: string }
   | { kind: 'truncated' }
   | { kind: 'oversized' }
+  | { kind: 'deep' }
+  | { kind: 'trickle' }
   | { kind: 'hang' }
   | { kind: 'drop' };
 
@@ -28,6 +30,20 @@ const hang = (signal: AbortSignal): Promise<never> =>
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener('abort', () => reject(signal.reason));
   });
+
+/** Begins an answer and goes on with a space now and then, until the caller gives up. */
+const trickle = (signal: AbortSignal): ReadableStream =>
+  new ReadableStream({
+    start(controller) {
+      signal.addEventListener('abort', () => controller.error(signal.reason));
+    },
+    async pull(controller) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      if (!signal.aborted) controller.enqueue(new TextEncoder().encode(' '));
+    },
+  });
+
+const DEPTH = 200_000;
 
 async function changeData(response: Response, change: (data: Record<string, unknown>) => void): Promise<Response> {
   const body = (await response.json()) as { data: Record<string, unknown> };
@@ -68,6 +84,10 @@ export async function answerFault(fault: Fault, signal: AbortSignal, sound: () =
       });
     case 'oversized':
       return new Response(JSON.stringify({ data: 'x'.repeat(6 * 1024 * 1024) }), { headers: { 'content-type': 'application/json' } });
+    case 'deep':
+      return new Response(`{"data":${'['.repeat(DEPTH)}${']'.repeat(DEPTH)}}`, { headers: { 'content-type': 'application/json' } });
+    case 'trickle':
+      return new Response(trickle(signal), { headers: { 'content-type': 'application/json' } });
     case 'hang':
       return hang(signal);
     case 'drop':
