@@ -5,6 +5,7 @@
 import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hasHistory, startDemo } from '../scripts/running-demo.ts';
 import { readDevConfig } from '../scripts/secrets.ts';
@@ -13,7 +14,8 @@ import { createApp } from '../src/app.ts';
 import { meterD1 } from '../src/d1.ts';
 import { createDb } from '../src/db.ts';
 import type { Deps } from '../src/deps.ts';
-import { openDatabase } from './node-d1.ts';
+import { bindRemembered } from './sqlite-d1.ts';
+import { writeTable } from './table.ts';
 
 const STORED = '.wrangler/demo/v3/d1/miniflare-D1DatabaseObject';
 const PAGES = [
@@ -39,8 +41,8 @@ beforeAll(async () => {
   await demo.stop();
   const files = readdirSync(join(root, STORED)).filter((name) => !name.startsWith('metadata'));
   for (const name of files) copyFileSync(join(root, STORED, name), join(folder, name));
-  const database = openDatabase(join(folder, files.find((name) => name.endsWith('.sqlite')) ?? ''));
-  const d1 = meterD1(database, { random: Math.random, wait: async () => {} });
+  const database = new DatabaseSync(join(folder, files.find((name) => name.endsWith('.sqlite')) ?? ''));
+  const d1 = meterD1(bindRemembered(database), { random: Math.random, wait: async () => {} });
   const deps = { config: await readDevConfig(), db: createDb(d1.binding), d1, build: 'bench', now: Date.now } as unknown as Deps;
   app = createApp(() => deps);
 });
@@ -58,14 +60,14 @@ async function ask(path: string): Promise<number> {
 }
 
 it('pages', async () => {
-  const lines = ['| Page | CPU, ms | Answer, kB |', '|---|---|---|'];
+  const rows: string[][] = [];
   for (const path of PAGES) {
     for (let count = 0; count < WARM_UP; count++) await ask(path);
     const before = process.threadCpuUsage();
     let bytes = 0;
     for (let count = 0; count < REQUESTS; count++) bytes = await ask(path);
     const { user, system } = process.threadCpuUsage(before);
-    lines.push(`| \`${path}\` | ${((user + system) / 1000 / REQUESTS).toFixed(1)} | ${(bytes / 1000).toFixed(1)} |`);
+    rows.push([`\`${path}\``, ((user + system) / 1000 / REQUESTS).toFixed(1), (bytes / 1000).toFixed(1)]);
   }
-  console.log(lines.join('\n'));
+  await writeTable('pages', ['Page', 'CPU, ms', 'Answer, kB'], rows);
 });

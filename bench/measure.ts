@@ -1,0 +1,61 @@
+/** Figures of repeated requests. */
+import type { Runtime } from './runtimes.ts';
+
+export interface Measured {
+  medianMs: number;
+  p95Ms: number;
+  /** CPU of all that answers, the database included. */
+  cpuMs: number;
+  status: number;
+  bytes: number;
+  /** What the answer tells of itself; null: nothing. */
+  trips: number | null;
+  rowsRead: number | null;
+}
+
+/** The value below which a share of the sorted values lies. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+/** A stretch of requests ends after so many of them, or, for those that take long, after so long and a few. */
+interface Stretch {
+  requests: number;
+  ms: number;
+  atLeast: number;
+}
+
+const WARM_UP: Stretch = { requests: 40, ms: 1000, atLeast: 2 };
+const MEASURED: Stretch = { requests: 150, ms: 3000, atLeast: 5 };
+
+/** Asks one after the other; gives how long each request took in milliseconds, and the last answer with its size. */
+async function askFor(runtime: Runtime, path: string, headers: Record<string, string>, { requests, ms, atLeast }: Stretch) {
+  const times: number[] = [];
+  const startedAt = performance.now();
+  let [response, bytes] = [new Response(), 0];
+  while (times.length < requests && (times.length < atLeast || performance.now() - startedAt < ms)) {
+    const before = performance.now();
+    response = await runtime.ask(path, headers);
+    bytes = (await response.arrayBuffer()).byteLength;
+    times.push(performance.now() - before);
+  }
+  return { times, response, bytes };
+}
+
+/** What a request costs that is made again and again, after some that do not count. */
+export async function measure(runtime: Runtime, path: string, headers: Record<string, string>): Promise<Measured> {
+  await askFor(runtime, path, headers, WARM_UP);
+  const cpu = runtime.cpuMs();
+  const { times, response, bytes } = await askFor(runtime, path, headers, MEASURED);
+  const [, trips, rows] = /trips=(\d+) rows_read=(\d+)/.exec(response.headers.get('server-timing') ?? '') ?? [];
+  return {
+    medianMs: quantile(times, 0.5),
+    p95Ms: quantile(times, 0.95),
+    cpuMs: (runtime.cpuMs() - cpu) / times.length,
+    status: response.status,
+    bytes,
+    trips: trips === undefined ? null : Number(trips),
+    rowsRead: rows === undefined ? null : Number(rows),
+  };
+}

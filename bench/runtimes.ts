@@ -1,0 +1,129 @@
+/** What is measured beside each other: the built Worker in its runtime, the same code in Node, and a Worker that does nothing. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { root, runOrThrow } from '../scripts/wrangler.ts';
+import { createApp } from '../src/app.ts';
+import { parseConfig } from '../src/config.ts';
+import { meterD1 } from '../src/d1.ts';
+import { createDb } from '../src/db.ts';
+import type { Deps } from '../src/deps.ts';
+import { bindSqlite } from './sqlite-d1.ts';
+
+export const SECRETS = {
+  JWT_SECRET: 'bench-0123456789-abcdefghijklmnopqrstuvwxyz',
+  ENCRYPTION_KEYS: 'bench1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=',
+};
+const VARS = {
+  OPENROUTER_BASE_URL: 'http://127.0.0.1:1/api/v1',
+  USAGE_STATS_RETENTION_DAYS: '365',
+  HOURLY_RETENTION_DAYS: '92',
+  MAX_API_TOKENS_PER_USER: '5',
+  MAX_API_KEYS_PER_USER: '10',
+  REGISTRATION: 'open',
+  ...SECRETS,
+};
+const UNLIMITED = { namespace_id: '1', simple: { limit: 1_000_000_000, period: 60 } } as const;
+const COMPATIBILITY = { compatibilityDate: '2026-11-01', compatibilityFlags: ['nodejs_compat'] };
+
+/** Something that answers requests. `cpuMs` is the CPU that its process used so far, this process's where it has none of its own. */
+export interface Runtime {
+  db: D1Database;
+  ask(path: string, headers: Record<string, string>, body?: string): Promise<Response>;
+  cpuMs(): number;
+  stop(): Promise<void>;
+}
+
+/** Ticks of the clock by which Linux counts the CPU of processes: 10 ms. */
+const TICK_MS = 10;
+
+/** CPU of a process so far. Source: proc(5), /proc/pid/stat, fields 14 and 15 */
+function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}
+
+const childrenNow = (): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1] === String(process.pid);
+      } catch {
+        return false;
+      }
+    });
+
+async function startMiniflare(script: string, bindings: object): Promise<Runtime> {
+  const folder = mkdtempSync(join(tmpdir(), 'openrouter-monitor-bench-'));
+  const before = new Set(childrenNow());
+  const modules = [{ type: 'ESModule' as const, path: 'worker.js', contents: script }];
+  const worker = { name: 'worker', modules, ...COMPATIBILITY, ...bindings };
+  const miniflare = new Miniflare(convertV4MiniflareOptions({ resourcePersistencePath: folder, workers: [worker] } as never));
+  const origin = (await miniflare.ready).origin;
+  const pids = childrenNow().filter((pid) => !before.has(pid));
+  return {
+    db: (await miniflare.getD1Database('DB', 'worker')) as unknown as D1Database,
+    ask: (path, headers, body) =>
+      fetch(`${origin}${path}`, { headers, redirect: 'manual', ...(body !== undefined && { method: 'POST', body }) }),
+    cpuMs: () => pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0),
+    async stop() {
+      await miniflare.dispose();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** The tables, from nothing. */
+async function migrate(db: D1Database): Promise<void> {
+  const files = readdirSync(join(root, 'migrations')).filter((name) => name.endsWith('.sql'));
+  for (const file of files.sort()) {
+    const text = readFileSync(join(root, 'migrations', file), 'utf8');
+    for (const statement of text.split('--> statement-breakpoint')) await db.prepare(statement.trim()).run();
+  }
+}
+
+/** This Worker, as it is deployed, in workerd. */
+export async function startWorker(): Promise<Runtime> {
+  await runOrThrow(['deploy', '--dry-run', '--outdir', 'dist/bench']);
+  const script = readFileSync(join(root, 'dist/bench/worker.js'), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');
+  const runtime = await startMiniflare(script, {
+    bindings: { ...VARS, VERSION: { id: 'bench' } },
+    d1Databases: { DB: 'bench' },
+    queueProducers: { JOBS: 'jobs' },
+    ratelimits: { TOKEN_RATE_LIMIT: UNLIMITED, ADDRESS_RATE_LIMIT: { ...UNLIMITED, namespace_id: '2' } },
+    durableObjects: { PASSWORD_HASHER: { className: 'PasswordHasher', useSQLite: true } },
+  });
+  await migrate(runtime.db);
+  return runtime;
+}
+
+/** A Worker that answers nothing: the floor. */
+export const startEmpty = (): Promise<Runtime> =>
+  startMiniflare("export default { fetch: () => new Response('') }", { d1Databases: { DB: 'empty' } });
+
+/** The same code in this process, on node:sqlite: the ceiling. */
+export async function startInNode(): Promise<Runtime> {
+  const sqlite = new DatabaseSync(':memory:');
+  const db = bindSqlite(sqlite);
+  await migrate(db);
+  const config = parseConfig(VARS);
+  const app = createApp(() => {
+    const d1 = meterD1(db, { random: Math.random, wait: async () => {} });
+    const limits = { address: async () => true, token: async () => true };
+    return { config, db: createDb(d1.binding), d1, build: 'bench', now: Date.now, limits, defer: () => {} } as unknown as Deps;
+  });
+  const context = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext;
+  return {
+    db,
+    ask: async (path, headers) => app.request(`http://localhost${path}`, { headers }, {}, context),
+    cpuMs() {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
+    stop: async () => sqlite.close(),
+  };
+}
