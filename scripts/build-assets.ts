@@ -1,11 +1,15 @@
 /**
  * Gathers the static files that the Worker's pages load: our own on top of modern-normalize, and Swagger UI out of its package.
  * Each is named after its content, so that browsers may keep it for ever; `dist/asset-names.json` tells the Worker the names.
+ * The API's own document is one of them: it is made here, from the routes, and not in the Worker (docs/decisions/0003).
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
+import { roomApis } from '../src/apis.ts';
+import { createDocsApi } from '../src/http/docs.ts';
+import { describeRoutes } from '../src/http/openapi.ts';
 
 const root = dirname(import.meta.dirname);
 const target = join(root, 'dist/assets');
@@ -26,15 +30,26 @@ const SOURCES: Record<string, string[]> = {
   'swagger-ui-NOTICE.txt': [join(swaggerUi, 'NOTICE')],
 };
 
-await rm(target, { recursive: true, force: true });
-await mkdir(join(target, 'assets'), { recursive: true });
 const names: Record<string, string> = {};
-for (const [name, sources] of Object.entries(SOURCES)) {
-  const content = Buffer.concat(await Promise.all(sources.map((source) => readFile(source))));
+
+async function writeAsset(name: string, content: Uint8Array | string): Promise<void> {
   const fingerprint = createHash('sha256').update(content).digest('hex').slice(0, 10);
   const file = `${basename(name, extname(name))}.${fingerprint}${extname(name)}`;
   await writeFile(join(target, 'assets', file), content);
   names[name] = `/assets/${file}`;
 }
+
+/** The document of the API, itself included. */
+function describeApi(): object {
+  const docsApi = createDocsApi('', () => '');
+  return describeRoutes([...roomApis, docsApi].flatMap(({ descriptions }) => descriptions));
+}
+
+await rm(target, { recursive: true, force: true });
+await mkdir(join(target, 'assets'), { recursive: true });
+for (const [name, sources] of Object.entries(SOURCES)) {
+  await writeAsset(name, Buffer.concat(await Promise.all(sources.map((source) => readFile(source)))));
+}
+await writeAsset('openapi.json', JSON.stringify(describeApi()));
 await writeFile(join(target, '_headers'), await readFile(join(own, '_headers')));
 await writeFile(join(root, 'dist/asset-names.json'), `${JSON.stringify(names, null, 2)}\n`);

@@ -4,12 +4,10 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
-import { accountsApi } from './accounts/api.ts';
 import { entrancePages } from './accounts/entrance.tsx';
 import { accountPages } from './accounts/pages.tsx';
-import { alertsApi } from './alerts/api.ts';
 import { alertPages } from './alerts/pages.tsx';
-import { auditApi } from './audit/api.ts';
+import { roomApis } from './apis.ts';
 import type { Caller } from './audit/model.ts';
 import { ConfigError } from './config.ts';
 import { serverTiming } from './d1.ts';
@@ -18,17 +16,15 @@ import { isDatabaseFailure } from './db.ts';
 import type { Deps } from './deps.ts';
 import { type AppError, AppFailure, fail } from './errors.ts';
 import { explorePages } from './explore/pages.tsx';
+import { assetUrl } from './http/asset.ts';
 import type { AppEnv } from './http/context.ts';
-import { createDocsApi } from './http/docs.tsx';
+import { createDocsApi } from './http/docs.ts';
+import { DocsPage } from './http/docs-page.tsx';
 import { errorResponse } from './http/error-page.tsx';
-import { healthApi } from './jobs/api.ts';
-import { keysApi } from './keys/api.ts';
 import { keyPages } from './keys/pages.tsx';
 import { describeClient } from './lib/user-agent.ts';
 import { logError } from './log.ts';
-import { tokensApi } from './tokens/api.ts';
 import { tokenPages } from './tokens/pages.tsx';
-import { usageApi } from './usage/api.ts';
 
 const MAX_BODY_BYTES = 64 * 1024;
 const DATABASE_RETRY_S = 5;
@@ -99,9 +95,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     }),
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
-  const rooms = [accountsApi, auditApi, keysApi, tokensApi, usageApi, alertsApi, healthApi];
-  const docsApi = createDocsApi(rooms.flatMap(({ descriptions }) => descriptions));
-  for (const { router } of [...rooms, docsApi]) app.route('/', router);
+  for (const { router } of [...roomApis, createDocsApi(assetUrl('openapi.json'), DocsPage)]) app.route('/', router);
   for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, accountPages])
     app.route('/', router);
   app.notFound((c) => errorResponse(c, { kind: 'not_found', detail: 'There is nothing at this address.' }));

@@ -31,6 +31,8 @@ export interface Deps {
   passwords: Passwords;
   /** Requests to the receivers of alerts. OpenRouter has its own client. */
   fetch(url: string, init: RequestInit): Promise<Response>;
+  /** The text of a static file of this deployment, by its path; fails where there is none. */
+  readAsset(path: string): Promise<string>;
   /** Mails a text; null where no `send_email` binding and no `EMAIL_FROM` is configured. */
   sendEmail: ((mail: { to: string; subject: string; text: string }) => Promise<void>) | null;
   /** The clock: epoch milliseconds. */
@@ -67,6 +69,12 @@ function createPasswords(hashers: Env['PASSWORD_HASHER']): Passwords {
   };
 }
 
+async function readAsset(assets: Fetcher, path: string): Promise<string> {
+  const response = await assets.fetch(`https://assets.invalid${path}`);
+  if (!response.ok) throw new Error(`No static file at ${path}: ${response.status}`);
+  return response.text();
+}
+
 /** The binding is not in wrangler.toml as it comes: it needs a domain with Email Routing. */
 function createSendEmail(binding: SendEmail | undefined, from: string | null): Deps['sendEmail'] {
   if (binding === undefined || from === null) return null;
@@ -90,6 +98,7 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): 
     openrouter: createOpenRouter({ baseUrl: config.openrouterBaseUrl, fetch: (input, init) => fetch(input, init), now: Date.now }),
     passwords: createPasswords(env.PASSWORD_HASHER),
     fetch: (url, init) => fetch(url, init),
+    readAsset: (path) => readAsset(env.ASSETS, path),
     sendEmail: createSendEmail((env as { EMAIL?: SendEmail }).EMAIL, config.emailFrom),
     now: Date.now,
     random: Math.random,

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
@@ -9,7 +10,8 @@ interface Operation {
   responses: Record<string, { description: string }>;
 }
 
-const app = createApp(() => ({}) as Deps);
+const readAsset = (path: string) => readFile(`dist/assets${path}`, 'utf8');
+const app = createApp(() => ({ readAsset }) as Partial<Deps> as Deps);
 const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as Partial<ExecutionContext> as ExecutionContext;
 const answer = await app.request('/openapi.json', {}, {}, context);
 const document = (await answer.json()) as { openapi: string; paths: Record<string, Record<string, Operation>> };
