@@ -1,5 +1,5 @@
 /** The HTTP app: middleware, mounts, and what happens where nothing else answered. */
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
@@ -21,6 +21,7 @@ import type { AppEnv } from './http/context.ts';
 import { createDocsApi } from './http/docs.ts';
 import { DocsPage } from './http/docs-page.tsx';
 import { errorResponse } from './http/error-page.tsx';
+import { createRouter, type Router } from './http/router.ts';
 import { keyPages } from './keys/pages.tsx';
 import { describeClient } from './lib/user-agent.ts';
 import { logError } from './log.ts';
@@ -69,8 +70,8 @@ const callerOf = (c: Context<AppEnv>): Caller => ({
 /**
  * @param makeDeps called once a request, with its bindings and its way to work after the answer
  */
-export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) => Deps): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) => Deps): Router {
+  const app = createRouter();
   app.use(security);
   app.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID());

@@ -2,7 +2,7 @@
  * Pages and forms as values, as `route.ts` has the routes of the API. A form ends in a redirect with a message, or in its page once
  * more, with what was typed and the error beside the field.
  */
-import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { csrf } from 'hono/csrf';
 import type { Child } from 'hono/jsx';
 import type * as z from 'zod';
@@ -14,6 +14,7 @@ import { type Flash, forgetSession, takeFlash, writeFlash, writeSession } from '
 import { recogniseViewer } from './guard.ts';
 import { invalidInput } from './problem.ts';
 import { throttleAddress } from './rate-limit.ts';
+import { createRouter } from './router.ts';
 
 /** Who comes through: anybody, or only who is signed in. */
 type PageAccess = 'public' | 'session';
@@ -158,7 +159,7 @@ const isShown = ({ kind }: AppError, path: string): boolean =>
 
 /** A room's pages: `page` adds one, `form` what one sends. */
 export function createPages() {
-  const router = new Hono<AppEnv>();
+  const router = createRouter();
   const pages = new Set<string>();
   const guards = (access: PageAccess) => (access === 'session' ? [recogniseViewer, requireViewer] : [recogniseViewer]);
 

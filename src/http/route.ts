@@ -2,7 +2,7 @@
  * A route as one value: what validates the input, what the answer looks like, who may call it, and the verb behind it.
  * Types, validation and the OpenAPI document come from the same schemas.
  */
-import { type Context, Hono, type MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type * as z from 'zod';
 import type { Actor } from '../actor.ts';
 import type { Deps } from '../deps.ts';
@@ -12,6 +12,7 @@ import { revalidate } from './etag.ts';
 import { recogniseSession, requireReader, requireSession } from './guard.ts';
 import { invalidInput } from './problem.ts';
 import { throttleAddress } from './rate-limit.ts';
+import { createRouter } from './router.ts';
 
 /** Who comes through: anybody; anybody, and a session is recognised; a signed-in user; a signed-in user or an API token. */
 export type Access = 'public' | 'recognised' | 'session' | 'reader';
@@ -132,7 +133,7 @@ async function answer<P, Q, B, S extends Success>(c: Context<AppEnv>, route: Rou
 
 /** A room's routes: `route` adds one; `router` serves them and `descriptions` tells of them. */
 export function createApi() {
-  const router = new Hono<AppEnv>();
+  const router = createRouter();
   const descriptions: RouteDescription[] = [];
 
   function route<S extends Success, P = undefined, Q = undefined, B = undefined>(definition: Route<P, Q, B, S>): void {
