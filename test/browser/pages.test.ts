@@ -42,7 +42,8 @@ function spend(): void {
   simulator.addKey(GONE, { name: 'gone', createdAt });
   const keys = [OWN, ...['d', 'e', 'f'].map((digit) => `sk-or-v1-${digit.repeat(64)}`)];
   for (const [index, text] of keys.slice(1).entries()) simulator.addKey(text, { name: `discovered ${index}`, createdAt });
-  for (let hour = 1; hour < DAYS * 24; hour += 5) {
+  // The last of it a moment ago: a day that has just begun has spend, too.
+  for (let hour = 0; hour < DAYS * 24; hour += 5) {
     const text = keys[hour % keys.length] as string;
     simulator.spend(
       text,
@@ -51,13 +52,13 @@ function spend(): void {
         byokNano: hour % 3 === 0 ? 7 : 0,
         model: MODELS[hour % MODELS.length]?.permaslug ?? '',
         provider: PROVIDERS[hour % PROVIDERS.length] ?? '',
-        requests: hour,
-        promptTokens: hour * 1000,
+        requests: hour + 1,
+        promptTokens: (hour + 1) * 1000,
         completionTokens: hour * 10,
         reasoningTokens: hour,
         cachedTokens: hour * 100,
       },
-      Date.now() - hour * 3_600_000,
+      Date.now() - hour * 3_600_000 - 1000,
     );
   }
 }
