@@ -38,7 +38,9 @@ function problemsOf(route: RouteDescription): number[] {
     ...(route.access === 'reader' || route.throttle ? [429] : []),
     ...(hasInput ? [422] : []),
     ...(route.params ? [403, 404] : []),
-    ...(route.body ? [400, 413, 415] : []),
+    ...(route.body ? [400] : []),
+    // Whatever may have a body is asked about it, also where none is expected.
+    ...(route.method === 'get' ? [] : [413, 415]),
   ];
   return [...new Set(statuses)].sort((a, b) => a - b);
 }

@@ -35,3 +35,12 @@ it('says of every route what it is for, whom it belongs to and how it fails', ()
     }
   }
 });
+
+it('says of every route that may be sent a body that it can be too large or no JSON, also where none is expected', () => {
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, { responses }] of Object.entries(operations)) {
+      const name = `${method} ${path}`;
+      expect([name, '413' in responses, '415' in responses]).toEqual([name, method !== 'get', method !== 'get']);
+    }
+  }
+});
