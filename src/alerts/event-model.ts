@@ -14,10 +14,15 @@ export const eventsQuerySchema = z.strictObject({
 });
 export type EventsQuery = z.output<typeof eventsQuerySchema>;
 
+/** An offset can lead out of the years that RFC 3339 writes, those of four digits. */
+const FIRST_INSTANT = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
+
 export const updateEventSchema = z.strictObject({
   acknowledged: z.boolean().optional(),
   snoozed_until: z.iso
-    .datetime({ offset: true })
+    .datetime({ offset: true, abort: true })
+    .refine((text) => Date.parse(text) >= FIRST_INSTANT && Date.parse(text) <= LAST_INSTANT, 'Must be from the year 0000 to 9999 in UTC')
     .nullable()
     .optional()
     .describe('Until then no message of a new event of the same rule and key is sent; null: send again'),

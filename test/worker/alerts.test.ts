@@ -370,6 +370,15 @@ describe('events', () => {
     const patched = await world.json('PATCH', `/api/alerts/${event?.id}`, { token: user.token, body: { acknowledged: true } });
     expect(patched).toMatchObject({ status: 200, body: { acknowledged_at: new Date(world.clock.now).toISOString() } });
 
+    const snooze = async (snoozed_until: string) =>
+      (await world.json('PATCH', `/api/alerts/${event?.id}`, { token: user.token, body: { snoozed_until } })).status;
+    expect(await snooze('tomorrow')).toBe(422);
+    expect(await snooze('9999-12-31T23:59:59-00:01')).toBe(422);
+    expect(await snooze('0000-01-01T00:00:00+00:01')).toBe(422);
+    expect(await snooze('9999-12-31T23:59:59Z')).toBe(200);
+    expect(await events()).toMatchObject([{ snoozed_until: '9999-12-31T23:59:59.000Z' }]);
+    expect((await world.call('PATCH', `/api/alerts/${event?.id}`, { token: user.token, body: { snoozed_until: null } })).status).toBe(200);
+
     world.simulator.changeKey(key.text, { limitNano: 100_000_000_000 });
     await hour();
     expect((await events()).map(({ kind, title }) => [kind, title])).toEqual([
