@@ -41,10 +41,14 @@ alertsApi.route({
   summary: 'Send a test message to a channel',
   access: 'session',
   params: idParams,
-  success: { status: 202, description: 'The message is on its way; what became of it stands in the list of channels' },
-  handle: async ({ c, deps, actor, params }) => {
+  success: {
+    status: 202,
+    description: 'The message is on its way; what became of it stands in the list of channels',
+    schema: z.object({ status: z.literal('queued') }),
+  },
+  handle: async ({ deps, actor, params }) => {
     await testChannel(deps, actor, params.id);
-    return c.json({}, 202);
+    return { status: 'queued' as const };
   },
 });
 

@@ -171,7 +171,8 @@ describe('messages', () => {
     const { user, addChannel } = await setUp(world);
     const channel = await addChannel();
     const test = async () => {
-      expect((await world.call('POST', `/api/channels/${channel.id}/test`, { token: user.token })).status).toBe(202);
+      const { status, body } = await world.json('POST', `/api/channels/${channel.id}/test`, { token: user.token });
+      expect([status, body]).toEqual([202, { status: 'queued' }]);
       await world.drain();
       return (await world.json('GET', '/api/channels', { token: user.token })).body;
     };
