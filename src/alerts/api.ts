@@ -71,6 +71,7 @@ alertsApi.route({
   access: 'session',
   body: createRuleSchema,
   success: { status: 201, description: 'The rule', schema: ruleSchema },
+  problems: [403, 429],
   handle: ({ deps, actor, body }) => createRule(deps, actor, body),
 });
 
@@ -94,7 +95,7 @@ alertsApi.route({
   params: idParams,
   body: updateRuleSchema,
   success: { status: 200, description: 'The rule as it is now', schema: ruleSchema },
-  problems: [409],
+  problems: [409, 429],
   handle: ({ deps, actor, params, body }) => updateRule(deps, actor, params.id, body),
 });
 

@@ -71,6 +71,12 @@ describe('arming the breaker', () => {
     expect((await patch({ action: 'limit' })).status).toBe(403);
     expect((await patch({ action: 'limit', password: user.password })).status).toBe(200);
     expect((await patch({ action: 'none' })).status).toBe(200);
+    for (let tries = 0; tries < 10; tries++) await post({ ...rule, password: 'a wrong passphrase' });
+    expect((await post({ ...rule, password: user.password })).status).toBe(429);
+    expect((await patch({ action: 'limit', password: user.password })).status).toBe(429);
+    const { body: document } = await world.json<{ paths: Record<string, Record<string, { responses: object }>> }>('GET', '/openapi.json');
+    for (const operation of [document.paths['/api/alert-rules']?.['post'], document.paths['/api/alert-rules/{id}']?.['patch']])
+      expect(Object.keys(operation?.responses ?? {})).toEqual(expect.arrayContaining(['403', '429']));
     const stored = JSON.stringify((await env.DB.prepare('SELECT * FROM alert_rule').all()).results);
     expect(stored).not.toContain(user.password);
   });
