@@ -11,6 +11,9 @@ const TEST_SECRETS = {
 // wrangler looks for required secrets where a deployment has them, and warns if there are none.
 for (const [name, value] of Object.entries(TEST_SECRETS)) process.env[name] ??= value;
 
+/** Repeats a run of test/worker/fuzz.test.ts. */
+const { FUZZ_SEED } = process.env;
+
 export default defineConfig(async () => {
   const migrations = await readD1Migrations('migrations');
   return {
@@ -53,7 +56,7 @@ export default defineConfig(async () => {
             cloudflareTest({
               wrangler: { configPath: './wrangler.toml' },
               miniflare: {
-                bindings: { ...TEST_SECRETS, TEST_MIGRATIONS: migrations },
+                bindings: { ...TEST_SECRETS, TEST_MIGRATIONS: migrations, ...(FUZZ_SEED && { FUZZ_SEED }) },
                 outboundService: () => new Response('tests reach nobody', { status: 599 }),
               },
             }),
