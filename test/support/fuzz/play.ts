@@ -22,8 +22,8 @@ interface Request {
 }
 
 const MAX_LINE = 1500;
-/** Between two requests, so that what may be done once a minute can be done again. */
-const PAUSE_MS = 40_000;
+/** Between two requests. */
+const PAUSE_MS = 5000;
 
 let addresses = 0;
 /** Nobody else's, so that the throttles by address are not what is tried. */

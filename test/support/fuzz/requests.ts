@@ -90,6 +90,8 @@ export interface Plan {
   breakage: Breakage | null;
   contentType: string | null;
   accept: string | null;
+  /** Sent twice in a row. */
+  isRepeated: boolean;
 }
 
 const picks = fc.nat({ max: 999 });
@@ -196,5 +198,6 @@ export function requestsTo(operation: Operation, components: Record<string, Sche
     breakage: mostly<Breakage | null>(12, fc.constant(null), fc.constantFrom(...BREAKAGES)),
     contentType: mostly<string | null>(14, fc.constantFrom(...JSON_TYPES), fc.constantFrom(null, ...OTHER_TYPES)),
     accept: fc.constantFrom(null, null, null, ...ACCEPTS),
+    isRepeated: mostly(8, fc.constant(false), fc.constant(true)),
   });
 }
