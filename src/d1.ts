@@ -3,6 +3,8 @@
  * request, since it counts what the request costs.
  */
 
+import { remember } from './lib/remember.ts';
+
 /** What was asked of D1 so far. */
 export interface D1Usage {
   /** Round trips. */
@@ -36,7 +38,9 @@ const isTransient = (error: unknown): boolean =>
   error instanceof Error && (TRANSIENT.test(error.message) || (error.cause !== undefined && isTransient(error.cause)));
 
 /** Does a statement only read? A write whose answer was lost may have taken effect: only who wrote it knows if it may run twice. */
-const isRead = (text: string): boolean => /^\s*(?:SELECT|WITH)\b/i.test(text) && !/\b(?:INSERT INTO|UPDATE|DELETE FROM)\b/i.test(text);
+const isRead = remember(
+  (text: string): boolean => /^\s*(?:SELECT|WITH)\b/i.test(text) && !/\b(?:INSERT INTO|UPDATE|DELETE FROM)\b/i.test(text),
+);
 
 /** A statement with what it says. */
 interface Told {

@@ -14,17 +14,22 @@ export interface Spend {
   ofHour(keyId: number | null, at: number): number | null;
 }
 
-type Amounts = Map<string, number>;
+/** Sums by key and, in it, by day or hour; of all keys under `null`. */
+type Sums<T> = Map<number | null, Map<T, number>>;
 
-const add = (sums: Amounts, name: string, nano: number): unknown => sums.set(name, (sums.get(name) ?? 0) + nano);
+function add<T>(sums: Sums<T>, who: number | null, when: T, nano: number): void {
+  const ofWho = sums.get(who) ?? new Map<T, number>();
+  ofWho.set(when, (ofWho.get(when) ?? 0) + nano);
+  sums.set(who, ofWho);
+}
 
-/** Sums by key and day, and by key and hour where the facts have hours; of all keys under `null`. */
-function collect(facts: readonly Fact[]): { days: Amounts; hours: Amounts } {
-  const [days, hours]: [Amounts, Amounts] = [new Map(), new Map()];
+/** Sums by local day, and by the instant of the hour where the facts have hours. */
+function collect(facts: readonly Fact[]): { days: Sums<string>; hours: Sums<number> } {
+  const [days, hours]: [Sums<string>, Sums<number>] = [new Map(), new Map()];
   for (const { keyId, date, hourAt, measures } of facts) {
     for (const who of [keyId, null]) {
-      add(days, `${who}/${date}`, measures.costNano ?? 0);
-      if (hourAt !== null) add(hours, `${who}/${hourAt}`, measures.costNano ?? 0);
+      add(days, who, date, measures.costNano ?? 0);
+      if (hourAt !== null) add(hours, who, hourAt, measures.costNano ?? 0);
     }
   }
   return { days, hours };
@@ -43,7 +48,7 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
   /** Was a key watched from one instant to the other? */
   const isWatched = (keyId: number | null, from: number, to: number): boolean =>
     asked(keyId).some((key) => mergeSpans(spansOf(key)).some(({ since, until }) => since <= from && until >= to));
-  const ofDay = (keyId: number | null, day: string): number | null => days.get(`${keyId}/${day}`) ?? (watched(keyId, day) ? 0 : null);
+  const ofDay = (keyId: number | null, day: string): number | null => days.get(keyId)?.get(day) ?? (watched(keyId, day) ? 0 : null);
   return {
     ofDays(keyId, from, to) {
       const known = listDays(from, to)
@@ -53,10 +58,10 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
     },
     ofWholeDay(keyId, day) {
       const [from, to] = [startOfLocalDay(day, zone), startOfLocalDay(addDays(day, 1), zone)];
-      return isWatched(keyId, from, to) ? usdFromNano(days.get(`${keyId}/${day}`) ?? 0) : null;
+      return isWatched(keyId, from, to) ? usdFromNano(days.get(keyId)?.get(day) ?? 0) : null;
     },
     ofHour(keyId, at) {
-      const nano = hours.get(`${keyId}/${at}`) ?? (isWatched(keyId, at, at + HOUR_MS) ? 0 : null);
+      const nano = hours.get(keyId)?.get(at) ?? (isWatched(keyId, at, at + HOUR_MS) ? 0 : null);
       return nano === null ? null : usdFromNano(nano);
     },
   };

@@ -148,29 +148,29 @@ export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' 
  */
 export function weekOf(rows: readonly LedgerRow[], range: Range, watched: readonly Known[]): (number | null)[][] {
   const place = createLocalHours(range.zone);
-  const nano = Array.from({ length: 7 }, () => Array<number | null>(24).fill(null));
-  /** Where each hour of each day belongs, as far as it lies in the range. */
-  const targets = new Map<string, ((amount: number) => void)[]>();
+  const nano = Array<number | null>(7 * 24).fill(null);
+  /** In which cell each hour of each UTC day belongs, as far as it lies in the range. */
+  const cells = new Map<string, (number | undefined)[]>();
   for (const day of listDays(addDays(range.from, -1), addDays(range.to, 1))) {
-    const ofDay: ((amount: number) => void)[] = [];
+    const ofDay = Array<number | undefined>(24);
     for (let hour = 0; hour < 24; hour++) {
       const { at, date, clock } = place(day, hour);
       if (date < range.from || date > range.to) continue;
-      const cells = nano[(startOfDay(date) / DAY_MS + 3) % 7] ?? [];
-      ofDay[hour] = (amount) => {
-        cells[clock] = (cells[clock] ?? 0) + amount;
-      };
-      if (watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) ofDay[hour]?.(0);
+      const cell = ((startOfDay(date) / DAY_MS + 3) % 7) * 24 + clock;
+      ofDay[hour] = cell;
+      if (watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) nano[cell] ??= 0;
     }
-    targets.set(day, ofDay);
+    cells.set(day, ofDay);
   }
-  for (const row of rows) {
-    const ofDay = targets.get(row.day);
-    if (!ofDay) continue;
-    const { hours } = row;
-    for (const hour in hours) ofDay[Number(hour)]?.(hours[hour]?.[0] ?? 0);
+  for (const { day, hours } of rows.filter((row) => cells.has(row.day))) {
+    const ofDay = cells.get(day);
+    for (const hour in hours) {
+      const cell = ofDay?.[Number(hour)];
+      if (cell !== undefined) nano[cell] = (nano[cell] ?? 0) + (hours[hour]?.[0] ?? 0);
+    }
   }
-  return nano.map((cells) => cells.map((amount) => (amount === null ? null : amount / 1e9)));
+  const usd = nano.map((amount) => (amount === null ? null : amount / 1e9));
+  return Array.from({ length: 7 }, (_, weekday) => usd.slice(weekday * 24, weekday * 24 + 24));
 }
 
 /** Something that a person should look at, and where. */

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { fromBase64, toBase64Url } from '../lib/base64.ts';
 import { addDays } from '../lib/day.ts';
-import { addMeasures, type Measures, UNKNOWN } from './measures.ts';
+import { addTo, type Measures } from './measures.ts';
 import { type Fact, factsOf, type Group, type LedgerRow, type Range } from './model.ts';
 
 type Cell = string | number | null;
@@ -68,10 +68,10 @@ export function groupFacts(facts: readonly Fact[], groups: readonly Group[]): Gr
     const place = columns.map(({ read, order = read }) => order(fact));
     const key = JSON.stringify(place);
     const sum = sums.get(key);
-    if (sum) sum.measures = addMeasures(sum.measures, fact.measures);
+    if (sum) addTo(sum.measures, fact.measures);
     else {
       const fields = Object.fromEntries(columns.map(({ name, read }) => [name, read(fact)]));
-      sums.set(key, { place, fields, measures: addMeasures(UNKNOWN, fact.measures) });
+      sums.set(key, { place, fields, measures: { ...fact.measures } });
     }
   }
   return [...sums.values()].sort((a, b) => comparePlaces(a.place, b.place));

@@ -55,16 +55,23 @@ export const measuresOf = (amounts: Amounts): Measures => ({
 
 const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
 
+/** Adds what is known of `b` to `a`, in place: sums of thousands need not be a new value each time. */
+export function addTo(a: Measures, b: Measures): void {
+  a.costNano = add(a.costNano, b.costNano);
+  a.byokCostNano = add(a.byokCostNano, b.byokCostNano);
+  a.requests = add(a.requests, b.requests);
+  a.promptTokens = add(a.promptTokens, b.promptTokens);
+  a.completionTokens = add(a.completionTokens, b.completionTokens);
+  a.reasoningTokens = add(a.reasoningTokens, b.reasoningTokens);
+  a.cachedTokens = add(a.cachedTokens, b.cachedTokens);
+}
+
 /** The sum of what is known of both. */
-export const addMeasures = (a: Measures, b: Measures): Measures => ({
-  costNano: add(a.costNano, b.costNano),
-  byokCostNano: add(a.byokCostNano, b.byokCostNano),
-  requests: add(a.requests, b.requests),
-  promptTokens: add(a.promptTokens, b.promptTokens),
-  completionTokens: add(a.completionTokens, b.completionTokens),
-  reasoningTokens: add(a.reasoningTokens, b.reasoningTokens),
-  cachedTokens: add(a.cachedTokens, b.cachedTokens),
-});
+export function addMeasures(a: Measures, b: Measures): Measures {
+  const sum = { ...a };
+  addTo(sum, b);
+  return sum;
+}
 
 const countSchema = z.int().nullable();
 

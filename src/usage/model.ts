@@ -126,58 +126,64 @@ interface Piece {
   hasUnplaced: boolean;
 }
 
+/** The piece of a place among those of a row, made if there is none yet. */
+function pieceAt(pieces: Piece[], date: string, hour: LocalHour | null, width: number): Piece {
+  for (const piece of pieces) if (piece.date === date && piece.hour === hour) return piece;
+  const piece: Piece = { date, hour, amounts: Array<number | null>(width).fill(null), hasUnplaced: false };
+  pieces.push(piece);
+  return piece;
+}
+
 /**
  * A row's amounts by local day, or by hour: its placed hours, and the rest, which belongs to the local day that contains 12:00
- * UTC.
+ * UTC. Ranges have tens of thousands of hours, so nothing is made for each.
  */
 function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => LocalHour, withHours: boolean): Piece[] {
-  const pieces = new Map<string, Piece>();
+  const pieces: Piece[] = [];
   const rest = [...row.total];
-  const add = (place: LocalHour, isPlaced: boolean, amounts: Amounts) => {
-    const hour = withHours && isPlaced ? place : null;
-    const key = hour?.hour ?? place.date;
-    const piece = pieces.get(key);
-    if (!piece) {
-      pieces.set(key, { date: place.date, hour, amounts: row.total.map((_, index) => amounts[index] ?? null), hasUnplaced: !isPlaced });
-      return;
-    }
-    piece.hasUnplaced ||= !isPlaced;
-    for (const [index, amount] of amounts.entries()) {
-      if (amount !== null) piece.amounts[index] = (piece.amounts[index] ?? 0) + amount;
-    }
+  const { day, hours } = row;
+  const add = (to: (number | null)[], index: number, amount: number) => {
+    to[index] = (to[index] ?? 0) + amount;
   };
-  for (const [hour, amounts] of Object.entries(row.hours)) {
-    for (const [index, amount] of amounts.entries()) {
-      const left = rest[index];
-      if (left !== null && left !== undefined) rest[index] = left - (amount ?? 0);
+  for (const hour in hours) {
+    const place = localHours(day, Number(hour));
+    const { amounts } = pieceAt(pieces, place.date, withHours ? place : null, rest.length);
+    for (let index = 0; index < rest.length; index++) {
+      const amount = hours[hour]?.[index] ?? null;
+      if (amount === null) continue;
+      add(amounts, index, amount);
+      if (rest[index] !== null) add(rest, index, -amount);
     }
-    add(localHours(row.day, Number(hour)), true, amounts);
   }
-  if (rest.some((amount) => amount !== null && amount !== 0)) add(localHours(row.day, 12), false, rest);
-  return [...pieces.values()];
+  if (rest.some((amount) => amount !== null && amount !== 0)) {
+    const piece = pieceAt(pieces, localHours(day, 12).date, null, rest.length);
+    piece.hasUnplaced = true;
+    for (const [index, amount] of rest.entries()) if (amount !== null) add(piece.amounts, index, amount);
+  }
+  return pieces;
 }
 
 /** The facts of ledger rows inside the range. In UTC a day is one fact unless its hours are asked for. */
 export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boolean): Fact[] {
   const localHours = createLocalHours(range.zone);
   const isUtc = range.zone === 'UTC';
-  const facts = rows.flatMap((row): Fact[] => {
+  const facts: Fact[] = [];
+  for (const row of rows) {
     const { keyId, source, model, permaslug, provider } = row;
+    if (row.total.every((amount) => amount === null || amount === 0)) continue;
     const place = { keyId, source, model, permaslug, provider };
-    if (row.total.every((amount) => amount === null || amount === 0)) return [];
     if (isUtc && !withHours) {
-      return [{ ...place, date: row.day, hour: null, hourAt: null, measures: measuresOf(row.total), isApproximate: row.isEstimated }];
+      if (row.day < range.from || row.day > range.to) continue;
+      facts.push({ ...place, date: row.day, hour: null, hourAt: null, measures: measuresOf(row.total), isApproximate: row.isEstimated });
+      continue;
     }
-    return piecesOf(row, localHours, withHours).map(({ date, hour, amounts, hasUnplaced }) => ({
-      ...place,
-      date,
-      hour: hour?.hour ?? null,
-      hourAt: hour?.at ?? null,
-      measures: measuresOf(amounts),
-      isApproximate: hasUnplaced && (!isUtc || row.isEstimated),
-    }));
-  });
-  return facts.filter((fact) => fact.date >= range.from && fact.date <= range.to);
+    for (const { date, hour, amounts, hasUnplaced } of piecesOf(row, localHours, withHours)) {
+      if (date < range.from || date > range.to) continue;
+      const isApproximate = hasUnplaced && (!isUtc || row.isEstimated);
+      facts.push({ ...place, date, hour: hour?.hour ?? null, hourAt: hour?.at ?? null, measures: measuresOf(amounts), isApproximate });
+    }
+  }
+  return facts;
 }
 
 /** Dates whose figures are not certain, in order. */

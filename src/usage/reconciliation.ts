@@ -14,8 +14,9 @@ import {
   isCounted,
   ledgerOf,
   minus,
-  place,
   type Sources,
+  type StoredDay,
+  storedOn,
   sumUsage,
   textsOf,
   toldByActivity,
@@ -43,49 +44,50 @@ const isAccountKnown = (index: Index, managementId: number): boolean =>
   (index.completeAts.get(managementId) ?? null) !== null && (index.accounts.get(managementId) ?? []).every(({ isReadBack }) => isReadBack);
 
 /** What `/activity` says of a key's texts; of what an account spent outside of its keys, its total less theirs, if all are told. */
-function activityOf(index: Index, day: string, key: CoveredKey): Money | null {
-  const told = textsOf(index, key).map((text) => toldByActivity(index, day, text));
+function activityOf(index: Index, stored: StoredDay, key: CoveredKey): Money | null {
+  const told = textsOf(index, key).map((text) => toldByActivity(stored, text));
   const sum = told.reduce<Money | null>((total, entry) => (entry ? addMoney(total ?? NOTHING, entry) : total), null);
   if (!key.isOutside || sum === null) return sum;
   if (!isAccountKnown(index, key.id)) return null;
   const isSpender = ({ hash, usageNano, byokUsageNano }: UpstreamEntry) => hash !== null && (usageNano ?? 0) + (byokUsageNano ?? 0) > 0;
-  const ofKeys = (index.accounts.get(key.id) ?? []).filter(isSpender).map((text) => toldByActivity(index, day, text));
+  const ofKeys = (index.accounts.get(key.id) ?? []).filter(isSpender).map((text) => toldByActivity(stored, text));
   return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? NOTHING), sum);
 }
 
 /** What the ledger has of a key's texts that belong to an account: the counters' figure only if they count such a text. */
-function moneyInAccount(index: Index, day: string, owner: CoveredKey, texts: readonly UpstreamEntry[]): Money {
-  const { source, money } = ledgerOf(index, day, owner);
+function moneyInAccount(index: Index, stored: StoredDay, owner: CoveredKey, texts: readonly UpstreamEntry[]): Money {
+  const { source, money } = ledgerOf(index, stored, owner);
   const isCounted = source === 'counters' && texts.some(({ hash }) => hash === owner.hash);
-  return (isCounted ? money : sumUsage(index, day, texts)) ?? NOTHING;
+  return (isCounted ? money : sumUsage(stored, texts)) ?? NOTHING;
 }
 
 /** Everything that the ledger has of an account, less what analytics say of it as a whole; null if that is not known. */
-function accountDrift(index: Index, day: string, key: CoveredKey): Money | null {
+function accountDrift(index: Index, stored: StoredDay, key: CoveredKey): Money | null {
   const all = index.accounts.get(key.id) ?? [];
   const outside = all.find(({ hash }) => hash === null);
-  const check = outside && index.checks.get(place(day, outside.id));
+  const check = outside && stored.checks.get(outside.id);
   if (!isAccountKnown(index, key.id) || check?.accountCostNano == null || check.accountByokCostNano === null) return null;
   const owners = [...Map.groupBy(all, ({ apiKeyId }) => apiKeyId)];
   const sum = owners.reduce<Money>((total, [id, texts]) => {
     const owner = index.keys.get(id);
-    return owner ? addMoney(total, moneyInAccount(index, day, owner, texts)) : total;
+    return owner ? addMoney(total, moneyInAccount(index, stored, owner, texts)) : total;
   }, NOTHING);
   return minus(sum, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
 }
 
-function reconcileDay(index: Index, day: string, key: CoveredKey): Reconciled {
-  const { source, money, isWhole } = ledgerOf(index, day, key);
-  const counters = countersOf(index, day, key);
-  const activity = activityOf(index, day, key);
+function reconcileDay(index: Index, stored: StoredDay, key: CoveredKey): Reconciled {
+  const { day } = stored;
+  const { source, money, isWhole } = ledgerOf(index, stored, key);
+  const counters = countersOf(stored, key);
+  const activity = activityOf(index, stored, key);
   const isOver = day < index.today;
-  const isComparable = source === 'analytics' && isCounted(index, day, key) && countSpenders(index, day, key) <= 1 && !key.hasForeignText;
+  const isComparable = source === 'analytics' && isCounted(stored, key) && countSpenders(index, stored, key) <= 1 && !key.hasForeignText;
   const drifts = [
     isOver && isWhole && isComparable && money && counters ? minus(money, counters) : null,
     isOver && isWhole && money && activity && !key.hasForeignText ? minus(money, activity) : null,
     // Analytics were read and have nothing of the day, so the counters speak.
     isOver && source === 'counters' && money && isAnalysed(day, key) && !key.hasForeignText ? money : null,
-    isOver && key.isOutside ? accountDrift(index, day, key) : null,
+    isOver && key.isOutside ? accountDrift(index, stored, key) : null,
   ].filter((drift) => drift !== null);
   return {
     date: day,
@@ -104,27 +106,37 @@ function reconcileDay(index: Index, day: string, key: CoveredKey): Reconciled {
 /** All days of a range and all keys, by day, then key. */
 export function reconcile(sources: Sources, from: string, to: string, today: string): Reconciled[] {
   const index = createIndex(sources, today);
-  return listDays(from, to).flatMap((day) => sources.keys.map((key) => reconcileDay(index, day, key)));
+  return listDays(from, to).flatMap((day) => {
+    const stored = storedOn(index, day);
+    return sources.keys.map((key) => reconcileDay(index, stored, key));
+  });
 }
 
 /** More than a cent is worth telling. */
 const DRIFT_NANO = 10_000_000;
 
+/** Of which keys something is stored of a day. */
+function keysOn({ counters, usage, checks }: StoredDay, owners: ReadonlyMap<number, number>): Set<number> {
+  const ids = new Set(counters.keys());
+  for (const stored of [usage, checks]) for (const id of stored.keys()) ids.add(owners.get(id) ?? 0);
+  return ids;
+}
+
 /** Completed days of the range on which the sources differ by more than a cent. Only days of which something is stored are looked at. */
 export function findDrift(sources: Sources, from: string, to: string, today: string): Reconciled[] {
   const index = createIndex(sources, today);
   const owners = new Map(sources.upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
-  const byId = new Map(sources.keys.map((key) => [key.id, key]));
-  const places = new Map<string, [string, CoveredKey]>();
-  const named = [...sources.checks, ...sources.usage].map(({ day, upstreamKeyId }) => ({ day, keyId: owners.get(upstreamKeyId) ?? 0 }));
-  for (const { day, keyId } of [...named, ...sources.counters.map((row) => ({ day: row.day, keyId: row.apiKeyId }))]) {
-    const key = byId.get(keyId);
-    if (key && day >= from && day <= to && day < today) places.set(place(day, key.id), [day, key]);
+  const drifts: Reconciled[] = [];
+  for (const stored of index.days.values()) {
+    if (stored.day < from || stored.day > to || stored.day >= today) continue;
+    const ids = keysOn(stored, owners);
+    for (const key of sources.keys) {
+      if (!ids.has(key.id)) continue;
+      const compared = reconcileDay(index, stored, key);
+      if (Math.max(Math.abs(compared.driftNano ?? 0), Math.abs(compared.byokDriftNano ?? 0)) > DRIFT_NANO) drifts.push(compared);
+    }
   }
-  return [...places.values()]
-    .map(([day, key]) => reconcileDay(index, day, key))
-    .filter(({ driftNano, byokDriftNano }) => Math.max(Math.abs(driftNano ?? 0), Math.abs(byokDriftNano ?? 0)) > DRIFT_NANO)
-    .sort((a, b) => (a.date === b.date ? a.keyId - b.keyId : a.date < b.date ? -1 : 1));
+  return drifts.sort((a, b) => (a.date === b.date ? a.keyId - b.keyId : a.date < b.date ? -1 : 1));
 }
 
 /** A compared day as users and programs see it. */

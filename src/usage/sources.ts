@@ -51,15 +51,18 @@ export interface Sources {
 
 /** The difference of two amounts. */
 export const minus = (a: Money, b: Money): Money => ({ costNano: a.costNano - b.costNano, byokCostNano: a.byokCostNano - b.byokCostNano });
-/** Names a day of something with an id. */
-export const place = (day: string, id: number): string => `${day}/${id}`;
+/** What is stored of a day, by the ids of keys and, of analytics and checks, of upstream keys. */
+export interface StoredDay {
+  day: string;
+  counters: Map<number, CounterEntry>;
+  /** Models and providers added up. */
+  usage: Map<number, Money>;
+  checks: Map<number, CheckEntry>;
+}
 
-/** The sources, found by day and key. */
+/** The sources, found by day. */
 export interface Index {
-  counters: Map<string, CounterEntry>;
-  /** By upstream key, models and providers added up. */
-  usage: Map<string, Money>;
-  checks: Map<string, CheckEntry>;
+  days: Map<string, StoredDay>;
   /** The texts of each key. */
   texts: Map<number, UpstreamEntry[]>;
   /** Everything that is read through each management key. */
@@ -69,17 +72,25 @@ export interface Index {
   today: string;
 }
 
+const emptyDay = (day: string): StoredDay => ({ day, counters: new Map(), usage: new Map(), checks: new Map() });
+
 /** Finds sources by day and key. */
 export function createIndex({ allKeys, completeAts, upstreamKeys, counters, usage, checks }: Sources, today: string): Index {
-  const byUsage = new Map<string, Money>();
-  for (const entry of usage) {
-    const key = place(entry.day, entry.upstreamKeyId);
-    byUsage.set(key, addMoney(byUsage.get(key) ?? NOTHING, entry));
+  const days = new Map<string, StoredDay>();
+  const on = (day: string): StoredDay => {
+    const known = days.get(day) ?? emptyDay(day);
+    days.set(day, known);
+    return known;
+  };
+  for (const entry of counters) on(entry.day).counters.set(entry.apiKeyId, entry);
+  for (const entry of checks) on(entry.day).checks.set(entry.upstreamKeyId, entry);
+  for (const { day, upstreamKeyId, costNano, byokCostNano } of usage) {
+    const sums = on(day).usage;
+    const sum = sums.get(upstreamKeyId);
+    sums.set(upstreamKeyId, sum ? addMoney(sum, { costNano, byokCostNano }) : { costNano, byokCostNano });
   }
   return {
-    counters: new Map(counters.map((entry) => [place(entry.day, entry.apiKeyId), entry])),
-    usage: byUsage,
-    checks: new Map(checks.map((entry) => [place(entry.day, entry.upstreamKeyId), entry])),
+    days,
     texts: Map.groupBy(upstreamKeys, ({ apiKeyId }) => apiKeyId),
     accounts: Map.groupBy(upstreamKeys, ({ managementId }) => managementId),
     keys: new Map(allKeys.map((key) => [key.id, key])),
@@ -88,41 +99,46 @@ export function createIndex({ allKeys, completeAts, upstreamKeys, counters, usag
   };
 }
 
+/** What is stored of a day. */
+export const storedOn = (index: Index, day: string): StoredDay => index.days.get(day) ?? emptyDay(day);
+
 /** The texts of a key; of a management key, what its account spent outside of its keys. */
 export const textsOf = (index: Index, { id }: CoveredKey): UpstreamEntry[] => index.texts.get(id) ?? [];
 
 /** What analytics have of texts on a day; null: nothing. */
-export function sumUsage(index: Index, day: string, texts: readonly UpstreamEntry[]): Money | null {
-  return texts.reduce<Money | null>((sum, { id }) => {
-    const entry = index.usage.get(place(day, id));
-    return entry ? addMoney(sum ?? NOTHING, entry) : sum;
-  }, null);
+export function sumUsage(stored: StoredDay, texts: readonly UpstreamEntry[]): Money | null {
+  let sum: Money | null = null;
+  for (const { id } of texts) {
+    const entry = stored.usage.get(id);
+    if (entry) sum = sum ? addMoney(sum, entry) : entry;
+  }
+  return sum;
 }
 
 /** What `/activity` says of a text's day. */
-export function toldByActivity(index: Index, day: string, { id }: UpstreamEntry): Money | null {
-  const check = index.checks.get(place(day, id));
+export function toldByActivity({ checks }: StoredDay, { id }: UpstreamEntry): Money | null {
+  const check = checks.get(id);
   const [cost, byok] = [check?.activityCostNano ?? null, check?.activityByokCostNano ?? null];
   return cost === null || byok === null ? null : { costNano: cost, byokCostNano: byok };
 }
 
 /** What the counters say of a day; zero where they were watched and have nothing. */
-export function countersOf(index: Index, day: string, { id, counters }: CoveredKey): Money | null {
-  const entry = index.counters.get(place(day, id));
+export function countersOf({ day, counters: stored }: StoredDay, { id, counters }: CoveredKey): Money | null {
+  const entry = stored.get(id);
   if (entry) return { costNano: entry.costNano, byokCostNano: entry.byokCostNano };
   return counters && isWithin(day, counters) ? NOTHING : null;
 }
 
 /** Do the counters know the whole day for certain? The first sample tells what its day held before it. */
-export function isCounted(index: Index, day: string, { id, counters }: CoveredKey): boolean {
-  const entry = index.counters.get(place(day, id));
+export function isCounted({ day, counters: stored }: StoredDay, { id, counters }: CoveredKey): boolean {
+  const entry = stored.get(id);
   if (counters === null || entry?.isEstimated || entry?.correctionNano || entry?.byokCorrectionNano) return false;
   return isWithin(day, counters) && counters.until >= startOfDay(day) + DAY_MS;
 }
 
 /** How many of a key's texts spent on a day, by analytics. */
-export const countSpenders = (index: Index, day: string, key: CoveredKey): number =>
-  textsOf(index, key).filter(({ id }) => index.usage.has(place(day, id))).length;
+export const countSpenders = (index: Index, { usage }: StoredDay, key: CoveredKey): number =>
+  textsOf(index, key).filter(({ id }) => usage.has(id)).length;
 
 interface Ledger {
   source: Source | null;
@@ -131,12 +147,13 @@ interface Ledger {
 }
 
 /** What the ledger says of a day, from which source, and whether that is certain. The same choice as `chooseSources` makes. */
-export function ledgerOf(index: Index, day: string, key: CoveredKey): Ledger {
-  const counted = countersOf(index, day, key);
-  const byCounters: Ledger = { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(index, day, key) };
-  const entry = index.counters.get(place(day, key.id)) ?? null;
-  const spent = sumUsage(index, day, textsOf(index, key));
-  if (spent && isOvertaken(day, key, entry, spent, countSpenders(index, day, key))) return byCounters;
+export function ledgerOf(index: Index, stored: StoredDay, key: CoveredKey): Ledger {
+  const { day } = stored;
+  const counted = countersOf(stored, key);
+  const byCounters: Ledger = { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(stored, key) };
+  const entry = stored.counters.get(key.id) ?? null;
+  const spent = sumUsage(stored, textsOf(index, key));
+  if (spent && isOvertaken(day, key, entry, spent, countSpenders(index, stored, key))) return byCounters;
   const isSilent = !(counted?.costNano || counted?.byokCostNano) || (isAnalysed(day, key) && entry?.isEstimated);
   const isRead = key.analytics !== null && isWithin(day, key.analytics);
   return spent || (isRead && isSilent) ? { source: 'analytics', money: spent ?? NOTHING, isWhole: isAnalysed(day, key) } : byCounters;

@@ -2,7 +2,7 @@
 import { isoOrNull, listDays } from '../lib/day.ts';
 import { localDayOf } from '../lib/zone.ts';
 import { type CoveredKey, describeCoverage, type Known, knownUntil } from './coverage.ts';
-import { addMeasures, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
+import { addMeasures, addTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
 import { approximateDays, type Fact, type Range } from './model.ts';
 
 /** Sums of facts by what `keyOf` says of each. */
@@ -10,7 +10,9 @@ function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Meas
   const sums = new Map<K, Measures>();
   for (const fact of facts) {
     const key = keyOf(fact);
-    sums.set(key, addMeasures(sums.get(key) ?? UNKNOWN, fact.measures));
+    const sum = sums.get(key);
+    if (sum) addTo(sum, fact.measures);
+    else sums.set(key, { ...fact.measures });
   }
   return sums;
 }

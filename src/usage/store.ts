@@ -13,52 +13,54 @@ const formatHours = (hours: DayAmounts['hours']): string | null => (Object.keys(
 type StoredCounters = Omit<typeof counterDay.$inferSelect, 'userId'>;
 type StoredUsage = Omit<typeof usageDay.$inferSelect, 'userId'>;
 
-/** Hours that are parsed when they are asked for: most questions ask for days, and hours are most of the bytes. */
-function lazyHours(stored: string | null): () => LedgerRow['hours'] {
+const NO_HOURS: LedgerRow['hours'] = {};
+
+/** A row whose hours are parsed when they are asked for: most questions ask for days, and hours are most of the bytes. */
+function withHours(row: Omit<LedgerRow, 'hours'>, stored: string | null): LedgerRow {
+  if (stored === null) return { ...row, hours: NO_HOURS };
   let hours: LedgerRow['hours'] | undefined;
-  return () => {
-    hours ??= parseHours(stored);
-    return hours;
+  return {
+    ...row,
+    get hours() {
+      hours ??= parseHours(stored);
+      return hours;
+    },
   };
 }
 
 /** A stored row of counters as questions see it. */
-function fromCounters({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: StoredCounters): LedgerRow {
-  const parsed = lazyHours(hours);
-  return {
-    keyId: apiKeyId,
-    day,
-    source: 'counters',
-    model: null,
-    permaslug: null,
-    provider: null,
-    total: [costNano, byokCostNano],
-    isEstimated,
-    get hours() {
-      return parsed();
+const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: StoredCounters): LedgerRow =>
+  withHours(
+    {
+      keyId: apiKeyId,
+      day,
+      source: 'counters',
+      model: null,
+      permaslug: null,
+      provider: null,
+      total: [costNano, byokCostNano],
+      isEstimated,
     },
-  };
-}
+    hours,
+  );
 
 /** A stored row of analytics, of a key and with its model's name for people. */
 export type NamedUsage = StoredUsage & { keyId: number; slug: string | null };
 
-function fromUsage(row: NamedUsage): LedgerRow {
-  const parsed = lazyHours(row.hours);
-  return {
-    keyId: row.keyId,
-    day: row.day,
-    source: 'analytics',
-    model: row.slug,
-    permaslug: row.model === '' ? null : row.model,
-    provider: row.provider === '' ? null : row.provider,
-    total: [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, row.cachedTokens],
-    isEstimated: false,
-    get hours() {
-      return parsed();
+const fromUsage = (row: NamedUsage): LedgerRow =>
+  withHours(
+    {
+      keyId: row.keyId,
+      day: row.day,
+      source: 'analytics',
+      model: row.slug,
+      permaslug: row.model === '' ? null : row.model,
+      provider: row.provider === '' ? null : row.provider,
+      total: [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, row.cachedTokens],
+      isEstimated: false,
     },
-  };
-}
+    row.hours,
+  );
 
 /** Rows of analytics with the keys that they belong to and their models' names for people. Rows of keys that are gone are left out. */
 export function nameUsage(

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';
@@ -10,7 +11,8 @@ import { listOperations, type OpenApiDocument, requestsTo } from '../support/fuz
 import { arbitraryOf, type Schema } from '../support/fuzz/schema-values.ts';
 
 const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as Partial<ExecutionContext> as ExecutionContext;
-const app = createApp(() => ({}) as Deps);
+const readAsset = (path: string) => readFile(`dist/assets${path}`, 'utf8');
+const app = createApp(() => ({ readAsset }) as Partial<Deps> as Deps);
 const document = (await (await app.request('/openapi.json', {}, {}, context)).json()) as OpenApiDocument;
 const operations = listOperations(document);
 const { schemas } = document.components;
