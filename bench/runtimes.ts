@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { root, runOrThrow } from '../scripts/wrangler.ts';
+import { buildBundle } from '../scripts/bundle.ts';
+import { root } from '../scripts/wrangler.ts';
 import { createApp } from '../src/app.ts';
 import { parseConfig } from '../src/config.ts';
 import { meterD1 } from '../src/d1.ts';
@@ -88,9 +89,8 @@ async function migrate(db: D1Database): Promise<void> {
 
 /** This Worker, as it is deployed, in workerd. */
 export async function startWorker(): Promise<Runtime> {
-  await runOrThrow(['deploy', '--dry-run', '--outdir', 'dist/bench']);
-  const script = readFileSync(join(root, 'dist/bench/worker.js'), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');
-  const runtime = await startMiniflare(script, {
+  const { code } = await buildBundle();
+  const runtime = await startMiniflare(code, {
     bindings: { ...VARS, VERSION: { id: 'bench' } },
     d1Databases: { DB: 'bench' },
     queueProducers: { JOBS: 'jobs' },

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Bundle, buildBundle } from '../scripts/bundle.ts';
 import { createJwtSecret, createKeyring } from '../scripts/secrets.ts';
 import { root } from '../scripts/wrangler.ts';
+import { writeTable } from './table.ts';
 
 const STARTS = 11;
 const EMPTY = "export class PasswordHasher {} export default { fetch: () => new Response('') }";
@@ -63,13 +64,13 @@ async function answerFirst(code: string): Promise<[first: number, second: number
 }
 
 it('starts', async () => {
-  const rows: string[] = ['| Worker | gzip, kB | evaluation, ms of CPU | first answer, ms | second answer, ms |', '|---|---|---|---|---|'];
+  const rows: string[][] = [];
   for (const [name, code, bytes] of [['empty', EMPTY, 0] as const, ['this one', bundle.code, bundle.gzipBytes] as const]) {
     const cpu = median(Array.from({ length: STARTS }, () => evaluate(code)));
     const answers: [number, number][] = [];
     for (let count = 0; count < STARTS; count++) answers.push(await answerFirst(code));
     const [first, second] = [median(answers.map(([time]) => time)), median(answers.map(([, time]) => time))];
-    rows.push(`| ${name} | ${(bytes / 1000).toFixed(1)} | ${cpu.toFixed(1)} | ${first.toFixed(0)} | ${second.toFixed(1)} |`);
+    rows.push([name, (bytes / 1000).toFixed(1), cpu.toFixed(1), first.toFixed(0), second.toFixed(1)]);
   }
-  console.log(rows.join('\n'));
+  await writeTable('startup', ['Worker', 'gzip, kB', 'Evaluation, ms of CPU', 'First answer, ms', 'Second answer, ms'], rows);
 });
