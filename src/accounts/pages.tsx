@@ -2,12 +2,11 @@
 import * as z from 'zod';
 import { listAudit } from '../audit/actions.ts';
 import { ACTIONS } from '../audit/model.ts';
-import { Scroll } from '../charts/scroll.tsx';
 import { Field, Form, Select } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { dayOf } from '../lib/day.ts';
-import { formatInstant, UNKNOWN_TEXT } from '../lib/format.ts';
+import { formatInstant } from '../lib/format.ts';
 import { idSchema } from '../lib/id.ts';
 import { changePassword, deleteAccount, listSessions, setTimeZone, signOutOthers } from './actions.ts';
 import { streamExport } from './export.ts';
@@ -17,7 +16,7 @@ export const accountPages = createPages();
 const { page, form } = accountPages;
 
 /** Events of the audit log on a page. */
-const SHOWN_EVENTS = 15;
+const SHOWN_EVENTS = 8;
 
 type Sessions = Awaited<ReturnType<typeof listSessions>>;
 
@@ -81,33 +80,21 @@ interface ActivityProps {
   zone: string;
 }
 
-/** What was done to the account. */
+/** What was done to the account, the newest first. */
 const Activity = ({ log, zone }: ActivityProps) => (
-  <section class="card wide">
+  <section class="card">
     <h2>Activity</h2>
-    <Scroll label="Activity">
-      <table class="log">
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">From</th>
-          </tr>
-        </thead>
-        <tbody>
-          {log.data.map(({ at, action, subject, address, client }) => (
-            <tr>
-              <td>{formatInstant(at, zone)}</td>
-              <th scope="row">
-                {ACTIONS[action]}
-                {subject !== null && `: ${subject}`}
-              </th>
-              <td>{[client, address].filter((part) => part !== null).join(', ') || UNKNOWN_TEXT}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <ul class="rows">
+      {log.data.map(({ at, action, subject, address, client }) => (
+        <li>
+          <strong>
+            {ACTIONS[action]}
+            {subject !== null && `: ${subject}`}
+          </strong>
+          <span class="hint">{[formatInstant(at, zone), client, address].filter((part) => part !== null).join(', ')}</span>
+        </li>
+      ))}
+    </ul>
     {log.data.length === 0 && <p class="empty">Nothing more is recorded.</p>}
     {log.next_cursor !== null && <a href={`/account?before=${log.next_cursor}`}>Older</a>}
   </section>
