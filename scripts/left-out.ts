@@ -6,10 +6,11 @@ const leftOut = (): never => {
   throw new Error('This part of a library is left out of the bundle: scripts/left-out.ts');
 };
 
-/** zod's JSON Schema: the API's document is made by the build. */
-/** Colours between which d3-scale could interpolate: the scales here lead to numbers. */
-/** d3-scale's `tickFormat`: figures are written by `lib/format.ts`. */
-/** Drizzle's relational queries, which want a schema that `drizzle()` is not given here. */
+/**
+ * Processors and `toJSONSchema` are zod's JSON Schema: the API's document is made by the build. Colours are what d3-scale could interpolate
+ * between: the scales here lead to numbers. Formats are d3-scale's `tickFormat`: figures are written by `lib/format.ts`. Relations are
+ * Drizzle's relational queries, which want a schema that `drizzle()` is not given here.
+ */
 export {
   leftOut as aggregateChecks,
   leftOut as anyProcessor,
