@@ -65,6 +65,7 @@ export default defineConfig(async () => {
             name: 'worker',
             include: ['test/worker/**/*.test.ts'],
             setupFiles: ['test/support/migrate.ts', 'test/support/no-console-error.ts'],
+            testTimeout: 60_000,
           },
         },
       ],

@@ -5,12 +5,11 @@ import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { type FieldError, fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
-import { resolveTimeZone } from '../lib/zone.ts';
 import { presentAction } from './breaker-model.ts';
 import { listActions as listStoredActions } from './breaker-store.ts';
 import { type Budget, budgetsOf } from './budgets.ts';
 import { listChannels } from './channel-actions.ts';
-import { readSituation } from './evaluate.ts';
+import { evaluateMessages, lookAcrossUsers } from './evaluate.ts';
 import { type EventsQuery, presentEvent, type updateEventSchema } from './event-model.ts';
 import * as events from './event-store.ts';
 import {
@@ -22,7 +21,6 @@ import {
   type RuleRow,
   type ruleSchema,
   toRule,
-  toRules,
   type updateRuleSchema,
 } from './model.ts';
 import { refuseForeign } from './refuse.ts';
@@ -73,11 +71,9 @@ export async function listRules(deps: Deps, actor: Actor): Promise<PresentedRule
 /** The budgets of a key, as they stand. */
 export async function listBudgets(deps: Deps, actor: Actor, keyId: number): Promise<Budget[]> {
   const userId = authorize(actor, 'read');
-  const read = await events.readRules(deps.db, userId, deps.now());
-  const rules = toRules(read?.rules ?? []).filter((rule) => rule.type === 'budget' && rule.key_id === keyId);
-  if (!read || rules.length === 0) return [];
-  const situation = await readSituation(deps, userId, rules, resolveTimeZone(read.zone) ?? 'UTC');
-  return budgetsOf(rules, situation.keys, situation);
+  const isBudget = (rule: Rule): boolean => rule.type === 'budget' && rule.key_id === keyId;
+  const [looked] = await lookAcrossUsers(deps, [userId], isBudget);
+  return looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];
 }
 
 /** Keys and channels that a rule names must be the user's; those that it named before may be gone. */
@@ -117,7 +113,7 @@ export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Pr
   const createdAt = deps.now();
   const id = await store.insertRule(deps.db, userId, input, createdAt, MAX_RULES);
   if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${MAX_RULES} rules allowed` });
-  deps.defer(deps.enqueue([{ job: 'evaluate', userId }]));
+  deps.defer(deps.enqueue(evaluateMessages([userId])));
   return presentRule({ ...input, id, version: 0, createdAt }, keys);
 }
 
@@ -138,7 +134,7 @@ async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput
   if (!(await store.updateRule(deps.db, userId, rule.id, rule.version, input))) {
     fail({ kind: 'conflict', detail: 'The rule was changed meanwhile. Look at it and try again.' });
   }
-  deps.defer(deps.enqueue([{ job: 'evaluate', userId }]));
+  deps.defer(deps.enqueue(evaluateMessages([userId])));
   return presentRule(changed, keys);
 }
 

@@ -1,49 +1,111 @@
-/** Decides a user's rules and writes what is new: events first, and a row for each message, then the queue. */
+/** Decides users' rules and writes what is new: events first, and a row for each message, then the queue. */
 import type { Deps } from '../deps.ts';
 import { presentKeys } from '../keys/present.ts';
 import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import { logError } from '../log.ts';
-import { readLedger } from '../usage/actions.ts';
+import { askedDays, ledgerRowsOf, sourcesOf } from '../usage/actions.ts';
 import { factsOf } from '../usage/model.ts';
 import { plannedAction } from './breaker-model.ts';
-import { compareWith, decide, reachOf } from './decide.ts';
+import { compareWith, decide, type KnownEvent, reachOf } from './decide.ts';
 import * as store from './event-store.ts';
 import { type Rule, toRules } from './model.ts';
+import type { Situation } from './situation.ts';
+import { listRulesAcrossUsers, listSpendAcrossUsers, type StoredRules } from './situation-store.ts';
 import { createSpend } from './spend.ts';
 import { listUnreadUsersAcrossUsers } from './store.ts';
+
+/** How finely hours are read, the finest first. */
+const HOURS = ['all', 'credits'] as const;
 
 /** The queue message that sends an event to a channel. */
 export const wayMessage = ({ eventId, channelId }: store.Way) => ({ job: 'alert' as const, eventId, channelId });
 
-/** The keys and the spend of a user, as far back as the rules look. */
-export async function readSituation(deps: Deps, userId: number, rules: readonly Rule[], zone: string) {
-  const now = deps.now();
-  const today = localDayOf(now, zone);
-  const reach = reachOf(rules, today);
-  const range = { from: reach.from, to: today, tz: zone, zone };
-  const { sources, rows } = await readLedger(deps, userId, range, { hours: reach.hours ? 'credits' : 'none' });
-  const { keyRows, upstreamKeys, managements } = sources;
-  const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
-  const facts = factsOf(rows, range, reach.hours);
-  return { now, zone, keys, facts, spend: createSpend(sources.keys, facts, zone) };
+/** A user's rules with what they are decided from. */
+export interface Looked {
+  userId: number;
+  rules: Rule[];
+  known: KnownEvent[];
+  situation: Situation;
+}
+
+/** What of these users' rules a look is about: all of them, or those that matter. */
+type IsWanted = (rule: Rule) => boolean;
+
+const isOf =
+  (userId: number) =>
+  (row: { userId: number }): boolean =>
+    row.userId === userId;
+
+const byId = (a: { id: number }, b: { id: number }): number => a.id - b.id;
+
+/** The rules of each user, and the days that they look at. */
+function reachesOf(stored: StoredRules, now: number, isWanted: IsWanted) {
+  return [...Map.groupBy(stored.rules.sort(byId), ({ userId }) => userId)].flatMap(([userId, rows]) => {
+    const rules = toRules(rows);
+    if (rules.length < rows.length) logError('rule_unreadable', new Error('A stored rule makes no sense'), { user_id: userId });
+    const wanted = rules.filter(isWanted);
+    const zone = resolveTimeZone(rows[0]?.timeZone ?? 'UTC') ?? 'UTC';
+    const today = localDayOf(now, zone);
+    const { from, hours } = reachOf(wanted, today);
+    return wanted.length === 0 ? [] : [{ userId, rules: wanted, hours, range: { from, to: today, tz: zone, zone } }];
+  });
 }
 
 /**
- * Evaluates all rules of a user. Safe at any time, any number of times at once: a rule's event of one occasion is written once.
- * Where nothing changed nothing is written.
+ * The rules of users with their keys and their spend, as far back as the rules look: two statements, and one if there are no rules, however
+ * many the users, the rules and the keys are.
  */
-export async function evaluateUser(deps: Deps, userId: number): Promise<void> {
-  const read = await store.readRules(deps.db, userId, deps.now());
-  if (!read) return;
-  const rules = toRules(read.rules);
-  if (rules.length < read.rules.length) logError('rule_unreadable', new Error('A stored rule makes no sense'), { user_id: userId });
-  const situation = await readSituation(deps, userId, rules, resolveTimeZone(read.zone) ?? 'UTC');
-  const changes = rules.map((rule) => ({ rule, ...compareWith(read.known, rule, decide(rule, situation)) }));
+export async function lookAcrossUsers(deps: Deps, userIds: readonly number[], isWanted: IsWanted = () => true): Promise<Looked[]> {
+  const now = deps.now();
+  const stored = await listRulesAcrossUsers(deps.db, userIds, now);
+  const reaches = reachesOf(stored, now, isWanted);
+  if (reaches.length === 0) return [];
+  const asked = reaches.map(({ userId, range, hours }) => ({ userId, ...askedDays(range, { hours: hours ? 'credits' : 'none' }) }));
+  const hours = HOURS.find((wanted) => asked.some((one) => one.hours === wanted)) ?? 'none';
+  const spent = await listSpendAcrossUsers(deps.db, asked, hours);
+  return reaches.map(({ userId, rules, range, hours: isHourly }) => {
+    const isOfUser = isOf(userId);
+    const keyRows = stored.keys.filter(isOfUser).sort(byId);
+    const upstreamKeys = stored.upstreamKeys.filter(isOfUser);
+    const managements = stored.managements.filter(isOfUser);
+    const [counters, usage, names] = [spent.counters.filter(isOfUser), spent.usage.filter(isOfUser), spent.names.filter(isOfUser)];
+    const sources = sourcesOf(deps, { keyRows, upstreamKeys, managements, names, counters, usage, checks: [] });
+    const facts = factsOf(ledgerRowsOf(sources), range, isHourly);
+    const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
+    const situation = { now, zone: range.zone, keys, facts, spend: createSpend(sources.keys, facts, range.zone) };
+    return { userId, rules, known: stored.known.filter(isOfUser), situation };
+  });
+}
+
+/** Writes what is new of a user's rules, and has it sent. Where nothing changed nothing is written. */
+async function writeNews(deps: Deps, { userId, rules, known, situation }: Looked): Promise<void> {
+  const changes = rules.map((rule) => ({ rule, ...compareWith(known, rule, decide(rule, situation)) }));
   const actual = changes.filter(({ fired, over, moot }) => fired.length + over.length + moot.length > 0);
   if (actual.length === 0) return;
   const planned = actual.flatMap(({ rule, fired }) => plannedAction(rule, fired, situation) ?? []);
   const { ways, actionIds } = await store.applyChanges(deps.db, userId, actual, situation.now, planned);
   await deps.enqueue([...ways.map(wayMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
+}
+
+/**
+ * Evaluates all rules of users. Safe at any time, any number of times at once: a rule's event of one occasion is written once. If one user's
+ * rules fail, the others' are evaluated all the same.
+ */
+export async function evaluateUsers(deps: Deps, userIds: readonly number[]): Promise<void> {
+  const outcomes = await Promise.allSettled((await lookAcrossUsers(deps, userIds)).map((looked) => writeNews(deps, looked)));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/** As many users as a message of keys may have keys of. */
+const USERS_A_MESSAGE = 20;
+
+/** Messages that have users' rules evaluated. */
+export function evaluateMessages(userIds: readonly number[]): { job: 'evaluate'; userIds: number[] }[] {
+  const distinct = [...new Set(userIds)];
+  return Array.from({ length: Math.ceil(distinct.length / USERS_A_MESSAGE) }, (_, index) => ({
+    job: 'evaluate',
+    userIds: distinct.slice(index * USERS_A_MESSAGE, (index + 1) * USERS_A_MESSAGE),
+  }));
 }
 
 const USERS_A_PAGE = 1000;
@@ -52,7 +114,7 @@ const USERS_A_PAGE = 1000;
 export async function evaluateUnread(deps: Deps): Promise<void> {
   for (let afterId = 0, isMore = true; isMore; ) {
     const userIds = await listUnreadUsersAcrossUsers(deps.db, deps.now(), afterId, USERS_A_PAGE);
-    await deps.enqueue(userIds.map((userId) => ({ job: 'evaluate', userId })));
+    await deps.enqueue(evaluateMessages(userIds));
     afterId = userIds.at(-1) ?? afterId;
     isMore = userIds.length === USERS_A_PAGE;
   }

@@ -1,16 +1,12 @@
 /** SQL of events and of their way to channels. */
 import { and, desc, eq, inArray, lt, ne } from 'drizzle-orm';
 import { type Db, jsonField, runBatch, statement } from '../db.ts';
-import { DAY_MS } from '../lib/day.ts';
 import type { PlannedAction } from './breaker-model.ts';
 import type { KnownEvent } from './decide.ts';
 import type { DeliveryRow, EventRow } from './event-model.ts';
-import type { Rule, RuleRow } from './model.ts';
+import type { Rule } from './model.ts';
 import { alertDelivery, alertEvent } from './table.ts';
 import type { Finding } from './words.ts';
-
-/** Occasions are remembered for longer than any of them lasts, but for the end of a key, which may be a year away. */
-const REMEMBERED_MS = 40 * DAY_MS;
 
 /** What an evaluation found of a rule. */
 export interface Change {
@@ -185,38 +181,3 @@ export async function deleteEventsBeforeAcrossUsers(db: Db, at: number, limit: n
   ]);
   return events.length;
 }
-
-/** A user's rules, the zone in which the user counts days, and what was told of late, may still be true, or is still going on. */
-export async function readRules(db: Db, userId: number, now: number) {
-  const [rows = [], known = []] = await runBatch(db, [
-    statement(db, 'SELECT r.*, u.time_zone FROM alert_rule AS r JOIN user AS u ON u.id = r.user_id WHERE r.user_id = ?1', userId),
-    statement(
-      db,
-      `SELECT id, rule_id, subject, occasion FROM alert_event WHERE user_id = ?1 AND kind = 'fired' AND occasion NOT LIKE 'until %'
-        AND (created_at >= ?2 OR occasion = '' OR rule_type = 'key_expiring')`,
-      userId,
-      now - REMEMBERED_MS,
-    ),
-  ]);
-  const [first] = rows;
-  if (!first) return null;
-  const toKnown = (row: Record<string, unknown>): KnownEvent => ({
-    id: Number(row['id']),
-    ruleId: Number(row['rule_id']),
-    subject: String(row['subject']),
-    occasion: String(row['occasion']),
-  });
-  return { zone: String(first['time_zone']), rules: rows.map(toRuleRow), known: known.map(toKnown) };
-}
-
-const toRuleRow = (row: Record<string, unknown>): RuleRow => ({
-  id: Number(row['id']),
-  userId: Number(row['user_id']),
-  type: row['type'] as RuleRow['type'],
-  name: row['name'] as string | null,
-  keyId: row['key_id'] as number | null,
-  channelIds: String(row['channel_ids']),
-  parameters: String(row['parameters']),
-  version: Number(row['version']),
-  createdAt: Number(row['created_at']),
-});

@@ -1,7 +1,7 @@
 /** Cron → job, and queue message → work. What is due is read from the database, not from the clock that rang. */
 import { workOnAction, workOnDueActions } from '../alerts/breaker.ts';
 import { deliverEvent, resendDue } from '../alerts/delivery.ts';
-import { evaluateUnread, evaluateUser } from '../alerts/evaluate.ts';
+import { evaluateUnread, evaluateUsers } from '../alerts/evaluate.ts';
 import type { Deps } from '../deps.ts';
 import { type RewrapStep, rewrapStep, startRewrap } from '../secrets/actions.ts';
 import { accountMessage } from './account.ts';
@@ -70,7 +70,7 @@ async function work(deps: Deps, message: JobMessage): Promise<Delivery> {
       await goOnRewrapping(deps, message);
       return DONE;
     case 'evaluate':
-      await evaluateUser(deps, message.userId);
+      await evaluateUsers(deps, message.userIds);
       return DONE;
     case 'breaker':
       await workOnAction(deps, message.actionId);

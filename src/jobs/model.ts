@@ -64,8 +64,8 @@ export const messageSchema = z.discriminatedUnion('job', [
   z.object({ job: z.literal('purge') }),
   /** A step of encrypting stored secrets with the present key. */
   z.object({ job: z.literal('rewrap'), table: z.enum(SEALED_TABLES), afterId: z.int().nonnegative() }),
-  /** A user's rules are to be evaluated. */
-  z.object({ job: z.literal('evaluate'), userId: z.int().positive() }),
+  /** Rules of users are to be evaluated. */
+  z.object({ job: z.literal('evaluate'), userIds: z.array(z.int().positive()).max(KEYS_A_MESSAGE) }),
   /** A step of the circuit breaker. */
   z.object({ job: z.literal('breaker'), actionId: z.int().positive() }),
   /** An event is to be sent to a channel. */

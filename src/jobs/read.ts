@@ -1,4 +1,5 @@
 /** Sync, validation and reading on demand: one message of keys is read, judged and written. */
+import { evaluateMessages } from '../alerts/evaluate.ts';
 import type { Deps } from '../deps.ts';
 import { isTransient, retryAfterOf } from '../keys/model.ts';
 import { applyReadings, type Reading, readKeys } from '../keys/reading.ts';
@@ -63,10 +64,6 @@ const accountMessages = (readings: readonly Reading[], slot: string): JobMessage
     result.ok && result.value.isManagementKey ? [accountMessageOf(slot, userId, id)] : [],
   );
 
-/** A message for each user whose keys were asked about: rules are about what could not be read, too. */
-const evaluations = (keys: readonly { userId: number }[]): JobMessage[] =>
-  [...new Set(keys.map(({ userId }) => userId))].map((userId) => ({ job: 'evaluate', userId }));
-
 /** Works on a message: each due key once, failures apart from each other. */
 export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery> =>
   withLease(deps, message, LEASE_MS, async (before) => {
@@ -75,7 +72,8 @@ export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery>
     const readings = await readKeys(deps, keys);
     await deps.enqueue(accountMessages(readings, message.slot));
     const applied = await applyReadings(deps, readings, run.id);
-    await deps.enqueue(evaluations(keys));
+    // Also of users whose keys could not be read: rules are about that, too.
+    await deps.enqueue(evaluateMessages(keys.map(({ userId }) => userId)));
     const counts = addCounts(before, { attempts: 1, ...countReadings(readings, applied) });
     const attempt = counts['attempts'] ?? 1;
     return { counts, retryInS: attempt < MAX_ATTEMPTS ? retryDelay(readings, applied, attempt, deps.random()) : null };

@@ -5,10 +5,11 @@ import { askTogether, type Question } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { failField } from '../errors.ts';
 import { refuseForeignKey } from '../keys/actions.ts';
+import type { KeyRow } from '../keys/model.ts';
 import * as keyStore from '../keys/store.ts';
 import { addDays, dayOf, startOfDay } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
-import { historyRead } from '../management/model.ts';
+import { historyRead, type Management, type UpstreamKey } from '../management/model.ts';
 import * as managementStore from '../management/store.ts';
 import { chooseSources, coverageOf } from './coverage.ts';
 import { comparePlaces, decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
@@ -26,6 +27,7 @@ import {
   type UsageQuery,
 } from './model.ts';
 import { findDrift, presentReconciled, reconcile } from './reconciliation.ts';
+import type { CheckEntry } from './sources.ts';
 import { summarize } from './stats.ts';
 import * as store from './store.ts';
 
@@ -44,6 +46,34 @@ export function checkRange(range: Range): Range {
 }
 
 const checkedRange = (deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range => checkRange(resolveRange(query, deps.now()));
+
+/** What is stored of a user's keys and of their spend in some days. */
+interface Stored {
+  keyRows: readonly KeyRow[];
+  upstreamKeys: readonly UpstreamKey[];
+  managements: readonly Management[];
+  names: Parameters<typeof store.nameUsage>[2];
+  counters: readonly store.StoredCounters[];
+  usage: readonly store.StoredUsage[];
+  checks: readonly CheckEntry[];
+}
+
+/** The sources of a user's answers, from what is stored, with what is known of which key; of all keys or of one. */
+export function sourcesOf({ config, now }: Pick<Deps, 'config' | 'now'>, stored: Stored, keyId?: number) {
+  const { keyRows, upstreamKeys, managements } = stored;
+  const today = dayOf(now());
+  const keptSince = startOfDay(addDays(today, -config.retentionDays));
+  const completeAts = new Map(managements.map(({ apiKeyId, completeAt }) => [apiKeyId, completeAt]));
+  const withProgress = (key: UpstreamKey) => ({
+    ...key,
+    isReadBack: key.doneFrom !== null && historyRead(key, today, config.retentionDays) === null,
+  });
+  const allKeys = coverageOf(keyRows, upstreamKeys, completeAts, keptSince);
+  const keys = allKeys.filter(({ id }) => keyId === undefined || id === keyId);
+  return { ...stored, keys, allKeys, upstreamKeys: upstreamKeys.map(withProgress), completeAts };
+}
+
+type StoredSources = ReturnType<typeof sourcesOf>;
 
 /** Everything stored about the user's spend in some UTC days, or about that of the key that was asked for. */
 async function readSources<T = undefined>(
@@ -67,43 +97,24 @@ async function readSources<T = undefined>(
   );
   const [keyRows, upstreamKeys, managements, names, counters, usage, checks] = answers;
   if (keyId !== undefined && keyRows.every(({ id }) => id !== keyId)) await refuseForeignKey(deps, keyId);
-  const keptSince = startOfDay(addDays(dayOf(deps.now()), -deps.config.retentionDays));
-  const completeAts = new Map(managements.map(({ apiKeyId, completeAt }) => [apiKeyId, completeAt]));
-  const today = dayOf(deps.now());
-  const withProgress = (key: (typeof upstreamKeys)[number]) => ({
-    ...key,
-    isReadBack: key.doneFrom !== null && historyRead(key, today, deps.config.retentionDays) === null,
-  });
-  const allKeys = coverageOf(keyRows, upstreamKeys, completeAts, keptSince);
-  const keys = allKeys.filter(({ id }) => keyId === undefined || id === keyId);
-  return {
-    keys,
-    allKeys,
-    keyRows,
-    managements,
-    upstreamKeys: upstreamKeys.map(withProgress),
-    completeAts,
-    names,
-    counters: store.toCounters(counters),
-    usage,
-    checks,
-    also: others,
-  };
+  const stored = { keyRows, upstreamKeys, managements, names, counters: store.toCounters(counters), usage, checks };
+  return { ...sourcesOf(deps, stored, keyId), also: others };
 }
 
-type StoredSources = Omit<Awaited<ReturnType<typeof readSources>>, 'also'>;
-
-/** The ledger rows of the keys, of one source for each key and day. */
+/** The stored ledger rows of the keys, of one source for each key and day. */
 function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSources): StoredRow[] {
   const chosen = chooseSources(keys, counters, store.nameUsage(usage, upstreamKeys, names));
   return [...chosen.counters, ...chosen.usage];
 }
 
+/** The ledger of sources. */
+export const ledgerRowsOf = (sources: StoredSources): LedgerRow[] => chooseRows(sources).map(store.toLedgerRow);
+
 /** How finely a range is needed: its hours, and since which day more than the sums of keys. */
 type Fineness = Pick<store.AskedDays, 'hours' | 'detailFrom'>;
 
 /** The UTC days that a range is made from. Local days that are not UTC days are built from hours. */
-const askedDays = ({ from, to, zone }: Range, fineness: Fineness): store.AskedDays =>
+export const askedDays = ({ from, to, zone }: Range, fineness: Fineness): store.AskedDays =>
   zone === 'UTC' ? { from, to, ...fineness } : { ...utcDaysOf(from, to, zone), hours: 'all' };
 
 /**
@@ -118,7 +129,7 @@ export async function readLedger<T = undefined>(
   besides: { keyId?: number | undefined; also?: Question<T> } = {},
 ) {
   const sources = await readSources(deps, userId, askedDays(range, fineness), besides);
-  return { sources, rows: chooseRows(sources).map(store.toLedgerRow) };
+  return { sources, rows: ledgerRowsOf(sources) };
 }
 
 export interface Ledger {

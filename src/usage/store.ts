@@ -10,8 +10,8 @@ const parseHours = (hours: string | null): DayAmounts['hours'] => (hours === nul
 
 const formatHours = (hours: DayAmounts['hours']): string | null => (Object.keys(hours).length > 0 ? JSON.stringify(hours) : null);
 
-type StoredCounters = Omit<typeof counterDay.$inferSelect, 'userId'>;
-type StoredUsage = Omit<typeof usageDay.$inferSelect, 'userId'>;
+export type StoredCounters = Omit<typeof counterDay.$inferSelect, 'userId'>;
+export type StoredUsage = Omit<typeof usageDay.$inferSelect, 'userId'>;
 
 const NO_HOURS: LedgerRow['hours'] = {};
 
@@ -93,7 +93,7 @@ export interface AskedDays {
 }
 
 /** Hours as they are read. */
-function hoursOf({ hours }: typeof counterDay | typeof usageDay, asked: AskedDays['hours']): SQL {
+export function hoursOf({ hours }: typeof counterDay | typeof usageDay, asked: AskedDays['hours']): SQL {
   if (asked === 'all') return sql`${hours}`;
   if (asked === 'none') return sql`NULL`;
   return sql`(SELECT json_group_object(h.key, json_array(json_extract(h.value, '$[0]'))) FROM json_each(${hours}) AS h)`;

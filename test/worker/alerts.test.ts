@@ -2,10 +2,10 @@ import { env } from 'cloudflare:workers';
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { deliverEvent } from '../../src/alerts/delivery.ts';
-import { evaluateUser } from '../../src/alerts/evaluate.ts';
-import { applyChanges, readRules } from '../../src/alerts/event-store.ts';
-import { toRules } from '../../src/alerts/model.ts';
+import { evaluateUsers, lookAcrossUsers } from '../../src/alerts/evaluate.ts';
+import { applyChanges } from '../../src/alerts/event-store.ts';
 import type { Finding } from '../../src/alerts/words.ts';
+import { deliver, ring } from '../../src/jobs/index.ts';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { spyDb, tapDb } from '../support/spied-db.ts';
 import { createVisitor, messageIn } from '../support/visitor.ts';
@@ -595,27 +595,69 @@ describe('the page', () => {
 });
 
 describe('the cost of an evaluation', () => {
-  it('is one question after the other in two round trips, whatever the number of keys and rules, and no row where nothing changed', async () => {
+  /** Users with rules of every type that looks far or by the hour, and `keys` keys each that spent. */
+  async function makeUsers(world: World, count: number, keys: number) {
+    const users = [];
+    for (let made = 0; made < count; made++) {
+      const { user, addRule } = await setUp(world);
+      for (let added = 0; added < keys; added++) {
+        const { text } = await world.makeKey(user.token);
+        world.simulator.spend(text, { nano: 1_000_000 });
+      }
+      await addRule({ type: 'budget', amount_usd: 5, period: 'month' });
+      await addRule({ type: 'spike', window: 'hour', factor: 3, min_usd: 1 });
+      await addRule({ type: 'limit_remaining' });
+      users.push(user);
+    }
+    return users;
+  }
+
+  it('is two statements for a message of 20 keys, whosever they are, and no row where nothing changed', async () => {
     const spied = spyDb();
     const world = createWorld({ db: spied.binding, config: { maxKeysPerUser: 50 } });
-    const { user, addRule } = await setUp(world);
-    const costOf = async () => {
+    const costOf = async (userIds: number[]) => {
       spied.statements.length = 0;
       spied.rowsWritten = 0;
-      await evaluateUser(world.deps, user.id);
+      await evaluateUsers(world.deps, userIds);
       return [spied.statements.length, spied.rowsWritten];
     };
-    expect(await costOf()).toEqual([2, 0]);
-    await world.makeKey(user.token);
-    await addRule({ type: 'budget', amount_usd: 5, period: 'month' });
+    const { user: nobody } = await setUp(world);
+    expect(await costOf([nobody.id])).toEqual([1, 0]);
+    const one = (await makeUsers(world, 1, 20))[0]?.id ?? 0;
+    const others = (await makeUsers(world, 4, 2)).map(({ id }) => id);
+    world.clock.now += HOUR_MS;
     await world.sync();
-    expect(await costOf()).toEqual([9, 0]);
-    for (let count = 0; count < 20; count++) {
-      await world.makeKey(user.token);
-      await addRule({ type: 'limit_remaining' });
-    }
+    expect(await costOf([one])).toEqual([2, 0]);
+    expect(await costOf([nobody.id, one, ...others])).toEqual([2, 0]);
+  });
+
+  it('is one queue message for each message of keys', async () => {
+    const world = createWorld();
+    await env.DB.batch(['api_key', 'job_run'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+    await makeUsers(world, 3, 2);
+    world.queue.length = 0;
+    world.clock.now += HOUR_MS;
+    await ring(world.deps, '3 * * * *', world.clock.now);
+    const message = world.queue.find(({ job }) => job === 'sync');
+    world.queue.length = 0;
+    await deliver(world.deps, message);
+    expect(world.queue).toEqual([{ job: 'evaluate', userIds: [expect.any(Number), expect.any(Number), expect.any(Number)] }]);
+  });
+
+  it('leaves the other users’ rules alone where one user’s are not to be read', async () => {
+    const world = createWorld();
+    const [first, second] = [await setUp(world), await setUp(world)];
+    const keys = [await world.makeKey(first.user.token), await world.makeKey(second.user.token)];
+    for (const { addRule } of [first, second]) await addRule({ type: 'budget', amount_usd: 1, period: 'month' });
+    await world.drain();
+    await env.DB.prepare("UPDATE alert_rule SET parameters = '{}' WHERE user_id = ?").bind(first.user.id).run();
+    for (const { text } of keys) world.simulator.spend(text, { nano: 2_000_000_000 });
+    world.clock.now += HOUR_MS;
     await world.sync();
-    expect(await costOf()).toEqual([9, 0]);
+    expect(await first.events()).toEqual([]);
+    expect((await second.events()).length).toBe(3);
+    expect(takeLoggedErrors().join()).toContain('rule_unreadable');
+    await env.DB.prepare('DELETE FROM alert_rule WHERE user_id = ?').bind(first.user.id).run();
   });
 });
 
@@ -675,7 +717,7 @@ describe('what must not be told, or must be', () => {
     const rule = await addRule({ type: 'limit_remaining', key_id: keys[1]?.id });
     await world.call('PATCH', `/api/keys/${keys[0]?.id}`, { token: user.token, body: { is_active: false } });
     await world.call('DELETE', `/api/keys/${keys[1]?.id}`, { token: user.token });
-    await evaluateUser(world.deps, user.id);
+    await evaluateUsers(world.deps, [user.id]);
     expect((await events()).map(({ kind, recovered_at }) => [kind, recovered_at !== null])).toEqual([
       ['fired', true],
       ['fired', true],
@@ -695,9 +737,9 @@ describe('what must not be told, or must be', () => {
     await addRule({ type: 'key_invalid' });
     await world.drain();
     await invalidate(world, key.text);
-    const { rules, known } = (await readRules(world.deps.db, user.id, world.clock.now)) ?? { rules: [], known: [] };
-    const [rule] = toRules(rules);
-    const [open] = known;
+    const [seen] = await lookAcrossUsers(world.deps, [user.id]);
+    const [rule] = seen?.rules ?? [];
+    const [open] = seen?.known ?? [];
     if (!rule || !open) throw new Error('nothing was told');
     const looked = world.clock.now - 60_000;
     await applyChanges(world.deps.db, user.id, [{ rule, fired: [], over: [open], moot: [] }], world.clock.now);

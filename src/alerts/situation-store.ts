@@ -1,0 +1,83 @@
+/**
+ * SQL of what rules are decided from, across users: two statements for all users of a message, since an evaluation follows every reading of
+ * keys.
+ */
+import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
+import { askAsOne, type Db } from '../db.ts';
+import type { KeyRow } from '../keys/model.ts';
+import { apiKey } from '../keys/table.ts';
+import { DAY_MS } from '../lib/day.ts';
+import type { Management, UpstreamKey } from '../management/model.ts';
+import { management, upstreamKey } from '../management/table.ts';
+import { type AskedDays, hoursOf, type StoredCounters, type StoredUsage } from '../usage/store.ts';
+import { counterDay, modelName, usageDay } from '../usage/table.ts';
+import type { KnownEvent } from './decide.ts';
+import type { RuleRow } from './model.ts';
+import { alertEvent, alertRule } from './table.ts';
+
+/** Occasions are remembered for longer than any of them lasts, but for the end of a key, which may be a year away. */
+const REMEMBERED_MS = 40 * DAY_MS;
+
+type OfUser<T> = T & { userId: number };
+
+/** What is stored of users who have rules: those, what was told of late, may still be true, or is still going on, and their keys. */
+export interface StoredRules extends Record<string, unknown[]> {
+  /** With the zone in which the user counts days. */
+  rules: (RuleRow & { timeZone: string })[];
+  known: OfUser<KnownEvent>[];
+  keys: KeyRow[];
+  upstreamKeys: UpstreamKey[];
+  managements: Management[];
+}
+
+export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: number): Promise<StoredRules> => {
+  const asked = sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`;
+  const whoHasRules = sql`(SELECT u.id FROM json_each(${JSON.stringify(userIds)}) AS j CROSS JOIN user AS u ON u.id = j.value
+    WHERE EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id))`;
+  const timeZone = sql`(SELECT time_zone FROM user WHERE user.id = ${alertRule.userId})`;
+  const { id, userId, ruleId, subject, occasion } = alertEvent;
+  return askAsOne<StoredRules>(db, {
+    rules: { fields: { ...getTableColumns(alertRule), timeZone }, rest: sql`FROM ${alertRule} WHERE ${alertRule.userId} IN ${asked}` },
+    known: {
+      fields: { id, userId, ruleId, subject, occasion },
+      rest: sql`FROM ${alertEvent} WHERE ${userId} IN ${whoHasRules} AND kind = 'fired' AND occasion NOT LIKE 'until %'
+        AND (created_at >= ${now - REMEMBERED_MS} OR occasion = '' OR rule_type = 'key_expiring')`,
+    },
+    keys: { fields: getTableColumns(apiKey), rest: sql`FROM ${apiKey} WHERE ${apiKey.userId} IN ${whoHasRules}` },
+    upstreamKeys: { fields: getTableColumns(upstreamKey), rest: sql`FROM ${upstreamKey} WHERE ${upstreamKey.userId} IN ${whoHasRules}` },
+    managements: { fields: getTableColumns(management), rest: sql`FROM ${management} WHERE ${management.userId} IN ${whoHasRules}` },
+  });
+};
+
+/** The UTC days of a user that rules look at. */
+export interface AskedUser extends Pick<AskedDays, 'from' | 'to'> {
+  userId: number;
+}
+
+/** What was spent, by users. */
+export interface StoredSpend extends Record<string, unknown[]> {
+  counters: OfUser<StoredCounters>[];
+  usage: OfUser<StoredUsage>[];
+  names: { userId: number; permaslug: string; slug: string | null }[];
+}
+
+/** @param hours what is read of hours, for all of the users */
+export const listSpendAcrossUsers = (db: Db, asked: readonly AskedUser[], hours: AskedDays['hours']): Promise<StoredSpend> => {
+  const rows = JSON.stringify(asked.map(({ userId, from, to }) => [userId, from, to]));
+  const fieldOf = (index: number): SQL => sql.raw(`json_extract(j.value, '$[${index}]')`);
+  const within = ({ userId, day }: typeof counterDay | typeof usageDay): SQL | undefined =>
+    and(eq(userId, fieldOf(0)), sql`${day} BETWEEN ${fieldOf(1)} AND ${fieldOf(2)}`);
+  const fieldsOf = <T extends typeof counterDay | typeof usageDay>(table: T) => ({
+    ...getTableColumns(table),
+    hours: sql`${hoursOf(table, hours)} || ''`,
+  });
+  const from = (table: typeof counterDay | typeof usageDay) => sql`FROM json_each(${rows}) AS j CROSS JOIN ${table} ON ${within(table)}`;
+  return askAsOne<StoredSpend>(db, {
+    counters: { fields: fieldsOf(counterDay), rest: from(counterDay) },
+    usage: { fields: fieldsOf(usageDay), rest: from(usageDay) },
+    names: {
+      fields: getTableColumns(modelName),
+      rest: sql`FROM json_each(${rows}) AS j CROSS JOIN ${modelName} ON ${modelName.userId} = ${fieldOf(0)}`,
+    },
+  });
+};
