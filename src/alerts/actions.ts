@@ -5,12 +5,13 @@ import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { type FieldError, fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
+import { beforeOf, cutPage, type PageQuery } from '../lib/paging.ts';
 import { presentAction } from './breaker-model.ts';
 import { listActions as listStoredActions } from './breaker-store.ts';
 import { type Budget, budgetsOf } from './budgets.ts';
 import { listChannels } from './channel-actions.ts';
 import { evaluateMessages, lookAcrossUsers } from './evaluate.ts';
-import { type EventsQuery, presentEvent, type updateEventSchema } from './event-model.ts';
+import { presentEvent, type updateEventSchema } from './event-model.ts';
 import * as events from './event-store.ts';
 import {
   createRuleSchema,
@@ -162,14 +163,11 @@ export async function deleteRule(deps: Deps, actor: Actor, id: number): Promise<
 }
 
 /** A page of what happened, the newest first. */
-export async function listEvents(deps: Deps, actor: Actor, { limit, cursor }: EventsQuery) {
+export async function listEvents(deps: Deps, actor: Actor, query: PageQuery) {
   const userId = authorize(actor, 'manage');
-  const found = await events.listEvents(deps.db, userId, cursor ?? Number.MAX_SAFE_INTEGER, limit + 1);
-  const page = found.events.slice(0, limit);
-  return {
-    data: page.map((event) => presentEvent(event, found.deliveries)),
-    next_cursor: found.events.length > limit ? String(page.at(-1)?.id) : null,
-  };
+  const found = await events.listEvents(deps.db, userId, beforeOf(query), query.limit + 1);
+  const { page, next } = cutPage(found.events, query.limit);
+  return { data: page.map((event) => presentEvent(event, found.deliveries)), next_cursor: next };
 }
 
 /** Acknowledges an event, or snoozes its rule for what the event is about. */

@@ -2,11 +2,12 @@
 import * as z from 'zod';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
+import { pageQuerySchema } from '../lib/paging.ts';
 import { createRule, deleteRule, listActions, listEvents, listRules, updateEvent, updateRule } from './actions.ts';
 import { actionSchema } from './breaker-model.ts';
 import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
 import { channelSchema, createChannelSchema, createdChannelSchema } from './channel-model.ts';
-import { eventSchema, eventsQuerySchema, eventsSchema, updateEventSchema } from './event-model.ts';
+import { eventSchema, eventsSchema, updateEventSchema } from './event-model.ts';
 import { createRuleSchema, ruleSchema, updateRuleSchema } from './model.ts';
 
 const tag = 'Alerts';
@@ -126,7 +127,7 @@ alertsApi.route({
   tag,
   summary: 'List what happened',
   access: 'session',
-  query: eventsQuerySchema,
+  query: pageQuerySchema,
   success: { status: 200, description: 'A page of events, newest first', schema: eventsSchema },
   handle: ({ deps, actor, query }) => listEvents(deps, actor, query),
 });

@@ -1,18 +1,11 @@
 /** Events: what happened, as it is shown and asked for. */
 import * as z from 'zod';
 import { isoOrNull } from '../lib/day.ts';
-import { digitsSchema, idSchema } from '../lib/id.ts';
 import type { alertDelivery, alertEvent } from './table.ts';
 import type { Figures } from './words.ts';
 
 export type EventRow = typeof alertEvent.$inferSelect;
 export type DeliveryRow = typeof alertDelivery.$inferSelect;
-
-export const eventsQuerySchema = z.strictObject({
-  limit: digitsSchema(1, 200, 'Must be a whole number from 1 to 200').prefault('50'),
-  cursor: idSchema.optional().describe('`next_cursor` of the page before'),
-});
-export type EventsQuery = z.output<typeof eventsQuerySchema>;
 
 /** An offset can lead out of the years that RFC 3339 writes, those of four digits. */
 const FIRST_INSTANT = Date.parse('0000-01-01T00:00:00.000Z');

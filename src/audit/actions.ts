@@ -2,7 +2,8 @@
 import { type Actor, authorize } from '../actor.ts';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
-import { type AuditAction, type AuditQuery, presentAudit } from './model.ts';
+import { beforeOf, cutPage, type PageQuery } from '../lib/paging.ts';
+import { type AuditAction, presentAudit } from './model.ts';
 import * as store from './store.ts';
 
 function eventOf({ caller, now }: Deps, action: AuditAction, subject: string | null, sessionId: number | null): store.NewEvent {
@@ -37,8 +38,8 @@ export const exportAudit = async (deps: Deps, actor: Actor) =>
   (await listAudit(deps, actor, { limit: EXPORTED_EVENTS, cursor: undefined })).data;
 
 /** A page of what was done to the account, the newest first. */
-export async function listAudit(deps: Deps, actor: Actor, { limit, cursor }: AuditQuery) {
-  const rows = await store.listEvents(deps.db, authorize(actor, 'manage'), cursor ?? Number.MAX_SAFE_INTEGER, limit + 1);
-  const page = rows.slice(0, limit);
-  return { data: page.map(presentAudit), next_cursor: rows.length > limit ? String(page.at(-1)?.id) : null };
+export async function listAudit(deps: Deps, actor: Actor, query: PageQuery) {
+  const rows = await store.listEvents(deps.db, authorize(actor, 'manage'), beforeOf(query), query.limit + 1);
+  const { page, next } = cutPage(rows, query.limit);
+  return { data: page.map(presentAudit), next_cursor: next };
 }

@@ -1,7 +1,8 @@
 /** `GET /api/audit`. */
 import { createApi } from '../http/route.ts';
+import { pageQuerySchema } from '../lib/paging.ts';
 import { listAudit } from './actions.ts';
-import { auditPageSchema, auditQuerySchema } from './model.ts';
+import { auditPageSchema } from './model.ts';
 
 export const auditApi = createApi();
 
@@ -13,7 +14,7 @@ auditApi.route({
   description:
     'Sign-ins, also failed ones, and what changed the password, keys and tokens: who, what, when and from where. Kept for a year.',
   access: 'session',
-  query: auditQuerySchema,
+  query: pageQuerySchema,
   success: { status: 200, description: 'A page of events, newest first', schema: auditPageSchema },
   handle: ({ deps, actor, query }) => listAudit(deps, actor, query),
 });

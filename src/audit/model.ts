@@ -1,6 +1,5 @@
 /** The audit log: what is recorded, and how it is told. */
 import * as z from 'zod';
-import { digitsSchema, idSchema } from '../lib/id.ts';
 import type { auditEvent } from './table.ts';
 
 export type AuditRow = typeof auditEvent.$inferSelect;
@@ -40,12 +39,6 @@ export interface Caller {
   client: string | null;
   requestId: string;
 }
-
-export const auditQuerySchema = z.strictObject({
-  limit: digitsSchema(1, 200, 'Must be a whole number from 1 to 200').prefault('50'),
-  cursor: idSchema.optional().describe('`next_cursor` of the page before'),
-});
-export type AuditQuery = z.output<typeof auditQuerySchema>;
 
 const eventSchema = z
   .object({
