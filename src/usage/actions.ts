@@ -91,7 +91,7 @@ async function readSources<T = undefined>(
       store.selectNames(deps.db, userId),
       store.selectDays(deps.db, userId, days),
       store.selectUsage(deps.db, userId, days),
-      store.selectChecks(deps.db, userId, days.from, days.to),
+      store.selectChecks(deps.db, userId, days.detailFrom ?? days.from, days.to),
     ],
     also,
   );
