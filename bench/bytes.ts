@@ -1,0 +1,110 @@
+/**
+ * What a key's ledger takes in the database when it is as long as it gets: a year of days, the last 92 with their hours. Each day is written as the jobs write
+ * it, an hour after the other, each week the hours beyond their retention are forgotten, and nothing is packed afterwards.
+ * `node bench/bytes.ts`
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { addDays } from '../src/lib/day.ts';
+import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
+import { createRandom } from '../test/support/random.ts';
+import { figure, table } from './cost.ts';
+import { createMigrated } from './migrated.ts';
+
+const USERS = 5;
+const KEYS_A_USER = 10;
+const KEYS = USERS * KEYS_A_USER;
+const DAYS = 365;
+/** HOURLY_RETENTION_DAYS, and up to a week until the cleanup comes. */
+const HOURLY_DAYS = 92;
+const FIRST_DAY = '2025-11-16';
+/** Pairs of a model and a provider that one key uses in a day, each in every busy hour. */
+const PAIRS_A_KEY = 3;
+
+const random = createRandom(1);
+const upTo = (most: number): number => Math.floor(random() * most) + 1;
+
+const COUNTERS = `INSERT INTO counter_day VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5)
+  ON CONFLICT DO UPDATE SET cost_nano = excluded.cost_nano, hours = excluded.hours`;
+const ANALYTICS = `INSERT INTO usage_day VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+  ON CONFLICT DO UPDATE SET cost_nano = excluded.cost_nano, hours = excluded.hours`;
+const CHECK = 'INSERT INTO check_day VALUES (?1, ?2, ?3, ?4, 0, NULL, NULL)';
+
+/** Hours of a UTC day in which a key spends: working hours first. */
+const hoursOf = (busy: number): number[] => Array.from({ length: busy }, (_, index) => (9 + index) % 24).sort((a, b) => a - b);
+
+type Keys = readonly { userId: number; keyId: number }[];
+
+function writeCounters(database: DatabaseSync, day: string, keys: Keys, busy: number): void {
+  const set = database.prepare(COUNTERS);
+  const known = keys.map(() => ({ total: 0, hours: {} as Record<number, number[]> }));
+  for (const hour of hoursOf(busy)) {
+    for (const [index, { userId, keyId }] of keys.entries()) {
+      const row = known[index] ?? { total: 0, hours: {} };
+      const cost = upTo(2e9);
+      row.total += cost;
+      row.hours[hour] = [cost, 0];
+      set.run(userId, day, keyId, row.total, JSON.stringify(row.hours));
+    }
+  }
+}
+
+const amounts = (): number[] => [upTo(2e9), 0, upTo(20), upTo(100_000), upTo(10_000), upTo(5000), upTo(50_000)];
+
+function writeAnalytics(database: DatabaseSync, day: string, keys: Keys, busy: number): void {
+  const set = database.prepare(ANALYTICS);
+  const rows = keys.flatMap((key) =>
+    Array.from({ length: PAIRS_A_KEY }, (_, pair) => ({
+      ...key,
+      model: MODELS[(key.keyId + pair) % MODELS.length]?.permaslug ?? '',
+      provider: PROVIDERS[(key.keyId + pair) % PROVIDERS.length] ?? '',
+      hours: {} as Record<number, number[]>,
+    })),
+  );
+  for (const hour of hoursOf(busy)) {
+    for (const { userId, keyId, model, provider, hours } of rows) {
+      hours[hour] = amounts();
+      const total = Object.values(hours).reduce((sum, values) => sum.map((value, index) => value + (values[index] ?? 0)));
+      set.run(userId, day, keyId, model, provider, ...total, JSON.stringify(hours));
+    }
+  }
+  const check = database.prepare(CHECK);
+  for (const { userId, keyId } of keys) check.run(userId, day, keyId, upTo(2e10));
+}
+
+/** A year, with the cleanup of each week. */
+function fill(database: DatabaseSync, busy: number, hasAnalytics: boolean): void {
+  const keys = Array.from({ length: KEYS }, (_, index) => ({ userId: 1 + Math.floor(index / KEYS_A_USER), keyId: index + 1 }));
+  for (let index = 0; index < DAYS; index++) {
+    const day = addDays(FIRST_DAY, index);
+    database.exec('BEGIN');
+    writeCounters(database, day, keys, busy);
+    if (hasAnalytics) writeAnalytics(database, day, keys, busy);
+    for (const name of index % 7 === 0 ? ['counter_day', 'usage_day'] : [])
+      database.prepare(`UPDATE ${name} SET hours = NULL WHERE day < ? AND hours IS NOT NULL`).run(addDays(day, -HOURLY_DAYS));
+    database.exec('COMMIT');
+  }
+}
+
+/** Bytes of the pages of tables, of one key. */
+function bytesAKey(database: DatabaseSync, names: readonly string[]): number {
+  const text = 'SELECT sum(pgsize) AS bytes FROM dbstat WHERE name IN (SELECT value FROM json_each(?))';
+  return Number(database.prepare(text).get(JSON.stringify(names))?.['bytes'] ?? 0) / KEYS;
+}
+
+/** Bytes of a key's year, by table; what hours take of it; and what the whole file takes. */
+function measure(busy: number, hasAnalytics: boolean): string[] {
+  const database = createMigrated(':memory:');
+  fill(database, busy, hasAnalytics);
+  const tables = [['counter_day'], ['usage_day'], ['check_day']].map((names) => bytesAKey(database, names));
+  const pages = Number(database.prepare('PRAGMA page_count').get()?.['page_count']) * 4096;
+  database.exec('UPDATE counter_day SET hours = NULL; UPDATE usage_day SET hours = NULL; VACUUM');
+  const daysOnly = bytesAKey(database, ['counter_day', 'usage_day', 'check_day']);
+  return [
+    hasAnalytics ? `behind a management key, ${PAIRS_A_KEY} models` : 'own',
+    ...[busy, ...tables, pages / KEYS, daysOnly].map((value) => figure(Math.round(value))),
+  ];
+}
+
+const rows = [false, true].flatMap((hasAnalytics) => [8, 24].map((busy) => measure(busy, hasAnalytics)));
+const head = ['Key', 'Busy hours', 'counter_day', 'usage_day', 'check_day', 'File', 'Days alone, packed'];
+console.log(`Bytes of one key after a year:\n\n${table(head, rows)}`);

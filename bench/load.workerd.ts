@@ -1,0 +1,92 @@
+/**
+ * Keys by the thousand against the simulator: does what a key costs stay the same, and is the ledger exact at the end? Prints a table.
+ * `npx vitest run --config bench/workerd.config.ts load`
+ */
+import { describe, expect, it } from 'vitest';
+import { HOUR_MS } from '../src/lib/day.ts';
+import { COST_HEAD, type Cost, costCells, divideCost, figure, table } from './cost.ts';
+import { addKeys, addUsers, type CrowdKey } from './crowd.ts';
+import { clearDatabase, createLoadWorld, type LoadWorld, readRuntimeCpu } from './load-world.ts';
+
+const SIZES = [1000, 3000, 10_000];
+const KEYS_A_USER = 10;
+const START = Date.parse('2026-11-16T05:03:00Z');
+const SYNC = '3 * * * *';
+/** What a key costs may differ by so much between sizes: what a run costs once is shared by more keys. */
+const TOLERANCE = 0.03;
+
+interface Measured {
+  keys: number;
+  what: string;
+  seconds: number;
+  cpuSeconds: number;
+  cost: Cost;
+}
+
+/** An amount of nano-dollars that no other key has. */
+const amountOf = (index: number): number => 1_000_000 + index * 7919;
+
+/** The ledger's sum is what the simulator charged, key by key and to the nano-dollar. */
+async function expectExact({ query, simulator }: LoadWorld, keys: readonly CrowdKey[]): Promise<void> {
+  const sums = await query<{ hash: string; nano: number }>(
+    'SELECT k.hash, sum(d.cost_nano) AS nano FROM counter_day AS d JOIN api_key AS k ON k.id = d.api_key_id GROUP BY k.id ORDER BY k.id',
+  );
+  const wanted = keys.map(({ text }) => simulator.spentBetween(text, 0, Number.MAX_SAFE_INTEGER).nano);
+  expect(sums.map(({ nano }) => nano)).toEqual(wanted);
+  const [doubtful] = await query<{ count: number }>('SELECT count(*) AS count FROM counter_day WHERE correction_nano <> 0 OR is_estimated');
+  expect(doubtful?.count).toBe(0);
+}
+
+/** Adds users with keys and reads these for the first time, then in an hour without spend, then in one in which each of them spent. */
+async function measureSize(size: number): Promise<Measured[]> {
+  await clearDatabase();
+  const load = createLoadWorld(START);
+  await addUsers(load, 1, size / KEYS_A_USER);
+  const owners = Array.from({ length: size }, (_, index) => 1 + Math.floor(index / KEYS_A_USER));
+  const keys = await addKeys(load, owners);
+  const measure = async (what: string, at: number): Promise<Measured> => {
+    load.takeCosts();
+    const [began, cpuBefore] = [performance.now(), await readRuntimeCpu()];
+    await load.ringAt(SYNC, at);
+    const cpuSeconds = (await readRuntimeCpu()) - cpuBefore;
+    return { keys: size, what, seconds: (performance.now() - began) / 1000, cpuSeconds, cost: load.takeCosts().all };
+  };
+  await load.ringAt(SYNC, START);
+  const still = await measure('an hour without spend', START + HOUR_MS);
+  for (const [index, { text }] of keys.entries()) load.simulator.spend(text, { nano: amountOf(index) }, START + 1.5 * HOUR_MS);
+  const moved = await measure('an hour in which each key spent', START + 2 * HOUR_MS);
+  await expectExact(load, keys);
+  return [still, moved];
+}
+
+function printTables(all: readonly Measured[]): void {
+  const total = all.map(({ keys, what, cost, seconds, cpuSeconds }) => [
+    figure(keys),
+    what,
+    ...costCells(cost),
+    figure(seconds),
+    figure(cpuSeconds),
+  ]);
+  const each = all.map(({ keys, what, cost, seconds, cpuSeconds }) => [
+    figure(keys),
+    what,
+    ...costCells(divideCost(cost, keys)),
+    figure((seconds / keys) * 1000),
+    figure((cpuSeconds / keys) * 1000),
+  ]);
+  const head = ['Keys', 'What', ...COST_HEAD];
+  console.log(`${table([...head, 'Seconds', 'CPU, s'], total, 2)}\n\nThe same, per key:\n\n${table([...head, 'ms', 'CPU, ms'], each, 2)}`);
+}
+
+describe('keys by the thousand', () => {
+  it('cost the same each, and every nano-dollar is booked once', async () => {
+    const all: Measured[] = [];
+    for (const size of SIZES) all.push(...(await measureSize(size)));
+    printTables(all);
+    for (const [index, { keys, cost }] of all.entries()) {
+      const [first, now] = [divideCost(all[index % 2]?.cost ?? cost, SIZES[0] ?? 1), divideCost(cost, keys)];
+      for (const name of Object.keys(now) as (keyof Cost)[])
+        expect([name, Math.abs(now[name] - first[name]) <= TOLERANCE * first[name]]).toEqual([name, true]);
+    }
+  });
+});
