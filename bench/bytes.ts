@@ -29,6 +29,12 @@ const ANALYTICS = `INSERT INTO usage_day VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
   ON CONFLICT DO UPDATE SET cost_nano = excluded.cost_nano, hours = excluded.hours`;
 const CHECK = 'INSERT INTO check_day VALUES (?1, ?2, ?3, ?4, 0, NULL, NULL)';
 
+const COLUMNS_BEFORE_HOURS: Record<string, string> = {
+  counter_day: 'user_id, day, api_key_id, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated',
+  usage_day: `user_id, day, upstream_key_id, model, provider, cost_nano, byok_cost_nano, requests, prompt_tokens, completion_tokens,
+    reasoning_tokens, cached_tokens`,
+};
+
 /** Hours of a UTC day in which a key spends: working hours first. */
 const hoursOf = (busy: number): number[] => Array.from({ length: busy }, (_, index) => (9 + index) % 24).sort((a, b) => a - b);
 
@@ -71,16 +77,23 @@ function writeAnalytics(database: DatabaseSync, day: string, keys: Keys, busy: n
   for (const { userId, keyId } of keys) check.run(userId, day, keyId, upTo(2e10));
 }
 
+/** How hours are forgotten: as the cleanup does, which leaves the pages as they are, or by writing the rows anew, which lets pages merge. */
+const FORGET = {
+  inPlace: (name: string) => `UPDATE ${name} SET hours = NULL WHERE day < ?1 AND hours IS NOT NULL`,
+  anew: (name: string) =>
+    `REPLACE INTO ${name} SELECT ${COLUMNS_BEFORE_HOURS[name]}, NULL FROM ${name} WHERE day < ?1 AND hours IS NOT NULL`,
+};
+
 /** A year, with the cleanup of each week. */
-function fill(database: DatabaseSync, busy: number, hasAnalytics: boolean): void {
+function fill(database: DatabaseSync, busy: number, hasAnalytics: boolean, how: keyof typeof FORGET): void {
   const keys = Array.from({ length: KEYS }, (_, index) => ({ userId: 1 + Math.floor(index / KEYS_A_USER), keyId: index + 1 }));
   for (let index = 0; index < DAYS; index++) {
     const day = addDays(FIRST_DAY, index);
     database.exec('BEGIN');
     writeCounters(database, day, keys, busy);
     if (hasAnalytics) writeAnalytics(database, day, keys, busy);
-    for (const name of index % 7 === 0 ? ['counter_day', 'usage_day'] : [])
-      database.prepare(`UPDATE ${name} SET hours = NULL WHERE day < ? AND hours IS NOT NULL`).run(addDays(day, -HOURLY_DAYS));
+    for (const name of index % 7 === 0 ? Object.keys(COLUMNS_BEFORE_HOURS) : [])
+      database.prepare(FORGET[how](name)).run(addDays(day, -HOURLY_DAYS));
     database.exec('COMMIT');
   }
 }
@@ -91,20 +104,21 @@ function bytesAKey(database: DatabaseSync, names: readonly string[]): number {
   return Number(database.prepare(text).get(JSON.stringify(names))?.['bytes'] ?? 0) / KEYS;
 }
 
-/** Bytes of a key's year, by table; what hours take of it; and what the whole file takes. */
+const LEDGER = ['counter_day', 'usage_day', 'check_day'];
+
+/** Bytes of a key's year: by table, all together, the same had hours been forgotten by writing anew, and of days without any hours. */
 function measure(busy: number, hasAnalytics: boolean): string[] {
-  const database = createMigrated(':memory:');
-  fill(database, busy, hasAnalytics);
-  const tables = [['counter_day'], ['usage_day'], ['check_day']].map((names) => bytesAKey(database, names));
-  const pages = Number(database.prepare('PRAGMA page_count').get()?.['page_count']) * 4096;
+  const [database, anew] = [createMigrated(':memory:'), createMigrated(':memory:')];
+  fill(database, busy, hasAnalytics, 'inPlace');
+  fill(anew, busy, hasAnalytics, 'anew');
+  const sizes = [...LEDGER.map((name) => bytesAKey(database, [name])), bytesAKey(database, LEDGER), bytesAKey(anew, LEDGER)];
   database.exec('UPDATE counter_day SET hours = NULL; UPDATE usage_day SET hours = NULL; VACUUM');
-  const daysOnly = bytesAKey(database, ['counter_day', 'usage_day', 'check_day']);
   return [
     hasAnalytics ? `behind a management key, ${PAIRS_A_KEY} models` : 'own',
-    ...[busy, ...tables, pages / KEYS, daysOnly].map((value) => figure(Math.round(value))),
+    ...[busy, ...sizes, bytesAKey(database, LEDGER)].map((value) => figure(Math.round(value))),
   ];
 }
 
 const rows = [false, true].flatMap((hasAnalytics) => [8, 24].map((busy) => measure(busy, hasAnalytics)));
-const head = ['Key', 'Busy hours', 'counter_day', 'usage_day', 'check_day', 'File', 'Days alone, packed'];
+const head = ['Key', 'Busy hours', ...LEDGER, 'Together', 'Had rows been written anew', 'Days without hours'];
 console.log(`Bytes of one key after a year:\n\n${table(head, rows)}`);

@@ -1,25 +1,17 @@
 /** Many users with many keys, made by inserting rows as registration and adding a key do. */
-import { env } from 'cloudflare:workers';
 import { createRuleSchema, DEFAULT_RULES, parametersOf } from '../src/alerts/model.ts';
 import { encrypt } from '../src/crypto/cipher.ts';
+import type { Deps } from '../src/deps.ts';
 import { CIPHERTEXT_COLUMN, maskKey } from '../src/keys/model.ts';
+import { DAY_MS } from '../src/lib/day.ts';
 import { sha256Hex } from '../src/lib/sha256.ts';
-import { freshKeyText } from '../test/support/world.ts';
-import type { LoadWorld } from './load-world.ts';
+import type { Simulator } from '../test/support/openrouter/simulator.ts';
 
-/** The rules that a new account has, and a budget, which reads the month's ledger. */
-const RULES = [...DEFAULT_RULES, createRuleSchema.parse({ type: 'budget', amount_usd: 1_000_000, period: 'month' })];
-
-const ROWS_A_STATEMENT = 1000;
-
-async function insertMany(table: string, rows: readonly Record<string, unknown>[]): Promise<void> {
-  const names = Object.keys(rows[0] ?? {});
-  const values = names.map((name) => `json_extract(value, '$.${name}')`).join(', ');
-  const text = `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values} FROM json_each(?)`;
-  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT)
-    await env.DB.prepare(text)
-      .bind(JSON.stringify(rows.slice(start, start + ROWS_A_STATEMENT)))
-      .run();
+/** Where a crowd is put. */
+export interface CrowdPlace {
+  binding: D1Database;
+  simulator: Simulator;
+  deps: Pick<Deps, 'config' | 'now'>;
 }
 
 export interface CrowdKey {
@@ -27,40 +19,70 @@ export interface CrowdKey {
   text: string;
 }
 
-/** Adds users `from` to `to` (inclusive), each with the rules of a new account and a budget. */
-export async function addUsers({ clock }: LoadWorld, from: number, to: number): Promise<void> {
-  const ids = Array.from({ length: to - from + 1 }, (_, index) => from + index);
-  const user = (id: number) => ({ id, email: `user${id}@example.org`, password_hash: '-', created_at: clock.now });
-  await insertMany('user', ids.map(user));
-  const rule = { channel_ids: '[]', created_at: clock.now };
+/** The rules that a new account has, and a budget, which reads the month's ledger. */
+const RULES = [...DEFAULT_RULES, createRuleSchema.parse({ type: 'budget', amount_usd: 1_000_000, period: 'month' })];
+
+const ROWS_A_STATEMENT = 1000;
+/** Nano-dollars: more than anybody here spends. */
+const CREDITS_NANO = 1e15;
+const ACCOUNT_AGE_MS = 30 * DAY_MS;
+
+const createKeyText = (): string =>
+  `sk-or-v1-${[...crypto.getRandomValues(new Uint8Array(32))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+
+async function insertMany(binding: D1Database, table: string, rows: readonly Record<string, unknown>[]): Promise<void> {
+  const names = Object.keys(rows[0] ?? {});
+  const values = names.map((name) => `json_extract(value, '$.${name}')`).join(', ');
+  const text = `INSERT INTO ${table} (${names.join(', ')}) SELECT ${values} FROM json_each(?)`;
+  for (let start = 0; start < rows.length; start += ROWS_A_STATEMENT)
+    await binding.batch([binding.prepare(text).bind(JSON.stringify(rows.slice(start, start + ROWS_A_STATEMENT)))]);
+}
+
+/** Adds the users 1 to `count`, each with the rules of a new account and a budget. */
+export async function addUsers({ binding, deps }: CrowdPlace, count: number): Promise<void> {
+  const ids = Array.from({ length: count }, (_, index) => index + 1);
+  const user = (id: number) => ({ id, email: `user${id}@example.org`, password_hash: '-', created_at: deps.now() });
+  await insertMany(binding, 'user', ids.map(user));
+  const rule = { channel_ids: '[]', created_at: deps.now() };
   await insertMany(
+    binding,
     'alert_rule',
     ids.flatMap((id) => RULES.map((input) => ({ ...rule, user_id: id, type: input.type, parameters: parametersOf(input) }))),
   );
 }
 
-/**
- * Adds keys to the simulator and to users, in the order of the list of users, as if each had just been added.
- * @param userIds whose each key is
- */
-export async function addKeys({ clock, deps, simulator }: LoadWorld, userIds: readonly number[]): Promise<CrowdKey[]> {
-  const keys: CrowdKey[] = userIds.map((userId) => ({ userId, text: freshKeyText() }));
-  const rows = [];
-  for (const { userId, text } of keys) {
-    simulator.addKey(text);
-    const hash = await sha256Hex(text);
-    const { envelope, kid } = await encrypt(deps.config.keyring, { column: CIPHERTEXT_COLUMN, userId, hash }, text);
-    const place = { user_id: userId, kind: 'inference', name: 'key', hash, label: maskKey(text), ciphertext: envelope, kid };
-    rows.push({ ...place, health: 'unverified', created_at: clock.now });
+async function keyRow({ deps }: CrowdPlace, { userId, text }: CrowdKey, kind: string) {
+  const hash = await sha256Hex(text);
+  const { envelope, kid } = await encrypt(deps.config.keyring, { column: CIPHERTEXT_COLUMN, userId, hash }, text);
+  const place = { user_id: userId, kind, name: 'key', hash, label: maskKey(text), ciphertext: envelope, kid };
+  return { ...place, health: 'active', created_at: deps.now() };
+}
+
+/** Adds users with so many keys each, as if each key had just been added. */
+export async function addOwnKeys(place: CrowdPlace, count: number, keysAUser: number): Promise<CrowdKey[]> {
+  await addUsers(place, Math.ceil(count / keysAUser));
+  const keys = Array.from({ length: count }, (_, index) => ({ userId: 1 + Math.floor(index / keysAUser), text: createKeyText() }));
+  const rows: Record<string, unknown>[] = [];
+  for (const key of keys) {
+    place.simulator.addKey(key.text);
+    rows.push(await keyRow(place, key, 'inference'));
   }
-  await insertMany('api_key', rows);
+  await insertMany(place.binding, 'api_key', rows);
   return keys;
 }
 
-/** Adds a management key, which the simulator knows already. */
-export async function addManagementKey({ clock, deps }: LoadWorld, userId: number, text: string): Promise<void> {
-  const hash = await sha256Hex(text);
-  const { envelope, kid } = await encrypt(deps.config.keyring, { column: CIPHERTEXT_COLUMN, userId, hash }, text);
-  const place = { user_id: userId, kind: 'management', name: 'account', hash, label: maskKey(text), ciphertext: envelope, kid };
-  await insertMany('api_key', [{ ...place, health: 'active', created_at: clock.now }]);
+/** Adds a user with a management key, and an account of so many keys that it opens; returns their texts. */
+export async function addAccount(place: CrowdPlace, count: number): Promise<string[]> {
+  const { simulator, deps } = place;
+  await addUsers(place, 1);
+  simulator.buyCredits(CREDITS_NANO);
+  const createdAt = new Date(deps.now() - ACCOUNT_AGE_MS).toISOString();
+  const management = { userId: 1, text: createKeyText() };
+  simulator.addKey(management.text, { isManagement: true, createdAt });
+  await insertMany(place.binding, 'api_key', [await keyRow(place, management, 'management')]);
+  return Array.from({ length: count }, (_, index) => {
+    const text = createKeyText();
+    simulator.addKey(text, { name: `key ${index}`, createdAt });
+    return text;
+  });
 }

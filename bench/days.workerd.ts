@@ -4,15 +4,15 @@
  */
 import { describe, expect, it } from 'vitest';
 import { addDays, DAY_MS, dayOf, HOUR_MS, MINUTE_MS, startOfDay } from '../src/lib/day.ts';
-import { makeAccount, type SimulatedAccount } from '../test/support/account.ts';
 import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
 import { addCosts, COST_HEAD, type Cost, costCells, divideCost, figure, NO_COST, table } from './cost.ts';
-import { addKeys, addManagementKey, addUsers } from './crowd.ts';
+import { addAccount, addOwnKeys } from './crowd.ts';
 import { clearDatabase, createLoadWorld, type LoadWorld } from './load-world.ts';
 
 const CRONS = { sync: '3 * * * *', validate: '0 2 * * *', cleanup: '0 3 * * SUN' };
 /** A Monday in the middle of a month, so that what a budget reads is neither little nor much. */
 const START = Date.parse('2026-11-16T00:00:00Z');
+const FIRST_DAY = START - DAY_MS;
 /** What one key uses in an hour in which it spends, where analytics tell it: pairs of a model and a provider. */
 const MODELS_A_KEY = 3;
 const BUSY_HOURS = [0, 8, 24];
@@ -26,27 +26,14 @@ interface Shape {
 }
 
 const ownKeys = (keys: number, keysAUser: number): Shape => ({
-  name: `own keys, ${keysAUser} a user`,
+  name: `own, ${keysAUser} a user`,
   keys,
-  async make(load) {
-    await addUsers(load, 1, keys / keysAUser);
-    const owners = Array.from({ length: keys }, (_, index) => 1 + Math.floor(index / keysAUser));
-    return (await addKeys(load, owners)).map(({ text }) => text);
-  },
+  make: async (load) => (await addOwnKeys(load, keys, keysAUser)).map(({ text }) => text),
 });
 
-const accountOf = (keys: number): Shape => ({
-  name: `an account of ${keys} keys`,
-  keys,
-  async make(load) {
-    await addUsers(load, 1, 1);
-    const account: SimulatedAccount = makeAccount(load.simulator, load.clock.now, keys, 30);
-    await addManagementKey(load, 1, account.management);
-    return account.keys;
-  },
-});
+const accountOf = (keys: number): Shape => ({ name: `account of ${keys}`, keys, make: (load) => addAccount(load, keys) });
 
-const SHAPES = [ownKeys(200, 10), ownKeys(200, 1), accountOf(10), accountOf(100)];
+const SHAPES = [ownKeys(100, 10), ownKeys(100, 1), accountOf(10), accountOf(100)];
 
 /** Spends with each key in the hour before the ring at minute 3. */
 function spendHour({ simulator }: LoadWorld, texts: readonly string[], hour: number): void {
@@ -63,7 +50,8 @@ async function runDay(load: LoadWorld, texts: readonly string[], day: number, bu
   for (let hour = 0; hour < 24; hour++) {
     const at = day + hour * HOUR_MS;
     if (hour === 2) await load.ringAt(CRONS.validate, at);
-    if (hour >= 24 - busyHours) spendHour(load, texts, at);
+    // What was spent before the first reading is not the ledger's.
+    if (hour >= 24 - busyHours && at > FIRST_DAY) spendHour(load, texts, at);
     await load.ringAt(CRONS.sync, at + 3 * MINUTE_MS);
   }
 }
@@ -71,9 +59,9 @@ async function runDay(load: LoadWorld, texts: readonly string[], day: number, bu
 /** The cost of a day after another of its kind, by message. */
 async function measureDay(shape: Shape, busyHours: number): Promise<Map<string, Cost>> {
   await clearDatabase();
-  const load = createLoadWorld(START - DAY_MS);
+  const load = createLoadWorld(FIRST_DAY);
   const texts = await shape.make(load);
-  await runDay(load, texts, START - DAY_MS, busyHours);
+  await runDay(load, texts, FIRST_DAY, busyHours);
   load.takeCosts();
   await runDay(load, texts, START, busyHours);
   const { byName } = load.takeCosts();
@@ -95,11 +83,7 @@ async function measureCleanup(): Promise<string[]> {
   await clearDatabase();
   const load = createLoadWorld(START);
   const { config } = load.deps;
-  await addUsers(load, 1, 10);
-  const keys = await addKeys(
-    load,
-    Array.from({ length: 100 }, (_, index) => 1 + Math.floor(index / 10)),
-  );
+  const keys = await addOwnKeys(load, 100, 10);
   const weeks = [config.retentionDays, config.hourlyRetentionDays].map((days) => Date.parse(addDays(dayOf(START), -days)) - 7 * DAY_MS);
   for (const from of weeks) {
     for (let day = 0; day < 7; day++) {

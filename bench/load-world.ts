@@ -92,7 +92,7 @@ export function createLoadWorld(now: number) {
         .all<Row>()
     ).results;
 
-  return { ...world, ringAt, drain, takeCosts, query };
+  return { ...world, binding: env.DB, ringAt, drain, takeCosts, query };
 }
 
 export type LoadWorld = ReturnType<typeof createLoadWorld>;

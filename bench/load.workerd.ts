@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS } from '../src/lib/day.ts';
 import { COST_HEAD, type Cost, costCells, divideCost, figure, table } from './cost.ts';
-import { addKeys, addUsers, type CrowdKey } from './crowd.ts';
+import { addOwnKeys, type CrowdKey } from './crowd.ts';
 import { clearDatabase, createLoadWorld, type LoadWorld, readRuntimeCpu } from './load-world.ts';
 
 const SIZES = [1000, 3000, 10_000];
@@ -41,9 +41,7 @@ async function expectExact({ query, simulator }: LoadWorld, keys: readonly Crowd
 async function measureSize(size: number): Promise<Measured[]> {
   await clearDatabase();
   const load = createLoadWorld(START);
-  await addUsers(load, 1, size / KEYS_A_USER);
-  const owners = Array.from({ length: size }, (_, index) => 1 + Math.floor(index / KEYS_A_USER));
-  const keys = await addKeys(load, owners);
+  const keys = await addOwnKeys(load, size, KEYS_A_USER);
   const measure = async (what: string, at: number): Promise<Measured> => {
     load.takeCosts();
     const [began, cpuBefore] = [performance.now(), await readRuntimeCpu()];
