@@ -83,10 +83,14 @@ const MOVE_ACCOUNT = [
     WHERE user_id = ?1 AND account = ?3 AND management_id IS NOT ?2 AND ${IS_OURS}`,
 ];
 
-/** A discovered key follows its name upstream, unless its user gave it another. Comes before its name upstream is set. */
-const FOLLOW_NAMES = `UPDATE api_key SET name = ${field('keyName')} FROM json_each(?3) AS j CROSS JOIN upstream_key AS u
-  WHERE u.user_id = ?1 AND u.hash = ${field('hash')} AND u.management_id = ?2 AND api_key.user_id = ?1 AND api_key.hash = ${field('hash')}
-    AND api_key.kind = 'discovered' AND api_key.name = u.name AND api_key.name <> ${field('keyName')}`;
+/**
+ * A discovered key follows its name upstream, unless its user gave it another. Comes before its name upstream is set. What is to be renamed
+ * is found first, and the pluses leave each index but the ids' aside: else SQLite walks all keys of the user for each key that is listed.
+ */
+const FOLLOW_NAMES = `WITH next AS MATERIALIZED (SELECT k.id, ${field('keyName')} AS name FROM json_each(?3) AS j
+    CROSS JOIN upstream_key AS u ON u.user_id = ?1 AND u.hash = ${field('hash')} AND +u.management_id = ?2
+    CROSS JOIN api_key AS k ON k.user_id = ?1 AND k.hash = u.hash AND k.kind = 'discovered' AND k.name = u.name AND k.name <> ${field('keyName')})
+  UPDATE api_key SET name = next.name FROM next WHERE api_key.id = next.id AND +api_key.user_id = ?1`;
 
 /** Each key that the user does not have, and that no key of the user was before, becomes a discovered one. */
 const DISCOVER = `INSERT INTO api_key (user_id, kind, name, hash, label, health, created_at)

@@ -95,12 +95,15 @@ export async function listAccountKeys(db: Db, userId: number, managementId: numb
   return rows.map((row) => ({ ...row, isActive: !isPaused.has(row.apiKeyId) }));
 }
 
-/** Moves upstream keys that still stand at their base to a new state; returns the ids of those. */
+/**
+ * Moves upstream keys that still stand at their base to a new state; returns the ids of those. The plus, here and below, keeps SQLite from
+ * walking all keys of the user for each of them, instead of looking its id up.
+ */
 export function moveReadingsStatement(db: Db, userId: number, moves: readonly (ReadBase & ReadProgress)[]): D1PreparedStatement {
   const text = `UPDATE upstream_key SET read_version = read_version + 1, done_from = ${field('doneFrom')}, open_from = ${field('openFrom')},
       read_at = ${field('readAt')}, read_usage_nano = ${field('readUsageNano')}, read_byok_usage_nano = ${field('readByokUsageNano')},
       is_settled = ${field('isSettled')}, last_error = NULL
-    FROM json_each(?2) AS j WHERE upstream_key.user_id = ?1 AND upstream_key.id = ${field('upstreamKeyId')} AND upstream_key.read_version = ${field('readVersion')}
+    FROM json_each(?2) AS j WHERE +upstream_key.user_id = ?1 AND upstream_key.id = ${field('upstreamKeyId')} AND upstream_key.read_version = ${field('readVersion')}
     RETURNING upstream_key.id`;
   return statement(db, text, userId, JSON.stringify(moves));
 }
@@ -110,7 +113,7 @@ export const noteErrorsStatement = (db: Db, userId: number, errors: readonly { i
   statement(
     db,
     `UPDATE upstream_key SET last_error = ${field('lastError')} FROM json_each(?2) AS j
-      WHERE upstream_key.user_id = ?1 AND upstream_key.id = ${field('id')} AND upstream_key.last_error IS NOT ${field('lastError')}`,
+      WHERE +upstream_key.user_id = ?1 AND upstream_key.id = ${field('id')} AND upstream_key.last_error IS NOT ${field('lastError')}`,
     userId,
     JSON.stringify(errors),
   );
@@ -119,7 +122,7 @@ export const noteErrorsStatement = (db: Db, userId: number, errors: readonly { i
 export const noteChecksStatement = (db: Db, userId: number, ids: readonly number[], day: string): D1PreparedStatement =>
   statement(
     db,
-    'UPDATE upstream_key SET checked_to = ?3 FROM json_each(?2) AS j WHERE upstream_key.id = j.value AND upstream_key.user_id = ?1',
+    'UPDATE upstream_key SET checked_to = ?3 FROM json_each(?2) AS j WHERE upstream_key.id = j.value AND +upstream_key.user_id = ?1',
     userId,
     JSON.stringify(ids),
     day,
