@@ -1,21 +1,26 @@
 /**
- * What a key's ledger takes in the database when it is as long as it gets: a year of days, the last 92 with their hours. Each day is written as the jobs write
- * it, an hour after the other, each week the hours beyond their retention are forgotten, and nothing is packed afterwards.
+ * What a key's ledger takes in the database when it is as long as it gets: a year of days, the last 92 with their
+ * hours, and the runs of a month. Each day is written as the jobs write it, an hour after the other, each week the hours beyond their
+ * retention are forgotten, and nothing is packed afterwards. The key's own row, about 1 kB, is not in it.
  * `node bench/bytes.ts`
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { KEYS_A_MESSAGE } from '../src/jobs/model.ts';
 import { addDays } from '../src/lib/day.ts';
 import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
 import { createRandom } from '../test/support/random.ts';
 import { figure, table } from './cost.ts';
 import { createMigrated } from './migrated.ts';
 
-const USERS = 5;
+const USERS = 6;
 const KEYS_A_USER = 10;
 const KEYS = USERS * KEYS_A_USER;
 const DAYS = 365;
 /** HOURLY_RETENTION_DAYS, and up to a week until the cleanup comes. */
-const HOURLY_DAYS = 92;
+const HOURLY_DAYS = 99;
+/** The retention of runs, and up to a week until the cleanup comes. */
+const JOB_RUN_DAYS = 37;
+const RINGS_A_DAY = 25;
 const FIRST_DAY = '2025-11-16';
 /** Pairs of a model and a provider that one key uses in a day, each in every busy hour. */
 const PAIRS_A_KEY = 3;
@@ -27,6 +32,7 @@ const COUNTERS = `INSERT INTO counter_day VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5
   ON CONFLICT DO UPDATE SET cost_nano = excluded.cost_nano, hours = excluded.hours`;
 const ANALYTICS = `INSERT INTO usage_day VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
   ON CONFLICT DO UPDATE SET cost_nano = excluded.cost_nano, hours = excluded.hours`;
+const RUN = `INSERT INTO job_run VALUES ('sync', ?1, ?2, ?3, ?3, ?3, '{"attempts":1,"read":20}', NULL)`;
 const CHECK = 'INSERT INTO check_day VALUES (?1, ?2, ?3, ?4, 0, NULL, NULL)';
 
 const COLUMNS_BEFORE_HOURS: Record<string, string> = {
@@ -77,6 +83,16 @@ function writeAnalytics(database: DatabaseSync, day: string, keys: Keys, busy: n
   for (const { userId, keyId } of keys) check.run(userId, day, keyId, upTo(2e10));
 }
 
+/** The parts of a day's hourly runs and of its validation, and the end of those that are a month old. */
+function writeRuns(database: DatabaseSync, day: string): void {
+  const insert = database.prepare(RUN);
+  for (let ring = 0; ring < RINGS_A_DAY; ring++) {
+    const slot = `${day}T${String(ring).padStart(2, '0')}:03:00.000Z`;
+    for (let part = 0; part < KEYS / KEYS_A_MESSAGE; part++) insert.run(slot, 1_000_000_000 + part, Date.parse(day));
+  }
+  database.prepare('DELETE FROM job_run WHERE slot < ?').run(addDays(day, -JOB_RUN_DAYS));
+}
+
 /** How hours are forgotten: as the cleanup does, which leaves the pages as they are, or by writing the rows anew, which lets pages merge. */
 const FORGET = {
   inPlace: (name: string) => `UPDATE ${name} SET hours = NULL WHERE day < ?1 AND hours IS NOT NULL`,
@@ -90,6 +106,7 @@ function fill(database: DatabaseSync, busy: number, hasAnalytics: boolean, how: 
   for (let index = 0; index < DAYS; index++) {
     const day = addDays(FIRST_DAY, index);
     database.exec('BEGIN');
+    writeRuns(database, day);
     writeCounters(database, day, keys, busy);
     if (hasAnalytics) writeAnalytics(database, day, keys, busy);
     for (const name of index % 7 === 0 ? Object.keys(COLUMNS_BEFORE_HOURS) : [])
@@ -104,7 +121,7 @@ function bytesAKey(database: DatabaseSync, names: readonly string[]): number {
   return Number(database.prepare(text).get(JSON.stringify(names))?.['bytes'] ?? 0) / KEYS;
 }
 
-const LEDGER = ['counter_day', 'usage_day', 'check_day'];
+const LEDGER = ['counter_day', 'usage_day', 'check_day', 'job_run'];
 
 /** Bytes of a key's year: by table, all together, the same had hours been forgotten by writing anew, and of days without any hours. */
 function measure(busy: number, hasAnalytics: boolean): string[] {
@@ -120,5 +137,5 @@ function measure(busy: number, hasAnalytics: boolean): string[] {
 }
 
 const rows = [false, true].flatMap((hasAnalytics) => [8, 24].map((busy) => measure(busy, hasAnalytics)));
-const head = ['Key', 'Busy hours', ...LEDGER, 'Together', 'Had rows been written anew', 'Days without hours'];
+const head = ['Key', 'Busy hours', ...LEDGER, 'Together', 'Were hours written anew', 'Were there no hours'];
 console.log(`Bytes of one key after a year:\n\n${table(head, rows)}`);

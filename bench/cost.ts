@@ -32,7 +32,7 @@ export const table = (head: readonly string[], rows: readonly (readonly (string 
 
 /** A figure with so many decimals as it needs: 12345 → 12,345; 3.14159 → 3.14. */
 export const figure = (value: number): string =>
-  value.toLocaleString('en-US', { maximumFractionDigits: value >= 100 ? 0 : value >= 10 ? 1 : 2 });
+  value.toLocaleString('en-US', { maximumFractionDigits: value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3 });
 
 export const COST_HEAD = ['Messages', 'Queue operations', 'Calls', 'D1 trips', 'Statements', 'Rows read', 'Rows written'];
 

@@ -139,13 +139,16 @@ async function measureShape(
   });
 }
 
+const own = (keysAUser: number) => async (world: CpuWorld) => (await addOwnKeys(world, 200, keysAUser)).map(({ text }) => text);
+
+const SHAPES: [name: string, keys: number, make: (world: CpuWorld) => Promise<string[]>][] = [
+  ['own, 10 a user', 200, own(10)],
+  ['own, 1 a user', 200, own(1)],
+  ['account of 10', 10, (world) => addAccount(world, 10)],
+  ['account of 100', 100, (world) => addAccount(world, 100)],
+  ['account of 300', 300, (world) => addAccount(world, 300)],
+];
+
 const rows: string[][] = [];
-for (const isBusy of [false, true]) {
-  rows.push(
-    ...(await measureShape('200 own keys, 10 a user', 200, isBusy, async (world) =>
-      (await addOwnKeys(world, 200, 10)).map(({ text }) => text),
-    )),
-  );
-  rows.push(...(await measureShape('an account of 100 keys', 100, isBusy, (world) => addAccount(world, 100))));
-}
+for (const [name, keys, make] of SHAPES) for (const isBusy of [false, true]) rows.push(...(await measureShape(name, keys, isBusy, make)));
 console.log(table(['Keys', 'Hour', 'Message', 'Count', 'CPU, ms', '95 %, ms', 'ms a key and hour'], rows, 3));
