@@ -33,8 +33,10 @@ const total = (costs: Record<string, number>): number => Object.values(costs).re
 
 describe('docs/capacity.md', () => {
   it('shows what the script prints', () => {
-    const page = readFileSync('docs/capacity.md', 'utf8');
-    for (const part of report().split('\n\n')) expect(page).toContain(part);
+    // The formatter pads tables.
+    const plain = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-+/g, '-');
+    const page = plain(readFileSync('docs/capacity.md', 'utf8'));
+    for (const part of report().split('\n\n')) expect(page).toContain(plain(part));
   });
 });
 
