@@ -1,9 +1,10 @@
 /** A simulated account behind a management key, and what the monitor must say of it. */
 import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, startOfDay } from '../../src/lib/day.ts';
+import { freshKeyText } from './key-text.ts';
 import { MODELS, PROVIDERS } from './openrouter/catalog.ts';
 import { DEFAULT_WORKSPACE } from './openrouter/management.ts';
 import type { Simulator } from './openrouter/simulator.ts';
-import { freshKeyText, type World } from './world.ts';
+import type { World } from './world.ts';
 
 export const WORKSPACES = [
   DEFAULT_WORKSPACE,

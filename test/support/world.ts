@@ -14,7 +14,10 @@ import { createDeps, type Deps } from '../../src/deps.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
 import type { JobMessage } from '../../src/jobs/model.ts';
 import { createOpenRouter } from '../../src/openrouter/client.ts';
+import { freshKeyText } from './key-text.ts';
 import { createSimulator } from './openrouter/simulator.ts';
+
+export { freshKeyText };
 
 /** Hashing at full strength takes 220 ms; the rules are the same with less. */
 const CHEAP: ScryptParameters = { ln: 4, r: 1, p: 1 };
@@ -28,10 +31,6 @@ const nextNumber = (): number => {
   created += 1;
   return created;
 };
-
-/** A key's text that no other test uses. */
-export const freshKeyText = (): string =>
-  `sk-or-v1-${[...crypto.getRandomValues(new Uint8Array(32))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 
 /** A database that counts from zero, and does not wait before it tries again. */
 function meteredDb(binding: D1Database): Pick<Deps, 'db' | 'd1'> {

@@ -28,6 +28,8 @@ export interface SimulatorOptions {
   now(): number;
   /** How long a spend stays out of the counters. OpenRouter's lag by up to 40 seconds. */
   lagMs?: number;
+  /** Passes the time that an answer takes; by default a moment of real time. */
+  wait?(): Promise<void>;
 }
 
 export interface RequestRecord {
@@ -39,6 +41,7 @@ export interface RequestRecord {
 
 /** An answer takes a moment, so that requests overlap as they do in the world. */
 const LATENCY_MS = 1;
+const waitAMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
 
 /** Analytics queries of a key in any minute. */
 const MAX_QUERIES_A_MINUTE = 64;
@@ -55,7 +58,7 @@ const startOfWeek = (at: number): number => {
 
 const startOfMonth = (at: number): number => startOfDay(`${dayOf(at).slice(0, 7)}-01`);
 
-export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
+export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: SimulatorOptions) {
   const keys = new Map<string, SimulatedKey>();
   const spends = new Map<string, Spend[]>();
   const faults = new Map<string, Fault>();
@@ -224,7 +227,7 @@ export function createSimulator({ now, lagMs = 0 }: SimulatorOptions) {
     load.current += 1;
     load.most = Math.max(load.most, load.current);
     try {
-      await new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
+      await wait();
       const fault = (text !== null ? faults.get(text) : undefined) ?? faults.get('*') ?? chooseFault(path + url.search, text);
       const change = chooseChange(path, request.method === 'POST' ? await request.clone().json() : null);
       const sound = async () => {

@@ -1,0 +1,121 @@
+/** The ledger against what the simulator really charged, to the nano-dollar. */
+import { DAY_MS, dayOf, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
+import { nanoFromUsd } from '../../src/lib/money.ts';
+import { sha256Hex } from '../../src/lib/sha256.ts';
+import type { Person } from './people.ts';
+import { violated } from './violation.ts';
+import type { World } from './world.ts';
+
+interface Money {
+  nano: number;
+  byokNano: number;
+}
+
+/** Where a key's text stands, or stood when the key got another one. */
+interface SeriesRow {
+  id: number;
+  hash: string;
+  series_started_at: number | null;
+  usage_nano: number | null;
+  byok_usage_nano: number | null;
+}
+
+const SERIES = `SELECT k.id, s.hash, s.series_started_at, s.usage_nano, s.byok_usage_nano FROM api_key AS k
+  JOIN (SELECT id, hash, series_started_at, usage_nano, byok_usage_nano FROM api_key
+    UNION ALL SELECT api_key_id, hash, series_started_at, usage_nano, byok_usage_nano FROM api_key_alias) AS s ON s.id = k.id
+  WHERE k.user_id = ? AND s.series_started_at IS NOT NULL ORDER BY k.id`;
+
+const SUMS = `SELECT api_key_id AS id, sum(cost_nano) AS nano, sum(byok_cost_nano) AS byokNano FROM counter_day WHERE user_id = ? GROUP BY api_key_id`;
+
+/** An answer that was asked for this shortly before midnight may hold the counters of the next day. */
+const MIDNIGHT_MS = MINUTE_MS;
+
+const textsByHash = async ({ texts }: Person): Promise<Map<string, string>> =>
+  new Map(await Promise.all([...texts].map(async (text) => [await sha256Hex(text), text] as const)));
+
+/** What a text spent before the day of its first sample: of that the counters say nothing. */
+function spentBefore({ simulator }: Person, text: string, startedAt: number): Money {
+  return simulator.spentBetween(text, 0, startOfDay(dayOf(startedAt)));
+}
+
+const isAtMidnight = (at: number): boolean => dayOf(at) !== dayOf(at + MIDNIGHT_MS);
+
+/**
+ * What the counters of a key have booked is what its texts spent from the day of their first sample to their last one. This holds at any
+ * time, whatever failed.
+ */
+export async function expectSeriesTruth({ d1 }: World, person: Person): Promise<void> {
+  const texts = await textsByHash(person);
+  const sums = new Map(d1.ask<Money & { id: number }>(SUMS, person.id).map((row) => [row.id, row]));
+  for (const [id, series] of Map.groupBy(d1.ask<SeriesRow>(SERIES, person.id), (row) => row.id)) {
+    const wanted: Money = { nano: 0, byokNano: 0 };
+    for (const { hash, series_started_at: startedAt, usage_nano: nano, byok_usage_nano: byokNano } of series) {
+      const before = spentBefore(person, texts.get(hash) ?? violated(`key ${id} has a text of nobody`), startedAt ?? 0);
+      wanted.nano += (nano ?? 0) - before.nano;
+      wanted.byokNano += (byokNano ?? 0) - before.byokNano;
+    }
+    if (series.some(({ series_started_at: startedAt }) => isAtMidnight(startedAt ?? 0))) continue;
+    const { nano, byokNano } = sums.get(id) ?? { nano: 0, byokNano: 0 };
+    if (nano !== wanted.nano || byokNano !== wanted.byokNano)
+      violated(`counters of key ${id} of ${person.mark}: ${nano} + ${byokNano} BYOK instead of ${wanted.nano} + ${wanted.byokNano}`);
+  }
+}
+
+interface Stats {
+  totals: { cost_usd: number | null; byok_cost_usd: number | null; requests: number | null };
+  by_day: { date: string; cost_usd: number | null; byok_cost_usd: number | null }[];
+  by_key: { key_id: number; cost_usd: number | null; byok_cost_usd: number | null }[];
+}
+
+const nanoOf = (usd: number | null): number => nanoFromUsd(usd ?? 0);
+
+async function readStats(world: World, { session }: Person): Promise<Stats> {
+  const { status, body } = await world.call('GET', `/api/v1/stats?from=${dayOf(world.clock.now() - 60 * DAY_MS)}`, { token: session });
+  if (status !== 200) violated(`the statistics were answered with ${status} although everything is quiet`);
+  return body as Stats;
+}
+
+/** What the statistics tell of each key of a user without a management key is what its counters booked, and those hold everything. */
+export async function expectKeyTruth(world: World, person: Person): Promise<void> {
+  const { by_key: keys } = await readStats(world, person);
+  const sums = new Map(world.d1.ask<Money & { id: number }>(SUMS, person.id).map((row) => [row.id, row]));
+  for (const { key_id: id, cost_usd: cost, byok_cost_usd: byok } of keys) {
+    const { nano, byokNano } = sums.get(id) ?? { nano: 0, byokNano: 0 };
+    if (nanoOf(cost) !== nano || nanoOf(byok) !== byokNano)
+      violated(`the statistics of key ${id} tell ${cost} + ${byok}, booked are ${nano} + ${byokNano}`);
+  }
+  const texts = await textsByHash(person);
+  const alive = new Set(person.simulator.keys().map(({ text }) => text));
+  const rows = world.d1.ask<SeriesRow>('SELECT * FROM api_key WHERE user_id = ?', person.id);
+  for (const { id, hash, usage_nano: nano, byok_usage_nano: byokNano } of rows) {
+    const text = texts.get(hash) ?? '';
+    const real = person.simulator.spentBetween(text, 0, world.clock.now());
+    if (alive.has(text) && (nano !== real.nano || byokNano !== real.byokNano))
+      violated(`key ${id} of ${person.mark} stands at ${nano} + ${byokNano} BYOK, OpenRouter charged ${real.nano} + ${real.byokNano}`);
+  }
+}
+
+/** What an account really spent on each completed day. */
+function spentByDay({ simulator }: Person, today: string): Map<string, Money> {
+  const days = new Map<string, Money>();
+  for (const [, spends] of simulator.allSpends()) {
+    for (const { at, nano, byokNano } of spends) {
+      const known = days.get(dayOf(at)) ?? { nano: 0, byokNano: 0 };
+      if (dayOf(at) < today) days.set(dayOf(at), { nano: known.nano + nano, byokNano: known.byokNano + byokNano });
+    }
+  }
+  return days;
+}
+
+/** The statistics of an account that is read as a whole tell what it spent on each completed day, with whatever key, or with none. */
+export async function expectAccountTruth(world: World, person: Person): Promise<void> {
+  const { by_day: days } = await readStats(world, person);
+  const today = dayOf(world.clock.now());
+  const real = spentByDay(person, today);
+  const wrong = days.flatMap(({ date, cost_usd: cost, byok_cost_usd: byok }) => {
+    const { nano, byokNano } = real.get(date) ?? { nano: 0, byokNano: 0 };
+    const isRight = date >= today || (nanoOf(cost) === nano && nanoOf(byok) === byokNano);
+    return isRight ? [] : `${date}: ${nanoOf(cost)} + ${nanoOf(byok)} BYOK instead of ${nano} + ${byokNano}`;
+  });
+  if (wrong.length > 0) violated(`the statistics of ${person.mark} are wrong on\n  ${wrong.join('\n  ')}`);
+}

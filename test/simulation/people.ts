@@ -1,0 +1,96 @@
+/** The users of the monitor, each with an account at OpenRouter of their own. */
+import { DAY_MS, dayOf, HOUR_MS, startOfDay } from '../../src/lib/day.ts';
+import { type SimulatedAccount, spendAtRandom, WORKSPACES } from '../support/account.ts';
+import { createSimulator, type Simulator } from '../support/openrouter/simulator.ts';
+import type { Dice } from './dice.ts';
+import type { World } from './world.ts';
+
+/** A token as its user remembers it. `unknown`: it is being revoked, or nobody said whether it was. */
+export interface Token {
+  id: number;
+  text: string;
+  state: 'active' | 'unknown' | 'revoked';
+}
+
+export interface Person {
+  /** Stands in every name that the user gives, here and at OpenRouter. */
+  mark: string;
+  id: number;
+  email: string;
+  password: string;
+  session: string | null;
+  /** Whether the user gave the monitor a management key: then the account is read as a whole. */
+  isManager: boolean;
+  simulator: Simulator;
+  /** The account's keys that OpenRouter still has. */
+  account: SimulatedAccount;
+  /** Every text that the user ever had. */
+  texts: Set<string>;
+  /** Texts that OpenRouter may not forget, since what they spent could not be told any more. */
+  protectedTexts: Set<string>;
+  tokens: Token[];
+}
+
+const HISTORY_DAYS = 6;
+
+/** A fresh text of a key at OpenRouter, known as a secret. */
+export function createText(world: World): string {
+  const text = `sk-or-v1-${world.dice.hex(64)}`;
+  world.secrets.add(text);
+  return text;
+}
+
+/** Makes a key at OpenRouter. */
+export function makeKey(world: World, person: Person, isManagement = false): string {
+  const text = createText(world);
+  const workspaceId = world.dice.pick(WORKSPACES).id;
+  person.simulator.addKey(text, { isManagement, name: `${person.mark} ${person.texts.size}`, workspaceId });
+  person.texts.add(text);
+  if (!isManagement) person.account.keys.push(text);
+  return text;
+}
+
+/** Lets a person's keys spend from `from` (inclusive) to `to` (exclusive), epoch milliseconds. */
+export const spend = ({ simulator, account }: Person, dice: Dice, from: number, to: number): void =>
+  spendAtRandom(simulator, account, from, to, dice.random, 0.3);
+
+/** Somebody with an account at OpenRouter of a few days and keys, who does not use the monitor yet. */
+export function createPerson(world: World, index: number, isManager: boolean): Person {
+  const { clock, dice, faults } = world;
+  const simulator = createSimulator({ now: clock.now, wait: faults.waitUpstream });
+  simulator.chooseFaults(faults.chooseUpstream);
+  for (const workspace of WORKSPACES.slice(1)) simulator.addWorkspace(workspace);
+  simulator.buyCredits(1_000_000_000_000);
+  const mark = `owner${index}of`;
+  const person: Person = {
+    ...{ mark, id: index, email: `${mark}@example.org`, password: `a passphrase of ${mark}`, session: null },
+    ...{ isManager, simulator, account: { management: '', keys: [] }, texts: new Set(), protectedTexts: new Set(), tokens: [] },
+  };
+  for (let count = dice.between(2, 4); count > 0; count--) makeKey(world, person);
+  const born = startOfDay(dayOf(clock.now())) - dice.between(1, HISTORY_DAYS) * DAY_MS;
+  for (const text of person.account.keys) simulator.changeKey(text, { createdAt: new Date(born).toISOString() });
+  spend(person, dice, born, Math.floor(clock.now() / HOUR_MS) * HOUR_MS);
+  return person;
+}
+
+/** Signs a person in; null where that fails. */
+export async function signIn(world: World, person: Person): Promise<string | null> {
+  const { email, password } = person;
+  const { status, body } = await world.call('POST', '/api/auth/login', { body: { email, password } });
+  person.session = status === 200 ? (body as { access_token: string }).access_token : null;
+  return person.session;
+}
+
+/** Registers a person, signs them in, and gives the monitor their management key if they want that. In calm weather. */
+export async function settleIn(world: World, person: Person): Promise<void> {
+  const { email, password } = person;
+  const { status, body } = await world.call('POST', '/api/auth/register', { body: { email, password } });
+  if (status !== 201) throw new Error(`registration answered ${status}`);
+  person.id = (body as { id: number }).id;
+  await signIn(world, person);
+  if (!person.isManager) return;
+  person.account.management = makeKey(world, person, true);
+  const added = { name: `${person.mark} account`, key: person.account.management };
+  const answer = await world.call('POST', '/api/keys', { token: person.session, body: added });
+  if (answer.status !== 201) throw new Error(`the management key was answered with ${answer.status}`);
+}
