@@ -157,11 +157,16 @@ const deleteKey: Action = async (world, person) => {
   await ask(world, person, 'DELETE', `/api/keys/${id}`);
 };
 
+/** Adds a second management key of the account, or deletes one of two. One always stays. */
 const changeManagement: Action = async (world, person) => {
-  const keys = (await listKeys(world, person)).filter(({ kind }) => kind === 'management');
-  if (!person.isManager || keys.length === 0) return;
-  if (keys.length > 1) await ask(world, person, 'DELETE', `/api/keys/${world.dice.pick(keys).id}`);
-  else await ask(world, person, 'POST', '/api/keys', { body: { name: `${person.mark} other account`, key: makeKey(world, person, true) } });
+  if (!person.isManager) return;
+  const keys = (await listKeys(world, person)).filter(({ kind, id }) => kind === 'management' && !person.deleted.has(id));
+  if (keys.length === 1)
+    await ask(world, person, 'POST', '/api/keys', { body: { name: `${person.mark} other account`, key: makeKey(world, person, true) } });
+  if (keys.length < 2) return;
+  const { id } = world.dice.pick(keys);
+  person.deleted.add(id);
+  await ask(world, person, 'DELETE', `/api/keys/${id}`);
 };
 
 /** Adds a key that OpenRouter does not know. */

@@ -13,6 +13,8 @@ const SCHEMA = readdirSync(MIGRATIONS)
   .sort()
   .map((name) => readFileSync(join(MIGRATIONS, name), 'utf8'));
 
+const READS = /^\s*select/i;
+
 interface Bound {
   text: string;
   values: readonly unknown[];
@@ -38,14 +40,15 @@ export function openD1(trip: Trip) {
     return known;
   }
 
-  const changes = (): number => Number(prepare('SELECT total_changes() AS count').get()?.['count']);
+  const countChanges = (): number => Number(prepare('SELECT total_changes() AS count').get()?.['count']);
 
   function run({ text, values }: Bound): D1Result {
-    const before = changes();
+    const isRead = READS.test(text);
+    const before = isRead ? 0 : countChanges();
     const statement = prepare(text);
     statement.setReturnArrays(false);
-    const results = statement.all(...values.map(toInput)).map((row) => ({ ...row }));
-    const written = changes() - before;
+    const results = statement.all(...values.map(toInput));
+    const written = isRead ? 0 : countChanges() - before;
     return { success: true, results, meta: { rows_read: results.length, rows_written: written, changes: written } } as unknown as D1Result;
   }
 
@@ -67,7 +70,15 @@ export function openD1(trip: Trip) {
     }
   }
 
-  const once = <T>(work: () => T): Promise<T> => trip(() => inTransaction(work));
+  function alone<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw asD1Error(error);
+    }
+  }
+
+  const once = <T>(work: () => T): Promise<T> => trip(() => alone(work));
 
   const bind = (text: string, values: readonly unknown[]) => ({
     text,
@@ -79,7 +90,10 @@ export function openD1(trip: Trip) {
     first: async () => (await once(() => run({ text, values }))).results[0] ?? null,
   });
 
-  const binding = { prepare: (text: string) => bind(text, []), batch: (statements: readonly Bound[]) => once(() => statements.map(run)) };
+  const binding = {
+    prepare: (text: string) => bind(text, []),
+    batch: (statements: readonly Bound[]) => trip(() => inTransaction(() => statements.map(run))),
+  };
   return {
     binding: binding as unknown as D1Database,
     ask: <Row = Record<string, unknown>>(text: string, ...values: SQLInputValue[]) => run({ text, values }).results as Row[],

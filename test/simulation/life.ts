@@ -1,5 +1,6 @@
 /** What goes on around the monitor: keys are made, changed, deleted and spend, crons ring more or less, users come and go. */
 import { HOUR_MS, MINUTE_MS } from '../../src/lib/day.ts';
+import { sha256Hex } from '../../src/lib/sha256.ts';
 import { WORKSPACES } from '../support/account.ts';
 import { act } from './actions.ts';
 import { makeKey, type Person, signIn, spend } from './people.ts';
@@ -37,17 +38,27 @@ function planUnreliableRings({ clock, dice, launch, ringCron }: World, hour: num
   }
 }
 
+/**
+ * Deletes a key at OpenRouter; of an account that is read as a whole only one that was listed before. Of another one nobody can know that
+ * the account's total holds what its counters told.
+ */
+async function removeKey({ d1 }: World, { id, simulator, account, isManager }: Person, text: string): Promise<void> {
+  const hash = await sha256Hex(text);
+  if (isManager && d1.ask('SELECT 1 FROM upstream_key WHERE user_id = ? AND hash = ?', id, hash).length === 0) return;
+  const index = account.keys.indexOf(text);
+  if (index >= 0) account.keys.splice(index, 1);
+  simulator.removeKey(text);
+}
+
 /** What OpenRouter's own users do with their keys. */
-function changeUpstream(world: World, person: Person): void {
+async function changeUpstream(world: World, person: Person): Promise<void> {
   const { dice } = world;
   const { simulator, account, protectedTexts } = person;
   const text = dice.pick(account.keys);
   const roll = dice.random();
   if (roll < 0.04 && account.keys.length < MAX_KEYS) makeKey(world, person);
-  else if (roll < 0.06 && account.keys.length > 1 && !protectedTexts.has(text)) {
-    account.keys.splice(account.keys.indexOf(text), 1);
-    simulator.removeKey(text);
-  } else if (roll < 0.1) simulator.changeKey(text, { isDisabled: dice.chance(0.5) });
+  else if (roll < 0.06 && account.keys.length > 1 && !protectedTexts.has(text)) await removeKey(world, person, text);
+  else if (roll < 0.1) simulator.changeKey(text, { isDisabled: dice.chance(0.5) });
   else if (roll < 0.13) simulator.changeKey(text, { name: `${person.mark} renamed`, workspaceId: dice.pick(WORKSPACES).id });
   else if (roll < 0.14 && person.isManager) simulator.changeKey(account.management, { isDisabled: dice.chance(0.5) });
 }
@@ -66,7 +77,7 @@ export function planHour(world: World, people: readonly Person[], hour: number, 
   const { clock, dice, launch } = world;
   if (!isOut) planUnreliableRings(world, hour);
   for (const person of people) {
-    clock.schedule(hour + dice.between(0, HOUR_MS - 1), () => changeUpstream(world, person));
+    clock.schedule(hour + dice.between(0, HOUR_MS - 1), () => launch(changeUpstream(world, person)));
     clock.schedule(hour, () => spend(person, dice, hour, hour + HOUR_MS));
     if (Math.floor(hour / HOUR_MS) % SESSION_HOURS === 0) clock.schedule(hour, () => launch(signIn(world, person)));
     planVisits(world, person, hour);

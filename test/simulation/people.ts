@@ -28,6 +28,8 @@ export interface Person {
   texts: Set<string>;
   /** Texts that OpenRouter may not forget, since what they spent could not be told any more. */
   protectedTexts: Set<string>;
+  /** Ids of management keys that the user wanted to delete, whatever came of it. */
+  deleted: Set<number>;
   tokens: Token[];
 }
 
@@ -64,7 +66,15 @@ export function createPerson(world: World, index: number, isManager: boolean): P
   const mark = `owner${index}of`;
   const person: Person = {
     ...{ mark, id: index, email: `${mark}@example.org`, password: `a passphrase of ${mark}`, session: null },
-    ...{ isManager, simulator, account: { management: '', keys: [] }, texts: new Set(), protectedTexts: new Set(), tokens: [] },
+    ...{
+      isManager,
+      simulator,
+      account: { management: '', keys: [] },
+      texts: new Set(),
+      protectedTexts: new Set(),
+      deleted: new Set(),
+      tokens: [],
+    },
   };
   for (let count = dice.between(2, 4); count > 0; count--) makeKey(world, person);
   const born = startOfDay(dayOf(clock.now())) - dice.between(1, HISTORY_DAYS) * DAY_MS;
