@@ -1,5 +1,5 @@
 /** All SQL of keys. */
-import { and, asc, eq, gt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, type SQL, sql } from 'drizzle-orm';
 import { type Db, jsonField as fromJson, statement } from '../db.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import type { KeyFailure, KeyRow, Verdict } from './model.ts';
@@ -7,6 +7,18 @@ import { apiKey } from './table.ts';
 
 /** Selects a user's keys, oldest first. */
 export const selectKeys = (db: Db, userId: number) => db.select().from(apiKey).where(eq(apiKey.userId, userId)).orderBy(asc(apiKey.id));
+
+/** Of a key, the hashes (JSON) of the texts that it had before and that were sampled. */
+export const FORMER_TEXTS = sql<string>`(SELECT json_group_array(a.hash) FROM api_key_alias AS a
+  WHERE a.api_key_id = api_key.id AND a.series_started_at IS NOT NULL) || ''`;
+
+/** Selects a user's keys with their former texts, oldest first. */
+export const selectKeysWithTexts = (db: Db, userId: number) =>
+  db
+    .select({ ...getTableColumns(apiKey), formerTexts: FORMER_TEXTS })
+    .from(apiKey)
+    .where(eq(apiKey.userId, userId))
+    .orderBy(asc(apiKey.id));
 
 /** Those of a user's keys with these hashes. */
 export const listKeysByHash = (db: Db, userId: number, hashes: readonly string[]): Promise<KeyRow[]> =>

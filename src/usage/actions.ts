@@ -47,9 +47,12 @@ export function checkRange(range: Range): Range {
 
 const checkedRange = (deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range => checkRange(resolveRange(query, deps.now()));
 
+/** A key with the hashes (JSON) of its former texts. */
+export type StoredKeyRow = KeyRow & { formerTexts: string };
+
 /** What is stored of a user's keys and of their spend in some days. */
 interface Stored {
-  keyRows: readonly KeyRow[];
+  keyRows: readonly StoredKeyRow[];
   upstreamKeys: readonly UpstreamKey[];
   managements: readonly Management[];
   names: Parameters<typeof store.nameUsage>[2];
@@ -68,7 +71,8 @@ export function sourcesOf({ config, now }: Pick<Deps, 'config' | 'now'>, stored:
     ...key,
     isReadBack: key.doneFrom !== null && historyRead(key, today, config.retentionDays) === null,
   });
-  const allKeys = coverageOf(keyRows, upstreamKeys, completeAts, keptSince);
+  const storedKeys = keyRows.map((row) => ({ ...row, formerTexts: JSON.parse(row.formerTexts) as string[] }));
+  const allKeys = coverageOf(storedKeys, upstreamKeys, completeAts, keptSince);
   const keys = allKeys.filter(({ id }) => keyId === undefined || id === keyId);
   return { ...stored, keys, allKeys, upstreamKeys: upstreamKeys.map(withProgress), completeAts };
 }
@@ -85,7 +89,7 @@ async function readSources<T = undefined>(
   const [answers, others] = await askTogether(
     deps.db,
     [
-      keyStore.selectKeys(deps.db, userId),
+      keyStore.selectKeysWithTexts(deps.db, userId),
       managementStore.selectReadings(deps.db, userId),
       managementStore.selectManagements(deps.db, userId),
       store.selectNames(deps.db, userId),

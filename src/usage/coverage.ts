@@ -19,7 +19,7 @@ export interface CoveredKey {
   isOutside: boolean;
   /** Its text is read through a management key that is read itself. */
   isManaged: boolean;
-  /** It has, or had, a text that no account lists: analytics do not know all of its spend. */
+  /** Its counters know a text that no account lists: analytics do not know all of its spend. */
   hasForeignText: boolean;
   /** Hash of its present text. */
   hash: string;
@@ -31,8 +31,8 @@ export interface StoredKey {
   name: string;
   kind: 'inference' | 'management' | 'discovered';
   hash: string;
-  /** How often its text was replaced. */
-  textVersion: number;
+  /** Hashes of the texts that it had before and whose counters are in its days. */
+  formerTexts: readonly string[];
   /** First sample of the present text. */
   seriesStartedAt: number | null;
   isActive: boolean;
@@ -83,6 +83,12 @@ function analyticsOf(key: StoredKey, readings: readonly StoredReading[], complet
   return until > since ? { since, until } : null;
 }
 
+/** Do the counters of a key know a text that no account lists? One that was never counted, such as a mistyped one, spent nothing here. */
+function hasForeignText({ kind, hash, seriesStartedAt, formerTexts }: StoredKey, readings: readonly StoredReading[]): boolean {
+  const counted = seriesStartedAt === null ? formerTexts : [...formerTexts, hash];
+  return kind === 'inference' && counted.some((text) => readings.every((reading) => reading.hash !== text));
+}
+
 const clip = (known: Known | null, keptSince: number): Known | null =>
   known === null || known.until < keptSince ? null : { since: Math.max(known.since, keptSince), until: known.until };
 
@@ -113,7 +119,7 @@ export function coverageOf(
       analytics,
       isOutside: key.kind === 'management' || own.some(({ hash }) => hash === null),
       isManaged,
-      hasForeignText: key.kind === 'inference' && own.filter(({ hash }) => hash !== null).length <= key.textVersion,
+      hasForeignText: hasForeignText(key, own),
       hash: key.hash,
     };
   });

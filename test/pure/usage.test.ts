@@ -164,7 +164,7 @@ describe('coverage', () => {
     name: 'k',
     kind: 'inference',
     hash: 'h',
-    textVersion: 0,
+    formerTexts: [],
     seriesStartedAt: 100,
     isActive: true,
     health: 'active',
@@ -194,6 +194,17 @@ describe('coverage', () => {
   it('begins at the retention’s edge at the earliest, and ends with it', () => {
     expect([50, 150, 200, 201].map((edge) => one(stored, [], edge).counters?.since ?? null)).toEqual([100, 150, 200, null]);
     expect(one({ ...stored, knownSince: null, knownUntil: null })).toMatchObject({ id: 1, name: 'k', isRead: true, counters: null });
+  });
+
+  it('knows a foreign text by its counters: not one that was never sampled, nor one that was replaced and taken back', () => {
+    const isForeign = (change: Partial<StoredKey>, ...readings: StoredReading[]) => one({ ...stored, ...change }, readings).hasForeignText;
+    const former = { ...reading, hash: 'before' };
+    expect([isForeign({}), isForeign({ seriesStartedAt: null }), isForeign({}, reading)]).toEqual([true, false, false]);
+    expect([isForeign({ formerTexts: ['before'] }, reading), isForeign({ formerTexts: ['before'] }, reading, former)]).toEqual([
+      true,
+      false,
+    ]);
+    expect(isForeign({ kind: 'discovered' })).toBe(false);
   });
 
   it('goes on for keys that are neither paused nor invalid, and whose management key is read', () => {
