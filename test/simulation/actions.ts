@@ -184,14 +184,14 @@ const ACTIONS: readonly [number, Action][] = [
   [1, readPage],
   [3, touchForeign],
   [1, health],
-  [4, syncKey],
+  [6, syncKey],
   [2, pauseKey],
   [3, async (world, person) => void (await resumeKeys(world, person))],
   [5, addKey],
   [4, replaceKey],
   [3, deleteKey],
   [2, changeManagement],
-  [1, mistype],
+  [2, mistype],
 ];
 const DECK: readonly Action[] = ACTIONS.flatMap(([weight, action]) => Array.from({ length: weight }, () => action));
 

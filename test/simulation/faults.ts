@@ -70,7 +70,7 @@ export function createFaults(clock: Clock, dice: Dice, note: (event: string) => 
     if (fate !== 'sound') note(`d1 ${fate}`);
     const isDone = fate === 'sound' || fate === 'after';
     const result = isDone ? work() : undefined;
-    await clock.sleep(latency(LATEST_ANSWER_MS, 0.01));
+    await clock.sleep(latency(LATEST_ANSWER_MS, 0.02));
     if (fate === 'overloaded') throw new Error('D1_ERROR: D1 DB is overloaded. Requests queued for too long.');
     if (fate !== 'sound') throw new Error('D1_ERROR: Network connection lost.');
     return result as ReturnType<typeof work>;

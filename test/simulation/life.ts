@@ -57,16 +57,19 @@ async function changeUpstream(world: World, person: Person): Promise<void> {
   const text = dice.pick(account.keys);
   const roll = dice.random();
   if (roll < 0.04 && account.keys.length < MAX_KEYS) makeKey(world, person);
-  else if (roll < 0.06 && account.keys.length > 1 && !protectedTexts.has(text)) await removeKey(world, person, text);
-  else if (roll < 0.1) simulator.changeKey(text, { isDisabled: dice.chance(0.5) });
-  else if (roll < 0.13) simulator.changeKey(text, { name: `${person.mark} renamed`, workspaceId: dice.pick(WORKSPACES).id });
-  else if (roll < 0.14 && person.isManager) simulator.changeKey(account.management, { isDisabled: dice.chance(0.5) });
+  else if (roll < 0.07 && account.keys.length > 1 && !protectedTexts.has(text)) await removeKey(world, person, text);
+  else if (roll < 0.11) simulator.changeKey(text, { isDisabled: dice.chance(0.5) });
+  else if (roll < 0.14) simulator.changeKey(text, { name: `${person.mark} renamed`, workspaceId: dice.pick(WORKSPACES).id });
+  else if (roll < 0.15 && person.isManager) simulator.changeKey(account.management, { isDisabled: dice.chance(0.5) });
 }
 
 function planVisits(world: World, person: Person, hour: number): void {
   const { clock, dice, launch } = world;
+  const isAtRing = dice.chance(0.5);
   for (let visits = dice.between(0, 2); visits > 0; visits--)
-    clock.schedule(hour + dice.between(0, HOUR_MS - 1), () => launch(act(world, person)));
+    clock.schedule(hour + (isAtRing ? dice.between(2 * MINUTE_MS, 5 * MINUTE_MS) : dice.between(0, HOUR_MS - 1)), () =>
+      launch(act(world, person)),
+    );
 }
 
 /**
@@ -78,7 +81,11 @@ export function planHour(world: World, people: readonly Person[], hour: number, 
   if (!isOut) planUnreliableRings(world, hour);
   for (const person of people) {
     clock.schedule(hour + dice.between(0, HOUR_MS - 1), () => launch(changeUpstream(world, person)));
-    clock.schedule(hour, () => spend(person, dice, hour, hour + HOUR_MS));
+    clock.schedule(hour, () => {
+      spend(person, dice, hour, hour + HOUR_MS);
+      // While keys are read, and read again.
+      for (const minute of [3, 4]) spend(person, dice, hour + minute * MINUTE_MS, hour + (minute + 1) * MINUTE_MS, 0.1);
+    });
     if (Math.floor(hour / HOUR_MS) % SESSION_HOURS === 0) clock.schedule(hour, () => launch(signIn(world, person)));
     planVisits(world, person, hour);
   }

@@ -27,7 +27,7 @@ const SERIES = `SELECT k.id, s.hash, s.series_started_at, s.usage_nano, s.byok_u
 
 const SUMS = `SELECT api_key_id AS id, sum(cost_nano) AS nano, sum(byok_cost_nano) AS byokNano FROM counter_day WHERE user_id = ? GROUP BY api_key_id`;
 
-/** An answer that was asked for this shortly before midnight may hold the counters of the next day. */
+/** A first answer that was asked for this shortly before midnight may hold the counters of the next day, one after it may lack some of the last. */
 const MIDNIGHT_MS = MINUTE_MS;
 
 const textsByHash = async ({ texts }: Person): Promise<Map<string, string>> =>
@@ -38,7 +38,7 @@ function spentBefore({ simulator }: Person, text: string, startedAt: number): Mo
   return simulator.spentBetween(text, 0, startOfDay(dayOf(startedAt)));
 }
 
-const isAtMidnight = (at: number): boolean => dayOf(at) !== dayOf(at + MIDNIGHT_MS);
+const isAtMidnight = (at: number): boolean => dayOf(at - MIDNIGHT_MS) !== dayOf(at + MIDNIGHT_MS);
 
 /**
  * What the counters of a key have booked is what its texts spent from the day of their first sample to their last one. This holds at any

@@ -1,6 +1,7 @@
 /** The users of the monitor, each with an account at OpenRouter of their own. */
-import { DAY_MS, dayOf, HOUR_MS, startOfDay } from '../../src/lib/day.ts';
+import { DAY_MS, dayOf, HOUR_MS, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
 import { type SimulatedAccount, spendAtRandom, WORKSPACES } from '../support/account.ts';
+import type { AnalyticsOptions } from '../support/openrouter/analytics.ts';
 import { createSimulator, type Simulator } from '../support/openrouter/simulator.ts';
 import type { Dice } from './dice.ts';
 import type { World } from './world.ts';
@@ -34,6 +35,8 @@ export interface Person {
 }
 
 const HISTORY_DAYS = 6;
+/** Source: OpenRouter's counters were seen to be late by so much. */
+const LONGEST_COUNTER_LAG_MS = 40_000;
 
 /** A fresh text of a key at OpenRouter, known as a secret. */
 export function createText(world: World): string {
@@ -53,14 +56,28 @@ export function makeKey(world: World, person: Person, isManagement = false): str
 }
 
 /** Lets a person's keys spend from `from` (inclusive) to `to` (exclusive), epoch milliseconds. */
-export const spend = ({ simulator, account }: Person, dice: Dice, from: number, to: number): void =>
-  spendAtRandom(simulator, account, from, to, dice.random, 0.3);
+export const spend = ({ simulator, account }: Person, dice: Dice, from: number, to: number, chance = 0.3): void =>
+  spendAtRandom(simulator, account, from, to, dice.random, chance);
+
+/** How OpenRouter answers questions about the past: how late, how many days at once, and in which of its spellings. */
+const chooseAnalytics = (dice: Dice): Partial<AnalyticsOptions> => ({
+  lagMs: dice.pick([0, 0, 5 * MINUTE_MS, 40 * MINUTE_MS, 2 * HOUR_MS]),
+  slowBeyondDays: dice.pick([Number.POSITIVE_INFINITY, 20, 5]),
+  maxDays: dice.pick([365, 31]),
+  style: {
+    prefix: dice.pick(['date', 'created_at']),
+    time: dice.pick(['space', 'iso']),
+    countsAsStrings: dice.chance(0.5),
+    includesEnd: dice.chance(0.5),
+  },
+});
 
 /** Somebody with an account at OpenRouter of a few days and keys, who does not use the monitor yet. */
 export function createPerson(world: World, index: number, isManager: boolean): Person {
   const { clock, dice, faults } = world;
-  const simulator = createSimulator({ now: clock.now, wait: faults.waitUpstream });
+  const simulator = createSimulator({ now: clock.now, wait: faults.waitUpstream, lagMs: dice.between(0, LONGEST_COUNTER_LAG_MS) });
   simulator.chooseFaults(faults.chooseUpstream);
+  Object.assign(simulator.analytics, chooseAnalytics(dice));
   for (const workspace of WORKSPACES.slice(1)) simulator.addWorkspace(workspace);
   simulator.buyCredits(1_000_000_000_000);
   const mark = `owner${index}of`;
