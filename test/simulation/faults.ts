@@ -5,21 +5,22 @@ import type { Clock } from './clock.ts';
 import type { Trip } from './d1.ts';
 import type { Dice } from './dice.ts';
 
-/** Probabilities of failure. */
+/** Probabilities of failure, and (`slow`) that an answer takes its time. */
 interface Weather {
   d1: number;
   upstream: number;
   queue: number;
+  slow: number;
 }
 
-const CALM: Weather = { d1: 0, upstream: 0, queue: 0 };
+const CALM: Weather = { d1: 0, upstream: 0, queue: 0, slow: 0 };
 const CLIMATE: readonly Weather[] = [
-  CALM,
-  { d1: 0.01, upstream: 0.03, queue: 0.02 },
-  { d1: 0.01, upstream: 0.03, queue: 0.02 },
-  { d1: 0.05, upstream: 0.05, queue: 0.05 },
-  { d1: 0, upstream: 0.4, queue: 0.01 },
-  { d1: 0.3, upstream: 0.02, queue: 0.1 },
+  { ...CALM, slow: 0.02 },
+  { d1: 0.01, upstream: 0.03, queue: 0.02, slow: 0.02 },
+  { d1: 0.05, upstream: 0.05, queue: 0.05, slow: 0.05 },
+  { d1: 0.01, upstream: 0.02, queue: 0.02, slow: 0.4 },
+  { d1: 0, upstream: 0.4, queue: 0.01, slow: 0.02 },
+  { d1: 0.3, upstream: 0.02, queue: 0.1, slow: 0.02 },
 ];
 
 const status = (...codes: Extract<Fault, { kind: 'status' }>['status'][]): Fault[] =>
@@ -61,8 +62,7 @@ export function createFaults(clock: Clock, dice: Dice, note: (event: string) => 
   let isOver = true;
 
   const isBad = (place: keyof Weather): boolean => weather[place] > 0 && dice.chance(weather[place]);
-  const latency = (latest: number, slow: number): number =>
-    !isOver && dice.chance(slow) ? dice.between(100, latest) : dice.between(1, 20);
+  const latency = (latest: number): number => (isBad('slow') ? dice.between(100, latest) : dice.between(1, 20));
 
   /** A question to D1: it may fail before or after it took effect, and its answer may come late, while others go on. */
   const trip: Trip = async (work) => {
@@ -70,7 +70,7 @@ export function createFaults(clock: Clock, dice: Dice, note: (event: string) => 
     if (fate !== 'sound') note(`d1 ${fate}`);
     const isDone = fate === 'sound' || fate === 'after';
     const result = isDone ? work() : undefined;
-    await clock.sleep(latency(LATEST_ANSWER_MS, 0.02));
+    await clock.sleep(latency(LATEST_ANSWER_MS));
     if (fate === 'overloaded') throw new Error('D1_ERROR: D1 DB is overloaded. Requests queued for too long.');
     if (fate !== 'sound') throw new Error('D1_ERROR: Network connection lost.');
     return result as ReturnType<typeof work>;
@@ -101,7 +101,7 @@ export function createFaults(clock: Clock, dice: Dice, note: (event: string) => 
       return fault;
     },
     /** Passes the time that OpenRouter takes to answer. */
-    waitUpstream: (): Promise<void> => clock.sleep(latency(TIMEOUT_MS - SECOND_MS, 0.03)),
+    waitUpstream: (): Promise<void> => clock.sleep(latency(TIMEOUT_MS - SECOND_MS)),
     isReceiverDown: (): boolean => isBad('upstream'),
     /** Whether the queue fails, and whether it took the messages nevertheless. */
     chooseQueue: (): 'sound' | 'before' | 'after' => (isBad('queue') ? dice.pick(['before', 'after'] as const) : 'sound'),
@@ -121,7 +121,6 @@ export function createFaults(clock: Clock, dice: Dice, note: (event: string) => 
       isOver = true;
       weather = CALM;
     },
-    isOver: () => isOver,
   };
 }
 

@@ -1,5 +1,5 @@
 /** The ledger against what the simulator really charged, to the nano-dollar. */
-import { DAY_MS, dayOf, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
+import { addDays, DAY_MS, dayOf, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
 import { nanoFromUsd } from '../../src/lib/money.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
 import type { Person } from './people.ts';
@@ -61,23 +61,27 @@ export async function expectSeriesTruth({ d1 }: World, person: Person): Promise<
   }
 }
 
+interface Told {
+  cost_usd: number | null;
+  byok_cost_usd: number | null;
+}
+
 interface Stats {
-  totals: { cost_usd: number | null; byok_cost_usd: number | null; requests: number | null };
-  by_day: { date: string; cost_usd: number | null; byok_cost_usd: number | null }[];
-  by_key: { key_id: number; cost_usd: number | null; byok_cost_usd: number | null }[];
+  by_day: (Told & { date: string })[];
+  by_key: (Told & { key_id: number })[];
 }
 
 const nanoOf = (usd: number | null): number => nanoFromUsd(usd ?? 0);
 
-async function readStats(world: World, { session }: Person): Promise<Stats> {
-  const { status, body } = await world.call('GET', `/api/v1/stats?from=${dayOf(world.clock.now() - 60 * DAY_MS)}`, { token: session });
+async function readStats(world: World, { session }: Person, to: string): Promise<Stats> {
+  const { status, body } = await world.call('GET', `/api/v1/stats?from=${addDays(to, -60)}&to=${to}`, { token: session });
   if (status !== 200) violated(`the statistics were answered with ${status} although everything is quiet`);
   return body as Stats;
 }
 
 /** What the statistics tell of each key of a user without a management key is what its counters booked, and those hold everything. */
 export async function expectKeyTruth(world: World, person: Person): Promise<void> {
-  const { by_key: keys } = await readStats(world, person);
+  const { by_key: keys } = await readStats(world, person, dayOf(world.clock.now()));
   const sums = new Map(world.d1.ask<Money & { id: number }>(SUMS, person.id).map((row) => [row.id, row]));
   for (const { key_id: id, cost_usd: cost, byok_cost_usd: byok } of keys) {
     const { nano, byokNano } = sums.get(id) ?? { nano: 0, byokNano: 0 };
@@ -95,27 +99,47 @@ export async function expectKeyTruth(world: World, person: Person): Promise<void
   }
 }
 
-/** What an account really spent on each completed day. */
-function spentByDay({ simulator }: Person, today: string): Map<string, Money> {
+/** What an account really spent on each day until `to` (inclusive). */
+function spentByDay({ simulator }: Person, to: string): Map<string, Money> {
   const days = new Map<string, Money>();
   for (const [, spends] of simulator.allSpends()) {
     for (const { at, nano, byokNano } of spends) {
       const known = days.get(dayOf(at)) ?? { nano: 0, byokNano: 0 };
-      if (dayOf(at) < today) days.set(dayOf(at), { nano: known.nano + nano, byokNano: known.byokNano + byokNano });
+      if (dayOf(at) <= to) days.set(dayOf(at), { nano: known.nano + nano, byokNano: known.byokNano + byokNano });
     }
   }
   return days;
 }
 
-/** The statistics of an account that is read as a whole tell what it spent on each completed day, with whatever key, or with none. */
+const differs = ({ cost_usd: cost, byok_cost_usd: byok }: Told, { nano, byokNano }: Money): string[] =>
+  nanoOf(cost) === nano && nanoOf(byok) === byokNano ? [] : [`${nanoOf(cost)} + ${nanoOf(byok)} BYOK instead of ${nano} + ${byokNano}`];
+
+/** Keys that have one text all their life, which OpenRouter still has. */
+async function listPlainKeys({ d1 }: World, person: Person): Promise<Map<number, string>> {
+  const texts = await textsByHash(person);
+  const alive = new Set(person.simulator.keys().map(({ text }) => text));
+  const text = `SELECT id, hash FROM api_key AS k WHERE user_id = ? AND kind <> 'management'
+    AND NOT EXISTS (SELECT 1 FROM api_key_alias AS a WHERE a.api_key_id = k.id)`;
+  const rows = d1.ask<{ id: number; hash: string }>(text, person.id).map(({ id, hash }) => [id, texts.get(hash) ?? ''] as const);
+  return new Map(rows.filter(([, own]) => alive.has(own)));
+}
+
+/**
+ * The statistics of an account that is read as a whole tell what it spent on each completed day, with whatever key or with none, and what
+ * each key spent that has its first text.
+ */
 export async function expectAccountTruth(world: World, person: Person): Promise<void> {
-  const { by_day: days } = await readStats(world, person);
-  const today = dayOf(world.clock.now());
-  const real = spentByDay(person, today);
-  const wrong = days.flatMap(({ date, cost_usd: cost, byok_cost_usd: byok }) => {
-    const { nano, byokNano } = real.get(date) ?? { nano: 0, byokNano: 0 };
-    const isRight = date >= today || (nanoOf(cost) === nano && nanoOf(byok) === byokNano);
-    return isRight ? [] : `${date}: ${nanoOf(cost)} + ${nanoOf(byok)} BYOK instead of ${nano} + ${byokNano}`;
-  });
-  if (wrong.length > 0) violated(`the statistics of ${person.mark} are wrong on\n  ${wrong.join('\n  ')}`);
+  const yesterday = addDays(dayOf(world.clock.now()), -1);
+  const { by_day: days, by_key: keys } = await readStats(world, person, yesterday);
+  const real = spentByDay(person, yesterday);
+  const plain = await listPlainKeys(world, person);
+  const wrong = [
+    ...days.flatMap((day) => differs(day, real.get(day.date) ?? { nano: 0, byokNano: 0 }).map((what) => `${day.date}: ${what}`)),
+    ...keys.flatMap((key) => {
+      const text = plain.get(key.key_id);
+      const spent = text === undefined ? null : person.simulator.spentBetween(text, 0, startOfDay(yesterday) + DAY_MS);
+      return spent ? differs(key, spent).map((what) => `key ${key.key_id}: ${what}`) : [];
+    }),
+  ];
+  if (wrong.length > 0) violated(`the statistics of ${person.mark} are wrong:\n  ${wrong.join('\n  ')}`);
 }
