@@ -184,7 +184,7 @@ const ACTIONS: readonly [number, Action][] = [
   [1, readPage],
   [3, touchForeign],
   [1, health],
-  [6, syncKey],
+  [10, syncKey],
   [2, pauseKey],
   [3, async (world, person) => void (await resumeKeys(world, person))],
   [5, addKey],

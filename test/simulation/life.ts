@@ -67,7 +67,7 @@ function planVisits(world: World, person: Person, hour: number): void {
   const { clock, dice, launch } = world;
   const isAtRing = dice.chance(0.5);
   for (let visits = dice.between(0, 2); visits > 0; visits--)
-    clock.schedule(hour + (isAtRing ? dice.between(2 * MINUTE_MS, 5 * MINUTE_MS) : dice.between(0, HOUR_MS - 1)), () =>
+    clock.schedule(hour + (isAtRing ? dice.between(3 * MINUTE_MS, 3.5 * MINUTE_MS) : dice.between(0, HOUR_MS - 1)), () =>
       launch(act(world, person)),
     );
 }
@@ -84,7 +84,7 @@ export function planHour(world: World, people: readonly Person[], hour: number, 
     clock.schedule(hour, () => {
       spend(person, dice, hour, hour + HOUR_MS);
       // While keys are read, and read again.
-      for (const minute of [3, 4]) spend(person, dice, hour + minute * MINUTE_MS, hour + (minute + 1) * MINUTE_MS, 0.1);
+      for (const minute of [3, 4]) spend(person, dice, hour + minute * MINUTE_MS, hour + (minute + 1) * MINUTE_MS, 0.3);
     });
     if (Math.floor(hour / HOUR_MS) % SESSION_HOURS === 0) clock.schedule(hour, () => launch(signIn(world, person)));
     planVisits(world, person, hour);
