@@ -1,8 +1,9 @@
 /** What users do with the monitor, at random. Whoever gets a 5xx just goes on. */
 import { sha256Hex } from '../../src/lib/sha256.ts';
+import type { Answer, CallOptions } from './client.ts';
 import { createText, makeKey, type Person, type Token } from './people.ts';
 import { violated } from './violation.ts';
-import type { Answer, CallOptions, World } from './world.ts';
+import type { World } from './world.ts';
 
 interface ListedKey {
   id: number;

@@ -1,4 +1,4 @@
-/** What goes wrong at the edges: between the Worker and D1, OpenRouter, the queue and the receivers of alerts. Nothing does in calm weather. */
+/** What goes wrong at the edges: between the Worker and D1, OpenRouter and the queue. Nothing does in calm weather. */
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/lib/day.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import type { Clock } from './clock.ts';
@@ -102,7 +102,6 @@ export function createFaults(clock: Clock, dice: Dice, note: (event: string) => 
     },
     /** Passes the time that OpenRouter takes to answer. */
     waitUpstream: (): Promise<void> => clock.sleep(latency(TIMEOUT_MS - SECOND_MS)),
-    isReceiverDown: (): boolean => isBad('upstream'),
     /** Whether the queue fails, and whether it took the messages nevertheless. */
     chooseQueue: (): 'sound' | 'before' | 'after' => (isBad('queue') ? dice.pick(['before', 'after'] as const) : 'sound'),
     /** What the queue makes of a message: for each copy the delay with which it comes, in milliseconds. */

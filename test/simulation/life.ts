@@ -11,8 +11,8 @@ const DAILY = '0 2 * * *';
 const WEEKLY = '0 3 * * SUN';
 
 const MAX_KEYS = 8;
-/** A session lasts for seven days. */
-const SESSION_HOURS = 24;
+/** A session lasts for seven days; people sign in daily. */
+const SIGN_IN_HOURS = 24;
 
 /** Which crons are meant to ring in the hour that begins at `hour`, and when. */
 function ringsOf(hour: number): { cron: string; at: number }[] {
@@ -65,11 +65,10 @@ async function changeUpstream(world: World, person: Person): Promise<void> {
 
 function planVisits(world: World, person: Person, hour: number): void {
   const { clock, dice, launch } = world;
-  const isAtRing = dice.chance(0.5);
+  // Half of them while the hour's keys are read.
+  const [from, to] = dice.chance(0.5) ? [3 * MINUTE_MS, 3.5 * MINUTE_MS] : [0, HOUR_MS - 1];
   for (let visits = dice.between(0, 2); visits > 0; visits--)
-    clock.schedule(hour + (isAtRing ? dice.between(3 * MINUTE_MS, 3.5 * MINUTE_MS) : dice.between(0, HOUR_MS - 1)), () =>
-      launch(act(world, person)),
-    );
+    clock.schedule(hour + dice.between(from, to), () => launch(act(world, person)));
 }
 
 /**
@@ -86,7 +85,7 @@ export function planHour(world: World, people: readonly Person[], hour: number, 
       // While keys are read, and read again.
       for (const minute of [3, 4]) spend(person, dice, hour + minute * MINUTE_MS, hour + (minute + 1) * MINUTE_MS, 0.3);
     });
-    if (Math.floor(hour / HOUR_MS) % SESSION_HOURS === 0) clock.schedule(hour, () => launch(signIn(world, person)));
+    if (Math.floor(hour / HOUR_MS) % SIGN_IN_HOURS === 0) clock.schedule(hour, () => launch(signIn(world, person)));
     planVisits(world, person, hour);
   }
 }

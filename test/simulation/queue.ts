@@ -24,13 +24,13 @@ interface QueueSetting {
   clock: Clock;
   dice: Dice;
   faults: Faults;
-  note(event: string): void;
+  journal: { note(event: string): void };
 }
 
 const describe = (message: JobMessage): string => `${message.job} ${'part' in message ? `${message.slot}/${message.part}` : ''}`;
 
 /** An empty queue. `lost` are the messages that it dropped, `waiting` those that it will deliver. */
-export function createQueue({ clock, dice, faults, note }: QueueSetting, consumer: Consumer) {
+export function createQueue({ clock, dice, faults, journal: { note } }: QueueSetting, consumer: Consumer) {
   const lost: JobMessage[] = [];
   const waiting: JobMessage[] = [];
 
