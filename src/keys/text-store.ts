@@ -1,5 +1,6 @@
 /** SQL that gives keys their texts: added, replaced, taken back, or given to a discovered key. */
 import { type Db, runBatch, statement } from '../db.ts';
+import { requestPurgeStatement } from '../usage/retention.ts';
 import type { KeyRow } from './model.ts';
 
 /**
@@ -76,9 +77,10 @@ function absorbStatements(db: Db, userId: number, id: number, oldHash: string, h
 
 /**
  * Replaces the text of a key that still has `oldHash`; the old hash keeps naming this key. A new series begins, or, with a text
- * that the key had before, its series goes on. A discovered key with that text becomes part of this one.
+ * that the key had before, its series goes on. A discovered key with that text becomes part of this one, and its own days are marked to be
+ * deleted.
  */
-export async function replaceText(db: Db, userId: number, id: number, oldHash: string, text: NewText): Promise<boolean> {
+export async function replaceText(db: Db, userId: number, id: number, oldHash: string, text: NewText, now: number): Promise<boolean> {
   const isUnchanged = 'user_id = ?1 AND id = ?2 AND hash = ?3';
   const isForeign = 'SELECT 1 FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ?4 AND a.api_key_id <> ?2';
   const alias = `INSERT INTO api_key_alias (user_id, hash, api_key_id, ${SERIES.join(', ')})
@@ -104,6 +106,7 @@ export async function replaceText(db: Db, userId: number, id: number, oldHash: s
       userId,
       id,
     ),
+    requestPurgeStatement(db, userId, now),
   ]);
   return (results[absorbing.length + 1] ?? []).length > 0;
 }

@@ -1,7 +1,7 @@
 /** Texts of keys: a new one is asked about, sealed and stored, also in the place of another, or for a discovered key. */
 import type * as z from 'zod';
 import { encrypt } from '../crypto/cipher.ts';
-import { isUniqueViolation, runBatch } from '../db.ts';
+import { isUniqueViolation } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail, failField } from '../errors.ts';
 import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
@@ -9,7 +9,6 @@ import type { Result } from '../lib/result.ts';
 import { sha256Hex } from '../lib/sha256.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
-import { requestPurgeStatement } from '../usage/retention.ts';
 import { type addKeySchema, CIPHERTEXT_COLUMN, describeReadError, type KeyRow, maskKey, retryAfterOf } from './model.ts';
 import { applyReadings, readKeys } from './reading.ts';
 import { findKey, updateKey } from './store.ts';
@@ -100,9 +99,8 @@ export async function replaceText(deps: Deps, userId: number, key: KeyRow, keyTe
   const verified = await verify(deps, userId, keyText, hash);
   await applyReadings(deps, await readKeys(deps, [key]), `replace ${deps.now()}`);
   try {
-    const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.text);
+    const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.text, deps.now());
     if (!isReplaced) fail({ kind: 'conflict', detail: 'The key was changed at the same time. Look at it and try again.' });
-    await runBatch(deps.db, [requestPurgeStatement(deps.db, userId, deps.now())]);
     await applySample(deps, userId, key.id, verified);
   } catch (error) {
     if (isUniqueViolation(error)) alreadyThere();
