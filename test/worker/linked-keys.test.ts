@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
 import { addManagement, makeAccount, spendAtRandom, startOfToday } from '../support/account.ts';
+import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { createRandom } from '../support/random.ts';
+import { tapDb } from '../support/spied-db.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
 
 interface Key {
@@ -17,8 +19,8 @@ interface Key {
 }
 
 /** An account of three keys with twenty days of history, and a user who has none of them yet. */
-async function setUp() {
-  const world = createWorld({ config: { maxKeysPerUser: 3 } });
+async function setUp(db = env.DB) {
+  const world = createWorld({ config: { maxKeysPerUser: 3 }, db });
   const account = makeAccount(world.simulator, world.clock.now, 3, 20);
   const random = createRandom(3);
   spendAtRandom(world.simulator, account, startOfToday(world.clock.now) - 19 * DAY_MS, world.clock.now, random, 0.2);
@@ -158,6 +160,24 @@ describe('a replaced key', () => {
     await hours(3);
     expect((await list()).filter(({ kind }) => kind === 'discovered')).toHaveLength(2);
     expect(await total(own.id)).toBe(spent(first) + spent(next));
+  });
+
+  it('absorbs it together with the mark that has its days deleted, or not at all', async () => {
+    const state = { isDown: false };
+    const db = tapDb((text) => {
+      if (state.isDown && text.includes('INSERT INTO purge')) throw new Error('D1_ERROR: Network connection lost.');
+    });
+    const set = await setUp(db);
+    await addManagement(set.world, set.user.token, set.account.management);
+    const [first, second] = set.account.keys as [string, string];
+    const { body: mine } = await set.post(first);
+    state.isDown = true;
+    expect((await set.patch(mine.id, { key: second })).status).toBe(503);
+    expect(takeLoggedErrors()).toHaveLength(1);
+    expect([(await set.find(first))?.kind, (await set.find(second))?.kind]).toEqual(['inference', 'discovered']);
+    state.isDown = false;
+    expect((await set.patch(mine.id, { key: second })).status).toBe(200);
+    expect(await env.DB.prepare('SELECT count(*) AS marks FROM purge WHERE user_id = ?').bind(set.user.id).first()).toEqual({ marks: 1 });
   });
 
   it('absorbs the discovered key whose text it gets, with everything that it spent', async () => {
