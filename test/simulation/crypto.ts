@@ -26,7 +26,12 @@ function open({ iv, additionalData }: Gcm, key: CryptoKey, data: Uint8Array): Ar
   return exact(Buffer.concat([decipher.update(data.subarray(0, -TAG_BYTES)), decipher.final()]));
 }
 
+/** What is imported stays readable, since `KeyObject.from` wants it so. */
+const importKey = crypto.subtle.importKey.bind(crypto.subtle) as (...parameters: unknown[]) => Promise<CryptoKey>;
+
 const AT_ONCE = {
+  importKey: (format: string, data: Uint8Array, algorithm: object, _: boolean, usages: string[]) =>
+    importKey(format, data, algorithm, true, usages),
   digest: async (_: string, data: Uint8Array) => exact(createHash('sha256').update(data).digest()),
   encrypt: async (algorithm: Gcm, key: CryptoKey, data: Uint8Array) => seal(algorithm, key, data),
   decrypt: async (algorithm: Gcm, key: CryptoKey, data: Uint8Array) => open(algorithm, key, data),
