@@ -28,10 +28,17 @@ function asD1Error(error: unknown): Error {
   return new Error(`D1_ERROR: ${text}${text.includes('constraint failed') ? ': SQLITE_CONSTRAINT' : ''}`, { cause: error });
 }
 
-/** A fresh database with the schema of the migrations. `ask` reads it without a trip, for checks. */
-export function openD1(trip: Trip) {
-  const database = new DatabaseSync(':memory:');
-  for (const text of SCHEMA) database.exec(text);
+/** Does work; what SQLite throws becomes D1's. */
+function alone<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw asD1Error(error);
+  }
+}
+
+/** Runs single statements, whose texts are prepared once. */
+function createRunner(database: DatabaseSync) {
   const prepared = new Map<string, StatementSync>();
 
   function prepare(text: string): StatementSync {
@@ -58,6 +65,15 @@ export function openD1(trip: Trip) {
     return statement.all(...values.map(toInput));
   }
 
+  return { run, listRaw };
+}
+
+/** A fresh database with the schema of the migrations. `ask` reads it without a trip, for checks. */
+export function openD1(trip: Trip) {
+  const database = new DatabaseSync(':memory:');
+  for (const text of SCHEMA) database.exec(text);
+  const { run, listRaw } = createRunner(database);
+
   function inTransaction<T>(work: () => T): T {
     database.exec('BEGIN');
     try {
@@ -66,14 +82,6 @@ export function openD1(trip: Trip) {
       return result;
     } catch (error) {
       database.exec('ROLLBACK');
-      throw asD1Error(error);
-    }
-  }
-
-  function alone<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
       throw asD1Error(error);
     }
   }
