@@ -4,12 +4,11 @@
  */
 import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { askAsOne, type Db } from '../db.ts';
-import { FORMER_TEXTS } from '../keys/store.ts';
+import { FORMER_TEXTS, type KeyWithTexts } from '../keys/store.ts';
 import { apiKey } from '../keys/table.ts';
 import { DAY_MS } from '../lib/day.ts';
 import type { Management, UpstreamKey } from '../management/model.ts';
 import { management, upstreamKey } from '../management/table.ts';
-import type { StoredKeyRow } from '../usage/actions.ts';
 import { type AskedDays, hoursOf, type StoredCounters, type StoredUsage } from '../usage/store.ts';
 import { counterDay, modelName, usageDay } from '../usage/table.ts';
 import type { KnownEvent } from './decide.ts';
@@ -26,7 +25,7 @@ export interface StoredRules extends Record<string, unknown[]> {
   /** With the zone in which the user counts days. */
   rules: (RuleRow & { timeZone: string })[];
   known: OfUser<KnownEvent>[];
-  keys: StoredKeyRow[];
+  keys: KeyWithTexts[];
   upstreamKeys: UpstreamKey[];
   managements: Management[];
 }
@@ -44,7 +43,10 @@ export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: nu
       rest: sql`FROM ${alertEvent} WHERE ${userId} IN ${whoHasRules} AND kind = 'fired' AND occasion NOT LIKE 'until %'
         AND (created_at >= ${now - REMEMBERED_MS} OR occasion = '' OR rule_type = 'key_expiring')`,
     },
-    keys: { fields: { ...getTableColumns(apiKey), formerTexts: FORMER_TEXTS }, rest: sql`FROM ${apiKey} WHERE ${apiKey.userId} IN ${whoHasRules}` },
+    keys: {
+      fields: { ...getTableColumns(apiKey), formerTexts: FORMER_TEXTS },
+      rest: sql`FROM ${apiKey} WHERE ${apiKey.userId} IN ${whoHasRules}`,
+    },
     upstreamKeys: { fields: getTableColumns(upstreamKey), rest: sql`FROM ${upstreamKey} WHERE ${upstreamKey.userId} IN ${whoHasRules}` },
     managements: { fields: getTableColumns(management), rest: sql`FROM ${management} WHERE ${management.userId} IN ${whoHasRules}` },
   });

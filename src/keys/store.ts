@@ -8,6 +8,9 @@ import { apiKey } from './table.ts';
 /** Selects a user's keys, oldest first. */
 export const selectKeys = (db: Db, userId: number) => db.select().from(apiKey).where(eq(apiKey.userId, userId)).orderBy(asc(apiKey.id));
 
+/** A key with the hashes (JSON) of its former texts. */
+export type KeyWithTexts = KeyRow & { formerTexts: string };
+
 /** Of a key, the hashes (JSON) of the texts that it had before and that were sampled. */
 export const FORMER_TEXTS = sql<string>`(SELECT json_group_array(a.hash) FROM api_key_alias AS a
   WHERE a.api_key_id = api_key.id AND a.series_started_at IS NOT NULL) || ''`;

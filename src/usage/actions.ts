@@ -5,7 +5,6 @@ import { askTogether, type Question } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { failField } from '../errors.ts';
 import { refuseForeignKey } from '../keys/actions.ts';
-import type { KeyRow } from '../keys/model.ts';
 import * as keyStore from '../keys/store.ts';
 import { addDays, dayOf, startOfDay } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
@@ -47,12 +46,9 @@ export function checkRange(range: Range): Range {
 
 const checkedRange = (deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range => checkRange(resolveRange(query, deps.now()));
 
-/** A key with the hashes (JSON) of its former texts. */
-export type StoredKeyRow = KeyRow & { formerTexts: string };
-
 /** What is stored of a user's keys and of their spend in some days. */
 interface Stored {
-  keyRows: readonly StoredKeyRow[];
+  keyRows: readonly keyStore.KeyWithTexts[];
   upstreamKeys: readonly UpstreamKey[];
   managements: readonly Management[];
   names: Parameters<typeof store.nameUsage>[2];

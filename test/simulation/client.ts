@@ -37,8 +37,8 @@ async function read(response: Response): Promise<Answer> {
 }
 
 /** Asks the app. An answer of 500, or one that shows a secret, ends the run. */
-export function createClient(deps: Deps, secrets: Secrets, note: (event: string) => void) {
-  const app = createApp(() => deps);
+export function createClient(makeDeps: () => Deps, secrets: Secrets, note: (event: string) => void) {
+  const app = createApp(makeDeps);
   return async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
     const answer = await read(await app.request(`https://monitor.test${path}`, requestOf(method, options), {}, CONTEXT));
     const { status, text, body } = answer;

@@ -56,7 +56,11 @@ function createRunner(database: DatabaseSync) {
     statement.setReturnArrays(false);
     const results = statement.all(...values.map(toInput));
     const written = isRead ? 0 : countChanges() - before;
-    return { success: true, results, meta: { rows_read: results.length, rows_written: written, changes: written } } as unknown as D1Result;
+    return {
+      success: true,
+      results,
+      meta: { rows_read: results.length, rows_written: written, changes: written, duration: 0 },
+    } as unknown as D1Result;
   }
 
   function listRaw({ text, values }: Bound): unknown[] {

@@ -1,6 +1,7 @@
 /** The app and the jobs in a simulated world: time, D1, the queue and OpenRouter are made here, everything else is the product. */
 import { createHash } from 'node:crypto';
 import { parseConfig } from '../../src/config.ts';
+import { meterD1 } from '../../src/d1.ts';
 import { createDb } from '../../src/db.ts';
 import type { Deps } from '../../src/deps.ts';
 import { bury, deliver, ring } from '../../src/jobs/index.ts';
@@ -62,9 +63,17 @@ const createUpstream =
     return faults.isSilent() ? faults.hang() : simulatorOf(text).answer(request);
   };
 
+/** The database of one request or of the jobs, which counts from zero. */
+function meteredDb({ d1: { binding }, dice, clock }: Edges): Pick<Deps, 'db' | 'd1'> {
+  const d1 = meterD1(binding, { random: dice.random, wait: clock.sleep });
+  return { db: createDb(d1.binding), d1 };
+}
+
 const createDeps = (edges: Edges, simulatorOf: FindSimulator, enqueue: Deps['enqueue']): Deps => ({
   config: CONFIG,
-  db: createDb(edges.d1.binding),
+  caller: null,
+  ...meteredDb(edges),
+  build: 'simulation',
   openrouter: createOpenRouter({
     baseUrl: CONFIG.openrouterBaseUrl,
     fetch: createUpstream(edges, simulatorOf),
@@ -72,6 +81,7 @@ const createDeps = (edges: Edges, simulatorOf: FindSimulator, enqueue: Deps['enq
   }),
   passwords: PASSWORDS,
   fetch: async () => violated('a message was sent although nobody has a channel'),
+  readAsset: async () => violated('nobody asks for the document of the API'),
   sendEmail: null,
   now: edges.clock.now,
   random: edges.dice.random,
@@ -103,7 +113,7 @@ export function createWorld(seed: number, startAt: number, simulatorOf: FindSimu
     }
   }
 
-  return { ...edges, queue, call: createClient(deps, edges.secrets, note), ringCron };
+  return { ...edges, queue, call: createClient(() => ({ ...deps, ...meteredDb(edges) }), edges.secrets, note), ringCron };
 }
 
 export type World = ReturnType<typeof createWorld>;
