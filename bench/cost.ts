@@ -23,12 +23,19 @@ export const addCosts = (a: Cost, b: Cost): Cost => mapCost((name) => a[name] + 
 /** The cost of one of `count`. */
 export const divideCost = (cost: Cost, count: number): Cost => mapCost((name) => cost[name] / count);
 
-/** A line of a Markdown table. */
-export const tableRow = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
-
-/** A Markdown table whose figures stand on the right, but for the first `texts` columns. */
-export const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[], texts = 1): string =>
-  [tableRow(head), tableRow(head.map((_, index) => (index < texts ? '---' : '---:'))), ...rows.map(tableRow)].join('\n');
+/** A Markdown table as the formatter leaves it: figures stand on the right, but for the first `texts` columns. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[], texts = 1): string {
+  const lines = [head, ...rows].map((row) => row.map(String));
+  const widths = head.map((_, column) => Math.max(3, ...lines.map((line) => (line[column] ?? '').length)));
+  const isText = (column: number) => column < texts;
+  const pad = (cell: string, column: number): string => {
+    const width = widths[column] ?? 0;
+    return isText(column) ? cell.padEnd(width) : cell.padStart(width);
+  };
+  const rule = widths.map((width, column) => (isText(column) ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));
+  const [first = [], ...rest] = lines.map((line) => line.map(pad));
+  return [first, rule, ...rest].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
 
 /** A figure with so many decimals as it needs: 12345 → 12,345; 3.14159 → 3.14. */
 export const figure = (value: number): string =>
