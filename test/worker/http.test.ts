@@ -159,6 +159,7 @@ describe('every route', () => {
     const response = await elsewhere().call(route.method, withId(route.path, 1), { ...(route.body && { body: route.body }) });
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(response.headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');
     expect(response.headers.get('cache-control')).toContain('no-store');
     expect(response.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
