@@ -1,5 +1,7 @@
 /** The way in: what this is, registration, sign-in, sign-out, and where one-time links lead. */
 import * as z from 'zod';
+import type { Actor } from '../actor.ts';
+import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
@@ -12,6 +14,9 @@ export const entrancePages = createPages();
 const { page, form } = entrancePages;
 
 const HOME = '/dashboard';
+
+/** Ends the session that the browser had, when another one begins in it. */
+const leave = async (deps: Deps, actor: Actor): Promise<void> => (actor.kind === 'user' ? signOut(deps, actor) : undefined);
 
 const SignInForm = ({ failure, next }: { failure: View['failure']; next: string }) => (
   <Form action="/login" failure={failure}>
@@ -73,8 +78,9 @@ form({
   schema: loginSchema.extend({ next: z.string().optional() }),
   fields: ['email', 'password'],
   kept: ['email', 'next'],
-  async act({ deps, body: { next, ...credentials } }) {
+  async act({ deps, actor, body: { next, ...credentials } }) {
     const session = await signIn(deps, credentials);
+    await leave(deps, actor);
     return { to: localPath(next ?? '') ?? HOME, session: { userId: 0, ...session } };
   },
   show: (view) => <SignIn view={view} />,
@@ -125,8 +131,9 @@ form({
   schema: signUpSchema,
   fields: ['email', 'password'],
   kept: ['email', 'invite', 'time_zone'],
-  async act({ deps, body }) {
+  async act({ deps, actor, body }) {
     const { userId, session } = await signUp(deps, body);
+    await leave(deps, actor);
     return { to: HOME, message: 'Your account is ready. Add a key to begin.', session: { userId, ...session } };
   },
   show: (view) => <Register view={view} />,

@@ -58,6 +58,20 @@ describe('the way in', () => {
     expect((await visitor.submit('/login', { email, password: PASSWORD, next: 'https://evil.example/' })).location).toBe('/dashboard');
   });
 
+  it('ends the session that the browser had when another one begins, and only then', async () => {
+    const world = createWorld();
+    const [user, other] = [await world.makeUser(), await world.makeUser()];
+    const visitor = createVisitor(world, user.token);
+    const isAlive = async (token: string) => (await world.call('GET', '/api/auth/me', { token })).status === 200;
+    expect((await visitor.submit('/login', { email: other.email, password: 'not this one at all' })).status).toBe(401);
+    expect(await isAlive(user.token)).toBe(true);
+    expect((await visitor.submit('/login', { email: other.email, password: other.password })).status).toBe(303);
+    const second = visitor.cookies.get('__Host-session') ?? '';
+    expect([await isAlive(user.token), await isAlive(second), await isAlive(other.token)]).toEqual([false, true, true]);
+    expect((await visitor.submit('/register', { email: freshEmail(), password: PASSWORD })).status).toBe(303);
+    expect([await isAlive(second), await isAlive(visitor.cookies.get('__Host-session') ?? '')]).toEqual([false, true]);
+  });
+
   it('takes a zone that is none for UTC, and asks for an invitation where one is needed', async () => {
     const world = createWorld({ config: { registration: 'invite' } });
     const visitor = createVisitor(world);
