@@ -115,6 +115,8 @@ describe('passwords', () => {
   it('of nobody are wrong, and so are broken hashes', async () => {
     expect(await verifyPassword('', null, cheap)).toBe(false);
     expect(await verifyPassword('x', 'not a hash', cheap)).toBe(false);
+    // The work is done for nobody too: with parameters that scrypt refuses it fails.
+    await expect(verifyPassword('x', null, { ln: 20, r: 8, p: 1 })).rejects.toThrow(/memory limit/i);
   });
 
   it('are hashed at the strength that OWASP asks for, and again when that changes', async () => {

@@ -59,11 +59,18 @@ describe('registering and signing in', () => {
   it('says the same of an unknown e-mail and a wrong password', async () => {
     const world = createWorld();
     const user = await world.makeUser();
+    const compared: (string | null)[] = [];
+    const { verify } = world.deps.passwords;
+    world.deps.passwords.verify = (password, phc) => {
+      compared.push(phc);
+      return verify(password, phc);
+    };
     const [unknown, wrong] = [await login(world, freshEmail(), PASSWORD), await login(world, user.email, 'another passphrase')];
     expect(unknown.status).toBe(401);
     expect(unknown.body).toEqual(wrong.body);
     const names = (headers: Headers) => [...headers.keys()].sort();
     expect(names(unknown.headers)).toEqual(names(wrong.headers));
+    expect(compared).toEqual([null, expect.stringMatching(/^\$scrypt\$/)]);
   });
 
   it('ends a session when its time is over', async () => {
