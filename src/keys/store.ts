@@ -30,6 +30,15 @@ export const listKeysByHash = (db: Db, userId: number, hashes: readonly string[]
     .from(apiKey)
     .where(and(eq(apiKey.userId, userId), sql`${apiKey.hash} IN (SELECT value FROM json_each(${JSON.stringify(hashes)}))`));
 
+/** When each of a user's discovered keys was last sampled, by hash. */
+export async function listDiscoveredSamples(db: Db, userId: number): Promise<Map<string, number | null>> {
+  const rows = await db
+    .select({ hash: apiKey.hash, at: apiKey.lastSampleAt })
+    .from(apiKey)
+    .where(and(eq(apiKey.userId, userId), eq(apiKey.kind, 'discovered')));
+  return new Map(rows.map(({ hash, at }) => [hash, at]));
+}
+
 /** The user's key with this id. */
 export async function findKey(db: Db, userId: number, id: number): Promise<KeyRow | null> {
   const [row] = await db

@@ -3,7 +3,7 @@ import pMap from 'p-map';
 import type { Deps } from '../deps.ts';
 import { describeReadError, judgeRecord, KEY_ENDS, type KeyRow } from '../keys/model.ts';
 import { applyReadings, type Reading } from '../keys/reading.ts';
-import { listKeysByHash } from '../keys/store.ts';
+import { listDiscoveredSamples, listKeysByHash } from '../keys/store.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { KeyRecord, Workspace } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
@@ -45,13 +45,24 @@ export function findVanished(known: readonly Pick<UpstreamKey, 'id' | 'hash' | '
 /** What a discovered key is called: its name upstream, or its mask if it has none. */
 const keyNameOf = ({ name, label }: KeyRecord): string => name.trim().slice(0, MAX_NAME_LENGTH) || label;
 
-/** Books the counters of the discovered keys. Keys that the user added tell their counters themselves. */
-async function sampleDiscovered(deps: Deps, userId: number, records: readonly KeyRecord[], at: number, runId: string): Promise<void> {
+/**
+ * Books the counters of the discovered keys. Keys that the user added tell their counters themselves.
+ * @param bases where the keys stood before they were listed: what another listing has sampled since may be newer than this one
+ */
+async function sampleDiscovered(
+  deps: Deps,
+  userId: number,
+  records: readonly KeyRecord[],
+  bases: ReadonlyMap<string, number | null>,
+  at: number,
+  runId: string,
+): Promise<void> {
   const byHash = new Map(records.map((record) => [record.hash, record]));
   const keys = await listKeysByHash(deps.db, userId, [...byHash.keys()]);
   const readings = keys.flatMap((key): Reading[] => {
     const record = byHash.get(key.hash);
-    if (key.kind !== 'discovered' || !key.isActive || !record) return [];
+    const isAtBase = key.lastSampleAt === (bases.get(key.hash) ?? null);
+    if (key.kind !== 'discovered' || !key.isActive || !record || !isAtBase) return [];
     return [{ key, at, result: ok({ ...record, isManagementKey: false }), verdict: judgeRecord(record, at) }];
   });
   if (readings.length > 0) await applyReadings(deps, readings, runId);
@@ -78,6 +89,7 @@ export async function readListing(
     await noteListing(deps.db, key.userId, key.id, { leaderId, credits: balance, listedAt: at, isComplete: false });
     return ok({ isLeader: false, gap: null, at });
   }
+  const bases = await listDiscoveredSamples(deps.db, key.userId);
   const listed = await listRecords(deps, text, workspaces.value);
   if (!listed.ok) return listed;
   const workspaceIds = workspaces.value.map(({ id }) => id).sort();
@@ -93,7 +105,7 @@ export async function readListing(
     { account, workspaceIds, records, vanished: findVanished(known, listed.value), at },
     KEY_ENDS.vanished,
   );
-  await sampleDiscovered(deps, key.userId, records, at, runId);
+  await sampleDiscovered(deps, key.userId, records, bases, at, runId);
   await noteListing(deps.db, key.userId, key.id, { leaderId: null, credits: balance, listedAt: at, isComplete: listed.value.gap === null });
   return ok({ isLeader: true, gap: listed.value.gap, at });
 }

@@ -2,7 +2,10 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { deliver } from '../../src/jobs/index.ts';
 import { accountMessageOf, type JobMessage } from '../../src/jobs/model.ts';
+import type { KeyRow } from '../../src/keys/model.ts';
+import { findKey } from '../../src/keys/store.ts';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
+import { readListing } from '../../src/management/listing.ts';
 import { addManagement, daysAgo, WORKSPACES } from '../support/account.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import { DEFAULT_WORKSPACE } from '../support/openrouter/management.ts';
@@ -53,6 +56,36 @@ function armedDb(fragment: string) {
 }
 
 describe('money is counted once', () => {
+  it('when a listing that was begun earlier and answered later is applied first', async () => {
+    const set = await createScenario({ keys: 1, days: 2, chance: 0 });
+    const id = await set.add();
+    const { deps, clock, simulator } = set.world;
+    const manager = (await findKey(deps.db, set.user.id, id)) as KeyRow;
+    const [key] = set.account.keys as [string];
+    const list = (runId: string) => readListing(deps, manager, set.account.management, runId);
+    clock.now += HOUR_MS;
+    const startedAt = clock.now;
+    const ask = deps.openrouter.listKeys;
+    let isFirst = true;
+    deps.openrouter.listKeys = async (text, workspaceId) => {
+      const answer = await ask(text, workspaceId);
+      if (!isFirst) return answer;
+      isFirst = false;
+      simulator.spend(key, { nano: 7 }, startedAt - 10_000);
+      clock.now = startedAt - 5000;
+      await list('earlier');
+      clock.now = startedAt;
+      return answer;
+    };
+    await list('later');
+    clock.now += HOUR_MS;
+    await list('next');
+    const { results } = await env.DB.prepare('SELECT cost_nano, correction_nano FROM counter_day WHERE user_id = ?')
+      .bind(set.user.id)
+      .all();
+    expect(results).toEqual([{ cost_nano: 7, correction_nano: 0 }]);
+  });
+
   it('when the monitor was off for days: what the counters shared out does not stand beside analytics', async () => {
     const set = await createScenario({ keys: 1, days: 5, chance: 0 });
     await set.add();
