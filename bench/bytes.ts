@@ -9,8 +9,8 @@ import { KEYS_A_MESSAGE } from '../src/jobs/model.ts';
 import { addDays } from '../src/lib/day.ts';
 import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
 import { createRandom } from '../test/support/random.ts';
+import { openMigrated } from '../test/support/sqlite-d1.ts';
 import { figure, table } from './cost.ts';
-import { createMigrated } from './migrated.ts';
 
 const USERS = 6;
 const KEYS_A_USER = 10;
@@ -125,7 +125,7 @@ const LEDGER = ['counter_day', 'usage_day', 'check_day', 'job_run'];
 
 /** Bytes of a key's year: by table, all together, the same had hours been forgotten by writing anew, and of days without any hours. */
 function measure(busy: number, hasAnalytics: boolean): string[] {
-  const [database, anew] = [createMigrated(':memory:'), createMigrated(':memory:')];
+  const [database, anew] = [openMigrated(':memory:'), openMigrated(':memory:')];
   fill(database, busy, hasAnalytics, 'inPlace');
   fill(anew, busy, hasAnalytics, 'anew');
   const sizes = [...LEDGER.map((name) => bytesAKey(database, [name])), bytesAKey(database, LEDGER), bytesAKey(anew, LEDGER)];

@@ -14,10 +14,10 @@ import { HOUR_MS, MINUTE_MS } from '../src/lib/day.ts';
 import { createOpenRouter } from '../src/openrouter/client.ts';
 import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
 import { createSimulator } from '../test/support/openrouter/simulator.ts';
+import { openMigrated } from '../test/support/sqlite-d1.ts';
 import { figure, table } from './cost.ts';
 import { addAccount, addOwnKeys } from './crowd.ts';
-import { createMigrated } from './migrated.ts';
-import { cpuMicros, createSqliteD1 } from './timed-d1.ts';
+import { bindTimed, cpuMicros } from './d1.ts';
 
 const START = Date.parse('2026-11-16T04:03:00Z');
 /** Hours before measuring, in which V8 learns what is often run. */
@@ -43,8 +43,8 @@ interface Answer {
 function createCpuWorld() {
   const clock = { now: START };
   const simulator = createSimulator({ now: () => clock.now });
-  const database = createMigrated(':memory:');
-  const { binding, spent } = createSqliteD1(database);
+  const database = openMigrated(':memory:');
+  const { binding, spent } = bindTimed(database);
   const d1 = meterD1(binding, { random: () => 0, wait: async () => {} });
   const answers = new Map<string, Answer>();
   const waiting: { message: JobMessage; at: number }[] = [];

@@ -14,7 +14,7 @@ import { createApp } from '../src/app.ts';
 import { meterD1 } from '../src/d1.ts';
 import { createDb } from '../src/db.ts';
 import type { Deps } from '../src/deps.ts';
-import { bindRemembered } from './sqlite-d1.ts';
+import { bindRemembered } from './d1.ts';
 import { writeTable } from './table.ts';
 
 const STORED = '.wrangler/demo/v3/d1/miniflare-D1DatabaseObject';

@@ -2,7 +2,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { buildBundle } from '../scripts/bundle.ts';
 import { root } from '../scripts/wrangler.ts';
@@ -11,7 +10,8 @@ import { parseConfig } from '../src/config.ts';
 import { meterD1 } from '../src/d1.ts';
 import { createDb } from '../src/db.ts';
 import type { Deps } from '../src/deps.ts';
-import { bindSqlite } from './sqlite-d1.ts';
+import { openMigrated } from '../test/support/sqlite-d1.ts';
+import { bindSqlite } from './d1.ts';
 
 export const SECRETS = {
   JWT_SECRET: 'bench-0123456789-abcdefghijklmnopqrstuvwxyz',
@@ -107,9 +107,8 @@ export const startEmpty = (): Promise<Runtime> =>
 
 /** The same code in this process, on node:sqlite: the ceiling. */
 export async function startInNode(): Promise<Runtime> {
-  const sqlite = new DatabaseSync(':memory:');
+  const sqlite = openMigrated();
   const db = bindSqlite(sqlite);
-  await migrate(db);
   const config = parseConfig(VARS);
   const app = createApp(() => {
     const d1 = meterD1(db, { random: Math.random, wait: async () => {} });
