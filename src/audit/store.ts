@@ -1,7 +1,7 @@
 /** All SQL of the audit log. There is none that changes a row. */
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
-import type { AuditRow } from './model.ts';
+import { AUDIT_RETENTION_DAYS, type AuditRow } from './model.ts';
 import { auditEvent } from './table.ts';
 
 export type NewEvent = Omit<AuditRow, 'id' | 'userId'>;
@@ -36,9 +36,10 @@ export const listEvents = (db: Db, userId: number, before: number, limit: number
 export const deleteAllEventsStatement = (db: Db, userId: number): D1PreparedStatement =>
   statement(db, 'DELETE FROM audit_event WHERE user_id = ?', userId);
 
-/** Deletes up to `limit` events from before `at`; returns how many. */
+/** Deletes up to `limit` events from before `at` that, by the database's own clock, may go; returns how many. */
 export async function deleteEventsBeforeAcrossUsers(db: Db, at: number, limit: number): Promise<number> {
-  const text = 'DELETE FROM audit_event WHERE id IN (SELECT id FROM audit_event WHERE at < ? LIMIT ?) RETURNING 1';
+  const mayGo = `(unixepoch() - ${AUDIT_RETENTION_DAYS} * 86400) * 1000`;
+  const text = `DELETE FROM audit_event WHERE id IN (SELECT id FROM audit_event WHERE at < min(?1, ${mayGo}) LIMIT ?2) RETURNING 1`;
   const [deleted = []] = await runBatch(db, [statement(db, text, at, limit)]);
   return deleted.length;
 }

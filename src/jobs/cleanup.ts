@@ -63,10 +63,9 @@ export const TASKS: readonly Task[] = [
     name: 'job_runs',
     run: ({ db }, now, limit) => store.deleteRunsBefore(db, new Date(now - JOB_RUN_RETENTION_DAYS * DAY_MS).toISOString(), limit),
   },
-  // A day later than the triggers would allow: the database has a clock of its own.
   {
     name: 'audit_events',
-    run: ({ db }, now, limit) => audit.deleteEventsBeforeAcrossUsers(db, now - (AUDIT_RETENTION_DAYS + 1) * DAY_MS, limit),
+    run: ({ db }, now, limit) => audit.deleteEventsBeforeAcrossUsers(db, now - AUDIT_RETENTION_DAYS * DAY_MS, limit),
   },
   { name: 'alerts', run: deleteOldEvents },
   // Never as many as `limit`: what is left has a message of its own, and the cleanup goes on with its next task.

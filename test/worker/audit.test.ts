@@ -95,7 +95,8 @@ describe('the audit log', () => {
     );
     const remove = () => env.DB.prepare('DELETE FROM audit_event WHERE user_id = ?').bind(user.id).run();
     await expect(remove()).rejects.toThrow('kept for 365 days');
-    world.clock.now = Date.now();
+    // A Worker whose clock is ahead deletes no more for it.
+    world.clock.now = Date.now() + 2 * DAY_MS;
     await ring(world.deps, '0 3 * * SUN', world.clock.now);
     await world.drain();
     const count = () => env.DB.prepare('SELECT count(*) AS n FROM audit_event WHERE user_id = ?').bind(user.id).first<number>('n');
