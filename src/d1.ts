@@ -54,7 +54,7 @@ async function askPatiently<T>(ask: () => Promise<T>, isRepeatable: boolean, { r
       return await ask();
     } catch (error) {
       if (!isRepeatable || attempt === MAX_ATTEMPTS || !isTransient(error)) throw error;
-      await wait(random() * BASE_WAIT_MS * 2 ** attempt);
+      await wait(Math.round(random() * BASE_WAIT_MS * 2 ** attempt));
     }
   }
 }
