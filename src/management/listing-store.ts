@@ -54,18 +54,17 @@ export async function findAccount(
   return row ? String(row['account']) : null;
 }
 
-/** Notes what was listed of an account: its balance (null: it could not be read), who reads it, when, and whether that was all of it. */
+/** Notes that an account was listed: its balance (null: it could not be read), who reads it, and when. */
 export async function noteListing(
   db: Db,
   userId: number,
   managementId: number,
-  listing: { leaderId: number | null; credits: Credits | null; listedAt: number; isComplete: boolean },
+  listing: { leaderId: number | null; credits: Credits | null; listedAt: number },
 ): Promise<void> {
   const text = `UPDATE management SET leader_id = ?3, total_credits_nano = coalesce(?4, total_credits_nano),
-    total_usage_nano = coalesce(?5, total_usage_nano), listed_at = ?6, complete_at = iif(?7, ?6, complete_at)
-    WHERE user_id = ?1 AND api_key_id = ?2`;
-  const { leaderId, credits, listedAt, isComplete } = listing;
-  const values = [credits?.totalCreditsNano ?? null, credits?.totalUsageNano ?? null, listedAt, isComplete ? 1 : 0];
+    total_usage_nano = coalesce(?5, total_usage_nano), listed_at = ?6 WHERE user_id = ?1 AND api_key_id = ?2`;
+  const { leaderId, credits, listedAt } = listing;
+  const values = [credits?.totalCreditsNano ?? null, credits?.totalUsageNano ?? null, listedAt];
   await runBatch(db, [statement(db, text, userId, managementId, leaderId, ...values)]);
 }
 
@@ -74,9 +73,12 @@ const IS_OURS = 'EXISTS (SELECT 1 FROM workspace AS w WHERE w.user_id = ?1 AND w
 
 /**
  * What was read of the account before goes on under this management key, keys that are listed no more included. What it read of another
- * account, when it had another text, it leaves as it is.
+ * account, when it had another text, it leaves as it is. When it last listed all of an account does not count for one that it takes over:
+ * keys may have gone since.
  */
 const MOVE_ACCOUNT = [
+  `UPDATE management SET complete_at = NULL WHERE user_id = ?1 AND api_key_id = ?2 AND complete_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM upstream_key WHERE user_id = ?1 AND account = ?3 AND hash IS NULL AND management_id = ?2)`,
   `UPDATE upstream_key SET management_id = NULL, read_version = read_version + 1
     WHERE user_id = ?1 AND management_id = ?2 AND account IS NOT ?3 AND ${IS_OURS}`,
   `UPDATE upstream_key SET management_id = ?2, api_key_id = iif(hash IS NULL, ?2, api_key_id), read_version = read_version + 1
@@ -138,6 +140,9 @@ const END_VANISHED = `UPDATE api_key SET health = 'invalid', last_error = ?4 FRO
 /** About 700 bytes each, so that a parameter stays far below D1's 2 MB. */
 const RECORDS_A_SLICE = 1000;
 
+/** In one transaction with the keys: one that goes later is doubted, one that went before is back. */
+const NOTE_COMPLETE = `UPDATE management SET complete_at = ?3 WHERE user_id = ?1 AND api_key_id = ?2 AND ${IS_OURS}`;
+
 const DROP_WORKSPACES = `DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2 AND id NOT IN (SELECT value FROM json_each(?3))`;
 
 export interface Listing {
@@ -148,7 +153,10 @@ export interface Listing {
   records: readonly (KeyRecord & { keyName: string })[];
   /** Ids of upstream keys that are listed no more. */
   vanished: readonly number[];
+  /** Epoch milliseconds when the listing began. */
   at: number;
+  /** Was all of the account listed? */
+  isComplete: boolean;
 }
 
 /** Lets a management key read an account: what was read of it before goes on under this key. */
@@ -164,7 +172,7 @@ export async function applyListing(
   db: Db,
   userId: number,
   managementId: number,
-  { account, workspaceIds, records, vanished, at }: Listing,
+  { account, workspaceIds, records, vanished, at, isComplete }: Listing,
   vanishedError: string,
 ): Promise<void> {
   const gone = [userId, managementId, JSON.stringify(vanished)] as const;
@@ -183,5 +191,6 @@ export async function applyListing(
     statement(db, ADD_OUTSIDE, userId, managementId, account),
     statement(db, DROP_WORKSPACES, userId, managementId, JSON.stringify(workspaceIds)),
     ...(vanished.length > 0 ? [statement(db, MARK_VANISHED, ...gone, at), statement(db, END_VANISHED, ...gone, vanishedError)] : []),
+    ...(isComplete ? [statement(db, NOTE_COMPLETE, userId, managementId, at)] : []),
   ]);
 }

@@ -86,7 +86,7 @@ export async function readListing(
   const balance = credits.ok ? credits.value : null;
   const leaderId = await claimWorkspaces(deps.db, key.userId, key.id, workspaces.value, at);
   if (leaderId !== null) {
-    await noteListing(deps.db, key.userId, key.id, { leaderId, credits: balance, listedAt: at, isComplete: false });
+    await noteListing(deps.db, key.userId, key.id, { leaderId, credits: balance, listedAt: at });
     return ok({ isLeader: false, gap: null, at });
   }
   const bases = await listDiscoveredSamples(deps.db, key.userId);
@@ -102,10 +102,10 @@ export async function readListing(
     deps.db,
     key.userId,
     key.id,
-    { account, workspaceIds, records, vanished: findVanished(known, listed.value), at },
+    { account, workspaceIds, records, vanished: findVanished(known, listed.value), at, isComplete: listed.value.gap === null },
     KEY_ENDS.vanished,
   );
   await sampleDiscovered(deps, key.userId, records, bases, at, runId);
-  await noteListing(deps.db, key.userId, key.id, { leaderId: null, credits: balance, listedAt: at, isComplete: listed.value.gap === null });
+  await noteListing(deps.db, key.userId, key.id, { leaderId: null, credits: balance, listedAt: at });
   return ok({ isLeader: true, gap: listed.value.gap, at });
 }

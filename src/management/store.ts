@@ -151,7 +151,7 @@ export const leaveAccountStatements = (db: Db, userId: number, managementId: num
       WHERE user_id = ?1 AND management_id = ?2`,
     `UPDATE workspace SET management_id = ${FOLLOWER} WHERE user_id = ?1 AND management_id = ?2 AND ${FOLLOWER} IS NOT NULL`,
     'DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2',
-    `UPDATE management SET leader_id = nullif(${FOLLOWER}, api_key_id) WHERE user_id = ?1 AND leader_id = ?2`,
+    `UPDATE management SET leader_id = nullif(${FOLLOWER}, api_key_id), complete_at = NULL WHERE user_id = ?1 AND leader_id = ?2`,
   ].map((text) => statement(db, text, userId, managementId));
 
 /** A key goes: until its account is listed once more, what the account spends outside of its keys is not known. */

@@ -6,6 +6,8 @@ import { simulate } from '../simulation/run.ts';
 const REGRESSIONS: readonly [seed: number, days: number][] = [
   [222, 2],
   [200_121, 2],
+  [400_175, 2],
+  [400_982, 2],
   [100_000, 1],
 ];
 const TIMEOUT_MS = 60_000;

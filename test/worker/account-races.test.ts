@@ -16,6 +16,8 @@ import { freshKeyText } from '../support/world.ts';
 
 const QUERY = '/analytics/query';
 const queries = (fault: Fault) => (path: string) => (path.startsWith(QUERY) ? fault : null);
+/** In the batch that applies a listing. */
+const LISTED_LAST = 'DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2 AND id NOT IN';
 const first = ({ account }: Scenario): string => account.keys[0] as string;
 const spent = ({ world }: Scenario, text: string): number => world.simulator.spentBetween(text, 0, world.clock.now + 1).nano;
 const call = (set: Scenario, method: string, path: string, body?: object) =>
@@ -134,6 +136,40 @@ describe('money is counted once', () => {
     await expectTruth(set, 41, 31);
   });
 
+  it('when a key of its own is deleted right after the account was listed, before the listing is noted', async () => {
+    const { db, state } = armedDb(LISTED_LAST);
+    const set = await createScenario({ keys: 2, days: 20, chance: 0.4, db });
+    const mine = await own(set, first(set));
+    state.act = () => call(set, 'DELETE', `/api/keys/${mine.id}`);
+    state.isArmed = true;
+    await set.add();
+    expect(state.hasRun).toBe(true);
+    await set.hours(30);
+    await expectTruth(set, 41, 31);
+  });
+
+  it('when a key is deleted under one leader, and the one before it can list the account in part only', async () => {
+    const set = await createScenario({ keys: 2, days: 20, chance: 0.4 });
+    const mine = await own(set, first(set));
+    set.world.simulator.chooseFaults(queries({ kind: 'status', status: 503 }));
+    const leader = await set.add();
+    const second = await addSecond(set);
+    const hand = async (from: number, to: number) => {
+      await call(set, 'PATCH', `/api/keys/${from}`, { is_active: false });
+      await call(set, 'PATCH', `/api/keys/${to}`, { is_active: true });
+      await set.hours(1);
+    };
+    await hand(leader, second.id);
+    await call(set, 'DELETE', `/api/keys/${mine.id}`);
+    set.world.simulator.chooseFaults((path) =>
+      path.includes(`workspace_id=${DEFAULT_WORKSPACE.id}`) ? { kind: 'status', status: 503 } : null,
+    );
+    await hand(second.id, leader);
+    set.world.simulator.chooseFaults(() => null);
+    await set.hours(30);
+    await expectTruth(set, 41, 31);
+  });
+
   it('when another management key takes over from one that died, and a key had vanished', async () => {
     const set = await createScenario({ keys: 2, days: 5, chance: 0.5 });
     await set.add();
@@ -152,7 +188,7 @@ describe('money is counted once', () => {
   });
 
   it('when the leader is paused while it lists, and another one takes over meanwhile', async () => {
-    const { db, state } = armedDb('DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2 AND id NOT IN');
+    const { db, state } = armedDb(LISTED_LAST);
     const set = await createScenario({ keys: 2, days: 20, chance: 0.4, db });
     await set.add();
     const second = await addSecond(set);
