@@ -2,7 +2,7 @@
  * The database handle, and the only place that knows what its errors look like. A driver's error can hold bound parameters,
  * that is, secrets: nothing outside this file may print one.
  */
-import { Column, DrizzleQueryError, is, type SQL, sql } from 'drizzle-orm';
+import { Column, DrizzleQueryError, fillPlaceholders, is, type SQL, sql } from 'drizzle-orm';
 import type { BatchResponse } from 'drizzle-orm/batch';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import type { RunnableQuery } from 'drizzle-orm/runnable-query';
@@ -22,6 +22,34 @@ export function statement(db: Db, text: string, ...parameters: (string | number 
 
 const dialect = new SQLiteAsyncDialect();
 
+/** What the query builder makes of a question before it is asked, as `db.batch` takes it. */
+interface Prepared {
+  stmt: D1PreparedStatement;
+  getQuery(): { sql: string; params: unknown[] };
+  mapResult(result: D1Result, isFromBatch: boolean): unknown;
+}
+
+const fromPrepared = <T>(prepared: Prepared): Question<T> => ({ _prepare: () => prepared }) as unknown as Question<T>;
+
+/**
+ * A question that is asked often, for `db.batch`: its SQL is made the first time, since that takes the query builder longer than most pages take.
+ * @param make the question, with a `sql.placeholder` for each value that differs from time to time
+ */
+export function askedOften<T>(make: (db: Db) => Question<T>): (db: Db, values: Record<string, string | number>) => Question<T> {
+  let made: { text: string; params: unknown[]; mapResult: Prepared['mapResult'] } | undefined;
+  const prepare = (db: Db) => {
+    const prepared = (make(db) as unknown as { _prepare(): Prepared })._prepare();
+    const { sql: text, params } = prepared.getQuery();
+    return { text, params, mapResult: prepared.mapResult.bind(prepared) };
+  };
+  return (db, values) => {
+    made ??= prepare(db);
+    const { text, mapResult } = made;
+    const query = { sql: text, params: fillPlaceholders(made.params, values) };
+    return fromPrepared<T>({ stmt: db.$client.prepare(text), getQuery: () => query, mapResult });
+  };
+}
+
 /**
  * A question for `db.batch` whose rows stay as D1 gives them, for large answers: to map thousands of rows as the query builder does
  * costs more than to read them. Booleans come as 0 and 1. Drizzle's own `db.all` cannot have parameters in a batch.
@@ -31,12 +59,7 @@ const dialect = new SQLiteAsyncDialect();
 export function selectPlain<Row>(db: Db, fields: Record<string, Column | SQL>, rest: SQL): Question<Row[]> {
   const names = Object.entries(fields).map(([name, field]) => sql`${field} AS ${sql.identifier(name)}`);
   const query = dialect.sqlToQuery(sql`SELECT ${sql.join(names, sql`, `)} ${rest}`);
-  const prepared = {
-    stmt: db.$client.prepare(query.sql),
-    getQuery: () => query,
-    mapResult: ({ results }: D1Result<Row>) => results,
-  };
-  return { _prepare: () => prepared } as unknown as Question<Row[]>;
+  return fromPrepared({ stmt: db.$client.prepare(query.sql), getQuery: () => query, mapResult: ({ results }) => results });
 }
 
 /** A select as a value: what is selected by name, and everything from `FROM` on. */

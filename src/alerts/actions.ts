@@ -63,7 +63,8 @@ const presentUnreadable = ({ id, type, name, keyId, createdAt }: RuleRow): Prese
 export async function listRules(deps: Deps, actor: Actor): Promise<PresentedRule[]> {
   const userId = authorize(actor, 'manage');
   const keys = await listKeys(deps, actor);
-  return (await store.selectRules(deps.db, userId)).map((row) => {
+  const [rows] = await deps.db.batch([store.selectRules(deps.db, userId)]);
+  return rows.map((row) => {
     const rule = toRule(row);
     return rule ? presentRule(rule, keys) : presentUnreadable(row);
   });

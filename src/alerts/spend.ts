@@ -1,6 +1,7 @@
 /** Spend as rules ask for it: of a key or of all, by local day or by hour. Pure. */
 import { addDays, HOUR_MS, listDays } from '../lib/day.ts';
 import { usdFromNano } from '../lib/money.ts';
+import { remember } from '../lib/remember.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import { type CoveredKey, mergeSpans } from '../usage/coverage.ts';
 import type { Fact } from '../usage/model.ts';
@@ -14,23 +15,20 @@ export interface Spend {
   ofHour(keyId: number | null, at: number): number | null;
 }
 
-/** Sums by key and, in it, by day or hour; of all keys under `null`. */
-type Sums<T> = Map<number | null, Map<T, number>>;
-
-function add<T>(sums: Sums<T>, who: number | null, when: T, nano: number): void {
-  const ofWho = sums.get(who) ?? new Map<T, number>();
-  ofWho.set(when, (ofWho.get(when) ?? 0) + nano);
-  sums.set(who, ofWho);
+/** Nano-dollars by local day, and by the instant of the hour where the facts have hours. */
+interface Sums {
+  days: Map<string, number>;
+  hours: Map<number, number>;
 }
 
-/** Sums by local day, and by the instant of the hour where the facts have hours. */
-function collect(facts: readonly Fact[]): { days: Sums<string>; hours: Sums<number> } {
-  const [days, hours]: [Sums<string>, Sums<number>] = [new Map(), new Map()];
-  for (const { keyId, date, hourAt, measures } of facts) {
-    for (const who of [keyId, null]) {
-      add(days, who, date, measures.costNano ?? 0);
-      if (hourAt !== null) add(hours, who, hourAt, measures.costNano ?? 0);
-    }
+/** What a key spent, or all of them. */
+function sumOf(facts: readonly Fact[], keyId: number | null): Sums {
+  const [days, hours] = [new Map<string, number>(), new Map<number, number>()];
+  for (const { keyId: id, date, hourAt, measures } of facts) {
+    if (keyId !== null && id !== keyId) continue;
+    const nano = measures.costNano ?? 0;
+    days.set(date, (days.get(date) ?? 0) + nano);
+    if (hourAt !== null) hours.set(hourAt, (hours.get(hourAt) ?? 0) + nano);
   }
   return { days, hours };
 }
@@ -39,7 +37,7 @@ const spansOf = ({ counters, analytics }: CoveredKey) => [counters, analytics].f
 
 /** Answers from facts, and from what is known of which key. */
 export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[], zone: string): Spend {
-  const { days, hours } = collect(facts);
+  const sums = remember((keyId: number | null): Sums => sumOf(facts, keyId));
   const asked = (keyId: number | null) => keys.filter(({ id }) => keyId === null || id === keyId);
   const watched = (keyId: number | null, day: string): boolean =>
     asked(keyId).some((key) =>
@@ -48,7 +46,7 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
   /** Was a key watched from one instant to the other? */
   const isWatched = (keyId: number | null, from: number, to: number): boolean =>
     asked(keyId).some((key) => mergeSpans(spansOf(key)).some(({ since, until }) => since <= from && until >= to));
-  const ofDay = (keyId: number | null, day: string): number | null => days.get(keyId)?.get(day) ?? (watched(keyId, day) ? 0 : null);
+  const ofDay = (keyId: number | null, day: string): number | null => sums(keyId).days.get(day) ?? (watched(keyId, day) ? 0 : null);
   return {
     ofDays(keyId, from, to) {
       const known = listDays(from, to)
@@ -58,10 +56,10 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
     },
     ofWholeDay(keyId, day) {
       const [from, to] = [startOfLocalDay(day, zone), startOfLocalDay(addDays(day, 1), zone)];
-      return isWatched(keyId, from, to) ? usdFromNano(days.get(keyId)?.get(day) ?? 0) : null;
+      return isWatched(keyId, from, to) ? usdFromNano(sums(keyId).days.get(day) ?? 0) : null;
     },
     ofHour(keyId, at) {
-      const nano = hours.get(keyId)?.get(at) ?? (isWatched(keyId, at, at + HOUR_MS) ? 0 : null);
+      const nano = sums(keyId).hours.get(at) ?? (isWatched(keyId, at, at + HOUR_MS) ? 0 : null);
       return nano === null ? null : usdFromNano(nano);
     },
   };

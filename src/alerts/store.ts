@@ -1,6 +1,6 @@
 /** SQL of rules and channels. */
-import { and, desc, eq } from 'drizzle-orm';
-import { type Db, jsonField, runBatch, statement } from '../db.ts';
+import { and, desc, eq, sql } from 'drizzle-orm';
+import { askedOften, type Db, jsonField, runBatch, statement } from '../db.ts';
 import type { ChannelRow } from './channel-model.ts';
 import { parametersOf, type RuleInput, type RuleRow } from './model.ts';
 import { alertRule, channel } from './table.ts';
@@ -27,9 +27,15 @@ export function insertDefaultRulesStatement(db: Db, email: string, rules: readon
   return statement(db, text, email, JSON.stringify(rules.map((rule) => ({ type: rule.type, parameters: parametersOf(rule) }))), now);
 }
 
+const rules = askedOften((db) =>
+  db
+    .select()
+    .from(alertRule)
+    .where(eq(alertRule.userId, sql.placeholder('userId')))
+    .orderBy(alertRule.id),
+);
 /** Selects a user's rules, the oldest first. */
-export const selectRules = (db: Db, userId: number) =>
-  db.select().from(alertRule).where(eq(alertRule.userId, userId)).orderBy(alertRule.id);
+export const selectRules = (db: Db, userId: number) => rules(db, { userId });
 
 export async function findRule(db: Db, userId: number, id: number): Promise<RuleRow | null> {
   const [row] = await db

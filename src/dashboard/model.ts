@@ -6,7 +6,7 @@ import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, listDays, startOfDay } from
 import { formatDay, formatUsd } from '../lib/format.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
 import type { Known } from '../usage/coverage.ts';
-import type { LedgerRow, Range } from '../usage/model.ts';
+import type { Range } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodBefore, periodFields, startOfMonth } from '../usage/periods.ts';
 
 export const dashboardSchema = z.object({ ...periodFields, by: emptyAsAbsent(oneOf(DIMENSIONS).default('model')) });
@@ -142,11 +142,17 @@ export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' 
   return balances.length === 0 ? null : balances.reduce((sum, balance) => sum + balance, 0);
 }
 
+/** What was spent in the hours of a UTC day, in nano-dollars; null, or missing: nothing is known of the hour. */
+interface HourlyRow {
+  day: string;
+  credits: readonly (number | null)[];
+}
+
 /**
  * Spend by weekday (from Monday) and hour of the local clock, in USD, of what could be placed on an hour; null where no such hour of
  * the range was watched.
  */
-export function weekOf(rows: readonly LedgerRow[], range: Range, watched: readonly Known[]): (number | null)[][] {
+export function weekOf(rows: readonly HourlyRow[], range: Range, watched: readonly Known[]): (number | null)[][] {
   const place = createLocalHours(range.zone);
   const nano = Array<number | null>(7 * 24).fill(null);
   /** In which cell each hour of each UTC day belongs, as far as it lies in the range. */
@@ -162,11 +168,13 @@ export function weekOf(rows: readonly LedgerRow[], range: Range, watched: readon
     }
     cells.set(day, ofDay);
   }
-  for (const { day, hours } of rows.filter((row) => cells.has(row.day))) {
-    const ofDay = cells.get(day);
-    for (const hour in hours) {
-      const cell = ofDay?.[Number(hour)];
-      if (cell !== undefined) nano[cell] = (nano[cell] ?? 0) + (hours[hour]?.[0] ?? 0);
+  for (const row of rows) {
+    const ofDay = cells.get(row.day);
+    if (ofDay === undefined) continue;
+    const { credits } = row;
+    for (let hour = 0; hour < credits.length; hour++) {
+      const [cell, amount] = [ofDay[hour], credits[hour] ?? null];
+      if (cell !== undefined && amount !== null) nano[cell] = (nano[cell] ?? 0) + amount;
     }
   }
   const usd = nano.map((amount) => (amount === null ? null : amount / 1e9));

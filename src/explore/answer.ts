@@ -34,10 +34,14 @@ interface Sum {
   over: number | null;
 }
 
-const EMPTY: Sum = { amount: null, over: null };
+const EMPTY: Readonly<Sum> = { amount: null, over: null };
 
-const add = (a: Sum, b: Sum): Sum =>
-  b.amount === null ? a : { amount: (a.amount ?? 0) + b.amount, over: b.over === null ? a.over : (a.over ?? 0) + b.over };
+/** Adds in place: there are thousands of facts. */
+function addTo(sum: Sum, amount: number | null, over: number | null): void {
+  if (amount === null) return;
+  sum.amount = (sum.amount ?? 0) + amount;
+  if (over !== null) sum.over = (sum.over ?? 0) + over;
+}
 
 /** A row of sums: one for each bucket, and one of all, in which is also what has no bucket. */
 interface Row {
@@ -46,42 +50,49 @@ interface Row {
   whole: Sum;
 }
 
-const emptyRow = (names: Name[], buckets: number): Row => ({ names, sums: Array.from({ length: buckets }, () => EMPTY), whole: EMPTY });
+const emptyRow = (names: Name[], buckets: number): Row => ({
+  names,
+  sums: Array.from({ length: buckets }, () => ({ ...EMPTY })),
+  whole: { ...EMPTY },
+});
 
-const mergeRows = (rows: readonly Row[], buckets: number): Row =>
-  rows.reduce<Row>(
-    (merged, { sums, whole }) => ({
-      names: [],
-      sums: merged.sums.map((sum, index) => add(sum, sums[index] ?? EMPTY)),
-      whole: add(merged.whole, whole),
-    }),
-    emptyRow([], buckets),
-  );
-
-/** What a fact adds to a metric. A ratio leaves out what only one side of it is known of. */
-function sumOf({ measures }: Fact, metric: Metric): Sum {
-  const sum = { amount: metric.amount(measures), over: metric.over?.(measures) ?? null };
-  return metric.over && sum.over === null ? EMPTY : sum;
+function mergeRows(rows: readonly Row[], buckets: number): Row {
+  const merged = emptyRow([], buckets);
+  for (const { sums, whole } of rows) {
+    for (const [index, sum] of merged.sums.entries()) addTo(sum, sums[index]?.amount ?? null, sums[index]?.over ?? null);
+    addTo(merged.whole, whole.amount, whole.over);
+  }
+  return merged;
 }
 
-/** Sums facts by their names and buckets; what has no bucket goes into the row's whole. */
+/** Finds the row of a fact by its names, and makes it if there is none yet. */
+function createRows(dimensions: readonly Dimension[], buckets: number) {
+  const rows = new Map<Name, Row>();
+  const rowOf = (fact: Fact): Row => {
+    const names = dimensions.map((dimension): Name => (dimension === 'key' ? fact.keyId : fact[dimension]));
+    const id = names.length === 1 ? (names[0] ?? null) : JSON.stringify(names);
+    const row = rows.get(id) ?? emptyRow(names, buckets);
+    rows.set(id, row);
+    return row;
+  };
+  return { rows, rowOf };
+}
+
+/** Sums facts by their names and buckets; what has no bucket goes into the row's whole. A ratio leaves out what only one side is known of. */
 function collect(facts: readonly Fact[], question: Question, buckets: readonly string[]): { rows: Row[]; unplaced: Sum } {
   const metric = metricOf(question.metric);
-  const dimensions = dimensionsOf(question);
   const indexOf = new Map(buckets.map((name, index) => [name, index]));
-  const rows = new Map<string, Row>();
-  let unplaced = EMPTY;
+  const { rows, rowOf } = createRows(dimensionsOf(question), buckets.length);
+  const unplaced: Sum = { ...EMPTY };
   for (const fact of facts) {
-    const sum = isWanted(fact, question) ? sumOf(fact, metric) : EMPTY;
-    if (sum.amount === null) continue;
-    const names = dimensions.map((dimension): Name => (dimension === 'key' ? fact.keyId : fact[dimension]));
-    const id = JSON.stringify(names);
-    const row = rows.get(id) ?? emptyRow(names, buckets.length);
-    rows.set(id, row);
-    row.whole = add(row.whole, sum);
+    if (!isWanted(fact, question)) continue;
+    const amount = metric.amount(fact.measures);
+    const over = metric.over?.(fact.measures) ?? null;
+    if (amount === null || (metric.over && over === null)) continue;
+    const row = rowOf(fact);
+    addTo(row.whole, amount, over);
     const index = indexOf.get(bucketOfFact(fact, question.rollup) ?? 'unplaced');
-    if (index === undefined) unplaced = add(unplaced, sum);
-    else row.sums[index] = add(row.sums[index] ?? EMPTY, sum);
+    addTo(index === undefined ? unplaced : (row.sums[index] ?? unplaced), amount, over);
   }
   return { rows: [...rows.values()], unplaced };
 }
@@ -120,10 +131,10 @@ function isKnownIn(zeros: Zeros, names: readonly Name[], question: Question, buc
 /** Sums that run on from bucket to bucket, up to the last one of which something is known. */
 function accumulate(sums: readonly Sum[], isKnown: readonly boolean[]): Sum[] {
   const last = isKnown.lastIndexOf(true);
-  let running = EMPTY;
-  return sums.map((sum, index) => {
-    running = add(running, sum);
-    return index <= last ? running : EMPTY;
+  const running: Sum = { ...EMPTY };
+  return sums.map(({ amount, over }, index) => {
+    addTo(running, amount, over);
+    return index <= last ? { ...running } : EMPTY;
   });
 }
 

@@ -1,6 +1,6 @@
 /** All SQL of keys. */
 import { and, asc, eq, getTableColumns, gt, type SQL, sql } from 'drizzle-orm';
-import { type Db, jsonField as fromJson, statement } from '../db.ts';
+import { askedOften, type Db, jsonField as fromJson, statement } from '../db.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import type { KeyFailure, KeyRow, Verdict } from './model.ts';
 import { apiKey } from './table.ts';
@@ -15,13 +15,15 @@ export type KeyWithTexts = KeyRow & { formerTexts: string };
 export const FORMER_TEXTS = sql<string>`(SELECT json_group_array(a.hash) FROM api_key_alias AS a
   WHERE a.api_key_id = api_key.id AND a.series_started_at IS NOT NULL) || ''`;
 
-/** Selects a user's keys with their former texts, oldest first. */
-export const selectKeysWithTexts = (db: Db, userId: number) =>
+const keysWithTexts = askedOften((db) =>
   db
     .select({ ...getTableColumns(apiKey), formerTexts: FORMER_TEXTS })
     .from(apiKey)
-    .where(eq(apiKey.userId, userId))
-    .orderBy(asc(apiKey.id));
+    .where(eq(apiKey.userId, sql.placeholder('userId')))
+    .orderBy(asc(apiKey.id)),
+);
+/** Selects a user's keys with their former texts, oldest first. */
+export const selectKeysWithTexts = (db: Db, userId: number) => keysWithTexts(db, { userId });
 
 /** Those of a user's keys with these hashes. */
 export const listKeysByHash = (db: Db, userId: number, hashes: readonly string[]): Promise<KeyRow[]> =>

@@ -14,7 +14,7 @@ const dayOfNumber = remember((days: number): string => new Date(days * DAY_MS).t
 export const dayOf = (at: number): string => dayOfNumber(Math.floor(at / DAY_MS));
 
 /** The hour of the UTC day, 0 to 23, that contains the instant. */
-export const hourOf = (at: number): number => new Date(at).getUTCHours();
+export const hourOf = (at: number): number => Math.floor(at / HOUR_MS) - 24 * Math.floor(at / DAY_MS);
 
 /** The first instant of a UTC day. */
 export const startOfDay = remember((day: string): number => Date.parse(`${day}T00:00:00.000Z`));

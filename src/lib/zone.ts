@@ -55,39 +55,50 @@ function isoWithOffset(at: number, offsetMs: number): string {
   return `${new Date(at + offsetMs).toISOString().slice(0, 19)}${offset}`;
 }
 
+class PlacedHour implements LocalHour {
+  readonly at: number;
+  readonly date: string;
+  readonly clock: number;
+  readonly #offset: number;
+  #name: string | undefined;
+
+  constructor(at: number, offset: number) {
+    this.at = at;
+    this.#offset = offset;
+    this.date = dayOf(at + offset);
+    this.clock = hourOf(at + offset);
+  }
+
+  get hour(): string {
+    this.#name ??= isoWithOffset(this.at, this.#offset);
+    return this.#name;
+  }
+}
+
 /**
  * A function that places hours of UTC days in a zone. Asking the runtime for an offset is dear, so it is asked once at each
  * day's edges and hour by hour only in the few days in which it changes; and what was placed for one key is there for the next.
  */
 export function createLocalHours(zone: string): (day: string, hour: number) => LocalHour {
-  const offsets = new Map<string, number>();
   const offsetAt = (at: number): number => (zone === 'UTC' ? 0 : tzOffset(zone, new Date(at)) * MINUTE_MS);
-  const offsetAtStart = (day: string): number => {
-    const known = offsets.get(day) ?? offsetAt(startOfDay(day));
-    offsets.set(day, known);
+  const offsets = new Map<number, number>();
+  const offsetAtStart = (start: number): number => {
+    const known = offsets.get(start) ?? offsetAt(start);
+    offsets.set(start, known);
     return known;
   };
-  const place = (day: string, hour: number): LocalHour => {
-    const at = startOfDay(day) + hour * HOUR_MS;
-    const first = offsetAtStart(day);
-    const offset = first === offsetAtStart(addDays(day, 1)) ? first : offsetAt(at);
-    let name: string | undefined;
-    return {
-      at,
-      date: dayOf(at + offset),
-      clock: hourOf(at + offset),
-      get hour() {
-        name ??= isoWithOffset(at, offset);
-        return name;
-      },
-    };
+  const openDay = (day: string) => {
+    const start = startOfDay(day);
+    const offset = offsetAtStart(start);
+    return { start, offset: offset === offsetAtStart(start + DAY_MS) ? offset : null, places: [] as LocalHour[] };
   };
-  const places = new Map<string, LocalHour[]>();
+  const days = new Map<string, ReturnType<typeof openDay>>();
   return (day, hour) => {
-    const known = places.get(day) ?? [];
-    places.set(day, known);
-    const found = known[hour] ?? place(day, hour);
-    known[hour] = found;
+    const opened = days.get(day) ?? openDay(day);
+    days.set(day, opened);
+    const at = opened.start + hour * HOUR_MS;
+    const found = opened.places[hour] ?? new PlacedHour(at, opened.offset ?? offsetAt(at));
+    opened.places[hour] = found;
     return found;
   };
 }

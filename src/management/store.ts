@@ -1,18 +1,23 @@
 /** SQL of management keys: who reads an account and when, and how far each of its keys was read. */
-import { and, eq } from 'drizzle-orm';
-import { type Db, jsonField as field, runBatch, statement } from '../db.ts';
+import { and, eq, sql } from 'drizzle-orm';
+import { askedOften, type Db, jsonField as field, runBatch, statement } from '../db.ts';
 import type { ReadBase } from '../usage/usage-store.ts';
 import type { Management, ReadProgress, UpstreamKey } from './model.ts';
 import { management, upstreamKey, workspace } from './table.ts';
 
+const USER_ID = sql.placeholder('userId');
+
+const readings = askedOften((db) => db.select().from(upstreamKey).where(eq(upstreamKey.userId, USER_ID)));
 /** Selects how far each of a user's keys was read. */
-export const selectReadings = (db: Db, userId: number) => db.select().from(upstreamKey).where(eq(upstreamKey.userId, userId));
+export const selectReadings = (db: Db, userId: number) => readings(db, { userId });
 
+const managements = askedOften((db) => db.select().from(management).where(eq(management.userId, USER_ID)));
 /** Selects what a user's management keys know of their accounts. */
-export const selectManagements = (db: Db, userId: number) => db.select().from(management).where(eq(management.userId, userId));
+export const selectManagements = (db: Db, userId: number) => managements(db, { userId });
 
+const workspaces = askedOften((db) => db.select().from(workspace).where(eq(workspace.userId, USER_ID)));
 /** Selects a user's workspaces. */
-export const selectWorkspaces = (db: Db, userId: number) => db.select().from(workspace).where(eq(workspace.userId, userId));
+export const selectWorkspaces = (db: Db, userId: number) => workspaces(db, { userId });
 
 /** The user's key as OpenRouter knows it, by its hash. */
 export async function findUpstreamKey(db: Db, userId: number, hash: string): Promise<UpstreamKey | null> {

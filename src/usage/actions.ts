@@ -108,7 +108,7 @@ function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSource
 }
 
 /** The ledger of sources. */
-export const ledgerRowsOf = (sources: StoredSources): LedgerRow[] => chooseRows(sources).map(store.toLedgerRow);
+export const ledgerRowsOf = (sources: StoredSources): store.StoredRow[] => chooseRows(sources).map(store.toLedgerRow);
 
 /** How finely a range is needed: its hours, and since which day more than the sums of keys. */
 type Fineness = Pick<store.AskedDays, 'hours' | 'detailFrom'>;
@@ -134,7 +134,7 @@ export async function readLedger<T = undefined>(
 
 export interface Ledger {
   sources: StoredSources;
-  rows: LedgerRow[];
+  rows: store.StoredRow[];
 }
 
 /**

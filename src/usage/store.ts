@@ -1,7 +1,6 @@
 /** SQL of questions about the ledger, and of what the counters write into it. */
-import { and, between, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
-import { type Db, runBatch, selectPlain, statement } from '../db.ts';
-import { addDays } from '../lib/day.ts';
+import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
+import { askedOften, type Db, runBatch, selectPlain, statement } from '../db.ts';
 import type { DayAmounts } from './ledger.ts';
 import type { LedgerRow } from './model.ts';
 import { checkDay, counterDay, modelName, usageDay } from './table.ts';
@@ -13,24 +12,64 @@ const formatHours = (hours: DayAmounts['hours']): string | null => (Object.keys(
 export type StoredCounters = Omit<typeof counterDay.$inferSelect, 'userId'>;
 export type StoredUsage = Omit<typeof usageDay.$inferSelect, 'userId'>;
 
+const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 const NO_HOURS: LedgerRow['hours'] = {};
+const NO_CREDITS: readonly null[] = [];
 
 /** A row whose hours are parsed when they are asked for: most questions ask for days, and hours are most of the bytes. */
-function withHours(row: Omit<LedgerRow, 'hours'>, stored: string | null): LedgerRow {
-  if (stored === null) return { ...row, hours: NO_HOURS };
-  let hours: LedgerRow['hours'] | undefined;
-  return {
-    ...row,
-    get hours() {
-      hours ??= parseHours(stored);
-      return hours;
-    },
-  };
+export class StoredRow implements LedgerRow {
+  readonly #stored: string | null;
+  #hours: LedgerRow['hours'] | undefined;
+  #credits: readonly (number | null)[] | undefined;
+
+  readonly keyId: number;
+  readonly day: string;
+  readonly source: LedgerRow['source'];
+  readonly model: string | null;
+  readonly permaslug: string | null;
+  readonly provider: string | null;
+  readonly total: LedgerRow['total'];
+  readonly isEstimated: boolean;
+
+  /** @param stored its hours as `hoursOf` selects them */
+  constructor(row: Omit<LedgerRow, 'hours'>, stored: string | null) {
+    this.keyId = row.keyId;
+    this.day = row.day;
+    this.source = row.source;
+    this.model = row.model;
+    this.permaslug = row.permaslug;
+    this.provider = row.provider;
+    this.total = row.total;
+    this.isEstimated = row.isEstimated;
+    this.#stored = stored;
+  }
+
+  get hours(): LedgerRow['hours'] {
+    if (this.#stored === null) return NO_HOURS;
+    this.#hours ??= this.#areCredits ? hoursOfCredits(this.credits) : parseHours(this.#stored);
+    return this.#hours;
+  }
+
+  /** Credits by hour, in nano-dollars; null, or missing: nothing is known of the hour. */
+  get credits(): readonly (number | null)[] {
+    if (this.#stored === null) return NO_CREDITS;
+    this.#credits ??= this.#areCredits ? (JSON.parse(this.#stored) as (number | null)[]) : creditsOfHours(this.hours);
+    return this.#credits;
+  }
+
+  get #areCredits(): boolean {
+    return this.#stored?.startsWith('[') === true;
+  }
 }
 
+const hoursOfCredits = (credits: readonly (number | null)[]): LedgerRow['hours'] =>
+  Object.fromEntries(credits.flatMap((nano, hour) => (nano === null ? [] : [[hour, [nano]]])));
+
+const creditsOfHours = (hours: LedgerRow['hours']): readonly (number | null)[] => HOURS.map((hour) => hours[hour]?.[0] ?? null);
+
 /** A stored row of counters as questions see it. */
-const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: StoredCounters): LedgerRow =>
-  withHours(
+const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: StoredCounters): StoredRow =>
+  new StoredRow(
     {
       keyId: apiKeyId,
       day,
@@ -47,8 +86,8 @@ const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hour
 /** A stored row of analytics, of a key and with its model's name for people. */
 export type NamedUsage = StoredUsage & { keyId: number; slug: string | null };
 
-const fromUsage = (row: NamedUsage): LedgerRow =>
-  withHours(
+const fromUsage = (row: NamedUsage): StoredRow =>
+  new StoredRow(
     {
       keyId: row.keyId,
       day: row.day,
@@ -77,7 +116,7 @@ export function nameUsage(
 }
 
 /** A stored row as questions see it. */
-export const toLedgerRow = (row: StoredCounters | NamedUsage): LedgerRow => ('slug' in row ? fromUsage(row) : fromCounters(row));
+export const toLedgerRow = (row: StoredCounters | NamedUsage): StoredRow => ('slug' in row ? fromUsage(row) : fromCounters(row));
 
 /**
  * UTC days to be read, both inclusive, and how finely: hours, models and providers are most of the bytes, and few questions need
@@ -92,48 +131,73 @@ export interface AskedDays {
   detailFrom?: string;
 }
 
-/** Hours as they are read. */
+const CREDIT_PATHS = sql.raw(HOURS.map((hour) => `'$."${hour}"[0]'`).join(', '));
+
+/** Hours as they are read: as they are stored, or a list of the credits of each. */
 export function hoursOf({ hours }: typeof counterDay | typeof usageDay, asked: AskedDays['hours']): SQL {
   if (asked === 'all') return sql`${hours}`;
-  if (asked === 'none') return sql`NULL`;
-  return sql`(SELECT json_group_object(h.key, json_array(json_extract(h.value, '$[0]'))) FROM json_each(${hours}) AS h)`;
+  return asked === 'none' ? sql`NULL` : sql`json_extract(${hours}, ${CREDIT_PATHS})`;
 }
 
+const [USER_ID, FROM, TO, DETAIL_FROM] = ['userId', 'from', 'to', 'detailFrom'].map((name) => sql.placeholder(name));
+
+/** A question about days for each way of reading hours. */
+const byHours = <T>(make: (hours: AskedDays['hours']) => T): Record<AskedDays['hours'], T> => ({
+  all: make('all'),
+  credits: make('credits'),
+  none: make('none'),
+});
+
+const countersOf = byHours((hours) =>
+  askedOften((db) => {
+    const { userId, ...columns } = getTableColumns(counterDay);
+    const wanted = sql`CASE WHEN ${columns.day} >= ${DETAIL_FROM} THEN ${hoursOf(counterDay, hours)} END`;
+    const rest = sql`FROM ${counterDay} WHERE ${userId} = ${USER_ID} AND ${columns.day} BETWEEN ${FROM} AND ${TO}`;
+    return selectPlain<Omit<StoredCounters, 'isEstimated'> & { isEstimated: number }>(db, { ...columns, hours: wanted }, rest);
+  }),
+);
+
 /** Selects what the counters of a user's keys say of days. */
-export function selectDays(db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) {
-  const { userId: _, ...columns } = getTableColumns(counterDay);
-  const wanted = sql`CASE WHEN ${counterDay.day} >= ${detailFrom} THEN ${hoursOf(counterDay, hours)} END`;
-  const rest = sql`FROM ${counterDay} WHERE ${and(eq(counterDay.userId, userId), between(counterDay.day, from, to))}`;
-  return selectPlain<Omit<StoredCounters, 'isEstimated'> & { isEstimated: number }>(db, { ...columns, hours: wanted }, rest);
-}
+export const selectDays = (db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) =>
+  countersOf[hours](db, { userId, from, to, detailFrom });
 
 type PlainCounters = ReturnType<typeof selectDays>['_']['result'];
 
 /** Rows of `selectDays` with their flags as such. */
 export const toCounters = (rows: PlainCounters): StoredCounters[] => rows.map((row) => ({ ...row, isEstimated: row.isEstimated === 1 }));
 
+const usageOf = byHours((hours) =>
+  askedOften((db) => {
+    const { userId, day, upstreamKeyId, model, provider, hours: _, ...amounts } = getTableColumns(usageDay);
+    const ofUser = sql`FROM ${usageDay} WHERE ${userId} = ${USER_ID} AND ${day}`;
+    const sums = Object.values(amounts).map((column) => sql`sum(${column})`);
+    const sumsOf = sql.join([day, upstreamKeyId, sql`''`, sql`''`, ...sums, sql`NULL`], sql`, `);
+    const before = sql`SELECT ${sumsOf} ${ofUser} >= ${FROM} AND ${day} < ${DETAIL_FROM} GROUP BY ${day}, ${upstreamKeyId}`;
+    const fields = { day, upstreamKeyId, model, provider, ...amounts, hours: hoursOf(usageDay, hours) };
+    return selectPlain<StoredUsage>(db, fields, sql`${ofUser} BETWEEN ${DETAIL_FROM} AND ${TO} UNION ALL ${before}`);
+  }),
+);
+
 /** Selects what analytics say of a user's days. */
-export function selectUsage(db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) {
-  const { userId: _, day, upstreamKeyId, model, provider, hours: __, ...amounts } = getTableColumns(usageDay);
-  const within = (first: string, last: string) =>
-    sql`FROM ${usageDay} WHERE ${and(eq(usageDay.userId, userId), between(day, first, last))}`;
-  const sums = Object.values(amounts).map((column) => sql`sum(${column})`);
-  const sumsOf = sql.join([day, upstreamKeyId, sql`''`, sql`''`, ...sums, sql`NULL`], sql`, `);
-  const before = sql` UNION ALL SELECT ${sumsOf} ${within(from, addDays(detailFrom, -1))} GROUP BY ${day}, ${upstreamKeyId}`;
-  const fields = { day, upstreamKeyId, model, provider, ...amounts, hours: hoursOf(usageDay, hours) };
-  return selectPlain<StoredUsage>(db, fields, sql`${within(detailFrom, to)}${detailFrom === from ? sql`` : before}`);
-}
+export const selectUsage = (db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) =>
+  usageOf[hours](db, { userId, from, to, detailFrom });
 
+const names = askedOften((db) =>
+  db
+    .select()
+    .from(modelName)
+    .where(eq(modelName.userId, sql.placeholder('userId'))),
+);
 /** Selects the names of the models that a user's keys used. */
-export const selectNames = (db: Db, userId: number) => db.select().from(modelName).where(eq(modelName.userId, userId));
+export const selectNames = (db: Db, userId: number) => names(db, { userId });
 
+const checks = askedOften((db) => {
+  const { userId, day } = checkDay;
+  const rest = sql`FROM ${checkDay} WHERE ${userId} = ${USER_ID} AND ${day} BETWEEN ${FROM} AND ${TO}`;
+  return selectPlain<typeof checkDay.$inferSelect>(db, getTableColumns(checkDay), rest);
+});
 /** Selects what a user's completed days are checked against. */
-export const selectChecks = (db: Db, userId: number, from: string, to: string) =>
-  selectPlain<typeof checkDay.$inferSelect>(
-    db,
-    getTableColumns(checkDay),
-    sql`FROM ${checkDay} WHERE ${and(eq(checkDay.userId, userId), between(checkDay.day, from, to))}`,
-  );
+export const selectChecks = (db: Db, userId: number, from: string, to: string) => checks(db, { userId, from, to });
 
 /** Names one ledger row. */
 export interface DayKey {

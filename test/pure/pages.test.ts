@@ -19,7 +19,7 @@ import { localPath } from '../../src/lib/local-path.ts';
 import { remember } from '../../src/lib/remember.ts';
 import { describeClient } from '../../src/lib/user-agent.ts';
 import { mergeSpans } from '../../src/usage/coverage.ts';
-import { factsOf } from '../../src/usage/model.ts';
+import { factsOf, type LedgerRow } from '../../src/usage/model.ts';
 import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -188,7 +188,12 @@ describe('the hours of the week', () => {
       fc.property(ROWS, ZONE, (rows, zone) => {
         const range = inZone(addDays(FIRST, 2), addDays(FIRST, 12), zone);
         const span = { since: Date.parse(`${FIRST}T00:00:00Z`), until: Date.parse(`${addDays(FIRST, 5)}T00:00:00Z`) };
-        const cells = weekOf(rows, range, [span]);
+        const credits = ({ hours }: LedgerRow) => Array.from({ length: 24 }, (_, hour) => hours[hour]?.[0] ?? null);
+        const cells = weekOf(
+          rows.map((row) => ({ day: row.day, credits: credits(row) })),
+          range,
+          [span],
+        );
         const placed = factsOf(rows, range, true).filter(({ hour }) => hour !== null);
         const expected = placed.reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0);
         expect(cells.flat().reduce<number>((sum, usd) => sum + Math.round((usd ?? 0) * 1e9), 0)).toBe(expected);
