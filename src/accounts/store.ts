@@ -1,8 +1,8 @@
 /** All SQL of accounts. */
-import { and, desc, eq, gt, ne } from 'drizzle-orm';
+import { and, desc, eq, gt, ne, sql } from 'drizzle-orm';
 import { DEFAULT_RULES } from '../alerts/model.ts';
 import { insertDefaultRulesStatement } from '../alerts/store.ts';
-import { type Db, runBatch, statement } from '../db.ts';
+import { askedOften, type Db, runBatch, statement } from '../db.ts';
 import { type SessionRow, type StatsVersion, toStatsVersion, type UserRow } from './model.ts';
 import { session, user } from './table.ts';
 
@@ -106,6 +106,20 @@ export async function insertSession(
 export const markSeenStatement = (db: Db, userId: number): D1PreparedStatement =>
   statement(db, 'UPDATE user SET stats_seen = stats_version WHERE id = ? AND stats_seen <> stats_version', userId);
 
+const liveSession = askedOften((db) =>
+  db
+    .select({ email: user.email, timeZone: user.timeZone, version: user.statsVersion, seen: user.statsSeen })
+    .from(session)
+    .innerJoin(user, eq(user.id, session.userId))
+    .where(
+      and(
+        eq(session.id, sql.placeholder('sessionId')),
+        eq(session.userId, sql.placeholder('userId')),
+        gt(session.expiresAt, sql.placeholder('now')),
+      ),
+    ),
+);
+
 /** The user of a session that lives, or null. */
 export async function findSessionUser(
   db: Db,
@@ -113,11 +127,7 @@ export async function findSessionUser(
   sessionId: number,
   now: number,
 ): Promise<(Pick<UserRow, 'email' | 'timeZone'> & { stats: StatsVersion }) | null> {
-  const [row] = await db
-    .select({ email: user.email, timeZone: user.timeZone, version: user.statsVersion, seen: user.statsSeen })
-    .from(session)
-    .innerJoin(user, eq(user.id, session.userId))
-    .where(and(eq(session.id, sessionId), eq(session.userId, userId), gt(session.expiresAt, now)));
+  const [[row]] = await db.batch([liveSession(db, { userId, sessionId, now })]);
   return row ? { email: row.email, timeZone: row.timeZone, stats: toStatsVersion(row) } : null;
 }
 

@@ -24,7 +24,10 @@ const STEPS = [1, 2, 3, 4, 5] as const;
 
 const clock = (hour: number): string => `${String(hour).padStart(2, '0')}:00`;
 
-const Behind = ({ title, cells, format }: HeatMapProps) => (
+/** The amounts in words, by weekday and hour. */
+type Texts = readonly (readonly string[])[];
+
+const Behind = ({ title, texts }: Pick<HeatMapProps, 'title'> & { texts: Texts }) => (
   <details class="behind">
     <summary>Show as a table</summary>
     <Scroll label={`${title}, as a table`}>
@@ -41,7 +44,7 @@ const Behind = ({ title, cells, format }: HeatMapProps) => (
           {HOURS.map((hour) =>
             tableRow(
               clock(hour),
-              cells.map((row) => format(row[hour] ?? null)),
+              texts.map((row) => row[hour] ?? ''),
             ),
           )}
         </tbody>
@@ -54,19 +57,23 @@ const Behind = ({ title, cells, format }: HeatMapProps) => (
 const Row = ({
   day,
   row,
+  texts,
   stepOf,
   format,
-}: { day: number; row: readonly (number | null)[]; stepOf(value: number): number } & Pick<HeatMapProps, 'format'>) => {
+}: { day: number; row: readonly (number | null)[]; texts: readonly string[]; stepOf(value: number): number } & Pick<
+  HeatMapProps,
+  'format'
+>) => {
   const peak = row.indexOf(Math.max(...row.map((value) => value ?? 0)));
   const sum = row.reduce<number | null>((total, value) => (value === null ? total : (total ?? 0) + value), null);
-  const text = `${WEEKDAYS[day]}: ${format(sum)}${sum ? `, most of it at ${clock(peak)}: ${format(row[peak] ?? null)}` : ''}`;
+  const text = `${WEEKDAYS[day]}: ${format(sum)}${sum ? `, most of it at ${clock(peak)}: ${texts[peak]}` : ''}`;
   return (
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an image that can be focused, to hear what it shows
     <g class="row" tabindex={0} role="img" aria-label={text}>
       <rect class="outline" x="0" y={day * ROW} width="100%" height={ROW - 2} rx="3" />
       {row.map((value, hour) => {
         const heat = value === null ? 'unknown' : value > 0 ? stepOf(value) : 0;
-        const text = `${WEEKDAYS[day]} ${clock(hour)}: ${format(value)}`;
+        const text = `${WEEKDAYS[day]} ${clock(hour)}: ${texts[hour]}`;
         return html`<rect class="heat-${heat}" x="${X[hour]}" y="${day * ROW}" width="3.9%" height="${ROW - 3}" rx="3"><title>${text}</title></rect>`;
       })}
       <text class="row-tip" x="50%" y={7 * ROW + 38}>
@@ -81,6 +88,7 @@ export function HeatMap(props: HeatMapProps) {
   const { id, title, description, cells, format } = props;
   const top = Math.max(...cells.flat().map((value) => value ?? 0));
   const scale = scaleQuantize([0, top || 1], [...STEPS]);
+  const texts = cells.map((row) => row.map(format));
   return (
     <figure class="chart heat">
       <div class="plot">
@@ -95,7 +103,7 @@ export function HeatMap(props: HeatMapProps) {
           <title id={`${id}-title`}>{title}</title>
           <desc id={`${id}-description`}>{description}</desc>
           {cells.map((row, day) => (
-            <Row day={day} row={row} stepOf={scale} format={format} />
+            <Row day={day} row={row} texts={texts[day] ?? []} stepOf={scale} format={format} />
           ))}
           {[0, 6, 12, 18].map((hour) => (
             <text x={percent(hour / 24)} y={7 * ROW + 14} aria-hidden="true">
@@ -104,7 +112,7 @@ export function HeatMap(props: HeatMapProps) {
           ))}
         </svg>
       </div>
-      <Behind {...props} />
+      <Behind title={title} texts={texts} />
     </figure>
   );
 }

@@ -8,7 +8,7 @@ import { area, stack } from 'd3-shape';
 import { type Bucket, columnTotals, percent, type Series, ticksOf, totalOf } from './model.ts';
 import { Scroll } from './scroll.tsx';
 import { tableRow } from './table-row.tsx';
-import { Target } from './target.tsx';
+import { target } from './target.tsx';
 
 export interface StackedProps {
   /** Unique on the page. */
@@ -84,9 +84,25 @@ const Legend = ({ series }: { series: readonly Series[] }) => (
   </ul>
 );
 
-/** The same figures, to be read. */
-const Table = ({ title, buckets, series, format, shape }: StackedProps) => {
+/** What each bucket holds, in words: of each series, and of all. Tips and table say the same, so it is said once. */
+export interface Told {
+  totals: readonly (number | null)[];
+  totalTexts: readonly string[];
+  texts: readonly (readonly string[])[];
+}
+
+function tell({ buckets, series, format }: StackedProps): Told {
   const totals = columnTotals(series, buckets.length);
+  return {
+    totals,
+    totalTexts: totals.map(format),
+    texts: series.map(({ values }) => buckets.map((_, index) => format(values[index] ?? null))),
+  };
+}
+
+/** The same figures, to be read. */
+const Table = ({ title, buckets, series, format, shape, told }: StackedProps & { told: Told }) => {
+  const { totals, totalTexts, texts } = told;
   const hasTotals = shape !== 'lines' && series.length > 1;
   return (
     <details class="behind">
@@ -104,8 +120,8 @@ const Table = ({ title, buckets, series, format, shape }: StackedProps) => {
           </thead>
           <tbody>
             {buckets.map(({ label }, index) => {
-              const amounts = series.map(({ values }) => values[index] ?? null);
-              return tableRow(label, (hasTotals ? [totals[index] ?? null, ...amounts] : amounts).map(format));
+              const amounts = texts.map((ofSeries) => ofSeries[index] ?? '');
+              return tableRow(label, hasTotals ? [totalTexts[index] ?? '', ...amounts] : amounts);
             })}
           </tbody>
           {shape !== 'areas' && shape !== 'lines' && (
@@ -129,7 +145,7 @@ export function StackedChart(props: StackedProps) {
   const top = Math.max(...layers.flat().map((place) => place?.[1] ?? 0), 0) || 1;
   const y = scaleLinear([0, top], [HEIGHT, 0]).nice(Y_TICKS);
   const ticks = y.ticks(Y_TICKS);
-  const totals = columnTotals(series, buckets.length);
+  const told = tell(props);
   return (
     <figure class="chart">
       <Legend series={series} />
@@ -172,12 +188,10 @@ export function StackedChart(props: StackedProps) {
               {buckets[index]?.tick}
             </text>
           ))}
-          {buckets.map((_, index) => (
-            <Target index={index} total={totals[index] ?? null} props={props} height={TOP + HEIGHT} />
-          ))}
+          {buckets.map((_, index) => target({ index, props, told, height: TOP + HEIGHT }))}
         </svg>
       </div>
-      <Table {...props} />
+      <Table {...props} told={told} />
     </figure>
   );
 }

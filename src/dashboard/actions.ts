@@ -54,7 +54,7 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
   const costs = createCosts(ledger.sources, facts, shown);
   const months = monthsOf(ledger.sources, keys, facts, ranges);
-  const rules = toRules(ledger.sources.also);
+  const rules = toRules(ledger.sources.also.filter(({ type }) => type === 'budget'));
   const inShown = shownOf(ledger, facts, shown, query.by, now);
   return {
     keys,

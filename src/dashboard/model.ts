@@ -154,30 +154,32 @@ interface HourlyRow {
  */
 export function weekOf(rows: readonly HourlyRow[], range: Range, watched: readonly Known[]): (number | null)[][] {
   const place = createLocalHours(range.zone);
-  const nano = Array<number | null>(7 * 24).fill(null);
+  const [nano, isKnown] = [new Float64Array(7 * 24), new Uint8Array(7 * 24)];
   /** In which cell each hour of each UTC day belongs, as far as it lies in the range. */
   const cells = new Map<string, (number | undefined)[]>();
   for (const day of listDays(addDays(range.from, -1), addDays(range.to, 1))) {
-    const ofDay = Array<number | undefined>(24);
+    const ofDay = Array<number | undefined>(24).fill(undefined);
     for (let hour = 0; hour < 24; hour++) {
       const { at, date, clock } = place(day, hour);
       if (date < range.from || date > range.to) continue;
       const cell = ((startOfDay(date) / DAY_MS + 3) % 7) * 24 + clock;
       ofDay[hour] = cell;
-      if (watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) nano[cell] ??= 0;
+      if (watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) isKnown[cell] = 1;
     }
     cells.set(day, ofDay);
   }
-  for (const row of rows) {
-    const ofDay = cells.get(row.day);
+  for (const { day, credits } of rows) {
+    const ofDay = cells.get(day);
     if (ofDay === undefined) continue;
-    const { credits } = row;
     for (let hour = 0; hour < credits.length; hour++) {
-      const [cell, amount] = [ofDay[hour], credits[hour] ?? null];
-      if (cell !== undefined && amount !== null) nano[cell] = (nano[cell] ?? 0) + amount;
+      const cell = ofDay[hour];
+      const amount = credits[hour];
+      if (cell === undefined || amount == null) continue;
+      nano[cell] = (nano[cell] ?? 0) + amount;
+      isKnown[cell] = 1;
     }
   }
-  const usd = nano.map((amount) => (amount === null ? null : amount / 1e9));
+  const usd = Array.from(nano, (amount, cell) => (isKnown[cell] === 1 ? amount / 1e9 : null));
   return Array.from({ length: 7 }, (_, weekday) => usd.slice(weekday * 24, weekday * 24 + 24));
 }
 

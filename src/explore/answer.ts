@@ -107,11 +107,15 @@ function knownBuckets(keys: readonly CoveredKey[], facts: readonly Fact[], range
   return new Map(
     keys.map((key) => {
       const until = knownUntil(key) ?? 0;
-      const zeros = [...zerosOf(key, range, isByCounters)];
-      const bucketsIn = (dates: readonly string[]) =>
-        new Set(dates.flatMap((date) => (byDate.get(date) ?? []).flatMap(({ name, at }) => (at === null || at < until ? name : []))));
-      const analysed = zeros.flatMap(([date, zero]) => (zero.requests === null ? [] : date));
-      return [key.id, { money: bucketsIn(zeros.map(([date]) => date)), all: bucketsIn(analysed) }];
+      const [money, all] = [new Set<string>(), new Set<string>()];
+      for (const [date, zero] of zerosOf(key, range, isByCounters)) {
+        for (const { name, at } of byDate.get(date) ?? []) {
+          if (at !== null && at >= until) continue;
+          money.add(name);
+          if (zero.requests !== null) all.add(name);
+        }
+      }
+      return [key.id, { money, all }];
     }),
   );
 }

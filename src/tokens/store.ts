@@ -2,7 +2,7 @@
 import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm';
 import { type StatsVersion, toStatsVersion } from '../accounts/model.ts';
 import { user } from '../accounts/table.ts';
-import { type Db, runBatch, statement } from '../db.ts';
+import { askedOften, type Db, runBatch, statement } from '../db.ts';
 import type { TokenRow } from './model.ts';
 import { apiToken } from './table.ts';
 
@@ -29,13 +29,17 @@ export const listTokens = (db: Db, userId: number): Promise<TokenRow[]> =>
 /** A token, and the state of its user's data. */
 export type FoundToken = TokenRow & { stats: StatsVersion };
 
-/** The active token with this hash, whoever it belongs to. */
-export async function findActiveTokenAcrossUsers(db: Db, tokenHash: string): Promise<FoundToken | null> {
-  const [row] = await db
+const activeToken = askedOften((db) =>
+  db
     .select({ ...getTableColumns(apiToken), version: user.statsVersion, seen: user.statsSeen })
     .from(apiToken)
     .innerJoin(user, eq(user.id, apiToken.userId))
-    .where(and(eq(apiToken.tokenHash, tokenHash), eq(apiToken.isActive, true)));
+    .where(and(eq(apiToken.tokenHash, sql.placeholder('tokenHash')), eq(apiToken.isActive, true))),
+);
+
+/** The active token with this hash, whoever it belongs to. */
+export async function findActiveTokenAcrossUsers(db: Db, tokenHash: string): Promise<FoundToken | null> {
+  const [[row]] = await db.batch([activeToken(db, { tokenHash })]);
   return row ? { ...row, stats: toStatsVersion(row) } : null;
 }
 

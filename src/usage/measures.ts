@@ -56,7 +56,7 @@ export const measuresOf = (amounts: Amounts): Measures => ({
 const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
 
 /** Adds what is known of `b` to `a`, in place: sums of thousands need not be a new value each time. */
-export function addTo(a: Measures, b: Measures): void {
+export function addTo(a: Measures, b: Readonly<Measures>): void {
   a.costNano = add(a.costNano, b.costNano);
   a.byokCostNano = add(a.byokCostNano, b.byokCostNano);
   a.requests = add(a.requests, b.requests);

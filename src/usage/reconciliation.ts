@@ -41,7 +41,8 @@ const larger = (a: number | null, b: number): number => (a === null || Math.abs(
 
 /** Is everything of an account listed and read back, so that its total can be compared with its keys? */
 const isAccountKnown = (index: Index, managementId: number): boolean =>
-  (index.completeAts.get(managementId) ?? null) !== null && (index.accounts.get(managementId) ?? []).every(({ isReadBack }) => isReadBack);
+  (index.completeAts.get(managementId) ?? null) !== null &&
+  (index.accounts.get(managementId)?.texts ?? []).every(({ isReadBack }) => isReadBack);
 
 /** What `/activity` says of a key's texts; of what an account spent outside of its keys, its total less theirs, if all are told. */
 function activityOf(index: Index, stored: StoredDay, key: CoveredKey): Money | null {
@@ -50,7 +51,7 @@ function activityOf(index: Index, stored: StoredDay, key: CoveredKey): Money | n
   if (!key.isOutside || sum === null) return sum;
   if (!isAccountKnown(index, key.id)) return null;
   const isSpender = ({ hash, usageNano, byokUsageNano }: UpstreamEntry) => hash !== null && (usageNano ?? 0) + (byokUsageNano ?? 0) > 0;
-  const ofKeys = (index.accounts.get(key.id) ?? []).filter(isSpender).map((text) => toldByActivity(stored, text));
+  const ofKeys = (index.accounts.get(key.id)?.texts ?? []).filter(isSpender).map((text) => toldByActivity(stored, text));
   return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? NOTHING), sum);
 }
 
@@ -63,15 +64,14 @@ function moneyInAccount(index: Index, stored: StoredDay, owner: CoveredKey, text
 
 /** Everything that the ledger has of an account, less what analytics say of it as a whole; null if that is not known. */
 function accountDrift(index: Index, stored: StoredDay, key: CoveredKey): Money | null {
-  const all = index.accounts.get(key.id) ?? [];
-  const outside = all.find(({ hash }) => hash === null);
+  const account = index.accounts.get(key.id);
+  const outside = account?.texts.find(({ hash }) => hash === null);
   const check = outside && stored.checks.get(outside.id);
   if (!isAccountKnown(index, key.id) || check?.accountCostNano == null || check.accountByokCostNano === null) return null;
-  const owners = [...Map.groupBy(all, ({ apiKeyId }) => apiKeyId)];
-  const sum = owners.reduce<Money>((total, [id, texts]) => {
-    const owner = index.keys.get(id);
-    return owner ? addMoney(total, moneyInAccount(index, stored, owner, texts)) : total;
-  }, NOTHING);
+  const sum = (account?.owners ?? []).reduce<Money>(
+    (total, [owner, texts]) => addMoney(total, moneyInAccount(index, stored, owner, texts)),
+    NOTHING,
+  );
   return minus(sum, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
 }
 

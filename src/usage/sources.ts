@@ -58,6 +58,15 @@ export interface StoredDay {
   /** Models and providers added up. */
   usage: Map<number, Money>;
   checks: Map<number, CheckEntry>;
+  /** What the ledger says of each key, as far as somebody asked. */
+  ledgers: Map<number, Ledger>;
+}
+
+/** What is read through a management key. */
+export interface Account {
+  texts: readonly UpstreamEntry[];
+  /** The texts of each key among them. */
+  owners: readonly (readonly [CoveredKey, readonly UpstreamEntry[]])[];
 }
 
 /** The sources, found by day. */
@@ -66,13 +75,20 @@ export interface Index {
   /** The texts of each key. */
   texts: Map<number, UpstreamEntry[]>;
   /** Everything that is read through each management key. */
-  accounts: Map<number | null, UpstreamEntry[]>;
-  keys: Map<number, CoveredKey>;
+  accounts: Map<number | null, Account>;
   completeAts: ReadonlyMap<number, number | null>;
   today: string;
 }
 
-const emptyDay = (day: string): StoredDay => ({ day, counters: new Map(), usage: new Map(), checks: new Map() });
+const emptyDay = (day: string): StoredDay => ({ day, counters: new Map(), usage: new Map(), checks: new Map(), ledgers: new Map() });
+
+function accountOf(texts: readonly UpstreamEntry[], keys: ReadonlyMap<number, CoveredKey>): Account {
+  const owners = [...Map.groupBy(texts, ({ apiKeyId }) => apiKeyId)].flatMap(([id, own]) => {
+    const owner = keys.get(id);
+    return owner ? [[owner, own] as const] : [];
+  });
+  return { texts, owners };
+}
 
 /** Finds sources by day and key. */
 export function createIndex({ allKeys, completeAts, upstreamKeys, counters, usage, checks }: Sources, today: string): Index {
@@ -89,11 +105,12 @@ export function createIndex({ allKeys, completeAts, upstreamKeys, counters, usag
     const sum = sums.get(upstreamKeyId);
     sums.set(upstreamKeyId, sum ? addMoney(sum, { costNano, byokCostNano }) : { costNano, byokCostNano });
   }
+  const keys = new Map(allKeys.map((key) => [key.id, key]));
+  const byAccount = Map.groupBy(upstreamKeys, ({ managementId }) => managementId);
   return {
     days,
     texts: Map.groupBy(upstreamKeys, ({ apiKeyId }) => apiKeyId),
-    accounts: Map.groupBy(upstreamKeys, ({ managementId }) => managementId),
-    keys: new Map(allKeys.map((key) => [key.id, key])),
+    accounts: new Map([...byAccount].map(([id, texts]) => [id, accountOf(texts, keys)])),
     completeAts,
     today,
   };
@@ -146,8 +163,15 @@ interface Ledger {
   isWhole: boolean;
 }
 
-/** What the ledger says of a day, from which source, and whether that is certain. The same choice as `chooseSources` makes. */
+/** What the ledger says of a day, from which source, and whether that is certain. */
 export function ledgerOf(index: Index, stored: StoredDay, key: CoveredKey): Ledger {
+  const known = stored.ledgers.get(key.id) ?? judge(index, stored, key);
+  stored.ledgers.set(key.id, known);
+  return known;
+}
+
+/** The same choice as `chooseSources` makes. */
+function judge(index: Index, stored: StoredDay, key: CoveredKey): Ledger {
   const { day } = stored;
   const counted = countersOf(stored, key);
   const byCounters: Ledger = { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(stored, key) };

@@ -5,15 +5,16 @@ import { type CoveredKey, describeCoverage, type Known, knownUntil } from './cov
 import { addMeasures, addTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
 import { approximateDays, type Fact, type Range } from './model.ts';
 
+function addAt<K>(sums: Map<K, Measures>, key: K, measures: Readonly<Measures>): void {
+  const sum = sums.get(key);
+  if (sum) addTo(sum, measures);
+  else sums.set(key, { ...measures });
+}
+
 /** Sums of facts by what `keyOf` says of each. */
 function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Measures> {
   const sums = new Map<K, Measures>();
-  for (const fact of facts) {
-    const key = keyOf(fact);
-    const sum = sums.get(key);
-    if (sum) addTo(sum, fact.measures);
-    else sums.set(key, { ...fact.measures });
-  }
+  for (const fact of facts) addAt(sums, keyOf(fact), fact.measures);
   return sums;
 }
 
@@ -30,9 +31,15 @@ export function countedDates(facts: readonly Fact[]): (keyId: number, date: stri
   return (keyId, date) => counted.has(`${keyId}/${date}`);
 }
 
+const NO_MONEY: Readonly<Measures> = moneyOnly(0, 0);
+
 /** What is zero at least, by the dates of a key: where it was watched, money; where analytics were read, requests and tokens too. */
-export function zerosOf(key: CoveredKey, range: Range, isByCounters: (keyId: number, date: string) => boolean): Map<string, Measures> {
-  const zeros = new Map<string, Measures>(datesOf(key.counters, range).map((date) => [date, moneyOnly(0, 0)]));
+export function zerosOf(
+  key: CoveredKey,
+  range: Range,
+  isByCounters: (keyId: number, date: string) => boolean,
+): Map<string, Readonly<Measures>> {
+  const zeros = new Map<string, Readonly<Measures>>(datesOf(key.counters, range).map((date) => [date, NO_MONEY]));
   for (const date of datesOf(key.analytics, range)) if (!isByCounters(key.id, date)) zeros.set(date, ZERO);
   return zeros;
 }
@@ -76,8 +83,8 @@ export function summarize(keys: readonly CoveredKey[], facts: readonly Fact[], r
   const isByCounters = countedDates(facts);
   for (const key of keys) {
     for (const [date, zero] of zerosOf(key, range, isByCounters)) {
-      byKey.set(key.id, addMeasures(byKey.get(key.id) ?? UNKNOWN, zero));
-      byDay.set(date, addMeasures(byDay.get(date) ?? UNKNOWN, zero));
+      addAt(byKey, key.id, zero);
+      addAt(byDay, date, zero);
     }
   }
   return {
