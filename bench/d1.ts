@@ -1,6 +1,7 @@
 /** D1 in plain Node, so that what the database itself takes can be told apart or left out. */
 import type { DatabaseSync } from 'node:sqlite';
 import { type Bound, bindD1, createRunner, toResult } from '../test/support/sqlite-d1.ts';
+import { type Answers, remember } from './remembered.ts';
 
 /** Microseconds of CPU that this process used so far. */
 export function cpuMicros(): number {
@@ -29,15 +30,12 @@ export function bindTimed(database: DatabaseSync): { binding: D1Database; spent:
   return { binding: bindD1(async (statements) => JSON.parse(answer(statements))), spent };
 }
 
-/** The same, each question answered once and then from memory, so that a measurement holds no time of a database. */
-export function bindRemembered(database: DatabaseSync): D1Database {
+/** The same, which also remembers what it answers. */
+export function bindRecording(database: DatabaseSync, answers: Answers): D1Database {
   const run = createRunner(database);
-  const answers = new Map<string, string>();
-  const answer = (statement: Bound): unknown => {
-    const question = JSON.stringify([statement.text, statement.values]);
-    const known = answers.get(question) ?? JSON.stringify(run([statement]).map(toResult)[0]);
-    answers.set(question, known);
-    return JSON.parse(known);
-  };
-  return bindD1(async (statements) => statements.map(answer) as object[]);
+  return bindD1(async (statements) => {
+    const results = run(statements).map(toResult);
+    for (const [index, statement] of statements.entries()) remember(answers, statement, JSON.stringify(results[index]));
+    return results;
+  });
 }

@@ -1,5 +1,6 @@
 /** What is measured beside each other: the built Worker in its runtime, the same code in Node, and a Worker that does nothing. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
@@ -12,12 +13,13 @@ import { createDb } from '../src/db.ts';
 import type { Deps } from '../src/deps.ts';
 import { openMigrated } from '../test/support/sqlite-d1.ts';
 import { bindSqlite } from './d1.ts';
+import type { Answers } from './remembered.ts';
 
 export const SECRETS = {
   JWT_SECRET: 'bench-0123456789-abcdefghijklmnopqrstuvwxyz',
   ENCRYPTION_KEYS: 'bench1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=',
 };
-const VARS = {
+export const VARS = {
   OPENROUTER_BASE_URL: 'http://127.0.0.1:1/api/v1',
   USAGE_STATS_RETENTION_DAYS: '365',
   HOURLY_RETENTION_DAYS: '92',
@@ -58,10 +60,12 @@ const childrenNow = (): number[] =>
       }
     });
 
-async function startMiniflare(script: string, bindings: object): Promise<Runtime> {
+/** @param others what the script imports, by path: text */
+async function startMiniflare(script: string, bindings: object, others: Record<string, string> = {}): Promise<Runtime> {
   const folder = mkdtempSync(join(tmpdir(), 'openrouter-monitor-bench-'));
   const before = new Set(childrenNow());
-  const modules = [{ type: 'ESModule' as const, path: 'worker.js', contents: script }];
+  const typeOf = (path: string) => (path.endsWith('.js') ? ('ESModule' as const) : ('Text' as const));
+  const modules = Object.entries({ 'main.js': script, ...others }).map(([path, contents]) => ({ type: typeOf(path), path, contents }));
   const worker = { name: 'worker', modules, ...COMPATIBILITY, ...bindings };
   const miniflare = new Miniflare(convertV4MiniflareOptions({ resourcePersistencePath: folder, workers: [worker] } as never));
   const origin = (await miniflare.ready).origin;
@@ -87,19 +91,44 @@ async function migrate(db: D1Database): Promise<void> {
   }
 }
 
+const BINDINGS = {
+  bindings: { ...VARS, VERSION: { id: 'bench' } },
+  d1Databases: { DB: 'bench' },
+  queueProducers: { JOBS: 'jobs' },
+  ratelimits: { TOKEN_RATE_LIMIT: UNLIMITED, ADDRESS_RATE_LIMIT: { ...UNLIMITED, namespace_id: '2' } },
+  durableObjects: { PASSWORD_HASHER: { className: 'PasswordHasher', useSQLite: true } },
+};
+
 /** This Worker, as it is deployed, in workerd. */
 export async function startWorker(): Promise<Runtime> {
   const { code } = await buildBundle();
-  const runtime = await startMiniflare(code, {
-    bindings: { ...VARS, VERSION: { id: 'bench' } },
-    d1Databases: { DB: 'bench' },
-    queueProducers: { JOBS: 'jobs' },
-    ratelimits: { TOKEN_RATE_LIMIT: UNLIMITED, ADDRESS_RATE_LIMIT: { ...UNLIMITED, namespace_id: '2' } },
-    durableObjects: { PASSWORD_HASHER: { className: 'PasswordHasher', useSQLite: true } },
-  });
+  const runtime = await startMiniflare(code, BINDINGS);
   await migrate(runtime.db);
   return runtime;
 }
+
+/** The same without a database: what it would answer is remembered, so that a measurement holds nothing of it but the parsing of its answers. */
+export async function startRemembering(answers: Answers): Promise<Runtime> {
+  const { code } = await buildBundle();
+  const main = `import worker, { PasswordHasher } from './worker.js';
+    import text from './answers.json';
+    import { bindRemembered } from './remembered.js';
+    export { PasswordHasher };
+    const DB = bindRemembered(JSON.parse(text));
+    export default { fetch: (request, env, ctx) => worker.fetch(request, { ...env, DB }, ctx) };`;
+  const remembered = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, 'remembered.ts'), 'utf8'));
+  return startMiniflare(main, BINDINGS, { 'worker.js': code, 'answers.json': JSON.stringify(answers), 'remembered.js': remembered });
+}
+
+/** A Worker that answers with ready texts, by path and query: what the runtime itself takes for an answer of their size. */
+export const startTexts = (texts: Record<string, string>): Promise<Runtime> =>
+  startMiniflare(
+    `import text from './texts.json';
+    const texts = JSON.parse(text);
+    export default { fetch(request) { const { pathname, search } = new URL(request.url); return new Response(texts[pathname + search]); } };`,
+    { d1Databases: { DB: 'empty' } },
+    { 'texts.json': JSON.stringify(texts) },
+  );
 
 /** A Worker that answers nothing: the floor. */
 export const startEmpty = (): Promise<Runtime> =>

@@ -2,6 +2,7 @@
  * The session's JWT: HS256 with an algorithm allow-list. It proves nothing alone: its `sid` must name a session row that lives.
  */
 import { errors, jwtVerify, SignJWT } from 'jose';
+import { remember } from '../lib/remember.ts';
 
 const ISSUER = 'openrouter-monitor';
 const AUDIENCE = 'openrouter-monitor/session';
@@ -11,10 +12,13 @@ export interface SessionClaims {
   sessionId: number;
 }
 
-const secretKey = (secret: string): Uint8Array => new TextEncoder().encode(secret);
+/** Imported once, since that takes longer than to check a signature. */
+const secretKey = remember((secret: string) =>
+  crypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']),
+);
 
 /** Signs a session's claims. Instants are epoch milliseconds, rounded down to the JWT's seconds. */
-export function signSession(secret: string, claims: SessionClaims, issuedAt: number, expiresAt: number): Promise<string> {
+export async function signSession(secret: string, claims: SessionClaims, issuedAt: number, expiresAt: number): Promise<string> {
   return new SignJWT({ sid: String(claims.sessionId) })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setIssuer(ISSUER)
@@ -22,13 +26,13 @@ export function signSession(secret: string, claims: SessionClaims, issuedAt: num
     .setSubject(String(claims.userId))
     .setIssuedAt(Math.floor(issuedAt / 1000))
     .setExpirationTime(Math.floor(expiresAt / 1000))
-    .sign(secretKey(secret));
+    .sign(await secretKey(secret));
 }
 
 /** The claims of a JWT that this secret signed and that has not expired, or null for anything else. */
 export async function verifySession(secret: string, token: string, now: number): Promise<SessionClaims | null> {
   try {
-    const { payload } = await jwtVerify(token, secretKey(secret), {
+    const { payload } = await jwtVerify(token, await secretKey(secret), {
       algorithms: ['HS256'],
       issuer: ISSUER,
       audience: AUDIENCE,

@@ -78,8 +78,13 @@ function createRows(dimensions: readonly Dimension[], buckets: number) {
   return { rows, rowOf };
 }
 
+interface Collected {
+  rows: readonly Row[];
+  unplaced: Sum;
+}
+
 /** Sums facts by their names and buckets; what has no bucket goes into the row's whole. A ratio leaves out what only one side is known of. */
-function collect(facts: readonly Fact[], question: Question, buckets: readonly string[]): { rows: Row[]; unplaced: Sum } {
+function collect(facts: readonly Fact[], question: Question, buckets: readonly string[]): Collected {
   const metric = metricOf(question.metric);
   const indexOf = new Map(buckets.map((name, index) => [name, index]));
   const { rows, rowOf } = createRows(dimensionsOf(question), buckets.length);
@@ -161,7 +166,15 @@ export function createAnswers(keys: readonly CoveredKey[], facts: readonly Fact[
   const slots = slotsOf(range, rollup);
   const buckets = bucketsOf(slots);
   const zeros = knownBuckets(keys, facts, range, slots);
-  return (question: Omit<Question, 'rollup'>): Answer => answer({ buckets, zeros, facts, question: { ...question, rollup } });
+  const collected = new Map<string, Collected>();
+  return (asked: Omit<Question, 'rollup'>): Answer => {
+    const question = { ...asked, rollup };
+    const { top: _, cumulative: __, ...summed } = question;
+    const id = JSON.stringify(summed);
+    const sums = collected.get(id) ?? collect(facts, question, buckets);
+    collected.set(id, sums);
+    return answer({ buckets, zeros, sums, question });
+  };
 }
 
 /** The answer to one question. */
@@ -171,14 +184,13 @@ export const answerOf = (keys: readonly CoveredKey[], facts: readonly Fact[], ra
 interface Asked {
   buckets: string[];
   zeros: Zeros;
-  facts: readonly Fact[];
+  sums: Collected;
   question: Question;
 }
 
-function answer({ buckets, zeros, facts, question }: Asked): Answer {
+function answer({ buckets, zeros, sums: { rows, unplaced }, question }: Asked): Answer {
   const metric = metricOf(question.metric);
   const dimensions = dimensionsOf(question);
-  const { rows, unplaced } = collect(facts, question, buckets);
   const toSeries = (row: Row): AnswerSeries => {
     const isKnown = isKnownIn(zeros, row.names, question, buckets);
     const values = valuesOf(row, isKnown, metric, question.cumulative !== undefined);

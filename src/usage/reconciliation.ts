@@ -75,31 +75,37 @@ function accountDrift(index: Index, stored: StoredDay, key: CoveredKey): Money |
   return minus(sum, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
 }
 
-function reconcileDay(index: Index, stored: StoredDay, key: CoveredKey): Reconciled {
+/** By how much the sources of a completed day differ from what the ledger says: from each that can be compared. */
+function driftsOf(index: Index, stored: StoredDay, key: CoveredKey): Money[] {
   const { day } = stored;
+  const drifts: Money[] = [];
+  if (day >= index.today) return drifts;
   const { source, money, isWhole } = ledgerOf(index, stored, key);
-  const counters = countersOf(stored, key);
-  const activity = activityOf(index, stored, key);
-  const isOver = day < index.today;
-  const isComparable = source === 'analytics' && isCounted(stored, key) && countSpenders(index, stored, key) <= 1 && !key.hasForeignText;
-  const drifts = [
-    isOver && isWhole && isComparable && money && counters ? minus(money, counters) : null,
-    isOver && isWhole && money && activity && !key.hasForeignText ? minus(money, activity) : null,
+  if (money && !key.hasForeignText) {
+    const counters = isWhole && source === 'analytics' ? countersOf(stored, key) : null;
+    if (counters && isCounted(stored, key) && countSpenders(index, stored, key) <= 1) drifts.push(minus(money, counters));
+    const activity = isWhole ? activityOf(index, stored, key) : null;
+    if (activity) drifts.push(minus(money, activity));
     // Analytics were read and have nothing of the day, so the counters speak.
-    isOver && source === 'counters' && money && isAnalysed(day, key) && !key.hasForeignText ? money : null,
-    isOver && key.isOutside ? accountDrift(index, stored, key) : null,
-  ].filter((drift) => drift !== null);
+    if (source === 'counters' && isAnalysed(day, key)) drifts.push(money);
+  }
+  const ofAccount = key.isOutside ? accountDrift(index, stored, key) : null;
+  return ofAccount ? [...drifts, ofAccount] : drifts;
+}
+
+function reconcileDay(index: Index, stored: StoredDay, key: CoveredKey, drifts = driftsOf(index, stored, key)): Reconciled {
+  const { source, money, isWhole } = ledgerOf(index, stored, key);
   return {
-    date: day,
+    date: stored.day,
     keyId: key.id,
     name: key.name,
     source,
     ledger: money,
-    counters,
-    activity,
+    counters: countersOf(stored, key),
+    activity: activityOf(index, stored, key),
     driftNano: drifts.reduce<number | null>((most, { costNano }) => larger(most, costNano), null),
     byokDriftNano: drifts.reduce<number | null>((most, { byokCostNano }) => larger(most, byokCostNano), null),
-    coverage: money === null ? 'none' : isWhole && isOver ? 'exact' : 'partial',
+    coverage: money === null ? 'none' : isWhole && stored.day < index.today ? 'exact' : 'partial',
   };
 }
 
@@ -114,6 +120,7 @@ export function reconcile(sources: Sources, from: string, to: string, today: str
 
 /** More than a cent is worth telling. */
 const DRIFT_NANO = 10_000_000;
+const isWorthTelling = ({ costNano, byokCostNano }: Money): boolean => Math.max(Math.abs(costNano), Math.abs(byokCostNano)) > DRIFT_NANO;
 
 /** Of which keys something is stored of a day. */
 function keysOn({ counters, usage, checks }: StoredDay, owners: ReadonlyMap<number, number>): Set<number> {
@@ -132,8 +139,8 @@ export function findDrift(sources: Sources, from: string, to: string, today: str
     const ids = keysOn(stored, owners);
     for (const key of sources.keys) {
       if (!ids.has(key.id)) continue;
-      const compared = reconcileDay(index, stored, key);
-      if (Math.max(Math.abs(compared.driftNano ?? 0), Math.abs(compared.byokDriftNano ?? 0)) > DRIFT_NANO) drifts.push(compared);
+      const ofDay = driftsOf(index, stored, key);
+      if (ofDay.some(isWorthTelling)) drifts.push(reconcileDay(index, stored, key, ofDay));
     }
   }
   return drifts.sort((a, b) => (a.date === b.date ? a.keyId - b.keyId : a.date < b.date ? -1 : 1));

@@ -1,5 +1,7 @@
 /** SQL that takes ledger rows away: beyond their retention, and of keys and users who are gone. Always in steps of bounded size. */
+import { getTableColumns } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
+import { counterDay, usageDay } from './table.ts';
 
 /** Tables of the ledger, the rest of their clustered key after user and day, and what their rows belong to. */
 const TABLES = {
@@ -8,6 +10,7 @@ const TABLES = {
   check_day: { key: ['upstream_key_id'], owner: 'upstream_key', ownerId: 'upstream_key_id' },
 } as const;
 export type LedgerTable = keyof typeof TABLES;
+const HOURLY_TABLES = { counter_day: counterDay, usage_day: usageDay };
 
 const placeOf = (table: LedgerTable, alias = ''): string => ['user_id', 'day', ...TABLES[table].key].map((name) => alias + name).join(', ');
 
@@ -96,15 +99,23 @@ export async function deleteDaysBeforeAcrossUsers(
   return deleted.length;
 }
 
-/** Forgets the hours of up to `limit` rows of these users before `day`, keeping the day's totals; returns how many. */
+/**
+ * Forgets the hours of up to `limit` rows of these users before `day`, keeping the day's totals; returns how many. The rows are written anew:
+ * an update would shorten them and leave their pages as they are, so that a year took twice the space (docs/capacity.md).
+ */
 export async function forgetHoursBeforeAcrossUsers(
   db: Db,
-  table: Exclude<LedgerTable, 'check_day'>,
+  table: keyof typeof HOURLY_TABLES,
   userIds: number[],
   day: string,
   limit: number,
 ): Promise<number> {
-  const text = `UPDATE ${table} SET hours = NULL WHERE (${placeOf(table)}) IN (${rowsBefore(table)} AND d.hours IS NOT NULL LIMIT ?3) RETURNING 1`;
-  const [updated = []] = await runBatch(db, [statement(db, text, JSON.stringify(userIds), day, limit)]);
-  return updated.length;
+  const kept = Object.values(getTableColumns(HOURLY_TABLES[table]))
+    .map(({ name }) => name)
+    .filter((name) => name !== 'hours')
+    .join(', ');
+  const text = `REPLACE INTO ${table} (${kept}, hours) SELECT ${kept}, NULL FROM ${table}
+    WHERE (${placeOf(table)}) IN (${rowsBefore(table)} AND d.hours IS NOT NULL LIMIT ?3) RETURNING 1`;
+  const [rewritten = []] = await runBatch(db, [statement(db, text, JSON.stringify(userIds), day, limit)]);
+  return rewritten.length;
 }

@@ -166,7 +166,8 @@ type PlainCounters = ReturnType<typeof selectDays>['_']['result'];
 /** Rows of `selectDays` with their flags as such. */
 export const toCounters = (rows: PlainCounters): StoredCounters[] => rows.map((row) => ({ ...row, isEstimated: row.isEstimated === 1 }));
 
-const usageOf = byHours((hours) =>
+/** @param hasSums with the sums of days before those of which all is read: to add them up counts as a row written, so only where there are some */
+const usageOf = (hours: AskedDays['hours'], hasSums: boolean) =>
   askedOften((db) => {
     const { userId, day, upstreamKeyId, model, provider, hours: _, ...amounts } = getTableColumns(usageDay);
     const ofUser = sql`FROM ${usageDay} WHERE ${userId} = ${USER_ID} AND ${day}`;
@@ -174,13 +175,18 @@ const usageOf = byHours((hours) =>
     const sumsOf = sql.join([day, upstreamKeyId, sql`''`, sql`''`, ...sums, sql`NULL`], sql`, `);
     const before = sql`SELECT ${sumsOf} ${ofUser} >= ${FROM} AND ${day} < ${DETAIL_FROM} GROUP BY ${day}, ${upstreamKeyId}`;
     const fields = { day, upstreamKeyId, model, provider, ...amounts, hours: hoursOf(usageDay, hours) };
-    return selectPlain<StoredUsage>(db, fields, sql`${ofUser} BETWEEN ${DETAIL_FROM} AND ${TO} UNION ALL ${before}`);
-  }),
-);
+    return selectPlain<StoredUsage>(
+      db,
+      fields,
+      sql`${ofUser} BETWEEN ${DETAIL_FROM} AND ${TO}${hasSums ? sql` UNION ALL ${before}` : sql``}`,
+    );
+  });
+const detailedUsage = byHours((hours) => usageOf(hours, false));
+const usageWithSums = byHours((hours) => usageOf(hours, true));
 
 /** Selects what analytics say of a user's days. */
 export const selectUsage = (db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) =>
-  usageOf[hours](db, { userId, from, to, detailFrom });
+  (detailFrom > from ? usageWithSums : detailedUsage)[hours](db, { userId, from, to, detailFrom });
 
 const names = askedOften((db) =>
   db
