@@ -115,7 +115,8 @@ export async function startRemembering(answers: Answers): Promise<Runtime> {
     import { bindRemembered } from './remembered.js';
     export { PasswordHasher };
     const DB = bindRemembered(JSON.parse(text));
-    export default { fetch: (request, env, ctx) => worker.fetch(request, { ...env, DB }, ctx) };`;
+    let known;
+    export default { fetch: (request, env, ctx) => worker.fetch(request, (known ??= { ...env, DB }), ctx) };`;
   const remembered = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, 'remembered.ts'), 'utf8'));
   return startMiniflare(main, BINDINGS, { 'worker.js': code, 'answers.json': JSON.stringify(answers), 'remembered.js': remembered });
 }

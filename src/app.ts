@@ -65,7 +65,9 @@ function describe(error: unknown, requestId: string): AppError {
 /** From where a request comes. */
 const callerOf = (c: Context<AppEnv>): Caller => ({
   address: c.req.header('cf-connecting-ip') ?? null,
-  client: describeClient(c.req.header('user-agent') ?? ''),
+  get client() {
+    return describeClient(c.req.header('user-agent') ?? '');
+  },
   requestId: c.var.requestId,
 });
 

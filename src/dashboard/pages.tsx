@@ -106,7 +106,8 @@ const SpendHead = ({ query, dashboard: { shown, change, comparedDays } }: { quer
 
 const Spend = ({ query, dashboard, keyNames }: { query: DashboardQuery; dashboard: Dashboard; keyNames: KeyNames }) => {
   const { chart, rollup, stats, range } = dashboard.shown;
-  const dayHref = (day: string) => `${FORM}?${queryOf({ range: 'custom', from: day, to: day, tz: query.tz, by: query.by })}`;
+  const rest = queryOf({ tz: query.tz, by: query.by });
+  const dayHref = (day: string) => `${FORM}?range=custom&from=${day}&to=${day}&${rest}`;
   return (
     <section class="card wide">
       <SpendHead query={query} dashboard={dashboard} />

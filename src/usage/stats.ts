@@ -18,11 +18,11 @@ function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Meas
   return sums;
 }
 
-/** The local dates of the range inside a known interval. */
-function datesOf(known: Known | null, range: Range): string[] {
-  if (known === null) return [];
-  const [first, last] = [localDayOf(known.since, range.zone), localDayOf(known.until - 1, range.zone)];
-  return listDays(first > range.from ? first : range.from, last < range.to ? last : range.to);
+/** Tells whether a local date, or a part of it, lies inside a known interval. */
+function containing(known: Known | null, { zone }: Range): (date: string) => boolean {
+  if (known === null) return () => false;
+  const [first, last] = [localDayOf(known.since, zone), localDayOf(known.until - 1, zone)];
+  return (date) => date >= first && date <= last;
 }
 
 /** Which dates of which keys the counters speak for. */
@@ -38,10 +38,12 @@ export function zerosOf(
   key: CoveredKey,
   range: Range,
   isByCounters: (keyId: number, date: string) => boolean,
-): Map<string, Readonly<Measures>> {
-  const zeros = new Map<string, Readonly<Measures>>(datesOf(key.counters, range).map((date) => [date, NO_MONEY]));
-  for (const date of datesOf(key.analytics, range)) if (!isByCounters(key.id, date)) zeros.set(date, ZERO);
-  return zeros;
+): [date: string, zero: Readonly<Measures>][] {
+  const [isCounted, isAnalysed] = [containing(key.counters, range), containing(key.analytics, range)];
+  return listDays(range.from, range.to).flatMap((date): [string, Readonly<Measures>][] => {
+    if (isAnalysed(date) && !isByCounters(key.id, date)) return [[date, ZERO]];
+    return isCounted(date) ? [[date, NO_MONEY]] : [];
+  });
 }
 
 /** The instant before which all spend of the known keys is in the figures: the oldest of the last readings of those still read. */
