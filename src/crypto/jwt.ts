@@ -12,10 +12,21 @@ export interface SessionClaims {
   sessionId: number;
 }
 
-/** Imported once, since that takes longer than to check a signature. */
-const secretKey = remember((secret: string) =>
-  crypto.subtle.importKey('raw', new TextEncoder().encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']),
-);
+/** What is kept of a secret. */
+interface Verifier {
+  key: Promise<CryptoKey>;
+  /** The claims of tokens that were found good, and until when (epoch seconds) they are, by the token. */
+  known: Map<string, { claims: SessionClaims; expiresAt: number }>;
+}
+
+/** So many good tokens are kept; then all are forgotten. */
+const MAX_KNOWN = 500;
+
+/** Made once: a browser sends the same token with every request, and to look at it again takes longer than most answers. */
+const verifierOf = remember((secret: string): Verifier => {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  return { key: crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['sign', 'verify']), known: new Map() };
+});
 
 /** Signs a session's claims. Instants are epoch milliseconds, rounded down to the JWT's seconds. */
 export async function signSession(secret: string, claims: SessionClaims, issuedAt: number, expiresAt: number): Promise<string> {
@@ -26,13 +37,12 @@ export async function signSession(secret: string, claims: SessionClaims, issuedA
     .setSubject(String(claims.userId))
     .setIssuedAt(Math.floor(issuedAt / 1000))
     .setExpirationTime(Math.floor(expiresAt / 1000))
-    .sign(await secretKey(secret));
+    .sign(await verifierOf(secret).key);
 }
 
-/** The claims of a JWT that this secret signed and that has not expired, or null for anything else. */
-export async function verifySession(secret: string, token: string, now: number): Promise<SessionClaims | null> {
+async function verify(key: CryptoKey, token: string, now: number): Promise<{ claims: SessionClaims; expiresAt: number } | null> {
   try {
-    const { payload } = await jwtVerify(token, await secretKey(secret), {
+    const { payload } = await jwtVerify(token, key, {
       algorithms: ['HS256'],
       issuer: ISSUER,
       audience: AUDIENCE,
@@ -40,9 +50,20 @@ export async function verifySession(secret: string, token: string, now: number):
       currentDate: new Date(now),
     });
     const claims = { userId: Number(payload.sub), sessionId: Number(payload['sid']) };
-    return Number.isSafeInteger(claims.userId) && Number.isSafeInteger(claims.sessionId) ? claims : null;
+    const isSound = Number.isSafeInteger(claims.userId) && Number.isSafeInteger(claims.sessionId);
+    return isSound ? { claims, expiresAt: Number(payload.exp) } : null;
   } catch (error) {
     if (error instanceof errors.JOSEError) return null;
     throw error;
   }
+}
+
+/** The claims of a JWT that this secret signed and that has not expired, or null for anything else. */
+export async function verifySession(secret: string, token: string, now: number): Promise<SessionClaims | null> {
+  const { key, known } = verifierOf(secret);
+  const verified = known.get(token) ?? (await verify(await key, token, now));
+  if (verified === null || verified.expiresAt <= Math.floor(now / 1000)) return null;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(token, verified);
+  return verified.claims;
 }

@@ -141,6 +141,8 @@ describe('session JWTs', () => {
 
   it('of another secret, algorithm, audience or form are nothing', async () => {
     const jwt = await signSession(secret, claims, now, now + 60_000);
+    // A good token is remembered, which makes no other one good.
+    expect(await verifySession(secret, jwt, now)).toEqual(claims);
     expect(await verifySession(`${secret}x`, jwt, now)).toBeNull();
     const [, payload = ''] = jwt.split('.');
     const none = `${toBase64Url(new TextEncoder().encode('{"alg":"none","typ":"JWT"}'))}.${payload}.`;
