@@ -29,11 +29,18 @@ import { findDrift, presentReconciled, reconcile } from './reconciliation.ts';
 import type { CheckEntry } from './sources.ts';
 import { summarize } from './stats.ts';
 import * as store from './store.ts';
+import {
+  type NamedUsage,
+  nameUsage,
+  type StoredCounters,
+  type StoredRow,
+  type StoredUsage,
+  toCounters,
+  toLedgerRow,
+} from './stored-row.ts';
 
 /** In what order compared days come. */
 const RECONCILED_BY: readonly Group[] = ['day', 'key'];
-
-type StoredRow = Parameters<typeof store.toLedgerRow>[0];
 
 /**
  * The range, if it can be asked for.
@@ -51,9 +58,9 @@ interface Stored {
   keyRows: readonly keyStore.KeyWithTexts[];
   upstreamKeys: readonly UpstreamKey[];
   managements: readonly Management[];
-  names: Parameters<typeof store.nameUsage>[2];
-  counters: readonly store.StoredCounters[];
-  usage: readonly store.StoredUsage[];
+  names: Parameters<typeof nameUsage>[2];
+  counters: readonly StoredCounters[];
+  usage: readonly StoredUsage[];
   checks: readonly CheckEntry[];
 }
 
@@ -97,18 +104,18 @@ async function readSources<T = undefined>(
   );
   const [keyRows, upstreamKeys, managements, names, counters, usage, checks] = answers;
   if (keyId !== undefined && keyRows.every(({ id }) => id !== keyId)) await refuseForeignKey(deps, keyId);
-  const stored = { keyRows, upstreamKeys, managements, names, counters: store.toCounters(counters), usage, checks };
+  const stored = { keyRows, upstreamKeys, managements, names, counters: toCounters(counters), usage, checks };
   return { ...sourcesOf(deps, stored, keyId), also: others };
 }
 
 /** The stored ledger rows of the keys, of one source for each key and day. */
-function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSources): StoredRow[] {
-  const chosen = chooseSources(keys, counters, store.nameUsage(usage, upstreamKeys, names));
+function chooseRows({ keys, upstreamKeys, names, counters, usage }: StoredSources): (StoredCounters | NamedUsage)[] {
+  const chosen = chooseSources(keys, counters, nameUsage(usage, upstreamKeys, names));
   return [...chosen.counters, ...chosen.usage];
 }
 
 /** The ledger of sources. */
-export const ledgerRowsOf = (sources: StoredSources): store.StoredRow[] => chooseRows(sources).map(store.toLedgerRow);
+export const ledgerRowsOf = (sources: StoredSources): StoredRow[] => chooseRows(sources).map(toLedgerRow);
 
 /** How finely a range is needed: its hours, and since which day more than the sums of keys. */
 type Fineness = Pick<store.AskedDays, 'hours' | 'detailFrom'>;
@@ -134,7 +141,7 @@ export async function readLedger<T = undefined>(
 
 export interface Ledger {
   sources: StoredSources;
-  rows: store.StoredRow[];
+  rows: StoredRow[];
 }
 
 /**
@@ -184,7 +191,7 @@ export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page with this group_by');
   const days = askedDays(range, { hours: groups.includes('hour') ? 'all' : 'none' });
   const stored = chooseRows(await readSources(deps, userId, days, { keyId: query.key_id }));
-  const page = pageOfRange({ stored, toRow: store.toLedgerRow, range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
+  const page = pageOfRange({ stored, toRow: toLedgerRow, range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
   return { rows: page.rows, nextCursor: page.next && encodeCursor(page.next, groups) };
 }
 
@@ -218,7 +225,7 @@ export async function* exportLedger(deps: Deps, actor: Actor, pieceDays: number)
       store.selectDays(deps.db, userId, { from, to, hours: 'all' }),
       store.selectUsage(deps.db, userId, { from, to, hours: 'all' }),
     ]);
-    const rows = [...store.toCounters(counters), ...store.nameUsage(usage, upstreamKeys, names)].map(store.toLedgerRow);
+    const rows = [...toCounters(counters), ...nameUsage(usage, upstreamKeys, names)].map(toLedgerRow);
     yield rows.filter(({ keyId }) => keyIds.has(keyId)).map(presentRow);
   }
 }

@@ -2,121 +2,12 @@
 import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { askedOften, type Db, runBatch, selectPlain, statement } from '../db.ts';
 import type { DayAmounts } from './ledger.ts';
-import type { LedgerRow } from './model.ts';
+import type { PlainCounters, StoredUsage } from './stored-row.ts';
 import { checkDay, counterDay, modelName, usageDay } from './table.ts';
 
 const parseHours = (hours: string | null): DayAmounts['hours'] => (hours === null ? {} : JSON.parse(hours));
 
 const formatHours = (hours: DayAmounts['hours']): string | null => (Object.keys(hours).length > 0 ? JSON.stringify(hours) : null);
-
-export type StoredCounters = Omit<typeof counterDay.$inferSelect, 'userId'>;
-export type StoredUsage = Omit<typeof usageDay.$inferSelect, 'userId'>;
-
-const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
-const NO_HOURS: LedgerRow['hours'] = {};
-const NO_CREDITS: readonly null[] = [];
-
-/** A row whose hours are parsed when they are asked for: most questions ask for days, and hours are most of the bytes. */
-export class StoredRow implements LedgerRow {
-  readonly #stored: string | null;
-  #hours: LedgerRow['hours'] | undefined;
-  #credits: readonly (number | null)[] | undefined;
-
-  readonly keyId: number;
-  readonly day: string;
-  readonly source: LedgerRow['source'];
-  readonly model: string | null;
-  readonly permaslug: string | null;
-  readonly provider: string | null;
-  readonly total: LedgerRow['total'];
-  readonly isEstimated: boolean;
-
-  /** @param stored its hours as `hoursOf` selects them */
-  constructor(row: Omit<LedgerRow, 'hours'>, stored: string | null) {
-    this.keyId = row.keyId;
-    this.day = row.day;
-    this.source = row.source;
-    this.model = row.model;
-    this.permaslug = row.permaslug;
-    this.provider = row.provider;
-    this.total = row.total;
-    this.isEstimated = row.isEstimated;
-    this.#stored = stored;
-  }
-
-  get hours(): LedgerRow['hours'] {
-    if (this.#stored === null) return NO_HOURS;
-    this.#hours ??= this.#areCredits ? hoursOfCredits(this.credits) : parseHours(this.#stored);
-    return this.#hours;
-  }
-
-  /** Credits by hour, in nano-dollars; null, or missing: nothing is known of the hour. */
-  get credits(): readonly (number | null)[] {
-    if (this.#stored === null) return NO_CREDITS;
-    this.#credits ??= this.#areCredits ? (JSON.parse(this.#stored) as (number | null)[]) : creditsOfHours(this.hours);
-    return this.#credits;
-  }
-
-  get #areCredits(): boolean {
-    return this.#stored?.startsWith('[') === true;
-  }
-}
-
-const hoursOfCredits = (credits: readonly (number | null)[]): LedgerRow['hours'] =>
-  Object.fromEntries(credits.flatMap((nano, hour) => (nano === null ? [] : [[hour, [nano]]])));
-
-const creditsOfHours = (hours: LedgerRow['hours']): readonly (number | null)[] => HOURS.map((hour) => hours[hour]?.[0] ?? null);
-
-/** A stored row of counters as questions see it. */
-const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: StoredCounters): StoredRow =>
-  new StoredRow(
-    {
-      keyId: apiKeyId,
-      day,
-      source: 'counters',
-      model: null,
-      permaslug: null,
-      provider: null,
-      total: [costNano, byokCostNano],
-      isEstimated,
-    },
-    hours,
-  );
-
-/** A stored row of analytics, of a key and with its model's name for people. */
-export type NamedUsage = StoredUsage & { keyId: number; slug: string | null };
-
-const fromUsage = (row: NamedUsage): StoredRow =>
-  new StoredRow(
-    {
-      keyId: row.keyId,
-      day: row.day,
-      source: 'analytics',
-      model: row.slug,
-      permaslug: row.model === '' ? null : row.model,
-      provider: row.provider === '' ? null : row.provider,
-      total: [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, row.cachedTokens],
-      isEstimated: false,
-    },
-    row.hours,
-  );
-
-/** Rows of analytics with the keys that they belong to and their models' names for people. Rows of keys that are gone are left out. */
-export function nameUsage(
-  rows: readonly StoredUsage[],
-  upstreamKeys: readonly { id: number; apiKeyId: number }[],
-  names: readonly { permaslug: string; slug: string | null }[],
-): NamedUsage[] {
-  const keyIds = new Map(upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
-  const slugs = new Map(names.map(({ permaslug, slug }) => [permaslug, slug]));
-  return rows.flatMap((row) => {
-    const keyId = keyIds.get(row.upstreamKeyId);
-    return keyId === undefined ? [] : { ...row, keyId, slug: row.model === '' ? null : (slugs.get(row.model) ?? row.model) };
-  });
-}
-
-/** A stored row as questions see it. */
-export const toLedgerRow = (row: StoredCounters | NamedUsage): StoredRow => ('slug' in row ? fromUsage(row) : fromCounters(row));
 
 /**
  * UTC days to be read, both inclusive, and how finely: hours, models and providers are most of the bytes, and few questions need
@@ -131,7 +22,7 @@ export interface AskedDays {
   detailFrom?: string;
 }
 
-const CREDIT_PATHS = sql.raw(HOURS.map((hour) => `'$."${hour}"[0]'`).join(', '));
+const CREDIT_PATHS = sql.raw(Array.from({ length: 24 }, (_, hour) => `'$."${hour}"[0]'`).join(', '));
 
 /** Hours as they are read: as they are stored, or a list of the credits of each. */
 export function hoursOf({ hours }: typeof counterDay | typeof usageDay, asked: AskedDays['hours']): SQL {
@@ -153,18 +44,13 @@ const countersOf = byHours((hours) =>
     const { userId, ...columns } = getTableColumns(counterDay);
     const wanted = sql`CASE WHEN ${columns.day} >= ${DETAIL_FROM} THEN ${hoursOf(counterDay, hours)} END`;
     const rest = sql`FROM ${counterDay} WHERE ${userId} = ${USER_ID} AND ${columns.day} BETWEEN ${FROM} AND ${TO}`;
-    return selectPlain<Omit<StoredCounters, 'isEstimated'> & { isEstimated: number }>(db, { ...columns, hours: wanted }, rest);
+    return selectPlain<PlainCounters>(db, { ...columns, hours: wanted }, rest);
   }),
 );
 
 /** Selects what the counters of a user's keys say of days. */
 export const selectDays = (db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) =>
   countersOf[hours](db, { userId, from, to, detailFrom });
-
-type PlainCounters = ReturnType<typeof selectDays>['_']['result'];
-
-/** Rows of `selectDays` with their flags as such. */
-export const toCounters = (rows: PlainCounters): StoredCounters[] => rows.map((row) => ({ ...row, isEstimated: row.isEstimated === 1 }));
 
 /** @param hasSums with the sums of days before those of which all is read: to add them up counts as a row written, so only where there are some */
 const usageOf = (hours: AskedDays['hours'], hasSums: boolean) =>
