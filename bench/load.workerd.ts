@@ -3,12 +3,16 @@
  * `npx vitest run --config bench/workerd.config.ts load`
  */
 import { describe, expect, it } from 'vitest';
+import type { Keyring } from '../src/crypto/cipher.ts';
 import { HOUR_MS } from '../src/lib/day.ts';
 import { COST_HEAD, type Cost, costCells, divideCost, figure, table } from './cost.ts';
 import { addOwnKeys, type CrowdKey } from './crowd.ts';
 import { clearDatabase, createLoadWorld, type LoadWorld, readRuntimeCpu } from './load-world.ts';
 
-const SIZES = [1000, 3000, 10_000];
+const LARGEST = 10_000;
+const SIZES = [1000, 3000, LARGEST];
+/** Messages that are worked on at the same time while keys are encrypted anew. */
+const AT_ONCE = 8;
 const KEYS_A_USER = 10;
 const START = Date.parse('2026-11-16T05:03:00Z');
 const SYNC = '3 * * * *';
@@ -76,6 +80,12 @@ function printTables(all: readonly Measured[]): void {
   console.log(`${table([...head, 'Seconds', 'CPU, s'], total, 2)}\n\nThe same, per key:\n\n${table([...head, 'ms', 'CPU, ms'], each, 2)}`);
 }
 
+const keyOf = (kid: string): Keyring[number] => ({ kid, secret: crypto.getRandomValues(new Uint8Array(32)) });
+const [FORMER, PRESENT] = [keyOf('former'), keyOf('present')];
+
+/** The ids of the encryption keys that are in use, with how many OpenRouter keys need each. */
+const kidsOf = ({ query }: LoadWorld) => query<{ kid: string; count: number }>('SELECT kid, count(*) AS count FROM api_key GROUP BY kid');
+
 describe('keys by the thousand', () => {
   it('cost the same each, and every nano-dollar is booked once', async () => {
     const all: Measured[] = [];
@@ -86,5 +96,30 @@ describe('keys by the thousand', () => {
       for (const name of Object.keys(now) as (keyof Cost)[])
         expect([name, Math.abs(now[name] - first[name]) <= TOLERANCE * first[name]]).toEqual([name, true]);
     }
+  });
+
+  it('are encrypted anew with another key while they are read', async () => {
+    await clearDatabase();
+    const load = createLoadWorld(START);
+    const { deps, simulator, ringAt } = load;
+    const useKeyring = (keyring: Keyring): void => {
+      deps.config = { ...deps.config, keyring };
+    };
+    useKeyring([FORMER]);
+    const keys = await addOwnKeys(load, LARGEST, KEYS_A_USER);
+    await ringAt(SYNC, START);
+    expect(await kidsOf(load)).toEqual([{ kid: 'former', count: LARGEST }]);
+    for (const [hour, keyring] of [[PRESENT, FORMER], [PRESENT]].entries()) {
+      useKeyring(keyring);
+      const at = START + hour * HOUR_MS;
+      for (const [index, { text }] of keys.entries()) simulator.spend(text, { nano: amountOf(index) }, at + HOUR_MS / 2);
+      load.takeCosts();
+      const began = performance.now();
+      await ringAt(SYNC, at + HOUR_MS, AT_ONCE);
+      const rewraps = load.takeCosts().byName.get('rewrap')?.messages ?? 0;
+      console.log(`${keyring.map(({ kid }) => kid)}: ${rewraps} steps of rotation, ${figure((performance.now() - began) / 1000)} s in all`);
+      expect(await kidsOf(load)).toEqual([{ kid: 'present', count: LARGEST }]);
+    }
+    await expectExact(load, keys);
   });
 });
