@@ -10,7 +10,8 @@ import { addDays, dayOf, startOfDay } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
 import { historyRead, type Management, type UpstreamKey } from '../management/model.ts';
 import * as managementStore from '../management/store.ts';
-import { chooseSources, coverageOf } from './coverage.ts';
+import { chooseSources } from './choose.ts';
+import { coverageOf } from './coverage.ts';
 import { comparePlaces, decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
 import { measuresOf, presentMeasures } from './measures.ts';
 import {

@@ -1,15 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, dayOf } from '../../src/lib/day.ts';
-import {
-  type CoveredKey,
-  chooseSources,
-  coverageOf,
-  describeCoverage,
-  knownUntil,
-  type StoredKey,
-  type StoredReading,
-} from '../../src/usage/coverage.ts';
+import { chooseSources } from '../../src/usage/choose.ts';
+import { type CoveredKey, coverageOf, describeCoverage, knownUntil, type StoredKey, type StoredReading } from '../../src/usage/coverage.ts';
 import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
 import { approximateDays, factsOf, GROUPS, type Group, type LedgerRow, rangeProblem, resolveRange } from '../../src/usage/model.ts';
