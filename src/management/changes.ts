@@ -1,6 +1,6 @@
 /** Writes what was read of keys: whole days, and how far each key is read then. */
 import { type Db, runBatch } from '../db.ts';
-import { diffCells, keepFiner, type UsageCell } from '../usage/cells.ts';
+import { diffCells, keepFiner, keepForgotten, type UsageCell } from '../usage/cells.ts';
 import {
   dropUsageStatementAcrossUsers,
   listUsageOfDaysAcrossUsers,
@@ -41,10 +41,12 @@ function slices(changes: readonly KeyChange[]): KeyChange[][] {
 async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<number[]> {
   const days = changes.flatMap(({ key, days: read }) => read.map((day) => ({ userId, upstreamKeyId: key.id, day })));
   const stored = await listUsageOfDaysAcrossUsers(db, days);
-  const diffs = changes.map(({ key, cells }) => ({
-    base: { upstreamKeyId: key.id, readVersion: key.readVersion },
-    ...diffCells(stored.get(key.id) ?? [], keepFiner(stored.get(key.id) ?? [], cells)),
-  }));
+  const diffs = changes.map(({ key, cells }) => {
+    const known = stored.get(key.id) ?? [];
+    // What an account spent outside of its keys may become nothing, when a key is found that spent it.
+    const kept = key.hash === null ? cells : keepForgotten(known, cells);
+    return { base: { upstreamKeyId: key.id, readVersion: key.readVersion }, ...diffCells(known, keepFiner(known, kept)) };
+  });
   const set = diffs.flatMap(({ base, set: cells }) => cells.map((cell) => ({ ...base, ...cell })));
   const drop = diffs.flatMap(({ base, drop: cells }) => cells.map((cell) => ({ ...base, ...cell })));
   const models = [...new Set(set.flatMap(({ model }) => (model === '' ? [] : model)))];

@@ -99,6 +99,15 @@ export function keepFiner(stored: readonly UsageCell[], fresh: readonly UsageCel
   });
 }
 
+/**
+ * The cells of a reading of a key, and what is stored of days of which it has nothing at all: what was spent does not go, but OpenRouter
+ * forgets a key that is deleted, maybe before a listing tells so.
+ */
+export function keepForgotten(stored: readonly UsageCell[], fresh: readonly UsageCell[]): UsageCell[] {
+  const told = new Set(fresh.map(({ day }) => day));
+  return [...fresh, ...stored.filter(({ day }) => !told.has(day))];
+}
+
 /** Credits and BYOK spend of a day in cells, in nano-dollars. */
 export function moneyOfDay(cells: readonly UsageCell[], day: string): [costNano: number, byokCostNano: number] {
   let [cost, byok] = [0, 0];

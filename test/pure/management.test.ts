@@ -19,7 +19,7 @@ import {
   wantedFrom,
 } from '../../src/management/model.ts';
 import { outsideOf, outsideOfDay } from '../../src/management/outside.ts';
-import { addAmounts, cellsOf, coarsen, diffCells, keepFiner, moneyOfDay, type UsageCell } from '../../src/usage/cells.ts';
+import { addAmounts, cellsOf, coarsen, diffCells, keepFiner, keepForgotten, moneyOfDay, type UsageCell } from '../../src/usage/cells.ts';
 
 const TODAY = '2026-11-15';
 const NOON = startOfDay(TODAY) + 12 * HOUR_MS;
@@ -293,6 +293,13 @@ describe('cells', () => {
     expect(keepFiner([cell(TODAY, 5)], fine)).toEqual(fine);
     expect(keepFiner([], [cell(TODAY, 5)])).toEqual([cell(TODAY, 5)]);
     expect(keepFiner(fine, [])).toEqual([]);
+  });
+
+  it('stay where a reading has nothing of their day, and give way where it has anything', () => {
+    const stored = [cell(TODAY, 5), cell(addDays(TODAY, -1), 7)];
+    expect(keepForgotten(stored, [])).toEqual(stored);
+    expect(keepForgotten(stored, [cell(TODAY, 3)])).toEqual([cell(TODAY, 3), cell(addDays(TODAY, -1), 7)]);
+    expect(keepForgotten([], stored)).toEqual(stored);
   });
 
   it('add up rows of one place, and leave out what is nothing', () => {

@@ -8,6 +8,7 @@ const REGRESSIONS: readonly [seed: number, days: number][] = [
   [200_121, 2],
   [400_175, 2],
   [400_982, 2],
+  [600_278, 4],
   [100_000, 1],
 ];
 const TIMEOUT_MS = 60_000;

@@ -4,7 +4,7 @@ import { deliver } from '../../src/jobs/index.ts';
 import { accountMessageOf, type JobMessage } from '../../src/jobs/model.ts';
 import type { KeyRow } from '../../src/keys/model.ts';
 import { findKey } from '../../src/keys/store.ts';
-import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
+import { DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
 import { readListing } from '../../src/management/listing.ts';
 import { addManagement, daysAgo, WORKSPACES } from '../support/account.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
@@ -221,6 +221,31 @@ describe('money is counted once', () => {
 });
 
 describe('money is not lost', () => {
+  it('when a key is deleted at OpenRouter, and read once more before a listing could tell so', async () => {
+    const set = await createScenario({ keys: 2, days: 10, chance: 1 });
+    set.world.simulator.chooseFaults((path) => (path.startsWith('/activity') ? { kind: 'status', status: 503 } : null));
+    await set.add();
+    await set.hours(2);
+    set.world.simulator.chooseFaults(() => null);
+    const { id } = await set.find(first(set));
+    const path = `/api/v1/stats?key_id=${id}&from=${dayOf(set.world.clock.now - 9 * DAY_MS)}&to=${dayOf(set.world.clock.now - DAY_MS)}`;
+    const modelsOf = async () => (await set.world.json<{ by_model: object[] }>('GET', path, { token: set.user.token })).body.by_model;
+    const before = await modelsOf();
+    expect(before.length).toBeGreaterThan(1);
+    // The key's counters move, so that it is read, and it goes right after the listing that tells them. Analytics do not know it any more,
+    // and `/activity`, which is asked instead, has nothing of it.
+    set.world.simulator.spend(first(set), { nano: 5_000_000_000 });
+    const ask = set.world.deps.openrouter.queryAnalytics;
+    set.world.deps.openrouter.queryAnalytics = async (...question) => {
+      set.world.simulator.removeKey(first(set));
+      return ask(...question);
+    };
+    await set.hours(1);
+    expect(await modelsOf()).toEqual(before);
+    await set.hours(30);
+    expect(await modelsOf()).toEqual(before);
+  });
+
   it('when the management key goes: the counters have the rest of the day', async () => {
     for (const end of ['delete', 'pause'] as const) {
       const set = await createScenario({ keys: 1, days: 5, chance: 0 });
