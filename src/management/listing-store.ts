@@ -29,10 +29,14 @@ export async function claimWorkspaces(
     WHERE NOT EXISTS (${leader}) AND EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1)
     ON CONFLICT (user_id, id) DO UPDATE SET name = excluded.name, management_id = excluded.management_id
     WHERE (workspace.name, workspace.management_id) IS NOT (excluded.name, excluded.management_id)`;
+  const listed = `(SELECT json_extract(value, '$.id') FROM json_each(?3))`;
+  // Whoever read the account before keeps no part of it: a workspace that is gone would let a listing of theirs write on.
+  const dispossess = `DELETE FROM workspace WHERE user_id = ?1 AND id NOT IN ${listed} AND NOT EXISTS (${leader})
+    AND management_id IN (SELECT w.management_id FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id <> ?2 AND w.id IN ${listed})`;
   const values = [userId, managementId, JSON.stringify(workspaces), now] as const;
   const [[found] = []] = await runBatch(
     db,
-    [leader, take].map((text) => statement(db, text, ...values)),
+    [leader, dispossess, take].map((text) => statement(db, text, ...values)),
   );
   return found ? Number(found['id']) : null;
 }
@@ -68,8 +72,9 @@ export async function noteListing(
   await runBatch(db, [statement(db, text, userId, managementId, leaderId, ...values)]);
 }
 
-/** Is the account still this management key's to read? */
-const IS_OURS = 'EXISTS (SELECT 1 FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id = ?2)';
+/** Is the account still this key's to read, and the key still a management key? Its text may be another one by now. */
+const IS_OURS = `EXISTS (SELECT 1 FROM workspace AS w JOIN api_key AS m ON m.id = w.management_id AND m.kind = 'management'
+  WHERE w.user_id = ?1 AND w.management_id = ?2)`;
 
 /**
  * What was read of the account before goes on under this management key, keys that are listed no more included. What it read of another
@@ -97,8 +102,7 @@ const FOLLOW_NAMES = `WITH next AS MATERIALIZED (SELECT k.id, ${field('keyName')
 /** Each key that the user does not have, and that no key of the user was before, becomes a discovered one. */
 const DISCOVER = `INSERT INTO api_key (user_id, kind, name, hash, label, health, created_at)
   SELECT ?1, 'discovered', ${field('keyName')}, ${field('hash')}, ${field('label')}, 'unverified', ?4 FROM json_each(?3) AS j
-  WHERE EXISTS (SELECT 1 FROM api_key AS m WHERE m.id = ?2 AND m.user_id = ?1 AND m.kind = 'management') AND ${IS_OURS}
-    AND NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.user_id = ?1 AND k.hash = ${field('hash')})
+  WHERE ${IS_OURS} AND NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.user_id = ?1 AND k.hash = ${field('hash')})
     AND NOT EXISTS (SELECT 1 FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ${field('hash')})`;
 
 const LISTED = {

@@ -144,6 +144,14 @@ describe('session JWTs', () => {
     // A good token is remembered, which makes no other one good.
     expect(await verifySession(secret, jwt, now)).toEqual(claims);
     expect(await verifySession(`${secret}x`, jwt, now)).toBeNull();
+    // Spellings that a lenient decoder takes.
+    for (const other of [
+      `${jwt}=`,
+      `${jwt} `,
+      `${jwt.slice(0, -3)}   ${jwt.slice(-3)}`,
+      `${jwt.slice(0, -3)}${'\n'.repeat(30_000)}${jwt.slice(-3)}`,
+    ])
+      expect(await verifySession(secret, other, now)).toBeNull();
     const [, payload = ''] = jwt.split('.');
     const none = `${toBase64Url(new TextEncoder().encode('{"alg":"none","typ":"JWT"}'))}.${payload}.`;
     for (const other of [none, '', 'a.b.c', `${jwt}x`, jwt.slice(0, -2)]) expect(await verifySession(secret, other, now)).toBeNull();

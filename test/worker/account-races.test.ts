@@ -170,6 +170,55 @@ describe('money is counted once', () => {
     await expectTruth(set, 41, 31);
   });
 
+  it('when the management key gets another text, not verified yet, while it lists the account for the first time', async () => {
+    const set = await createScenario({ keys: 2, days: 20, chance: 0.4 });
+    const { deps, simulator } = set.world;
+    const text = freshKeyText();
+    simulator.addKey(text, { isManagement: true });
+    const ask = deps.openrouter.listKeys;
+    deps.openrouter.listKeys = async (...question) => {
+      deps.openrouter.listKeys = ask;
+      const answer = await ask(...question);
+      simulator.chooseFaults((path) => (path.endsWith('/key') ? { kind: 'status', status: 503 } : null));
+      await call(set, 'PATCH', `/api/keys/${(await set.find(set.account.management)).id}`, { key: text });
+      simulator.chooseFaults(() => null);
+      return answer;
+    };
+    await set.add();
+    expect(deps.openrouter.listKeys).toBe(ask);
+    await set.hours(30);
+    await expectTruth(set, 41, 31);
+  });
+
+  it('when the leader is overtaken between two writes of its listing, and a workspace is gone', async () => {
+    const { db, state } = armedDb('SET management_id = NULL, read_version');
+    const set = await createScenario({ keys: 2, days: 20, chance: 0.4, db });
+    set.world.simulator.chooseFaults(queries({ kind: 'status', status: 503 }));
+    const leader = await set.add();
+    const second = await addSecond(set);
+    const { deps, clock } = set.world;
+    const ask = deps.openrouter.listWorkspaces;
+    deps.openrouter.listWorkspaces = async (text) => {
+      const answer = await ask(text);
+      return answer.ok ? { ...answer, value: answer.value.filter(({ id }) => id !== WORKSPACES[2]?.id) } : answer;
+    };
+    clock.now += 60_000;
+    const slot = new Date(clock.now).toISOString();
+    const readOn = () => deliver(deps, accountMessageOf(slot, set.user.id, second.id));
+    state.act = async () => {
+      await call(set, 'PATCH', `/api/keys/${leader}`, { is_active: false });
+      await readOn();
+    };
+    state.isArmed = true;
+    await deliver(deps, accountMessageOf(slot, set.user.id, leader));
+    expect(state.hasRun).toBe(true);
+    set.world.simulator.chooseFaults(() => null);
+    clock.now += 60_000;
+    await readOn();
+    await set.hours(30);
+    await expectTruth(set, 41, 31);
+  });
+
   it('when another management key takes over from one that died, and a key had vanished', async () => {
     const set = await createScenario({ keys: 2, days: 5, chance: 0.5 });
     await set.add();
