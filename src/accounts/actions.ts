@@ -14,7 +14,7 @@ import { SECOND_MS } from '../lib/day.ts';
 import { sha256Hex } from '../lib/sha256.ts';
 import { deleteAllAccountsStatements } from '../management/store.ts';
 import { deleteAllTokensStatement } from '../tokens/store.ts';
-import { requestPurgeStatement } from '../usage/retention.ts';
+import { requestPurgeStatement } from '../usage/retention-store.ts';
 import {
   type changePasswordSchema,
   type deleteAccountSchema,

@@ -74,10 +74,6 @@ async function requireChannel(deps: Deps, userId: number, id: number): Promise<C
   return (await store.findChannel(deps.db, userId, id)) ?? refuseForeign(deps, userId, 'channel', id);
 }
 
-/** One of the user's channels. */
-export const getChannel = async (deps: Deps, actor: Actor, id: number) =>
-  presentChannel(await requireChannel(deps, authorize(actor, 'manage'), id));
-
 /** Sends a test message; what became of it stands in the list of channels. */
 export async function testChannel(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');

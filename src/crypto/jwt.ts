@@ -67,7 +67,7 @@ export async function verifySession(secret: string, token: string, now: number):
   const { key, known } = verifierOf(secret);
   const verified = known.get(token) ?? (await verify(await key, token, now));
   if (verified === null || verified.expiresAt <= Math.floor(now / 1000)) return null;
-  if (known.size >= MAX_KNOWN) known.clear();
+  if (known.size >= MAX_KNOWN && !known.has(token)) known.clear();
   known.set(token, verified);
   return verified.claims;
 }

@@ -8,7 +8,7 @@ import * as audit from '../audit/store.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, DAY_MS, dayOf, MINUTE_MS } from '../lib/day.ts';
 import * as tokens from '../tokens/store.ts';
-import * as usage from '../usage/retention.ts';
+import * as usage from '../usage/retention-store.ts';
 import { withLease } from './lease.ts';
 import { addCounts, type CleanupStep, type Counts, type Delivery, type JobMessage } from './model.ts';
 import * as store from './store.ts';

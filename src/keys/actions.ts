@@ -10,7 +10,7 @@ import { accountMessageOf } from '../jobs/model.ts';
 import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { logError } from '../log.ts';
 import * as managementStore from '../management/store.ts';
-import { purgeStepAcrossUsers, requestPurgeStatement } from '../usage/retention.ts';
+import { purgeStepAcrossUsers, requestPurgeStatement } from '../usage/retention-store.ts';
 import type { addKeySchema, KeyRow, updateKeySchema } from './model.ts';
 import { type presentKey, presentKeys } from './present.ts';
 import * as store from './store.ts';

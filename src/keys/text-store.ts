@@ -1,6 +1,6 @@
 /** SQL that gives keys their texts: added, replaced, taken back, or given to a discovered key. */
 import { type Db, runBatch, statement } from '../db.ts';
-import { requestPurgeStatement } from '../usage/retention.ts';
+import { requestPurgeStatement } from '../usage/retention-store.ts';
 import type { KeyRow } from './model.ts';
 
 /**

@@ -15,5 +15,3 @@ export function openD1(trip: Trip) {
     close: () => database.close(),
   };
 }
-
-export type SimulatedD1 = ReturnType<typeof openD1>;
