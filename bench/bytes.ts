@@ -1,20 +1,21 @@
 /**
- * What a key's ledger takes in the database when it is as long as it gets: a year of days, the last 92 with their
- * hours, and the runs of a month. Each day is written as the jobs write it, an hour after the other, each week the hours beyond their
- * retention are forgotten, and nothing is packed afterwards. The key's own row, about 1 kB, is not in it.
+ * What a key's ledger takes in the database when it is as long as it gets: a year of days, the last 92 with their hours, their sums where there
+ * are enough rows for sums (as if its user looked at the whole year in another zone than UTC), and the runs of a month. Each day is written as
+ * the jobs write it, an hour after the other, each week the hours beyond their retention are forgotten, and nothing is packed afterwards. The
+ * key's own row, about 1 kB, is not in it.
  * `node bench/bytes.ts`
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { KEYS_A_MESSAGE } from '../src/jobs/model.ts';
 import { addDays } from '../src/lib/day.ts';
+import { nameUsage, toCounters, toLedgerRow } from '../src/usage/stored-row.ts';
+import { cutOf, sumDay } from '../src/usage/sums.ts';
 import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
 import { createRandom } from '../test/support/random.ts';
 import { openMigrated } from '../test/support/sqlite-d1.ts';
 import { figure, table } from './cost.ts';
 
-const USERS = 6;
-const KEYS_A_USER = 10;
-const KEYS = USERS * KEYS_A_USER;
+const KEYS = 60;
 const DAYS = 365;
 /** HOURLY_RETENTION_DAYS, and up to a week until the cleanup comes. */
 const HOURLY_DAYS = 99;
@@ -43,6 +44,13 @@ const COLUMNS_BEFORE_HOURS: Record<string, string> = {
 
 /** Hours of a UTC day in which a key spends: working hours first. */
 const hoursOf = (busy: number): number[] => Array.from({ length: busy }, (_, index) => (9 + index) % 24).sort((a, b) => a - b);
+
+/** Keys of one kind, and in how many hours of each day they spend. */
+interface Shape {
+  keysAUser: number;
+  busy: number;
+  hasAnalytics: boolean;
+}
 
 type Keys = readonly { userId: number; keyId: number }[];
 
@@ -101,8 +109,8 @@ const FORGET = {
 };
 
 /** A year, with the cleanup of each week. */
-function fill(database: DatabaseSync, busy: number, hasAnalytics: boolean, how: keyof typeof FORGET): void {
-  const keys = Array.from({ length: KEYS }, (_, index) => ({ userId: 1 + Math.floor(index / KEYS_A_USER), keyId: index + 1 }));
+function fill(database: DatabaseSync, { keysAUser, busy, hasAnalytics }: Shape, how: keyof typeof FORGET): void {
+  const keys = Array.from({ length: KEYS }, (_, index) => ({ userId: 1 + Math.floor(index / keysAUser), keyId: index + 1 }));
   for (let index = 0; index < DAYS; index++) {
     const day = addDays(FIRST_DAY, index);
     database.exec('BEGIN');
@@ -111,7 +119,34 @@ function fill(database: DatabaseSync, busy: number, hasAnalytics: boolean, how: 
     if (hasAnalytics) writeAnalytics(database, day, keys, busy);
     for (const name of index % 7 === 0 ? Object.keys(COLUMNS_BEFORE_HOURS) : [])
       database.prepare(FORGET[how](name)).run(addDays(day, -HOURLY_DAYS));
+    if (hasAnalytics && index > 0) writeSums(database, addDays(day, -1), keys);
     database.exec('COMMIT');
+  }
+  // The cleanup's writing has ended the sums of days without hours; they are made again when they are looked at.
+  database.exec('BEGIN');
+  for (let index = 0; hasAnalytics && index < DAYS; index++) writeSums(database, addDays(FIRST_DAY, index), keys);
+  database.exec('COMMIT');
+}
+
+const ZONE = 'America/New_York';
+const SUM = 'REPLACE INTO day_sum VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+
+const toCamelCase = (row: object) =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()), value]));
+
+/** The sum of a day of each user: of analytics where there are any. */
+function writeSums(database: DatabaseSync, day: string, keys: Keys): void {
+  const [set, cut] = [database.prepare(SUM), cutOf(day, ZONE)];
+  const rowsOf = (name: string, userId: number) =>
+    database.prepare(`SELECT * FROM ${name} WHERE user_id = ? AND day = ?`).all(userId, day).map(toCamelCase) as never[];
+  const owners = keys.map(({ keyId }) => ({ id: keyId, apiKeyId: keyId }));
+  for (const userId of new Set(keys.map((key) => key.userId))) {
+    const counters = toCounters(rowsOf('counter_day', userId));
+    const usage = nameUsage(rowsOf('usage_day', userId), owners, []);
+    const rows = (usage.length > 0 ? usage : counters).map(toLedgerRow);
+    const sum = sumDay({ rows, counters, usage, checks: rowsOf('check_day', userId) }, cut);
+    const { keys, models, providers, credits, checks } = sum;
+    set.run(userId, day, cut, ...[keys, models, providers, credits, checks].map((part) => JSON.stringify(part)));
   }
 }
 
@@ -121,21 +156,26 @@ function bytesAKey(database: DatabaseSync, names: readonly string[]): number {
   return Number(database.prepare(text).get(JSON.stringify(names))?.['bytes'] ?? 0) / KEYS;
 }
 
-const LEDGER = ['counter_day', 'usage_day', 'check_day', 'job_run'];
+const LEDGER = ['counter_day', 'usage_day', 'check_day', 'day_sum', 'job_run'];
 
 /** Bytes of a key's year: by table, all together, the same had hours been forgotten in place, and of days without any hours. */
-function measure(busy: number, hasAnalytics: boolean): string[] {
+function measure(shape: Shape): string[] {
   const [database, inPlace] = [openMigrated(':memory:'), openMigrated(':memory:')];
-  fill(database, busy, hasAnalytics, 'anew');
-  fill(inPlace, busy, hasAnalytics, 'inPlace');
+  fill(database, shape, 'anew');
+  fill(inPlace, shape, 'inPlace');
   const sizes = [...LEDGER.map((name) => bytesAKey(database, [name])), bytesAKey(database, LEDGER), bytesAKey(inPlace, LEDGER)];
-  database.exec('UPDATE counter_day SET hours = NULL; UPDATE usage_day SET hours = NULL; VACUUM');
+  database.exec('UPDATE counter_day SET hours = NULL; UPDATE usage_day SET hours = NULL; DELETE FROM day_sum; VACUUM');
   return [
-    hasAnalytics ? `behind a management key, ${PAIRS_A_KEY} models` : 'own',
-    ...[busy, ...sizes, bytesAKey(database, LEDGER)].map((value) => figure(Math.round(value))),
+    `${shape.hasAnalytics ? `behind a management key, ${PAIRS_A_KEY} models` : 'own'}, ${shape.keysAUser} a user`,
+    ...[shape.busy, ...sizes, bytesAKey(database, LEDGER)].map((value) => figure(Math.round(value))),
   ];
 }
 
-const rows = [false, true].flatMap((hasAnalytics) => [8, 24].map((busy) => measure(busy, hasAnalytics)));
+const KINDS = [
+  { keysAUser: 10, hasAnalytics: false },
+  { keysAUser: 1, hasAnalytics: false },
+  { keysAUser: 10, hasAnalytics: true },
+];
+const rows = KINDS.flatMap((kind) => [8, 24].map((busy) => measure({ ...kind, busy })));
 const head = ['Key', 'Busy hours', ...LEDGER, 'Together', 'Were hours forgotten in place', 'Were there no hours'];
 console.log(`Bytes of one key after a year:\n\n${table(head, rows)}`);

@@ -26,6 +26,8 @@ interface Stretch {
   atLeast: number;
 }
 
+/** Of an answer whose days are summed up a quarter at a time. */
+const MOST_LOOKS = 60;
 const WARM_UP: Stretch = { requests: 40, ms: 1000, atLeast: 2 };
 const MEASURED: Stretch = { requests: 150, ms: 3000, atLeast: 5 };
 
@@ -43,19 +45,35 @@ async function askFor(runtime: Runtime, path: string, headers: Record<string, st
   return { times, response, bytes };
 }
 
+const costOf = ({ headers }: Response): readonly [trips: number | null, rowsRead: number | null] => {
+  const [, trips, rows] = /trips=(\d+) rows_read=(\d+)/.exec(headers.get('server-timing') ?? '') ?? [];
+  return [trips === undefined ? null : Number(trips), rows === undefined ? null : Number(rows)];
+};
+
+/** Asks until every settled day has its sum: then an answer takes no third trip. */
+async function settle(runtime: Runtime, path: string, headers: Record<string, string>): Promise<void> {
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    const response = await runtime.ask(path, headers);
+    await response.arrayBuffer();
+    if ((costOf(response)[0] ?? 0) <= 2) return;
+  }
+  throw new Error(`The days of ${path} were never summed up`);
+}
+
 /** What a request costs that is made again and again, after some that do not count. */
 export async function measure(runtime: Runtime, path: string, headers: Record<string, string>): Promise<Measured> {
+  await settle(runtime, path, headers);
   await askFor(runtime, path, headers, WARM_UP);
   const cpu = runtime.cpuMs();
   const { times, response, bytes } = await askFor(runtime, path, headers, MEASURED);
-  const [, trips, rows] = /trips=(\d+) rows_read=(\d+)/.exec(response.headers.get('server-timing') ?? '') ?? [];
+  const [trips, rowsRead] = costOf(response);
   return {
     medianMs: quantile(times, 0.5),
     p95Ms: quantile(times, 0.95),
     cpuMs: (runtime.cpuMs() - cpu) / times.length,
     status: response.status,
     bytes,
-    trips: trips === undefined ? null : Number(trips),
-    rowsRead: rows === undefined ? null : Number(rows),
+    trips,
+    rowsRead,
   };
 }

@@ -33,8 +33,10 @@ const PAGES = [
   '/dashboard?range=90d',
   '/api/v1/stats',
 ];
-const WARM_UP = 200;
-const REQUESTS = 400;
+const WARM_UP = 300;
+/** The median of some batches is told: whatever else the machine does falls into some of them. */
+const BATCHES = 7;
+const REQUESTS_A_BATCH = 100;
 
 const folder = mkdtempSync(join(tmpdir(), 'openrouter-monitor-bench-'));
 const texts: Record<string, string> = {};
@@ -64,13 +66,20 @@ beforeAll(async () => {
   headersOf = (path) => (path.startsWith('/api') ? { authorization: `Bearer ${jwt}` } : { cookie: `session=${jwt}` });
   const answers: Answers = {};
   const d1 = meterD1(bindRecording(database, answers), { random: Math.random, wait: async () => {} });
-  const deps = { config: parseConfig(VARS), db: createDb(d1.binding), d1, build: 'bench', now: Date.now } as unknown as Deps;
+  const deferred: (() => Promise<unknown>)[] = [];
+  const defer = (work: () => Promise<unknown>) => void deferred.push(work);
+  const deps = { config: parseConfig(VARS), db: createDb(d1.binding), d1, build: 'bench', now: Date.now, defer } as unknown as Deps;
   const app = createApp(() => deps);
   const context = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext;
-  for (const path of PAGES) {
+  /** The page as it is once everything that earlier looks leave behind is done: the sums of its days are made. */
+  const look = async (path: string): Promise<string> => {
     const response = await app.request(`http://localhost${path}`, { headers: headersOf(path) }, {}, context);
-    texts[path] = await response.text();
-  }
+    const text = await response.text();
+    const works = deferred.splice(0);
+    for (const work of works) await work();
+    return works.length > 0 ? look(path) : text;
+  };
+  for (const path of PAGES) texts[path] = await look(path);
   worker = await startRemembering(answers);
   floor = await startTexts(texts);
 });
@@ -89,9 +98,13 @@ async function measure(runtime: Runtime, path: string): Promise<number> {
     expect(byteLength).toBeGreaterThan(1000);
   };
   for (let count = 0; count < WARM_UP; count++) await ask();
-  const before = runtime.cpuMs();
-  for (let count = 0; count < REQUESTS; count++) await ask();
-  return (runtime.cpuMs() - before) / REQUESTS;
+  const batches: number[] = [];
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const before = runtime.cpuMs();
+    for (let count = 0; count < REQUESTS_A_BATCH; count++) await ask();
+    batches.push((runtime.cpuMs() - before) / REQUESTS_A_BATCH);
+  }
+  return batches.sort((a, b) => a - b)[Math.floor(BATCHES / 2)] ?? 0;
 }
 
 it('pages', async () => {

@@ -140,15 +140,21 @@ export async function startInNode(): Promise<Runtime> {
   const sqlite = openMigrated();
   const db = bindSqlite(sqlite);
   const config = parseConfig(VARS);
+  const deferred: (() => Promise<unknown>)[] = [];
+  const defer = (work: () => Promise<unknown>) => void deferred.push(work);
   const app = createApp(() => {
     const d1 = meterD1(db, { random: Math.random, wait: async () => {} });
     const limits = { address: async () => true, token: async () => true };
-    return { config, db: createDb(d1.binding), d1, build: 'bench', now: Date.now, limits, defer: () => {} } as unknown as Deps;
+    return { config, db: createDb(d1.binding), d1, build: 'bench', now: Date.now, limits, defer } as unknown as Deps;
   });
   const context = { waitUntil() {}, passThroughOnException() {} } as unknown as ExecutionContext;
   return {
     db,
-    ask: async (path, headers) => app.request(`http://localhost${path}`, { headers }, {}, context),
+    async ask(path, headers) {
+      const response = await app.request(`http://localhost${path}`, { headers }, {}, context);
+      for (const work of deferred.splice(0)) await work();
+      return response;
+    },
     cpuMs() {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;

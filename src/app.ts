@@ -68,7 +68,7 @@ const callerOf = (c: Context<AppEnv>): Caller => ({
   get client() {
     return describeClient(c.req.header('user-agent') ?? '');
   },
-  requestId: c.var.requestId,
+  requestId: c.get('requestId'),
 });
 
 /**
@@ -80,7 +80,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
   app.use(async (c, next) => {
     c.set('requestId', crypto.randomUUID());
     await next();
-    c.res.headers.set('x-request-id', c.var.requestId);
+    c.res.headers.set('x-request-id', c.get('requestId'));
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
   });
   app.use(async (c, next) => {
@@ -90,7 +90,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     c.set('deps', { ...makeDeps(c.env, c.executionCtx), caller: callerOf(c) });
     await next();
     // Of a failed sign-in the rows would tell who exists.
-    if (c.var.actor.kind !== 'anonymous') c.res.headers.set('server-timing', serverTiming(c.var.deps.d1.usage));
+    if (c.get('actor').kind !== 'anonymous') c.res.headers.set('server-timing', serverTiming(c.get('deps').d1.usage));
   });
   app.use(
     methodNotAllowed({
@@ -104,6 +104,6 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
   for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, accountPages])
     app.route('/', router);
   app.notFound((c) => errorResponse(c, { kind: 'not_found', detail: 'There is nothing at this address.' }));
-  app.onError((error, c) => errorResponse(c, describe(error, c.var.requestId)));
+  app.onError((error, c) => errorResponse(c, describe(error, c.get('requestId'))));
   return app;
 }

@@ -43,8 +43,8 @@ export interface Deps {
   enqueue(messages: JobMessage[], delayS?: number): Promise<void>;
   /** False where the bucket is used up: requests of an address in a minute, of a token in a minute. */
   limits: { address(key: string): Promise<boolean>; token(key: string): Promise<boolean> };
-  /** Lets work go on after the answer; its failure is logged and changes nothing for the caller. */
-  defer(work: Promise<unknown>): void;
+  /** Has work done after the answer; its failure is logged and changes nothing for the caller. */
+  defer(work: () => Promise<unknown>): void;
 }
 
 /** `sendBatch` takes at most 100 messages. Source: https://developers.cloudflare.com/queues/platform/limits/ */
@@ -114,6 +114,9 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): 
       address: async (key) => (await env.ADDRESS_RATE_LIMIT.limit({ key })).success,
       token: async (key) => (await env.TOKEN_RATE_LIMIT.limit({ key })).success,
     },
-    defer: (work) => ctx.waitUntil(work.catch((error: unknown) => logError('deferred_work_failed', error))),
+    defer(work) {
+      const done = scheduler.wait(0).then(work);
+      ctx.waitUntil(done.catch((error: unknown) => logError('deferred_work_failed', error)));
+    },
   };
 }

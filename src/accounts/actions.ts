@@ -15,6 +15,7 @@ import { sha256Hex } from '../lib/sha256.ts';
 import { deleteAllAccountsStatements } from '../management/store.ts';
 import { deleteAllTokensStatement } from '../tokens/store.ts';
 import { requestPurgeStatement } from '../usage/retention-store.ts';
+import { deleteAllSumsStatement } from '../usage/sum-store.ts';
 import {
   type changePasswordSchema,
   type deleteAccountSchema,
@@ -114,7 +115,7 @@ async function beginSession(deps: Deps, input: SignIn, now: number): Promise<Cla
     return fail({ kind: 'unauthenticated', detail: 'E-mail or password is wrong.' });
   }
   const sessionId = await store.insertSession(deps.db, row, now, now + SESSION_MS, clientOf(deps));
-  if (sessionId !== null && deps.passwords.needsRehash(row.passwordHash)) deps.defer(refreshHash(deps, row, input.password));
+  if (sessionId !== null && deps.passwords.needsRehash(row.passwordHash)) deps.defer(() => refreshHash(deps, row, input.password));
   if (sessionId === null) return null;
   await record(deps, row.id, { kind: 'user', userId: row.id, sessionId }, 'signed_in');
   return { userId: row.id, sessionId };
@@ -241,8 +242,9 @@ export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typ
     deleteAllViewsStatement(deps.db, userId),
     deleteAllTokensStatement(deps.db, userId),
     ...deleteAllAlertsStatements(deps.db, userId),
+    deleteAllSumsStatement(deps.db, userId),
     requestPurgeStatement(deps.db, userId, deps.now()),
     ...closeStatements(deps, userId),
   ]);
-  deps.defer(deps.enqueue([{ job: 'purge' }]));
+  deps.defer(() => deps.enqueue([{ job: 'purge' }]));
 }

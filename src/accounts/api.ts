@@ -1,15 +1,8 @@
 /** Routes of accounts. */
 import { createApi } from '../http/route.ts';
 import { changePassword, deleteAccount, getAccount, register, resetPassword, signIn, signOut } from './actions.ts';
-import {
-  accountSchema,
-  changePasswordSchema,
-  deleteAccountSchema,
-  loginSchema,
-  registerSchema,
-  resetPasswordSchema,
-  signedInSchema,
-} from './model.ts';
+import { accountSchema, signedInSchema } from './answers.ts';
+import { changePasswordSchema, deleteAccountSchema, loginSchema, registerSchema, resetPasswordSchema } from './model.ts';
 
 const tag = 'Account';
 

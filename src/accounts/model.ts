@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
+import type { accountSchema } from './answers.ts';
 import { isCommonPassword } from './common-passwords.ts';
 import type { session, user } from './table.ts';
 
@@ -60,12 +61,6 @@ export const timeZoneSchema = z
 export const signUpSchema = registerSchema.extend({ time_zone: timeZoneSchema.catch('UTC') });
 export const timeZoneFormSchema = z.strictObject({ time_zone: timeZoneSchema });
 export const deleteAccountSchema = z.strictObject({ password: givenPasswordSchema });
-
-export const accountSchema = z.object({ id: z.int(), email: z.string(), created_at: z.iso.datetime() }).meta({ id: 'Account' });
-
-export const signedInSchema = z
-  .object({ access_token: z.string(), token_type: z.literal('bearer'), expires_in: z.int().describe('Seconds') })
-  .meta({ id: 'SignedIn' });
 
 export const presentAccount = (row: Pick<UserRow, 'id' | 'email' | 'createdAt'>): z.infer<typeof accountSchema> => ({
   id: row.id,

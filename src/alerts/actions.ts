@@ -6,6 +6,7 @@ import type { Deps } from '../deps.ts';
 import { type FieldError, fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
 import { beforeOf, cutPage, type PageQuery } from '../lib/paging.ts';
+import type { ruleSchema } from './answers.ts';
 import { presentAction } from './breaker-model.ts';
 import { listActions as listStoredActions } from './breaker-store.ts';
 import { type Budget, budgetsOf } from './budgets.ts';
@@ -20,7 +21,6 @@ import {
   type Rule,
   type RuleInput,
   type RuleRow,
-  type ruleSchema,
   toRule,
   type updateRuleSchema,
 } from './model.ts';
@@ -115,7 +115,7 @@ export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Pr
   const createdAt = deps.now();
   const id = await store.insertRule(deps.db, userId, input, createdAt, MAX_RULES);
   if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${MAX_RULES} rules allowed` });
-  deps.defer(deps.enqueue(evaluateMessages([userId])));
+  deps.defer(() => deps.enqueue(evaluateMessages([userId])));
   return presentRule({ ...input, id, version: 0, createdAt }, keys);
 }
 
@@ -136,7 +136,7 @@ async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput
   if (!(await store.updateRule(deps.db, userId, rule.id, rule.version, input))) {
     fail({ kind: 'conflict', detail: 'The rule was changed meanwhile. Look at it and try again.' });
   }
-  deps.defer(deps.enqueue(evaluateMessages([userId])));
+  deps.defer(() => deps.enqueue(evaluateMessages([userId])));
   return presentRule(changed, keys);
 }
 

@@ -1,14 +1,22 @@
 /** Routes of alerts. */
-import * as z from 'zod';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { pageQuerySchema } from '../lib/paging.ts';
 import { createRule, deleteRule, listActions, listEvents, listRules, updateEvent, updateRule } from './actions.ts';
-import { actionSchema } from './breaker-model.ts';
+import {
+  actionsSchema,
+  channelsSchema,
+  createdChannelSchema,
+  eventSchema,
+  eventsSchema,
+  queuedSchema,
+  ruleSchema,
+  rulesSchema,
+} from './answers.ts';
 import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
-import { channelSchema, createChannelSchema, createdChannelSchema } from './channel-model.ts';
-import { eventSchema, eventsSchema, updateEventSchema } from './event-model.ts';
-import { createRuleSchema, ruleSchema, updateRuleSchema } from './model.ts';
+import { createChannelSchema } from './channel-model.ts';
+import { updateEventSchema } from './event-model.ts';
+import { createRuleSchema, updateRuleSchema } from './model.ts';
 
 const tag = 'Alerts';
 
@@ -31,7 +39,7 @@ alertsApi.route({
   tag,
   summary: 'List your channels',
   access: 'session',
-  success: { status: 200, description: 'Your channels, newest first', schema: z.array(channelSchema) },
+  success: { status: 200, description: 'Your channels, newest first', schema: channelsSchema },
   handle: ({ deps, actor }) => listChannels(deps, actor),
 });
 
@@ -45,7 +53,7 @@ alertsApi.route({
   success: {
     status: 202,
     description: 'The message is on its way; what became of it stands in the list of channels',
-    schema: z.object({ status: z.literal('queued') }),
+    schema: queuedSchema,
   },
   handle: async ({ deps, actor, params }) => {
     await testChannel(deps, actor, params.id);
@@ -82,7 +90,7 @@ alertsApi.route({
   tag,
   summary: 'List your rules',
   access: 'session',
-  success: { status: 200, description: 'Your rules, oldest first', schema: z.array(ruleSchema) },
+  success: { status: 200, description: 'Your rules, oldest first', schema: rulesSchema },
   handle: ({ deps, actor }) => listRules(deps, actor),
 });
 
@@ -117,7 +125,7 @@ alertsApi.route({
   tag,
   summary: 'List what budgets did to keys at OpenRouter',
   access: 'session',
-  success: { status: 200, description: 'The last fifty, newest first', schema: z.array(actionSchema) },
+  success: { status: 200, description: 'The last fifty, newest first', schema: actionsSchema },
   handle: ({ deps, actor }) => listActions(deps, actor),
 });
 

@@ -1,8 +1,9 @@
 /** What a tripped budget does to a key, in values and words. Pure. */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { addDays, isoOrNull } from '../lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import type { KeyChange } from '../openrouter/account.ts';
+import type { actionSchema } from './answers.ts';
 import type { BudgetPeriod, Rule } from './model.ts';
 import { periodOf, type Situation } from './situation.ts';
 import type { breakerAction } from './table.ts';
@@ -86,22 +87,6 @@ export function plannedAction(
     restoreAt: startOfLocalDay(addDays(to, 1), zone),
   };
 }
-
-export const actionSchema = z
-  .object({
-    id: z.int(),
-    rule_id: z.int(),
-    key_id: z.int(),
-    action: z.enum(['dry_run', 'disable', 'limit']),
-    state: z.enum(['planned', 'done', 'refused', 'skipped', 'restored', 'left']),
-    answer: z.string().nullable().describe('What became of it'),
-    restore: z.boolean(),
-    restore_at: z.iso.datetime().describe('When the next period begins'),
-    created_at: z.iso.datetime(),
-    done_at: z.iso.datetime().nullable(),
-    restored_at: z.iso.datetime().nullable(),
-  })
-  .meta({ id: 'BreakerAction' });
 
 /** An action as its owner sees it. */
 export const presentAction = (row: ActionRow): z.infer<typeof actionSchema> => ({

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { isLoopback } from '../lib/address.ts';
 import { DAY_MS, HOUR_MS, isoOrNull } from '../lib/day.ts';
 import { nameSchema } from '../lib/name.ts';
+import type { channelSchema } from './answers.ts';
 import type { channel } from './table.ts';
 
 export const MAX_CHANNELS = 20;
@@ -70,26 +71,6 @@ export function labelOf(input: ChannelInput): string {
 }
 
 export type ChannelRow = typeof channel.$inferSelect;
-
-export const channelSchema = z
-  .object({
-    id: z.int(),
-    type: z.enum(CHANNEL_TYPES),
-    name: z.string(),
-    label: z.string().describe('Its address, masked'),
-    status: z.enum(['new', 'working', 'failing']).describe('`failing`: nothing has arrived for a day'),
-    last_attempt_at: z.iso.datetime().nullable(),
-    last_success_at: z.iso.datetime().nullable(),
-    last_error: z.string().nullable().describe('Why the last attempt failed'),
-    created_at: z.iso.datetime(),
-  })
-  .meta({ id: 'Channel' });
-
-export const createdChannelSchema = channelSchema
-  .extend({
-    secret: z.string().nullable().describe('Of a webhook, the secret that signs its messages (Standard Webhooks). It is never shown again'),
-  })
-  .meta({ id: 'CreatedChannel' });
 
 /** A channel that has failed for so long is marked: the attempts to send a message take a little less than a day. */
 const FAILING_AFTER_MS = DAY_MS - HOUR_MS;

@@ -3,8 +3,8 @@ import type { Deps } from '../deps.ts';
 import { presentKeys } from '../keys/present.ts';
 import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import { logError } from '../log.ts';
-import { askedDays, ledgerRowsOf, sourcesOf } from '../usage/actions.ts';
 import { factsOf } from '../usage/model.ts';
+import { askedDays, ledgerRowsOf, sourcesOf } from '../usage/reading.ts';
 import { plannedAction } from './breaker-model.ts';
 import { compareWith, decide, type KnownEvent, reachOf } from './decide.ts';
 import * as store from './event-store.ts';
@@ -60,7 +60,7 @@ export async function lookAcrossUsers(deps: Deps, userIds: readonly number[], is
   const stored = await listRulesAcrossUsers(deps.db, userIds, now);
   const reaches = reachesOf(stored, now, isWanted);
   if (reaches.length === 0) return [];
-  const asked = reaches.map(({ userId, range, hours }) => ({ userId, ...askedDays(range, { hours: hours ? 'credits' : 'none' }) }));
+  const asked = reaches.map(({ userId, range, hours }) => ({ userId, ...askedDays(range, hours ? 'credits' : 'none') }));
   const hours = HOURS.find((wanted) => asked.some((one) => one.hours === wanted)) ?? 'none';
   const spent = await listSpendAcrossUsers(deps.db, asked, hours);
   return reaches.map(({ userId, rules, range, hours: isHourly }) => {

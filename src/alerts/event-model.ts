@@ -1,6 +1,7 @@
 /** Events: what happened, as it is shown and asked for. */
 import * as z from 'zod';
 import { isoOrNull } from '../lib/day.ts';
+import type { eventSchema } from './answers.ts';
 import type { alertDelivery, alertEvent } from './table.ts';
 import type { Figures } from './words.ts';
 
@@ -20,36 +21,6 @@ export const updateEventSchema = z.strictObject({
     .optional()
     .describe('Until then no message of a new event of the same rule and key is sent; null: send again'),
 });
-
-const instant = z.iso.datetime().nullable();
-const attemptSchema = z.object({ at: z.iso.datetime(), error: z.string().nullable().describe('Why it did not arrive; null: it did') });
-
-export const eventSchema = z
-  .object({
-    id: z.int(),
-    kind: z.enum(['fired', 'recovered']),
-    rule_id: z.int(),
-    rule_type: z.string(),
-    key_id: z.int().nullable(),
-    title: z.string(),
-    text: z.string(),
-    figures: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
-    path: z.string().describe('The page that shows the figures'),
-    created_at: z.iso.datetime(),
-    recovered_at: instant.describe('Of a state: when it was over'),
-    acknowledged_at: instant,
-    snoozed_until: instant,
-    deliveries: z.array(
-      z.object({
-        channel_id: z.int(),
-        state: z.enum(['pending', 'sent', 'failed']),
-        attempts: z.array(attemptSchema),
-      }),
-    ),
-  })
-  .meta({ id: 'AlertEvent' });
-
-export const eventsSchema = z.object({ data: z.array(eventSchema), next_cursor: z.string().nullable() }).meta({ id: 'AlertEvents' });
 
 /** An event with what became of its messages. */
 export const presentEvent = (row: EventRow, deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema> => ({

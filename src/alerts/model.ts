@@ -117,19 +117,6 @@ const changes = Object.fromEntries(
 /** What may be changed of a rule: anything but its type. What is left out stays. */
 export const updateRuleSchema = z.strictObject(changes).meta({ id: 'AlertRuleChange' });
 
-export const ruleSchema = z
-  .looseObject({
-    id: z.int(),
-    type: z.enum(RULE_TYPES),
-    name: z.string().nullable(),
-    key_id: z.int().nullable(),
-    channel_ids: z.array(z.int()),
-    sentence: z.string().describe('The rule in words'),
-    created_at: z.iso.datetime(),
-  })
-  .describe('Beside these, the parameters of its type')
-  .meta({ id: 'AlertRule' });
-
 export type RuleRow = typeof alertRule.$inferSelect;
 
 /** What every new user has. */

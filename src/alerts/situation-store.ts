@@ -54,7 +54,7 @@ export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: nu
 };
 
 /** The UTC days of a user that rules look at. */
-export interface AskedUser extends Pick<AskedDays, 'from' | 'to'> {
+export interface AskedUser extends Pick<AskedDays, 'spans'> {
   userId: number;
 }
 
@@ -67,7 +67,7 @@ export interface StoredSpend extends Record<string, unknown[]> {
 
 /** @param hours what is read of hours, for all of the users */
 export const listSpendAcrossUsers = (db: Db, asked: readonly AskedUser[], hours: AskedDays['hours']): Promise<StoredSpend> => {
-  const rows = JSON.stringify(asked.map(({ userId, from, to }) => [userId, from, to]));
+  const rows = JSON.stringify(asked.flatMap(({ userId, spans }) => spans.map((span) => [userId, ...span])));
   const fieldOf = (index: number): SQL => sql.raw(`json_extract(j.value, '$[${index}]')`);
   const within = ({ userId, day }: typeof counterDay | typeof usageDay): SQL | undefined =>
     and(eq(userId, fieldOf(0)), sql`${day} BETWEEN ${fieldOf(1)} AND ${fieldOf(2)}`);

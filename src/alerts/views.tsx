@@ -2,11 +2,8 @@
 import type * as z from 'zod';
 import { Form } from '../http/fields.tsx';
 import { formatAgo, formatInstant } from '../lib/format.ts';
-import type { actionSchema } from './breaker-model.ts';
-import type { channelSchema } from './channel-model.ts';
-import type { eventSchema } from './event-model.ts';
+import type { actionSchema, channelSchema, eventSchema, ruleSchema } from './answers.ts';
 import { CHANNEL_LABELS } from './forms.tsx';
-import type { ruleSchema } from './model.ts';
 
 type Event = z.infer<typeof eventSchema>;
 type Channel = z.infer<typeof channelSchema>;

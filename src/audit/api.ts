@@ -2,7 +2,7 @@
 import { createApi } from '../http/route.ts';
 import { pageQuerySchema } from '../lib/paging.ts';
 import { listAudit } from './actions.ts';
-import { auditPageSchema } from './model.ts';
+import { auditPageSchema } from './answers.ts';
 
 export const auditApi = createApi();
 

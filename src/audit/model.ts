@@ -1,5 +1,6 @@
 /** The audit log: what is recorded, and how it is told. */
-import * as z from 'zod';
+import type * as z from 'zod';
+import type { eventSchema } from './answers.ts';
 import type { auditEvent } from './table.ts';
 
 export type AuditRow = typeof auditEvent.$inferSelect;
@@ -30,7 +31,6 @@ export const ACTIONS = {
 export const AUDIT_RETENTION_DAYS = 365;
 
 export type AuditAction = keyof typeof ACTIONS;
-const actions = Object.keys(ACTIONS) as [AuditAction, ...AuditAction[]];
 
 /** Who asks, as far as a request tells; a job has none. */
 export interface Caller {
@@ -39,21 +39,6 @@ export interface Caller {
   client: string | null;
   requestId: string;
 }
-
-const eventSchema = z
-  .object({
-    id: z.int(),
-    at: z.iso.datetime(),
-    action: z.enum(actions),
-    subject: z.string().nullable().describe('What it was done to, by its name at that time; null: the account'),
-    session_id: z.int().nullable().describe('The session that did it; null: nobody was signed in'),
-    address: z.string().nullable().describe('The address from which it came'),
-    client: z.string().nullable().describe('Browser and system, where they were told'),
-    request_id: z.string().describe('The `X-Request-Id` of the answer'),
-  })
-  .meta({ id: 'AuditEvent' });
-
-export const auditPageSchema = z.object({ data: z.array(eventSchema), next_cursor: z.string().nullable() }).meta({ id: 'AuditEvents' });
 
 /** An event as its user sees it. */
 export const presentAudit = (row: AuditRow): z.infer<typeof eventSchema> => ({

@@ -1,6 +1,5 @@
 /** Small charts inside tables and cards. */
-import { scaleLinear } from 'd3-scale';
-import { area } from 'd3-shape';
+import { line } from 'd3-shape';
 import { formatPercent } from '../lib/format.ts';
 import type { Tone } from './model.ts';
 
@@ -15,12 +14,11 @@ const HEIGHT = 28;
 /** How something went, without axes; its highest value is told. Gaps are unknown. */
 export function Sparkline({ label, values, format }: SparklineProps) {
   const top = Math.max(0, ...values.map((value) => value ?? 0));
-  const y = scaleLinear([0, top || 1], [HEIGHT - 1, 2]);
-  const draw = area<number | null>()
+  const y = (value: number): number => HEIGHT - 1 - (value / (top || 1)) * (HEIGHT - 3);
+  const draw = line<number | null>()
     .defined((value) => value !== null)
     .x((_, index) => index)
-    .y0(HEIGHT)
-    .y1((value) => Math.round(y(value ?? 0) * 10) / 10);
+    .y((value) => Math.round(y(value ?? 0) * 10) / 10);
   const text = `${label}: highest ${format(top)}`;
   return (
     <svg
@@ -32,7 +30,6 @@ export function Sparkline({ label, values, format }: SparklineProps) {
     >
       <title>{text}</title>
       <path d={draw([...values]) ?? ''} />
-      <path class="line" d={draw.lineY1()([...values]) ?? ''} />
     </svg>
   );
 }

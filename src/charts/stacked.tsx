@@ -8,7 +8,7 @@ import { area, stack } from 'd3-shape';
 import { type Bucket, columnTotals, percent, type Series, ticksOf, totalOf } from './model.ts';
 import { Scroll } from './scroll.tsx';
 import { tableRow } from './table-row.tsx';
-import { target } from './target.tsx';
+import { target, tipLabels } from './target.tsx';
 
 export interface StackedProps {
   /** Unique on the page. */
@@ -188,6 +188,7 @@ export function StackedChart(props: StackedProps) {
               {buckets[index]?.tick}
             </text>
           ))}
+          {tipLabels(props)}
           {buckets.map((_, index) => target({ index, props, told, height: TOP + HEIGHT }))}
         </svg>
       </div>

@@ -1,18 +1,19 @@
 /** The verb of the dashboard: everything that its page shows, from one reading of the ledger. */
 import { type Actor, authorize } from '../actor.ts';
 import { budgetsOf } from '../alerts/budgets.ts';
-import { toRules } from '../alerts/model.ts';
+import { type RuleRow, toRules } from '../alerts/model.ts';
 import { createSpend } from '../alerts/spend.ts';
 import { selectRules } from '../alerts/store.ts';
 import type { Deps } from '../deps.ts';
 import { createAnswers } from '../explore/answer.ts';
-import { type Dimension, questionSchema } from '../explore/model.ts';
+import { questionSchema } from '../explore/model.ts';
 import { presentKeys } from '../keys/present.ts';
-import { countDays, dayOf } from '../lib/day.ts';
+import { countDays } from '../lib/day.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
-import { checkRange, type Ledger, readLedger, statsOf } from '../usage/actions.ts';
-import { type Fact, factsOf, type Range } from '../usage/model.ts';
+import { checkRange, statsOf } from '../usage/actions.ts';
+import { byEach, type Dimension, type FactsBy, factsBy, factsOf, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
+import { readSummary } from '../usage/summary.ts';
 import { compare, createCosts, headlineOf, monthsOf, spansOf, within } from './figures.ts';
 import { attentionOf, type DashboardQuery, rangesOf, weekOf } from './model.ts';
 
@@ -23,21 +24,22 @@ const TABLE_ROWS = 50;
 /** A single day is shown by the hour. */
 const isHourly = ({ from, to }: Range): boolean => countDays(from, to) === 1;
 
+type Summary = Awaited<ReturnType<typeof readSummary<RuleRow[]>>>;
+
 /** The shown range: its totals, its chart, and the rows of its tables. */
-function shownOf(ledger: Ledger, facts: readonly Fact[], shown: Range, by: Dimension, now: number) {
-  const { sources, rows } = ledger;
-  const inRange = within(facts, shown);
+function shownOf({ sources, index, ledger, credits }: Summary, all: FactsBy, shown: Range, by: Dimension) {
+  const facts = { key: within(all.key, shown), model: within(all.model, shown), provider: within(all.provider, shown) };
   const rollup = isHourly(shown) ? 'hour' : 'day';
-  const timed = rollup === 'hour' ? factsOf(rows, shown, true) : inRange;
+  const timed = rollup === 'hour' ? byEach(factsOf(ledger.detailed, shown, true)) : facts;
   const answer = createAnswers(sources.keys, timed, shown, rollup);
   return {
     range: shown,
     rollup,
-    stats: statsOf(ledger, inRange, shown, dayOf(now)),
+    stats: statsOf(index, facts, shown),
     chart: answer({ ...QUESTION, by }),
     models: answer({ ...QUESTION, by: 'model', top: TABLE_ROWS }),
     keys: answer({ ...QUESTION, by: 'key', top: TABLE_ROWS }),
-    week: weekOf(rows, shown, spansOf(sources)),
+    week: weekOf(credits, shown, spansOf(sources)),
   } as const;
 }
 
@@ -47,15 +49,21 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const now = deps.now();
   const shown = checkRange(resolvePeriod(query, now, viewerZone));
   const ranges = rangesOf(shown, now);
-  const fineness = { hours: isHourly(shown) ? 'all' : 'credits', detailFrom: shown.from } as const;
-  const ledger = await readLedger(deps, userId, ranges.all, fineness, { also: selectRules(deps.db, userId) });
-  const facts = factsOf(ledger.rows, ranges.all, false);
-  const { keyRows, upstreamKeys, managements } = ledger.sources;
+  const isOwnZone = shown.zone === resolveTimeZone(viewerZone);
+  const summary = await readSummary(deps, userId, ranges.all, {
+    hours: isHourly(shown) ? 'all' : 'credits',
+    detailFrom: shown.from,
+    byHour: isHourly(shown) ? shown : null,
+    isOwnZone,
+    also: selectRules(deps.db, userId),
+  });
+  const facts = factsBy(summary.ledger, ranges.all, false);
+  const { keys: covered, keyRows, upstreamKeys, managements, also: ruleRows } = summary.sources;
   const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
-  const costs = createCosts(ledger.sources, facts, shown);
-  const months = monthsOf(ledger.sources, keys, facts, ranges);
-  const rules = toRules(ledger.sources.also.filter(({ type }) => type === 'budget'));
-  const inShown = shownOf(ledger, facts, shown, query.by, now);
+  const costs = createCosts(summary.sources, facts.key, shown);
+  const months = monthsOf(summary.sources, keys, facts.key, ranges);
+  const rules = toRules(ruleRows.filter(({ type }) => type === 'budget'));
+  const inShown = shownOf(summary, facts, shown, query.by);
   return {
     keys,
     headline: headlineOf(costs, months, keys, ranges),
@@ -63,10 +71,7 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
     change: compare(costs, months, ranges.compared),
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
     // They count in the user's own zone.
-    budgets:
-      shown.zone === resolveTimeZone(viewerZone)
-        ? budgetsOf(rules, keys, { spend: createSpend(ledger.sources.keys, facts, shown.zone), now, zone: shown.zone })
-        : [],
+    budgets: isOwnZone ? budgetsOf(rules, keys, { spend: createSpend(covered, facts.key, shown.zone), now, zone: shown.zone }) : [],
     attention: attentionOf(keys, inShown.stats.drift, now, shown.zone),
     asOf: inShown.stats.as_of,
   };

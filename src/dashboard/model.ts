@@ -1,12 +1,11 @@
 /** What the first look answers: how much, how fast, where, and is anything wrong. Pure. */
 import * as z from 'zod';
-import { DIMENSIONS } from '../explore/model.ts';
 import { type Advice, adviceOf, type Key } from '../keys/advice.ts';
 import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, listDays, startOfDay } from '../lib/day.ts';
 import { formatDay, formatUsd } from '../lib/format.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
 import type { Known } from '../usage/coverage.ts';
-import type { Range } from '../usage/model.ts';
+import { DIMENSIONS, type Range } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodBefore, periodFields, startOfMonth } from '../usage/periods.ts';
 
 export const dashboardSchema = z.object({ ...periodFields, by: emptyAsAbsent(oneOf(DIMENSIONS).default('model')) });

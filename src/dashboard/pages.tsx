@@ -2,13 +2,13 @@
 import { HeatMap } from '../charts/heat-map.tsx';
 import { AnswerChart } from '../explore/chart.tsx';
 import { BY_LABELS, type KeyNames, keyNamesOf, rangeLabel } from '../explore/labels.ts';
-import { DIMENSIONS } from '../explore/model.ts';
 import { AsOf } from '../http/as-of.tsx';
 import { AskForm, Choice, Problems } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type Failure, type View } from '../http/page.tsx';
 import { askFromAddress } from '../http/question.ts';
 import { formatDay, formatUsd } from '../lib/format.ts';
+import { DIMENSIONS } from '../usage/model.ts';
 import { DateFields, PERIOD_LABELS, ZoneField } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import { type Dashboard, getDashboard } from './actions.ts';

@@ -3,10 +3,13 @@ import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { fail, failField } from '../errors.ts';
 import { countDays, isoOrNull } from '../lib/day.ts';
-import { checkRange, readLedger } from '../usage/actions.ts';
-import { approximateDays, type Fact, factsOf } from '../usage/model.ts';
+import { resolveTimeZone } from '../lib/zone.ts';
+import { checkRange } from '../usage/actions.ts';
+import { approximateDays, type Fact, factsBy, inDetail, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
+import { readLedger } from '../usage/reading.ts';
 import { asOf } from '../usage/stats.ts';
+import { readSummary } from '../usage/summary.ts';
 import { answerOf } from './answer.ts';
 import { isWanted, MAX_HOURLY_DAYS, type Question, UNKNOWN_NAME } from './model.ts';
 import * as store from './store.ts';
@@ -16,6 +19,16 @@ const MAX_VIEWS = 50;
 
 const distinct = (facts: readonly Fact[], of: 'model' | 'provider'): string[] =>
   [...new Set(facts.map((fact) => fact[of] ?? UNKNOWN_NAME))].sort((a, b) => a.localeCompare(b));
+
+/** The ledger of a range as a question needs it: sums of days know one dimension each, and no hours. */
+async function readFor(deps: Deps, userId: number, question: Question, range: Range, viewerZone: string) {
+  const hours = question.rollup === 'hour' ? 'all' : 'none';
+  const isPlain = question.by2 === undefined && [...question.key, ...question.model, ...question.provider].length === 0;
+  if (isPlain && hours === 'none')
+    return readSummary(deps, userId, range, { hours, isOwnZone: range.zone === resolveTimeZone(viewerZone) });
+  const { sources, rows } = await readLedger(deps, userId, range, hours);
+  return { sources, ledger: inDetail(rows) };
+}
 
 /**
  * The answer to a question with what could be asked further: the keys, models and providers of the range.
@@ -28,15 +41,15 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
   if (isHourly && countDays(range.from, range.to) > MAX_HOURLY_DAYS) {
     failField('rollup', `By the hour at most ${MAX_HOURLY_DAYS} days can be shown`);
   }
-  const { sources, rows } = await readLedger(deps, userId, range, { hours: isHourly ? 'all' : 'none' });
-  const facts = factsOf(rows, range, isHourly);
+  const { sources, ledger } = await readFor(deps, userId, question, range, viewerZone);
+  const facts = factsBy(ledger, range, isHourly);
   return {
     range,
     answer: answerOf(sources.keys, facts, range, question),
     keys: sources.keys.map(({ id, name }) => ({ id, name })),
-    models: distinct(facts, 'model'),
-    providers: distinct(facts, 'provider'),
-    approximateDays: approximateDays(facts.filter((fact) => isWanted(fact, question))),
+    models: distinct(facts.model, 'model'),
+    providers: distinct(facts.provider, 'provider'),
+    approximateDays: approximateDays(facts.key.filter((fact) => isWanted(fact, question))),
     asOf: isoOrNull(asOf(sources.keys)),
   };
 }

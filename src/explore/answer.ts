@@ -1,9 +1,11 @@
 /** From facts to series over time. Pure. Sums are of integers, so that what is shown adds up to what the API says. */
+import { remember } from '../lib/remember.ts';
 import { type CoveredKey, knownUntil } from '../usage/coverage.ts';
-import type { Fact, Range } from '../usage/model.ts';
+import { comparePlaces } from '../usage/groups.ts';
+import type { Dimension, Fact, FactsBy, Range } from '../usage/model.ts';
 import { countedDates, zerosOf } from '../usage/stats.ts';
 import { bucketOfFact, bucketsOf, type Slot, slotsOf } from './buckets.ts';
-import { type Dimension, dimensionsOf, isWanted, type Metric, metricOf, type Question, type Rollup } from './model.ts';
+import { dimensionsOf, isWanted, type Metric, metricOf, type Question, type Rollup } from './model.ts';
 
 type Name = string | number | null;
 
@@ -126,15 +128,22 @@ function knownBuckets(keys: readonly CoveredKey[], facts: readonly Fact[], range
 }
 
 /** In which buckets is zero known of a row: of its key or, if it names none, of any; of a model or provider only by analytics. */
-function isKnownIn(zeros: Zeros, names: readonly Name[], question: Question, buckets: readonly string[]): boolean[] {
+function createKnown(zeros: Zeros, question: Question, buckets: readonly string[]): (names: readonly Name[]) => boolean[] {
   const dimensions = dimensionsOf(question);
-  const keyId = names[dimensions.indexOf('key')];
-  const isNamed = names.some((name, index) => dimensions[index] !== 'key' && name !== null);
   const isFiltered = question.model.length > 0 || question.provider.length > 0;
-  const source = metricOf(question.metric).isMoney && !isNamed && !isFiltered ? 'money' : 'all';
+  const isMoney = metricOf(question.metric).isMoney && !isFiltered;
   const asked = question.key.length > 0 ? question.key : [...zeros.keys()];
-  const known = (typeof keyId === 'number' ? [keyId] : asked).flatMap((id) => zeros.get(id)?.[source] ?? []);
-  return buckets.map((bucket) => known.some((names) => names.has(bucket)));
+  const knownOf = (keyIds: readonly number[], source: 'money' | 'all') => {
+    const known = keyIds.flatMap((id) => zeros.get(id)?.[source] ?? []);
+    return buckets.map((bucket) => known.some((names) => names.has(bucket)));
+  };
+  const ofAsked = remember((source: 'money' | 'all') => knownOf(asked, source));
+  return (names) => {
+    const keyId = names[dimensions.indexOf('key')];
+    const isNamed = names.some((name, index) => dimensions[index] !== 'key' && name !== null);
+    const source = isMoney && !isNamed ? 'money' : 'all';
+    return typeof keyId === 'number' ? knownOf([keyId], source) : ofAsked(source);
+  };
 }
 
 /** Sums that run on from bucket to bucket, up to the last one of which something is known. */
@@ -161,24 +170,27 @@ function valuesOf({ sums }: Row, isKnown: readonly boolean[], metric: Metric, is
   return (isCumulative ? accumulate(filled, isTold) : filled).map((sum) => tellSum(sum, metric));
 }
 
-/** Answers to questions about the same facts: those of a range, by the hour if the rollup is. */
-export function createAnswers(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, rollup: Rollup) {
+/**
+ * Answers to questions about the same facts: those of a range, by the hour if the rollup is. Questions by two dimensions, or with a filter, need
+ * facts that know them all.
+ */
+export function createAnswers(keys: readonly CoveredKey[], facts: FactsBy, range: Range, rollup: Rollup) {
   const slots = slotsOf(range, rollup);
   const buckets = bucketsOf(slots);
-  const zeros = knownBuckets(keys, facts, range, slots);
+  const zeros = knownBuckets(keys, facts.key, range, slots);
   const collected = new Map<string, Collected>();
   return (asked: Omit<Question, 'rollup'>): Answer => {
     const question = { ...asked, rollup };
     const { top: _, cumulative: __, ...summed } = question;
     const id = JSON.stringify(summed);
-    const sums = collected.get(id) ?? collect(facts, question, buckets);
+    const sums = collected.get(id) ?? collect(facts[question.by], question, buckets);
     collected.set(id, sums);
     return answer({ buckets, zeros, sums, question });
   };
 }
 
 /** The answer to one question. */
-export const answerOf = (keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, question: Question): Answer =>
+export const answerOf = (keys: readonly CoveredKey[], facts: FactsBy, range: Range, question: Question): Answer =>
   createAnswers(keys, facts, range, question.rollup)(question);
 
 interface Asked {
@@ -191,13 +203,15 @@ interface Asked {
 function answer({ buckets, zeros, sums: { rows, unplaced }, question }: Asked): Answer {
   const metric = metricOf(question.metric);
   const dimensions = dimensionsOf(question);
+  const knownOf = createKnown(zeros, question, buckets);
   const toSeries = (row: Row): AnswerSeries => {
-    const isKnown = isKnownIn(zeros, row.names, question, buckets);
+    const isKnown = knownOf(row.names);
     const values = valuesOf(row, isKnown, metric, question.cumulative !== undefined);
     const isZero = row.whole.amount === null && !metric.over && isKnown.includes(true);
     return { names: row.names, isOther: false, values, total: isZero ? 0 : tellSum(row.whole, metric) };
   };
-  const ranked = rows.filter(({ whole }) => whole.amount !== 0).sort((a, b) => (b.whole.amount ?? 0) - (a.whole.amount ?? 0));
+  const bySize = (a: Row, b: Row) => (b.whole.amount ?? 0) - (a.whole.amount ?? 0) || comparePlaces(a.names, b.names);
+  const ranked = rows.filter(({ whole }) => whole.amount !== 0).sort(bySize);
   // A single one that is left has its own name.
   const top = ranked.length === question.top + 1 ? ranked.length : question.top;
   const rest = ranked.slice(top);

@@ -10,8 +10,9 @@ import {
   formatUsdFine,
   formatUsdShort,
 } from '../lib/format.ts';
+import type { Dimension } from '../usage/model.ts';
 import type { AnswerSeries } from './answer.ts';
-import { type Dimension, type Metric, type Rollup, UNKNOWN_NAME } from './model.ts';
+import { type Metric, type Rollup, UNKNOWN_NAME } from './model.ts';
 
 export const OTHER = 'Other';
 

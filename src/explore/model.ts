@@ -5,11 +5,8 @@
 import * as z from 'zod';
 import { idSchema } from '../lib/id.ts';
 import type { Measures } from '../usage/measures.ts';
-import type { Fact } from '../usage/model.ts';
+import { DIMENSIONS, type Dimension, type Fact } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodFields } from '../usage/periods.ts';
-
-export const DIMENSIONS = ['model', 'key', 'provider'] as const;
-export type Dimension = (typeof DIMENSIONS)[number];
 
 export const ROLLUPS = ['none', 'hour', 'day', 'week', 'month'] as const;
 export type Rollup = (typeof ROLLUPS)[number];

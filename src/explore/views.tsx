@@ -5,12 +5,13 @@ import { ShareBar } from '../charts/small.tsx';
 import { AskForm, Field, Select } from '../http/fields.tsx';
 import type { Failure, View } from '../http/page.tsx';
 import { formatDay } from '../lib/format.ts';
+import type { Dimension } from '../usage/model.ts';
 import { PeriodFields } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import type { ask } from './actions.ts';
 import { AnswerChart } from './chart.tsx';
 import { BY_LABELS, formatsOf, type KeyNames, keyNamesOf, nameOf, rangeLabel, seriesLabel } from './labels.ts';
-import { type Dimension, METRICS, metricOf, type Question, type Rollup } from './model.ts';
+import { METRICS, metricOf, type Question, type Rollup } from './model.ts';
 
 type Asked = Awaited<ReturnType<typeof ask>>;
 

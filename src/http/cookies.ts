@@ -44,7 +44,7 @@ const flashPlace = (userId: number) => ({ column: 'cookie.flash', userId, hash: 
  * @param userId who will be signed in then; 0 for nobody
  */
 export async function writeFlash(c: Context<AppEnv>, flash: Flash, userId: number): Promise<void> {
-  const { envelope } = await encrypt(c.var.deps.config.keyring, flashPlace(userId), JSON.stringify(flash));
+  const { envelope } = await encrypt(c.get('deps').config.keyring, flashPlace(userId), JSON.stringify(flash));
   setCookie(c, nameOf(c, 'flash'), envelope, { ...optionsOf(c), maxAge: FLASH_S });
 }
 
@@ -52,7 +52,7 @@ export async function writeFlash(c: Context<AppEnv>, flash: Flash, userId: numbe
 export async function takeFlash(c: Context<AppEnv>, userId: number): Promise<Flash | null> {
   const envelope = getCookie(c, nameOf(c, 'flash'));
   if (!envelope || c.req.method === 'HEAD') return null;
-  const opened = await decrypt(c.var.deps.config.keyring, flashPlace(userId), envelope);
+  const opened = await decrypt(c.get('deps').config.keyring, flashPlace(userId), envelope);
   const flash: Flash | null = opened.ok ? JSON.parse(opened.value) : null;
   if (flash && flash.at !== c.req.path) return null;
   deleteCookie(c, nameOf(c, 'flash'), optionsOf(c));

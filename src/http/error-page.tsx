@@ -18,14 +18,14 @@ function isForPeople(c: Context<AppEnv>): boolean {
 
 const ErrorPage = ({ c, error }: { c: Context<AppEnv>; error: AppError }) => {
   const { status, title } = PROBLEMS[error.kind];
-  const viewer = c.var.viewer ?? null;
+  const viewer = c.get('viewer') ?? null;
   return (
     <Frame title={title} here={c.req.path} viewer={viewer} class="narrow">
       <h1>{title}</h1>
       <p>{error.detail}</p>
       {status >= 500 && (
         <p>
-          Request id: <code>{c.var.requestId}</code>
+          Request id: <code>{c.get('requestId')}</code>
         </p>
       )}
       <p>
@@ -39,10 +39,10 @@ const ErrorPage = ({ c, error }: { c: Context<AppEnv>; error: AppError }) => {
 
 /** The answer to an error: a page for people, a problem document for programs, with the same status and headers. */
 export async function errorResponse(c: Context<AppEnv>, error: AppError): Promise<Response> {
-  const problem = problemResponse(error, c.var.requestId);
+  const problem = problemResponse(error, c.get('requestId'));
   if (!isForPeople(c)) return problem;
   // Where no page was found nobody has looked yet who is there; where the database failed nobody can.
-  if (c.var.viewer === null && problem.status < 500) await recogniseViewer(c, async () => {});
+  if (c.get('viewer') === null && problem.status < 500) await recogniseViewer(c, async () => {});
   const page = await c.html(<ErrorPage c={c} error={error} />, problem.status as 500);
   for (const name of ['retry-after', 'allow']) {
     const value = problem.headers.get(name);

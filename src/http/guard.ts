@@ -29,7 +29,7 @@ async function requiredSession(deps: Deps, credential: string | null) {
 
 /** Only a signed-in user comes through. */
 export const requireSession: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const session = await requiredSession(c.var.deps, bearer(c));
+  const session = await requiredSession(c.get('deps'), bearer(c));
   c.set('actor', userActor(session));
   c.set('stats', session.stats);
   await next();
@@ -40,17 +40,17 @@ export const requireReader: MiddlewareHandler<AppEnv> = async (c, next) => {
   const credential = bearer(c);
   if (!credential?.startsWith(TOKEN_PREFIX.api)) return requireSession(c, next);
   if (!isSecretToken(TOKEN_PREFIX.api, credential)) refuse('This is not an API token of this monitor: its checksum is wrong.');
-  const token = (await findToken(c.var.deps, credential)) ?? refuse('The API token is unknown or was revoked.');
+  const token = (await findToken(c.get('deps'), credential)) ?? refuse('The API token is unknown or was revoked.');
   c.set('actor', { kind: 'token', userId: token.userId, tokenId: token.id });
   c.set('stats', token.stats);
   await next();
-  if (c.res.ok || c.res.status === 304) noteUse(c.var.deps, token);
+  if (c.res.ok || c.res.status === 304) noteUse(c.get('deps'), token);
 };
 
 /** Everybody comes through; who shows a session that lives is known. */
 export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   const credential = bearer(c);
-  const session = credential ? await findSession(c.var.deps, credential) : null;
+  const session = credential ? await findSession(c.get('deps'), credential) : null;
   c.set('actor', session ? userActor(session) : { kind: 'anonymous' });
   await next();
 };
@@ -58,7 +58,7 @@ export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
 /** Everybody comes through to a page; who shows the cookie of a session that lives is known. The cookie counts nowhere else. */
 export const recogniseViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
   const jwt = readSession(c);
-  const session = jwt ? await findSession(c.var.deps, jwt) : null;
+  const session = jwt ? await findSession(c.get('deps'), jwt) : null;
   if (session) {
     c.set('actor', userActor(session));
     c.set('viewer', { email: session.email, timeZone: session.timeZone });

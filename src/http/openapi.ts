@@ -3,7 +3,7 @@
  * whole of it would put all of zod into the bundle (docs/decisions/0003).
  */
 import * as z from 'zod';
-import { problemSchema } from './problem.ts';
+import { problemSchema } from './answers.ts';
 import type { Access, RouteDescription } from './route.ts';
 
 type Json = Record<string, unknown>;

@@ -89,7 +89,7 @@ async function askToSignIn(c: Context<AppEnv>): Promise<Response> {
 }
 
 const requireViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
-  return c.var.viewer === null ? askToSignIn(c) : next();
+  return c.get('viewer') === null ? askToSignIn(c) : next();
 };
 
 /** An id in a path that is none leads nowhere. */
@@ -145,7 +145,7 @@ const send = async (c: Context<AppEnv>, rendered: Rendered, status: 200 | 400 | 
 async function follow(c: Context<AppEnv>, { to, message, secret, session }: Outcome): Promise<Response> {
   if (session) writeSession(c, session.access_token, session.expires_in);
   if (session === null) forgetSession(c);
-  const userId = session === undefined ? userIdOf(c.var.actor) : (session?.userId ?? 0);
+  const userId = session === undefined ? userIdOf(c.get('actor')) : (session?.userId ?? 0);
   if (message !== undefined) {
     const at = to.split('?')[0] ?? to;
     await writeFlash(c, { kind: 'done', text: message, at, ...(secret !== undefined && { secret }) }, userId);

@@ -1,19 +1,9 @@
 /**
  * Errors on the wire: problem documents. Source: RFC 9457
  */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { type AppError, fieldErrorsOf, PROBLEMS } from '../errors.ts';
-
-export const problemSchema = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-    request_id: z.string().optional(),
-  })
-  .meta({ id: 'Problem', description: 'A problem document (RFC 9457). `detail` is a sentence that a person can act on.' });
+import type { problemSchema } from './answers.ts';
 
 /** The answer to an error: its problem document with the headers that its status asks for. */
 export function problemResponse(error: AppError, requestId?: string): Response {

@@ -12,7 +12,7 @@ export const throttleAddress =
   (purpose: string): MiddlewareHandler<AppEnv> =>
   async (c, next) => {
     const address = addressKey(c.req.header('cf-connecting-ip') ?? 'local');
-    if (!(await c.var.deps.limits.address(`${purpose} ${address}`))) {
+    if (!(await c.get('deps').limits.address(`${purpose} ${address}`))) {
       fail({ kind: 'too_many', detail: 'Too many attempts from this address. Wait a minute.', retryAfterS: RATE_LIMIT_PERIOD_S });
     }
     await next();

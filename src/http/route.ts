@@ -116,8 +116,8 @@ function parse<T>(schema: T & z.ZodType, value: unknown): Output<T> {
 async function answer<P, Q, B, S extends Success>(c: Context<AppEnv>, route: Route<P, Q, B, S>): Promise<Response> {
   const input: Input<P, Q, B> = {
     c,
-    deps: c.var.deps,
-    actor: c.var.actor,
+    deps: c.get('deps'),
+    actor: c.get('actor'),
     params: (route.params && parse(route.params, c.req.param())) as Output<P>,
     query: (route.query && parse(route.query, readQuery(c))) as Output<Q>,
     body: (route.body && parse(route.body, await readJson(c))) as Output<B>,

@@ -23,12 +23,12 @@ const JOB_RUN_RETENTION_DAYS = 30;
 /** A task deletes up to `limit` rows, of all users or of the page of users that it is given, and says how many. */
 type Task =
   | { name: string; run(deps: Deps, now: number, limit: number): Promise<number> }
-  | { name: string; table: usage.LedgerTable; runForUsers(deps: Deps, now: number, limit: number, userIds: number[]): Promise<number> };
+  | { name: string; table: usage.DayTable; runForUsers(deps: Deps, now: number, limit: number, userIds: number[]): Promise<number> };
 
 const daysAgo = (now: number, days: number): string => addDays(dayOf(now), -days);
 
-/** Days of a ledger table beyond their retention. */
-const days = (name: string, table: usage.LedgerTable): Task => ({
+/** Days of a table beyond their retention. */
+const days = (name: string, table: usage.DayTable): Task => ({
   name,
   table,
   runForUsers: ({ db, config }, now, limit, userIds) =>
@@ -73,6 +73,7 @@ export const TASKS: readonly Task[] = [
   days('days', 'counter_day'),
   days('usage_days', 'usage_day'),
   days('check_days', 'check_day'),
+  days('day_sums', 'day_sum'),
   hours('hours', 'counter_day'),
   hours('usage_hours', 'usage_day'),
 ];

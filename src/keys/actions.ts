@@ -68,7 +68,7 @@ export async function addKey(deps: Deps, actor: Actor, input: z.infer<typeof add
   const userId = authorize(actor, 'manage');
   const key = await presentOne(deps, userId, await storeKey(deps, userId, input));
   await record(deps, userId, actor, 'key_added', key.name);
-  if (key.kind === 'management') deps.defer(readAccount(deps, userId, key.id));
+  if (key.kind === 'management') deps.defer(() => readAccount(deps, userId, key.id));
   return key;
 }
 
@@ -114,7 +114,7 @@ export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<v
     recordStatement(deps, userId, actor, 'key_deleted', key.name),
   ]);
   const { isDone } = await purgeStepAcrossUsers(deps.db, ROWS_AT_ONCE, userId);
-  if (!isDone) deps.defer(deps.enqueue([{ job: 'purge' }]));
+  if (!isDone) deps.defer(() => deps.enqueue([{ job: 'purge' }]));
 }
 
 /** The management key through which a discovered key is read. */

@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import { DAY_MS, HOUR_MS } from '../lib/day.ts';
 import { formatCount, formatInstant, formatPercent, formatUsd } from '../lib/format.ts';
-import type { keySchema } from './model.ts';
+import type { keySchema } from './answers.ts';
 
 export type Key = z.infer<typeof keySchema>;
 

@@ -1,12 +1,12 @@
 /** Routes of keys. */
-import * as z from 'zod';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { addKey, deleteKey, getKey, listKeys, requestSync, updateKey } from './actions.ts';
-import { addKeySchema, keySchema, updateKeySchema } from './model.ts';
+import { keySchema, keysSchema, queuedSchema } from './answers.ts';
+import { addKeySchema, updateKeySchema } from './model.ts';
 
 const tag = 'Keys';
-const keyList = { status: 200, description: 'Your keys, oldest first', schema: z.array(keySchema) } as const;
+const keyList = { status: 200, description: 'Your keys, oldest first', schema: keysSchema } as const;
 
 export const keysApi = createApi();
 
@@ -80,7 +80,7 @@ keysApi.route({
   description: 'At most once a minute, and not before an instant that OpenRouter asked for.',
   access: 'session',
   params: idParams,
-  success: { status: 202, description: 'The key is read within seconds', schema: z.object({ status: z.literal('queued') }) },
+  success: { status: 202, description: 'The key is read within seconds', schema: queuedSchema },
   problems: [400, 429, 503],
   handle: async ({ deps, actor, params }) => {
     await requestSync(deps, actor, params.id);

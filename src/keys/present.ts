@@ -3,7 +3,8 @@ import type * as z from 'zod';
 import { dayOf, isoOrNull } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { type Management, progressOf, type UpstreamKey } from '../management/model.ts';
-import { KEY_ENDS, type KeyRow, type keySchema } from './model.ts';
+import type { keySchema } from './answers.ts';
+import { KEY_ENDS, type KeyRow } from './model.ts';
 
 /** What is stored around a user's keys: what OpenRouter's accounts say of them. */
 export interface Surroundings {

@@ -27,8 +27,9 @@ export const countDays = (from: string, to: string): number => (startOfDay(to) -
 
 /** All days from `from` to `to`, both included. */
 export function listDays(from: string, to: string): string[] {
-  const first = startOfDay(from);
-  return Array.from({ length: Math.max(0, countDays(from, to)) }, (_, index) => dayOf(first + index * DAY_MS));
+  const [days, last]: [string[], number] = [[], startOfDay(to)];
+  for (let at = startOfDay(from); at <= last; at += DAY_MS) days.push(dayOf(at));
+  return days;
 }
 
 /** Is this `YYYY-MM-DD` a day of the calendar (so not 2026-02-30), from the year 1000 to 2999? */

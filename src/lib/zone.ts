@@ -32,8 +32,15 @@ const spellTimeZone = remember((name: string): string | null => {
  */
 export const resolveTimeZone = (name: string): string | null => (ZONE_NAME.test(name) ? spellTimeZone(name) : null);
 
+/** Asking the runtime for an offset is dear, and pages ask for those of the same days again and again. */
+const ZONES_IN_USE = 16;
+const offsetsOf = remember((zone: string) => remember((at: number) => tzOffset(zone, new Date(at)) * MINUTE_MS), ZONES_IN_USE);
+
+/** By how much a zone's clock is ahead of UTC, in milliseconds. */
+const offsetAt = (at: number, zone: string): number => (zone === 'UTC' ? 0 : offsetsOf(zone)(at));
+
 /** The local day of an instant. */
-export const localDayOf = (at: number, zone: string): string => dayOf(at + (zone === 'UTC' ? 0 : tzOffset(zone, new Date(at)) * MINUTE_MS));
+export const localDayOf = (at: number, zone: string): string => dayOf(at + offsetAt(at, zone));
 
 /** The first instant (to the minute) of a local day: not always its midnight, which a change of the clock may leave out. */
 export function startOfLocalDay(day: string, zone: string): number {
@@ -76,28 +83,21 @@ class PlacedHour implements LocalHour {
 }
 
 /**
- * A function that places hours of UTC days in a zone. Asking the runtime for an offset is dear, so it is asked once at each
- * day's edges and hour by hour only in the few days in which it changes; and what was placed for one key is there for the next.
+ * A function that places hours of UTC days in a zone. The offset is looked for at each day's edges, and hour by hour only in the few days in
+ * which it changes; and what was placed for one key is there for the next.
  */
 export function createLocalHours(zone: string): (day: string, hour: number) => LocalHour {
-  const offsetAt = (at: number): number => (zone === 'UTC' ? 0 : tzOffset(zone, new Date(at)) * MINUTE_MS);
-  const offsets = new Map<number, number>();
-  const offsetAtStart = (start: number): number => {
-    const known = offsets.get(start) ?? offsetAt(start);
-    offsets.set(start, known);
-    return known;
-  };
   const openDay = (day: string) => {
     const start = startOfDay(day);
-    const offset = offsetAtStart(start);
-    return { start, offset: offset === offsetAtStart(start + DAY_MS) ? offset : null, places: [] as LocalHour[] };
+    const offset = offsetAt(start, zone);
+    return { start, offset: offset === offsetAt(start + DAY_MS, zone) ? offset : null, places: [] as LocalHour[] };
   };
   const days = new Map<string, ReturnType<typeof openDay>>();
   return (day, hour) => {
     const opened = days.get(day) ?? openDay(day);
     days.set(day, opened);
     const at = opened.start + hour * HOUR_MS;
-    const found = opened.places[hour] ?? new PlacedHour(at, opened.offset ?? offsetAt(at));
+    const found = opened.places[hour] ?? new PlacedHour(at, opened.offset ?? offsetAt(at, zone));
     opened.places[hour] = found;
     return found;
   };

@@ -69,5 +69,5 @@ export function noteUse(deps: Deps, token: TokenRow): void {
   const now = deps.now();
   const notAfter = now - TOUCH_INTERVAL_MS;
   if (token.lastUsedAt === null || token.lastUsedAt <= notAfter)
-    deps.defer(store.touchToken(deps.db, token.userId, token.id, now, notAfter));
+    deps.defer(() => store.touchToken(deps.db, token.userId, token.id, now, notAfter));
 }

@@ -1,9 +1,9 @@
 /** Routes of API tokens. */
-import * as z from 'zod';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { createToken, listTokens, revokeToken } from './actions.ts';
-import { createdTokenSchema, createTokenSchema, presentToken, tokenSchema } from './model.ts';
+import { createdTokenSchema, tokensSchema } from './answers.ts';
+import { createTokenSchema, presentToken } from './model.ts';
 
 const tag = 'API tokens';
 
@@ -26,7 +26,7 @@ tokensApi.route({
   tag,
   summary: 'List your API tokens',
   access: 'session',
-  success: { status: 200, description: 'Your tokens, newest first, revoked ones too', schema: z.array(tokenSchema) },
+  success: { status: 200, description: 'Your tokens, newest first, revoked ones too', schema: tokensSchema },
   handle: async ({ deps, actor }) => (await listTokens(deps, actor)).map(presentToken),
 });
 

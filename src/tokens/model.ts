@@ -2,31 +2,12 @@
 import * as z from 'zod';
 import { isoOrNull } from '../lib/day.ts';
 import { nameSchema } from '../lib/name.ts';
+import type { tokenSchema } from './answers.ts';
 import type { apiToken } from './table.ts';
 
 export type TokenRow = typeof apiToken.$inferSelect;
 
 export const createTokenSchema = z.strictObject({ name: nameSchema });
-
-export const createdTokenSchema = z
-  .object({
-    id: z.int(),
-    name: z.string(),
-    token: z.string().describe('The token. It is never shown again'),
-    created_at: z.iso.datetime(),
-  })
-  .meta({ id: 'CreatedToken' });
-
-export const tokenSchema = z
-  .object({
-    id: z.int(),
-    name: z.string(),
-    created_at: z.iso.datetime(),
-    last_used_at: z.iso.datetime().nullable(),
-    is_active: z.boolean(),
-    prefix: z.string().describe('The beginning of the token, to recognise it'),
-  })
-  .meta({ id: 'Token' });
 
 /** A token as its owner sees it later: never the token or its hash. */
 export const presentToken = (row: TokenRow): z.infer<typeof tokenSchema> => ({

@@ -44,7 +44,7 @@ export const columnsOf = (groups: readonly Group[]): string[] => columnsFor(grou
 const isByTime = (groups: readonly Group[]): boolean => groups.includes('hour') || groups.includes('day');
 
 /** Unknown sorts before everything else. */
-function compareCells(a: Cell, b: Cell): number {
+export function compareCells(a: Cell, b: Cell): number {
   if (a === b) return 0;
   if (a === null) return -1;
   if (b === null) return 1;

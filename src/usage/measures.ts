@@ -1,5 +1,4 @@
 /** What is measured wherever spend is told: inside as integers, outside in USD. Unknown is null, and a sum covers what is known. */
-import * as z from 'zod';
 import { decimalFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 
 export interface Measures {
@@ -73,19 +72,6 @@ export function addMeasures(a: Measures, b: Measures): Measures {
   return sum;
 }
 
-const countSchema = z.int().nullable();
-
-/** The fields of measures in every answer. */
-export const measureFields = {
-  cost_usd: z.number().nullable().describe('Credits spent, USD'),
-  byok_cost_usd: z.number().nullable().describe("Spend on the user's own provider keys, USD; not part of cost_usd"),
-  requests: countSchema.describe('Like the tokens, a sum of what is known: keys that only have counters add nothing'),
-  prompt_tokens: countSchema,
-  completion_tokens: countSchema,
-  reasoning_tokens: countSchema.describe('Contained in completion_tokens'),
-  cached_tokens: countSchema,
-};
-
 export const MEASURE_COLUMNS = [
   'cost_usd',
   'byok_cost_usd',
@@ -94,7 +80,7 @@ export const MEASURE_COLUMNS = [
   'completion_tokens',
   'reasoning_tokens',
   'cached_tokens',
-] as const satisfies (keyof typeof measureFields)[];
+] as const;
 
 const presentCounts = (measures: Measures) => ({
   requests: measures.requests,

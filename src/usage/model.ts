@@ -50,6 +50,20 @@ export interface Fact {
   isApproximate: boolean;
 }
 
+/** What spend is told by. */
+export const DIMENSIONS = ['model', 'key', 'provider'] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/** Something for questions by one dimension each. */
+export type ByDimension<T> = Readonly<Record<Dimension, readonly T[]>>;
+export type FactsBy = ByDimension<Fact>;
+
+/** The ledger of days: rows that know every dimension and, of the days that come as sums, rows that know one. */
+export interface Ledger {
+  detailed: readonly LedgerRow[];
+  summed: ByDimension<LedgerRow>;
+}
+
 const MAX_RANGE_DAYS = 366;
 const DEFAULT_RANGE_DAYS = 30;
 export const GROUPS = ['hour', 'day', 'model', 'provider', 'key'] as const;
@@ -134,31 +148,41 @@ function pieceAt(pieces: Piece[], date: string, hour: LocalHour | null, width: n
   return piece;
 }
 
+/** Adds what is known of amounts, in place. */
+function addAmounts(to: (number | null)[], amounts: Amounts): void {
+  for (let index = 0; index < to.length; index++) {
+    const amount = amounts[index] ?? null;
+    if (amount !== null) to[index] = (to[index] ?? 0) + amount;
+  }
+}
+
+/** Takes amounts from others, in place; unknown ones stay so. */
+function takeAmounts(from: (number | null)[], amounts: Amounts): void {
+  for (let index = 0; index < from.length; index++) {
+    const left = from[index] ?? null;
+    if (left !== null) from[index] = left - (amounts[index] ?? 0);
+  }
+}
+
 /**
  * A row's amounts by local day, or by hour: its placed hours, and the rest, which belongs to the local day that contains 12:00
  * UTC. Ranges have tens of thousands of hours, so nothing is made for each.
  */
 function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => LocalHour, withHours: boolean): Piece[] {
   const pieces: Piece[] = [];
-  const rest = [...row.total];
+  const rest = row.total.slice();
   const { day, hours } = row;
-  const add = (to: (number | null)[], index: number, amount: number) => {
-    to[index] = (to[index] ?? 0) + amount;
-  };
   for (const hour in hours) {
+    const amounts = hours[hour];
+    if (amounts === undefined) continue;
     const place = localHours(day, Number(hour));
-    const { amounts } = pieceAt(pieces, place.date, withHours ? place : null, rest.length);
-    for (let index = 0; index < rest.length; index++) {
-      const amount = hours[hour]?.[index] ?? null;
-      if (amount === null) continue;
-      add(amounts, index, amount);
-      if (rest[index] !== null) add(rest, index, -amount);
-    }
+    addAmounts(pieceAt(pieces, place.date, withHours ? place : null, rest.length).amounts, amounts);
+    takeAmounts(rest, amounts);
   }
   if (rest.some((amount) => amount !== null && amount !== 0)) {
     const piece = pieceAt(pieces, localHours(day, 12).date, null, rest.length);
     piece.hasUnplaced = true;
-    for (const [index, amount] of rest.entries()) if (amount !== null) add(piece.amounts, index, amount);
+    addAmounts(piece.amounts, rest);
   }
   return pieces;
 }
@@ -185,6 +209,19 @@ export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boo
   }
   return facts;
 }
+
+/** The same for questions by one dimension each. */
+export function factsBy({ detailed, summed }: Ledger, range: Range, withHours: boolean): FactsBy {
+  const inDetail = factsOf(detailed, range, withHours);
+  const of = (rows: readonly LedgerRow[]) => (rows.length === 0 ? inDetail : [...factsOf(rows, range, withHours), ...inDetail]);
+  return { model: of(summed.model), key: of(summed.key), provider: of(summed.provider) };
+}
+
+/** What knows every dimension. */
+export const byEach = <T>(all: readonly T[]): ByDimension<T> => ({ model: all, key: all, provider: all });
+
+/** A ledger without sums. */
+export const inDetail = (detailed: readonly LedgerRow[]): Ledger => ({ detailed, summed: byEach([]) });
 
 /** Dates whose figures are not certain, in order. */
 export const approximateDays = (facts: readonly Fact[]): string[] =>

@@ -9,12 +9,10 @@ import type { Source } from './model.ts';
 import {
   countersOf,
   countSpenders,
-  createIndex,
   type Index,
   isCounted,
   ledgerOf,
   minus,
-  type Sources,
   type StoredDay,
   storedOn,
   sumUsage,
@@ -110,11 +108,10 @@ function reconcileDay(index: Index, stored: StoredDay, key: CoveredKey, drifts =
 }
 
 /** All days of a range and all keys, by day, then key. */
-export function reconcile(sources: Sources, from: string, to: string, today: string): Reconciled[] {
-  const index = createIndex(sources, today);
+export function reconcile(index: Index, from: string, to: string): Reconciled[] {
   return listDays(from, to).flatMap((day) => {
     const stored = storedOn(index, day);
-    return sources.keys.map((key) => reconcileDay(index, stored, key));
+    return index.keys.map((key) => reconcileDay(index, stored, key));
   });
 }
 
@@ -130,14 +127,12 @@ function keysOn({ counters, usage, checks }: StoredDay, owners: ReadonlyMap<numb
 }
 
 /** Completed days of the range on which the sources differ by more than a cent. Only days of which something is stored are looked at. */
-export function findDrift(sources: Sources, from: string, to: string, today: string): Reconciled[] {
-  const index = createIndex(sources, today);
-  const owners = new Map(sources.upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
+export function findDrift(index: Index, from: string, to: string): Reconciled[] {
   const drifts: Reconciled[] = [];
   for (const stored of index.days.values()) {
-    if (stored.day < from || stored.day > to || stored.day >= today) continue;
-    const ids = keysOn(stored, owners);
-    for (const key of sources.keys) {
+    if (stored.day < from || stored.day > to || stored.day >= index.today) continue;
+    const ids = keysOn(stored, index.owners);
+    for (const key of index.keys) {
       if (!ids.has(key.id)) continue;
       const ofDay = driftsOf(index, stored, key);
       if (ofDay.some(isWorthTelling)) drifts.push(reconcileDay(index, stored, key, ofDay));

@@ -9,10 +9,14 @@ const TABLES = {
   usage_day: { key: ['upstream_key_id', 'model', 'provider'], owner: 'upstream_key', ownerId: 'upstream_key_id' },
   check_day: { key: ['upstream_key_id'], owner: 'upstream_key', ownerId: 'upstream_key_id' },
 } as const;
-export type LedgerTable = keyof typeof TABLES;
+type LedgerTable = keyof typeof TABLES;
+/** Tables of days, with the rest of their clustered key. */
+const DAY_TABLES = { ...TABLES, day_sum: { key: [] } } as const;
+export type DayTable = keyof typeof DAY_TABLES;
 const HOURLY_TABLES = { counter_day: counterDay, usage_day: usageDay };
 
-const placeOf = (table: LedgerTable, alias = ''): string => ['user_id', 'day', ...TABLES[table].key].map((name) => alias + name).join(', ');
+const placeOf = (table: DayTable, alias = ''): string =>
+  ['user_id', 'day', ...DAY_TABLES[table].key].map((name) => alias + name).join(', ');
 
 /** Marks a user's ledger: rows of keys that are gone are to be deleted, all of them if the user is gone. */
 export const requestPurgeStatement = (db: Db, userId: number, now: number): D1PreparedStatement =>
@@ -74,7 +78,7 @@ export async function purgeStepAcrossUsers(
 }
 
 /** The next `count` users after `userId` who have rows in the table, by skipping from one to the next in the clustered key. */
-export async function listUsersWithRowsAcrossUsers(db: Db, table: LedgerTable, afterUserId: number, count: number): Promise<number[]> {
+export async function listUsersWithRowsAcrossUsers(db: Db, table: DayTable, afterUserId: number, count: number): Promise<number[]> {
   const text = `WITH RECURSIVE next(id) AS (
       SELECT (SELECT min(user_id) FROM ${table} WHERE user_id > ?1)
       UNION ALL SELECT (SELECT min(user_id) FROM ${table} WHERE user_id > next.id) FROM next WHERE next.id IS NOT NULL)
@@ -83,17 +87,11 @@ export async function listUsersWithRowsAcrossUsers(db: Db, table: LedgerTable, a
   return rows.map((row) => Number(row['id']));
 }
 
-const rowsBefore = (table: LedgerTable): string =>
+const rowsBefore = (table: DayTable): string =>
   `SELECT ${placeOf(table, 'd.')} FROM json_each(?1) AS u CROSS JOIN ${table} AS d ON d.user_id = u.value WHERE d.day < ?2`;
 
 /** Deletes up to `limit` rows of these users before `day`; returns how many. */
-export async function deleteDaysBeforeAcrossUsers(
-  db: Db,
-  table: LedgerTable,
-  userIds: number[],
-  day: string,
-  limit: number,
-): Promise<number> {
+export async function deleteDaysBeforeAcrossUsers(db: Db, table: DayTable, userIds: number[], day: string, limit: number): Promise<number> {
   const text = `DELETE FROM ${table} WHERE (${placeOf(table)}) IN (${rowsBefore(table)} LIMIT ?3) RETURNING 1`;
   const [deleted = []] = await runBatch(db, [statement(db, text, JSON.stringify(userIds), day, limit)]);
   return deleted.length;

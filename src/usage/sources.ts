@@ -72,8 +72,11 @@ export interface Account {
 /** The sources, found by day. */
 export interface Index {
   days: Map<string, StoredDay>;
-  /** The texts of each key. */
+  /** The keys of which each day is asked. */
+  keys: readonly CoveredKey[];
+  /** The texts of each key, and the key of each text. */
   texts: Map<number, UpstreamEntry[]>;
+  owners: Map<number, number>;
   /** Everything that is read through each management key. */
   accounts: Map<number | null, Account>;
   completeAts: ReadonlyMap<number, number | null>;
@@ -91,7 +94,7 @@ function accountOf(texts: readonly UpstreamEntry[], keys: ReadonlyMap<number, Co
 }
 
 /** Finds sources by day and key. */
-export function createIndex({ allKeys, completeAts, upstreamKeys, counters, usage, checks }: Sources, today: string): Index {
+export function createIndex({ keys, allKeys, completeAts, upstreamKeys, counters, usage, checks }: Sources, today: string): Index {
   const days = new Map<string, StoredDay>();
   const on = (day: string): StoredDay => {
     const known = days.get(day) ?? emptyDay(day);
@@ -105,12 +108,14 @@ export function createIndex({ allKeys, completeAts, upstreamKeys, counters, usag
     const sum = sums.get(upstreamKeyId);
     sums.set(upstreamKeyId, sum ? addMoney(sum, { costNano, byokCostNano }) : { costNano, byokCostNano });
   }
-  const keys = new Map(allKeys.map((key) => [key.id, key]));
+  const byId = new Map(allKeys.map((key) => [key.id, key]));
   const byAccount = Map.groupBy(upstreamKeys, ({ managementId }) => managementId);
   return {
     days,
+    keys,
+    owners: new Map(upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId])),
     texts: Map.groupBy(upstreamKeys, ({ apiKeyId }) => apiKeyId),
-    accounts: new Map([...byAccount].map(([id, texts]) => [id, accountOf(texts, keys)])),
+    accounts: new Map([...byAccount].map(([id, texts]) => [id, accountOf(texts, byId)])),
     completeAts,
     today,
   };

@@ -2,8 +2,9 @@
 import { isoOrNull, listDays } from '../lib/day.ts';
 import { localDayOf } from '../lib/zone.ts';
 import { type CoveredKey, describeCoverage, type Known, knownUntil } from './coverage.ts';
+import { compareCells } from './groups.ts';
 import { addMeasures, addTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
-import { approximateDays, type Fact, type Range } from './model.ts';
+import { approximateDays, type Fact, type FactsBy, type Range } from './model.ts';
 
 function addAt<K>(sums: Map<K, Measures>, key: K, measures: Readonly<Measures>): void {
   const sum = sums.get(key);
@@ -57,10 +58,10 @@ export function asOf(keys: readonly CoveredKey[]): number | null {
 
 const sumAll = (measures: Iterable<Measures>): Measures => [...measures].reduce(addMeasures, UNKNOWN);
 
-/** Sums by a nullable name, the largest spend first. */
+/** Sums by a nullable name, the largest spend first, and by name where it is the same. */
 function ranked(sums: Map<string | null, Measures>): [string | null, Measures][] {
   const spend = ({ costNano, byokCostNano }: Measures) => (costNano ?? 0) + (byokCostNano ?? 0);
-  return [...sums].sort(([, a], [, b]) => spend(b) - spend(a));
+  return [...sums].sort(([nameA, a], [nameB, b]) => spend(b) - spend(a) || compareCells(nameA, nameB));
 }
 
 /** The sums by model, with the versioned names that each of them stands for. */
@@ -79,10 +80,10 @@ function byModel(facts: readonly Fact[]) {
 }
 
 /** The answer of `GET /api/v1/stats`. */
-export function summarize(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range) {
-  const byDay = sumBy(facts, (fact) => fact.date);
-  const byKey = sumBy(facts, (fact) => fact.keyId);
-  const isByCounters = countedDates(facts);
+export function summarize(keys: readonly CoveredKey[], facts: FactsBy, range: Range) {
+  const byDay = sumBy(facts.key, (fact) => fact.date);
+  const byKey = sumBy(facts.key, (fact) => fact.keyId);
+  const isByCounters = countedDates(facts.key);
   for (const key of keys) {
     for (const [date, zero] of zerosOf(key, range, isByCounters)) {
       addAt(byKey, key.id, zero);
@@ -93,14 +94,14 @@ export function summarize(keys: readonly CoveredKey[], facts: readonly Fact[], r
     range: { from: range.from, to: range.to, tz: range.tz },
     totals: presentMeasures(sumAll(byKey.values())),
     by_day: listDays(range.from, range.to).map((date) => ({ date, ...presentMeasures(byDay.get(date) ?? UNKNOWN) })),
-    by_model: byModel(facts),
-    by_provider: ranked(sumBy(facts, (fact) => fact.provider)).map(([provider, sum]) => ({ provider, ...presentMeasures(sum) })),
+    by_model: byModel(facts.model),
+    by_provider: ranked(sumBy(facts.provider, (fact) => fact.provider)).map(([provider, sum]) => ({ provider, ...presentMeasures(sum) })),
     by_key: keys.map(({ id, name }) => ({ key_id: id, name, ...presentMeasures(byKey.get(id) ?? UNKNOWN) })),
     coverage: keys.map((key) => {
       const { knownSince, source } = describeCoverage(key);
       return { key_id: key.id, known_since: isoOrNull(knownSince), source };
     }),
-    approximate_days: approximateDays(facts),
+    approximate_days: approximateDays(facts.key),
     as_of: isoOrNull(asOf(keys)),
   };
 }

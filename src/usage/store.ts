@@ -2,24 +2,22 @@
 import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { askedOften, type Db, runBatch, selectPlain, statement } from '../db.ts';
 import type { DayAmounts } from './ledger.ts';
+import type { CheckEntry } from './sources.ts';
 import type { PlainCounters, StoredUsage } from './stored-row.ts';
-import { checkDay, counterDay, modelName, usageDay } from './table.ts';
+import type { SettledSpan, Span } from './sum-plan.ts';
+import { checkDay, counterDay, daySum, modelName, usageDay } from './table.ts';
 
 const parseHours = (hours: string | null): DayAmounts['hours'] => (hours === null ? {} : JSON.parse(hours));
 
 const formatHours = (hours: DayAmounts['hours']): string | null => (Object.keys(hours).length > 0 ? JSON.stringify(hours) : null);
 
-/**
- * UTC days to be read, both inclusive, and how finely: hours, models and providers are most of the bytes, and few questions need
- * them of every day.
- */
+/** What is to be read of UTC days. */
 export interface AskedDays {
-  from: string;
-  to: string;
-  /** What is read of hours: all that is measured, credits alone, or nothing. */
+  spans: readonly (Span | SettledSpan)[];
+  /** What is read of hours, which are most of the bytes: all that is measured, credits alone, or nothing. */
   hours: 'all' | 'credits' | 'none';
-  /** The first day of which all that is read; a day before it is the sums of a key, without models, providers and hours. */
-  detailFrom?: string;
+  /** Days whose sums are read, as far as there are some; before `detailFrom` only what keys spent. */
+  summed?: { span: Span; detailFrom: string };
 }
 
 const CREDIT_PATHS = sql.raw(Array.from({ length: 24 }, (_, hour) => `'$."${hour}"[0]'`).join(', '));
@@ -30,7 +28,18 @@ export function hoursOf({ hours }: typeof counterDay | typeof usageDay, asked: A
   return asked === 'none' ? sql`NULL` : sql`json_extract(${hours}, ${CREDIT_PATHS})`;
 }
 
-const [USER_ID, FROM, TO, DETAIL_FROM] = ['userId', 'from', 'to', 'detailFrom'].map((name) => sql.placeholder(name));
+const [USER_ID, SPANS] = ['userId', 'spans'].map((name) => sql.placeholder(name));
+
+/** Has the day that stands at a place of the span a sum that is parted at the hour beside it (in UTC, at any)? */
+const hasSum = (place: number): SQL =>
+  sql`EXISTS (SELECT 1 FROM ${daySum} WHERE ${daySum.userId} = ${USER_ID} AND ${daySum.day} = span.value ->> ${sql.raw(String(place))}
+    AND span.value ->> ${sql.raw(String(place + 1))} IN (0, ${daySum.cut}))`;
+
+/** The rows of a user in some spans of days, in settled ones only if their first or last day has no sum. */
+const inSpans = (table: typeof counterDay | typeof usageDay | typeof checkDay): SQL =>
+  sql`FROM json_each(${SPANS}) AS span CROSS JOIN ${table}
+    ON ${table.userId} = ${USER_ID} AND ${table.day} BETWEEN span.value ->> 0 AND span.value ->> 1
+    WHERE span.value ->> 2 IS NULL OR NOT (${hasSum(2)} AND ${hasSum(4)})`;
 
 /** A question about days for each way of reading hours. */
 const byHours = <T>(make: (hours: AskedDays['hours']) => T): Record<AskedDays['hours'], T> => ({
@@ -41,38 +50,31 @@ const byHours = <T>(make: (hours: AskedDays['hours']) => T): Record<AskedDays['h
 
 const countersOf = byHours((hours) =>
   askedOften((db) => {
-    const { userId, ...columns } = getTableColumns(counterDay);
-    const wanted = sql`CASE WHEN ${columns.day} >= ${DETAIL_FROM} THEN ${hoursOf(counterDay, hours)} END`;
-    const rest = sql`FROM ${counterDay} WHERE ${userId} = ${USER_ID} AND ${columns.day} BETWEEN ${FROM} AND ${TO}`;
-    return selectPlain<PlainCounters>(db, { ...columns, hours: wanted }, rest);
+    const { userId: _, ...columns } = getTableColumns(counterDay);
+    return selectPlain<PlainCounters>(db, { ...columns, hours: hoursOf(counterDay, hours) }, inSpans(counterDay));
   }),
 );
+const usageOf = byHours((hours) =>
+  askedOften((db) => {
+    const { userId: _, ...columns } = getTableColumns(usageDay);
+    return selectPlain<StoredUsage>(db, { ...columns, hours: hoursOf(usageDay, hours) }, inSpans(usageDay));
+  }),
+);
+const checks = askedOften((db) => {
+  const { userId: _, ...columns } = getTableColumns(checkDay);
+  return selectPlain<CheckEntry>(db, columns, inSpans(checkDay));
+});
 
 /** Selects what the counters of a user's keys say of days. */
-export const selectDays = (db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) =>
-  countersOf[hours](db, { userId, from, to, detailFrom });
-
-/** @param hasSums with the sums of days before those of which all is read: to add them up counts as a row written, so only where there are some */
-const usageOf = (hours: AskedDays['hours'], hasSums: boolean) =>
-  askedOften((db) => {
-    const { userId, day, upstreamKeyId, model, provider, hours: _, ...amounts } = getTableColumns(usageDay);
-    const ofUser = sql`FROM ${usageDay} WHERE ${userId} = ${USER_ID} AND ${day}`;
-    const sums = Object.values(amounts).map((column) => sql`sum(${column})`);
-    const sumsOf = sql.join([day, upstreamKeyId, sql`''`, sql`''`, ...sums, sql`NULL`], sql`, `);
-    const before = sql`SELECT ${sumsOf} ${ofUser} >= ${FROM} AND ${day} < ${DETAIL_FROM} GROUP BY ${day}, ${upstreamKeyId}`;
-    const fields = { day, upstreamKeyId, model, provider, ...amounts, hours: hoursOf(usageDay, hours) };
-    return selectPlain<StoredUsage>(
-      db,
-      fields,
-      sql`${ofUser} BETWEEN ${DETAIL_FROM} AND ${TO}${hasSums ? sql` UNION ALL ${before}` : sql``}`,
-    );
-  });
-const detailedUsage = byHours((hours) => usageOf(hours, false));
-const usageWithSums = byHours((hours) => usageOf(hours, true));
+export const selectDays = (db: Db, userId: number, { spans, hours }: AskedDays) =>
+  countersOf[hours](db, { userId, spans: JSON.stringify(spans) });
 
 /** Selects what analytics say of a user's days. */
-export const selectUsage = (db: Db, userId: number, { from, to, detailFrom = from, hours }: AskedDays) =>
-  (detailFrom > from ? usageWithSums : detailedUsage)[hours](db, { userId, from, to, detailFrom });
+export const selectUsage = (db: Db, userId: number, { spans, hours }: AskedDays) =>
+  usageOf[hours](db, { userId, spans: JSON.stringify(spans) });
+
+/** Selects what a user's completed days are checked against. */
+export const selectChecks = (db: Db, userId: number, { spans }: AskedDays) => checks(db, { userId, spans: JSON.stringify(spans) });
 
 const names = askedOften((db) =>
   db
@@ -82,14 +84,6 @@ const names = askedOften((db) =>
 );
 /** Selects the names of the models that a user's keys used. */
 export const selectNames = (db: Db, userId: number) => names(db, { userId });
-
-const checks = askedOften((db) => {
-  const { userId, day } = checkDay;
-  const rest = sql`FROM ${checkDay} WHERE ${userId} = ${USER_ID} AND ${day} BETWEEN ${FROM} AND ${TO}`;
-  return selectPlain<typeof checkDay.$inferSelect>(db, getTableColumns(checkDay), rest);
-});
-/** Selects what a user's completed days are checked against. */
-export const selectChecks = (db: Db, userId: number, from: string, to: string) => checks(db, { userId, from, to });
 
 /** Names one ledger row. */
 export interface DayKey {

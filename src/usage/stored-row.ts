@@ -100,17 +100,29 @@ const fromUsage = (row: NamedUsage): StoredRow =>
     row.hours,
   );
 
+/** A model's name for people, by its versioned one. */
+export interface ModelName {
+  permaslug: string;
+  slug: string | null;
+}
+
+/** Models' names for people, by their versioned ones; null where that is '', which is unknown. */
+export function slugsOf(names: readonly ModelName[]): (permaslug: string) => string | null {
+  const slugs = new Map(names.map(({ permaslug, slug }) => [permaslug, slug]));
+  return (permaslug) => (permaslug === '' ? null : (slugs.get(permaslug) ?? permaslug));
+}
+
 /** Rows of analytics with the keys that they belong to and their models' names for people. Rows of keys that are gone are left out. */
 export function nameUsage(
   rows: readonly StoredUsage[],
   upstreamKeys: readonly { id: number; apiKeyId: number }[],
-  names: readonly { permaslug: string; slug: string | null }[],
+  names: readonly ModelName[],
 ): NamedUsage[] {
   const keyIds = new Map(upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
-  const slugs = new Map(names.map(({ permaslug, slug }) => [permaslug, slug]));
+  const slugOf = slugsOf(names);
   return rows.flatMap((row) => {
     const keyId = keyIds.get(row.upstreamKeyId);
-    return keyId === undefined ? [] : { ...row, keyId, slug: row.model === '' ? null : (slugs.get(row.model) ?? row.model) };
+    return keyId === undefined ? [] : { ...row, keyId, slug: slugOf(row.model) };
   });
 }
 

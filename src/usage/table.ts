@@ -66,6 +66,27 @@ export const checkDay = sqliteTable(
   (table) => [primaryKey({ columns: [table.userId, table.day, table.upstreamKeyId] })],
 );
 
+/**
+ * A UTC day of a user in sums, made from the rows above when they are read (`sums.ts`). Triggers in the migration delete it when one of them
+ * changes.
+ */
+export const daySum = sqliteTable(
+  'day_sum',
+  {
+    userId: integer('user_id').notNull(),
+    day: text().notNull(),
+    /** The hour that parts the day into two local ones; 0: it is only summed as a whole. */
+    cut: integer().notNull(),
+    /** JSON of each part of a `DaySum`, of which a question reads those that it needs. */
+    keys: text().notNull(),
+    models: text().notNull(),
+    providers: text().notNull(),
+    credits: text().notNull(),
+    checks: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.day] })],
+);
+
 /** The name for people (slug) of a model that a user's keys used, by its versioned name (permaslug). `WITHOUT ROWID` in the migration. */
 export const modelName = sqliteTable(
   'model_name',

@@ -7,7 +7,6 @@ import { bucketsOf, slotsOf } from '../../src/explore/buckets.ts';
 import { answerCsv, answerJson } from '../../src/explore/export.ts';
 import { bucketLabel, bucketLabels, keyNamesOf, seriesLabel } from '../../src/explore/labels.ts';
 import {
-  DIMENSIONS,
   isWanted,
   METRICS,
   type MetricName,
@@ -19,7 +18,7 @@ import {
 } from '../../src/explore/model.ts';
 import { addDays } from '../../src/lib/day.ts';
 import { UNKNOWN } from '../../src/usage/measures.ts';
-import { factsOf } from '../../src/usage/model.ts';
+import { byEach, DIMENSIONS, factsOf } from '../../src/usage/model.ts';
 import { periodBefore, queryOf, resolvePeriod } from '../../src/usage/periods.ts';
 import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';
 
@@ -43,7 +42,7 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 const ASKED = fc.tuple(ROWS, ZONE, QUESTION).map(([rows, zone, question]) => {
   const range = inZone(addDays(FIRST, 3), addDays(FIRST, 15), zone);
   const facts = factsOf(rows, range, question.rollup === 'hour');
-  return { question, range, facts, answer: answerOf(KEYS, facts, range, question) };
+  return { question, range, facts, answer: answerOf(KEYS, byEach(facts), range, question) };
 });
 
 describe('an answer', () => {
@@ -124,7 +123,7 @@ describe('an answer', () => {
       { ...place, keyId: 1, source: 'analytics' as const, measures: { ...UNKNOWN, costNano: 6e9, byokCostNano: 0, requests: 3 } },
       { ...place, keyId: 2, source: 'counters' as const, measures: { ...UNKNOWN, costNano: 100e9, byokCostNano: 0 } },
     ];
-    const ask = (metric: MetricName) => answerOf(KEYS, facts, range, questionSchema.parse({ metric }));
+    const ask = (metric: MetricName) => answerOf(KEYS, byEach(facts), range, questionSchema.parse({ metric }));
     expect(ask('cost_per_request')).toMatchObject({ total: 2, totals: [2] });
     expect(ask('cost_per_million_tokens').total).toBeNull();
     expect(ask('cost').total).toBe(106);
@@ -132,10 +131,10 @@ describe('an answer', () => {
 
   it('says zero where a key was watched, and nothing where none was', () => {
     const range = inZone(addDays(FIRST, -2), addDays(FIRST, 1), 'UTC');
-    const answer = answerOf(KEYS, [], range, questionSchema.parse({}));
+    const answer = answerOf(KEYS, byEach([]), range, questionSchema.parse({}));
     expect(answer.totals).toEqual([null, null, 0, 0]);
     expect(answer.total).toBe(0);
-    expect(answerOf(KEYS, [], range, questionSchema.parse({ metric: 'requests' })).total).toBeNull();
+    expect(answerOf(KEYS, byEach([]), range, questionSchema.parse({ metric: 'requests' })).total).toBeNull();
   });
 });
 
@@ -158,7 +157,7 @@ describe('a file of an answer', () => {
       measures: { ...UNKNOWN, costNano: (names.length - index) * 1e9, byokCostNano: 0 },
     }));
     const question = questionSchema.parse({ top: '20' });
-    const csv = answerCsv(answerOf(KEYS, facts, range, question), question, keyNamesOf(KEYS));
+    const csv = answerCsv(answerOf(KEYS, byEach(facts), range, question), question, keyNamesOf(KEYS));
     expect(csv).toBe(`day,total,total,day,Other,'=1+1,'@SUM(A1),__proto__\n${FIRST},21,6,5,4,3,2,1\n`);
   });
 });
@@ -166,7 +165,7 @@ describe('a file of an answer', () => {
 describe('what is not known', () => {
   it('is not zero: of a model on days of counters, and of a key after its last reading', () => {
     const range = inZone(FIRST, addDays(FIRST, 1), 'UTC');
-    const ask = (question: object) => answerOf(KEYS, [], range, questionSchema.parse(question));
+    const ask = (question: object) => answerOf(KEYS, byEach([]), range, questionSchema.parse(question));
     expect(ask({ model: 'openai/gpt' }).total).toBeNull();
     expect(ask({}).totals).toEqual([0, 0]);
     const early = [
@@ -174,7 +173,7 @@ describe('what is not known', () => {
       key(2, `${FIRST}T00:00:00Z`, `${addDays(FIRST, 1)}T00:00:00Z`),
     ];
     const hours = (id: number) =>
-      answerOf(early, [], inZone(FIRST, FIRST, 'UTC'), questionSchema.parse({ rollup: 'hour', key: String(id) })).totals;
+      answerOf(early, byEach([]), inZone(FIRST, FIRST, 'UTC'), questionSchema.parse({ rollup: 'hour', key: String(id) })).totals;
     expect(hours(1).filter((total) => total === 0)).toHaveLength(6);
     expect(hours(2).filter((total) => total === 0)).toHaveLength(24);
   });
@@ -189,7 +188,11 @@ describe('buckets', () => {
         const buckets = bucketsOf(slots);
         expect(new Set(slots.map(({ date }) => date)).size).toBe(17);
         expect(new Set(buckets).size).toBe(buckets.length);
-        if (rollup === 'hour') expect(Math.abs(buckets.length - 17 * 24)).toBeLessThanOrEqual(1);
+        if (rollup === 'hour') {
+          expect(buckets).toHaveLength(slots.length);
+          // Troll Station moves its clocks by two hours, others by one.
+          expect(Math.abs(buckets.length - 17 * 24)).toBeLessThanOrEqual(2);
+        }
         for (const bucket of buckets) expect(bucketLabel(bucket, rollup).label).not.toBe('');
       }),
     );

@@ -207,6 +207,7 @@ describe('jobs', () => {
       'days',
       'usage_days',
       'check_days',
+      'day_sums',
       'hours',
       'usage_hours',
     ]);

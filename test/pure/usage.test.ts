@@ -5,7 +5,7 @@ import { chooseSources } from '../../src/usage/choose.ts';
 import { type CoveredKey, coverageOf, describeCoverage, knownUntil, type StoredKey, type StoredReading } from '../../src/usage/coverage.ts';
 import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
-import { approximateDays, factsOf, GROUPS, type Group, type LedgerRow, rangeProblem, resolveRange } from '../../src/usage/model.ts';
+import { approximateDays, byEach, factsOf, GROUPS, type Group, type LedgerRow, rangeProblem, resolveRange } from '../../src/usage/model.ts';
 import { summarize } from '../../src/usage/stats.ts';
 import { FIRST, inZone, key, known, ROWS, wide, ZONE } from '../support/ledger-rows.ts';
 
@@ -34,7 +34,7 @@ describe('facts', () => {
             sum(rows.map(({ total }) => total[index] ?? 0)),
           ]);
         const keys = [1, 2, 3].map((id) => key(id, `${FIRST}T00:00:00Z`, `${wide('UTC').to}T00:00:00Z`));
-        const stats = summarize(keys, facts, wide(tz));
+        const stats = summarize(keys, byEach(facts), wide(tz));
         const nano = (usd: number | null) => Math.round((usd ?? 0) * 1e9);
         for (const list of [stats.by_day, stats.by_key, stats.by_model, stats.by_provider]) {
           expect(list.reduce((total, entry) => total + nano(entry.cost_usd), 0)).toBe(nano(stats.totals.cost_usd));
@@ -255,7 +255,7 @@ describe('the summary', () => {
 
   it('says zero where zero was measured, and null where nothing is known', () => {
     const keys = [key(1, '2026-11-11T10:00:00Z', '2026-11-12T10:00:00Z'), key(2, null, null)];
-    const stats = summarize(keys, factsOf([row('2026-11-11', 5)], range, false), range);
+    const stats = summarize(keys, byEach(factsOf([row('2026-11-11', 5)], range, false)), range);
     expect(stats.by_day.map(({ date, cost_usd }) => [date, cost_usd])).toEqual([
       ['2026-11-10', null],
       ['2026-11-11', 5e-9],
@@ -271,9 +271,9 @@ describe('the summary', () => {
       { key_id: 2, known_since: null, source: null },
     ]);
     expect(stats.by_model).toMatchObject([{ model: null, cost_usd: 5e-9 }]);
-    const nothing = summarize([], [], range);
+    const nothing = summarize([], byEach([]), range);
     expect([nothing.totals.cost_usd, nothing.totals.requests, nothing.as_of, nothing.by_model]).toEqual([null, null, null, []]);
-    const before = summarize([key(1, '2026-12-01T00:00:00Z', '2026-12-02T00:00:00Z')], [], range);
+    const before = summarize([key(1, '2026-12-01T00:00:00Z', '2026-12-02T00:00:00Z')], byEach([]), range);
     expect(before.totals.cost_usd).toBeNull();
   });
 
@@ -282,7 +282,7 @@ describe('the summary', () => {
       ...key(1, '2026-11-09T00:00:00Z', '2026-11-13T10:00:00Z'),
       analytics: known('2026-11-11T00:00:00Z', '2026-11-13T10:00:00Z'),
     };
-    const stats = summarize([covered], factsOf([row('2026-11-12', 5)], range, false), range);
+    const stats = summarize([covered], byEach(factsOf([row('2026-11-12', 5)], range, false)), range);
     expect(stats.by_day.map(({ date, cost_usd, requests }) => [date, cost_usd, requests])).toEqual([
       ['2026-11-10', 0, null],
       ['2026-11-11', 0, 0],
@@ -298,7 +298,7 @@ describe('the summary', () => {
       model: 'm',
       permaslug,
     });
-    const stats = summarize([], factsOf([of('m-2', 1), of('m-1', 2), row('2026-11-12', 9)], range, false), range);
+    const stats = summarize([], byEach(factsOf([of('m-2', 1), of('m-1', 2), row('2026-11-12', 9)], range, false)), range);
     expect(stats.by_model).toMatchObject([
       { model: null, permaslugs: [], cost_usd: 9e-9 },
       { model: 'm', permaslugs: ['m-1', 'm-2'], cost_usd: 3e-9 },
@@ -312,7 +312,7 @@ describe('the summary', () => {
       key(2, old, '2026-11-13T09:00:00Z'),
       key(3, old, '2026-11-12T00:00:00Z', false),
     ];
-    const asOf = (...keys: CoveredKey[]) => summarize(keys, [], range).as_of;
+    const asOf = (...keys: CoveredKey[]) => summarize(keys, byEach([]), range).as_of;
     expect(asOf(fresh, stale, paused)).toBe('2026-11-13T09:00:00.000Z');
     expect(asOf(paused)).toBe('2026-11-12T00:00:00.000Z');
   });

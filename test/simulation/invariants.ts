@@ -1,7 +1,7 @@
 /** What holds at any time, and what holds once everything is quiet. */
 import { HOUR_MS } from '../../src/lib/day.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
-import { expectAccountTruth, expectKeyTruth, expectSeriesTruth } from './money.ts';
+import { expectAccountTruth, expectKeyTruth, expectSeriesTruth, expectSumsTruth } from './money.ts';
 import type { Person } from './people.ts';
 import { violated } from './violation.ts';
 import type { World } from './world.ts';
@@ -111,6 +111,7 @@ export async function checkRest(world: World, people: readonly Person[]): Promis
   checkPurge(world);
   for (const person of people) {
     await checkKeys(world, person);
+    await expectSumsTruth(world, person);
     if (person.isManager) await expectAccountTruth(world, person);
     else await expectKeyTruth(world, person);
   }

@@ -79,6 +79,17 @@ async function readStats(world: World, { session }: Person, to: string): Promise
   return body as Stats;
 }
 
+/** The same is told by what days were summed up meanwhile, whatever happened since, as by their rows. */
+export async function expectSumsTruth(world: World, person: Person): Promise<void> {
+  const today = dayOf(world.clock.now());
+  const fromSums = await readStats(world, person, today);
+  world.d1.ask('DELETE FROM day_sum WHERE user_id = ? RETURNING day', person.id);
+  const fromRows = await readStats(world, person, today);
+  const isSameDay = dayOf(world.clock.now()) === today;
+  if (isSameDay && JSON.stringify(fromSums) !== JSON.stringify(fromRows))
+    violated(`sums of days tell ${person.mark} something else than their rows`);
+}
+
 /** What the statistics tell of each key of a user without a management key is what its counters booked, and those hold everything. */
 export async function expectKeyTruth(world: World, person: Person): Promise<void> {
   const { by_key: keys } = await readStats(world, person, dayOf(world.clock.now()));

@@ -87,7 +87,7 @@ const createDeps = (edges: Edges, simulatorOf: FindSimulator, enqueue: Deps['enq
   random: edges.dice.random,
   enqueue,
   limits: { address: async () => true, token: async () => true },
-  defer: (work) => edges.launch(work.catch((error: unknown) => logError('deferred_work_failed', error))),
+  defer: (work) => edges.launch(work().catch((error: unknown) => logError('deferred_work_failed', error))),
 });
 
 /** A world that begins at an instant, in calm weather. `simulatorOf` finds the OpenRouter account to which a key's text belongs. */

@@ -60,7 +60,7 @@ export function createWorld(options: WorldOptions = {}) {
   const queue: JobMessage[] = [];
   /** When a message may be delivered; those that a test put into the queue itself, at once. */
   const dueAt = new WeakMap<JobMessage, number>();
-  const deferred: Promise<unknown>[] = [];
+  const deferred: (() => Promise<unknown>)[] = [];
   /** What was sent to receivers of alerts. */
   const received: { url: string; init: RequestInit; at: number }[] = [];
   /** What receivers answer. */
@@ -115,7 +115,7 @@ export function createWorld(options: WorldOptions = {}) {
       env,
       createExecutionContext(),
     );
-    await Promise.all(deferred.splice(0));
+    await Promise.all(deferred.splice(0).map((work) => work()));
     return response;
   }
 

@@ -2,11 +2,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Bundle, buildBundle } from '../../scripts/bundle.ts';
 
-const BUDGET_BYTES = 180_000;
+const BUDGET_BYTES = 179_000;
 
 /** Parts of libraries that wrangler.toml's aliases keep out. */
 const LEFT_OUT =
   /hono\/dist\/jsx\/dom\/render|zod\/.*json-schema|zod\/v4\/locales\/(?!en\.)|drizzle-orm\/(pg-core|relations)|d3-(color|format)\//;
+/** What makes the API document, which the build does. */
+const OF_THE_DOCUMENT = /^src\/(http\/openapi|\w+\/answers)\.ts$/;
 
 let bundle: Bundle;
 
@@ -21,6 +23,6 @@ describe('the bundle', () => {
 
   it('holds nothing that makes the API document, and no part of a library that is left out', () => {
     expect(bundle.modules).toContain('src/worker.ts');
-    expect(bundle.modules.filter((path) => path === 'src/http/openapi.ts' || LEFT_OUT.test(path))).toEqual([]);
+    expect(bundle.modules.filter((path) => OF_THE_DOCUMENT.test(path) || LEFT_OUT.test(path))).toEqual([]);
   });
 });

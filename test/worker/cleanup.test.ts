@@ -33,6 +33,12 @@ it('cuts every table that grows back to its retention, in bounded steps, and tou
   );
   await insertMany('counter_day', ledger, rowsOf(77_777, 9, days));
   await insertMany('purge', 'user_id,requested_at', [[77_777, now]]);
+  const sums = 'user_id,day,cut,keys,models,providers,credits,checks';
+  await insertMany(
+    'day_sum',
+    sums,
+    days.map((day) => [88_888, day, 0, '[]', '[]', '[]', '[]', '[]']),
+  );
   await insertMany('session', 'user_id,created_at,expires_at', [
     [user.id, 1, now - 1],
     [user.id, 1, now - DAY_MS],
@@ -81,6 +87,7 @@ it('cuts every table that grows back to its retention, in bounded steps, and tou
   expect(await count('counter_day', 'user_id >= 10000 AND user_id < 20000')).toBe(130 * 6);
   expect(await count('counter_day', 'cost_nano <> 7')).toBe(0);
   expect([await count('counter_day', 'user_id = 77777'), await count('purge')]).toEqual([0, 0]);
+  expect(await count('day_sum')).toBe(366);
   expect(await count('session')).toBe(1);
   expect(await count('one_time_link')).toBe(1);
   expect(await count('sign_in_failure')).toBe(1);

@@ -94,20 +94,24 @@ describe('an answer that did not change', () => {
     expect(new Set(tags).size).toBe(tags.length);
   });
 
-  it('costs, when it changed, two trips and the rows of its range', async () => {
+  it('costs, when it changed, two trips, the sums of its settled days and the rows of the others', async () => {
     const { world, user } = set;
-    await env.DB.prepare('UPDATE api_key SET name = ? WHERE id = ?').bind('another name', managementId).run();
+    const rename = (name: string) => env.DB.prepare('UPDATE api_key SET name = ? WHERE id = ?').bind(name, managementId).run();
+    await rename('another name');
+    await get(world, user.token, '/api/v1/stats');
+    await rename('a third one');
     const response = await get(world, user.token, '/api/v1/stats');
     const stored = await env.DB.prepare(
-      `SELECT (SELECT count(*) FROM counter_day WHERE user_id = ?1 AND day >= ?2) + (SELECT count(*) FROM usage_day WHERE user_id = ?1 AND day >= ?2)
-        + (SELECT count(*) FROM check_day WHERE user_id = ?1 AND day >= ?2) + (SELECT count(*) FROM api_key WHERE user_id = ?1) * 2
+      `SELECT (SELECT count(*) FROM counter_day WHERE user_id = ?1 AND day >= ?3) + (SELECT count(*) FROM usage_day WHERE user_id = ?1 AND day >= ?3)
+        + (SELECT count(*) FROM check_day WHERE user_id = ?1 AND day >= ?3) + (SELECT count(*) FROM day_sum WHERE user_id = ?1 AND day BETWEEN ?2 AND ?3)
+        + (SELECT count(*) FROM api_key WHERE user_id = ?1) * 2
         + (SELECT count(*) FROM upstream_key WHERE user_id = ?1) * 2 + (SELECT count(*) FROM model_name WHERE user_id = ?1) AS rows`,
     )
-      .bind(user.id, '2026-10-17')
+      .bind(user.id, '2026-10-17', '2026-11-13')
       .first<{ rows: number }>();
-    const rows = stored?.rows ?? 0;
-    expect(costOf(response).trips).toBe(2);
-    expect([rows, costOf(response).rowsRead - rows]).toEqual([rows, 0]);
+    /** For each of three tables: two spans of days, and whether the first and the last settled day have sums. */
+    const rows = (stored?.rows ?? 0) + 3 * (2 + 2);
+    expect([costOf(response).trips, costOf(response).rowsRead]).toEqual([2, rows]);
   });
 });
 

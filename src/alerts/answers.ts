@@ -1,0 +1,92 @@
+/** What is answered about channels, rules, events and actions. */
+import * as z from 'zod';
+import { CHANNEL_TYPES } from './channel-model.ts';
+import { RULE_TYPES } from './model.ts';
+
+const instant = z.iso.datetime().nullable();
+
+const attemptSchema = z.object({ at: z.iso.datetime(), error: z.string().nullable().describe('Why it did not arrive; null: it did') });
+
+export const eventSchema = z
+  .object({
+    id: z.int(),
+    kind: z.enum(['fired', 'recovered']),
+    rule_id: z.int(),
+    rule_type: z.string(),
+    key_id: z.int().nullable(),
+    title: z.string(),
+    text: z.string(),
+    figures: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
+    path: z.string().describe('The page that shows the figures'),
+    created_at: z.iso.datetime(),
+    recovered_at: instant.describe('Of a state: when it was over'),
+    acknowledged_at: instant,
+    snoozed_until: instant,
+    deliveries: z.array(
+      z.object({
+        channel_id: z.int(),
+        state: z.enum(['pending', 'sent', 'failed']),
+        attempts: z.array(attemptSchema),
+      }),
+    ),
+  })
+  .meta({ id: 'AlertEvent' });
+
+export const eventsSchema = z.object({ data: z.array(eventSchema), next_cursor: z.string().nullable() }).meta({ id: 'AlertEvents' });
+
+export const channelSchema = z
+  .object({
+    id: z.int(),
+    type: z.enum(CHANNEL_TYPES),
+    name: z.string(),
+    label: z.string().describe('Its address, masked'),
+    status: z.enum(['new', 'working', 'failing']).describe('`failing`: nothing has arrived for a day'),
+    last_attempt_at: z.iso.datetime().nullable(),
+    last_success_at: z.iso.datetime().nullable(),
+    last_error: z.string().nullable().describe('Why the last attempt failed'),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Channel' });
+
+export const createdChannelSchema = channelSchema
+  .extend({
+    secret: z.string().nullable().describe('Of a webhook, the secret that signs its messages (Standard Webhooks). It is never shown again'),
+  })
+  .meta({ id: 'CreatedChannel' });
+
+export const channelsSchema = z.array(channelSchema);
+
+export const queuedSchema = z.object({ status: z.literal('queued') });
+
+export const actionSchema = z
+  .object({
+    id: z.int(),
+    rule_id: z.int(),
+    key_id: z.int(),
+    action: z.enum(['dry_run', 'disable', 'limit']),
+    state: z.enum(['planned', 'done', 'refused', 'skipped', 'restored', 'left']),
+    answer: z.string().nullable().describe('What became of it'),
+    restore: z.boolean(),
+    restore_at: z.iso.datetime().describe('When the next period begins'),
+    created_at: z.iso.datetime(),
+    done_at: z.iso.datetime().nullable(),
+    restored_at: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'BreakerAction' });
+
+export const actionsSchema = z.array(actionSchema);
+
+export const ruleSchema = z
+  .looseObject({
+    id: z.int(),
+    type: z.enum(RULE_TYPES),
+    name: z.string().nullable(),
+    key_id: z.int().nullable(),
+    channel_ids: z.array(z.int()),
+    sentence: z.string().describe('The rule in words'),
+    created_at: z.iso.datetime(),
+  })
+  .describe('Beside these, the parameters of its type')
+  .meta({ id: 'AlertRule' });
+
+export const rulesSchema = z.array(ruleSchema);

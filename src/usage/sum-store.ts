@@ -1,0 +1,57 @@
+/** SQL of the stored sums of days. */
+import { type Column, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
+import { user } from '../accounts/table.ts';
+import { askedOften, type Db, jsonField, runBatch, selectPlain, statement } from '../db.ts';
+import type { AskedDays } from './store.ts';
+import type { DaySum } from './sums.ts';
+import { daySum } from './table.ts';
+
+/** A sum as it is stored: JSON of each part of a `DaySum`, null where it was not asked for. */
+export type StoredSum = { day: string; cut: number; keys: string } & Record<Exclude<keyof DaySum, 'keys'>, string | null>;
+
+const NO_SUMS = { span: ['', ''], detailFrom: '' } as const;
+
+const sumsOf = askedOften((db) => {
+  const { userId, day, cut, keys, models, providers, credits, checks } = daySum;
+  const [id, from, to, detailFrom] = ['userId', 'from', 'to', 'detailFrom'].map((name) => sql.placeholder(name));
+  const inDetail = (column: Column): SQL => sql`CASE WHEN ${day} >= ${detailFrom} THEN ${column} END`;
+  const detail = { models: inDetail(models), providers: inDetail(providers), credits: inDetail(credits), checks: inDetail(checks) };
+  const rest = sql`FROM ${daySum} WHERE ${userId} = ${id} AND ${day} BETWEEN ${from} AND ${to}`;
+  return selectPlain<StoredSum>(db, { day, cut, keys, ...detail }, rest);
+});
+
+/** Selects the sums of those days of a user that have one. */
+export function selectSums(db: Db, userId: number, { summed = NO_SUMS }: AskedDays) {
+  const [from, to] = summed.span;
+  return sumsOf(db, { userId, from, to, detailFrom: summed.detailFrom });
+}
+
+/** Asks for the version of a user's data, and has their next change make another one. */
+export const watchVersion = (db: Db, userId: number) =>
+  db
+    .update(user)
+    .set({ statsSeen: sql`${user.statsVersion}` })
+    .where(eq(user.id, userId))
+    .returning({ version: user.statsVersion });
+
+/** A day's sum that is to be kept. */
+export interface NewSum {
+  day: string;
+  cut: number;
+  sum: DaySum;
+}
+
+/** Keeps sums of days, unless something of the user was changed since the data of that version. */
+export async function insertSums(db: Db, userId: number, sums: readonly NewSum[], version: number): Promise<void> {
+  const { userId: _, ...columns } = getTableColumns(daySum);
+  const names = Object.keys(columns);
+  const text = `INSERT INTO day_sum (user_id, ${names.join(', ')}) SELECT u.id, ${names.map(jsonField).join(', ')}
+    FROM user AS u CROSS JOIN json_each(?2) AS j WHERE u.id = ?1 AND u.stats_version = ?3
+    ON CONFLICT (user_id, day) DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+  const rows = sums.map(({ sum, ...place }) => ({ ...place, ...sum }));
+  await runBatch(db, [statement(db, text, userId, JSON.stringify(rows), version)]);
+}
+
+/** Deletes the sums of a user's days. */
+export const deleteAllSumsStatement = (db: Db, userId: number): D1PreparedStatement =>
+  statement(db, 'DELETE FROM day_sum WHERE user_id = ?', userId);

@@ -1,0 +1,116 @@
+/** Reading many days by way of their sums: those that have none are read as rows, and summed up after the answer for the next one. */
+import type { Question } from '../db.ts';
+import type { Deps } from '../deps.ts';
+import { addDays, dayOf } from '../lib/day.ts';
+import { utcDaysOf } from '../lib/zone.ts';
+import type { Range } from './model.ts';
+import { ledgerRowsOf, readSources } from './reading.ts';
+import { createIndex, type Index } from './sources.ts';
+import type { AskedDays } from './store.ts';
+import { nameUsage } from './stored-row.ts';
+import { daysToSum, isPartedFor, type Plan, planDays, spansOf, spansOfDays } from './sum-plan.ts';
+import { insertSums, watchVersion } from './sum-store.ts';
+import { findOutdated, indexSums, rowsOfSums, type SummedDay, sumDay } from './sums.ts';
+
+type Sources<T> = Awaited<ReturnType<typeof readSources<T>>>;
+
+/** Finds rows by their day. */
+function byDay<R extends { day: string }>(rows: readonly R[]): (day: string) => readonly R[] {
+  const days = Map.groupBy(rows, ({ day }) => day);
+  return (day) => days.get(day) ?? [];
+}
+
+/** Sums days up and keeps the sums, unless something of the user changes meanwhile: then the next answer has it done. */
+async function sumUp(deps: Deps, userId: number, days: readonly string[], cuts: Plan['cuts']): Promise<void> {
+  const sources = await readSources(deps, userId, { spans: spansOfDays(days), hours: 'all' }, { also: watchVersion(deps.db, userId) });
+  const [watched] = sources.also;
+  if (!watched) return;
+  const [rows, counters, checks] = [byDay(ledgerRowsOf(sources)), byDay(sources.counters), byDay(sources.checks)];
+  const usage = byDay(nameUsage(sources.usage, sources.upstreamKeys, sources.names));
+  const sums = days.map((day) => {
+    const cut = cuts.get(day) ?? 0;
+    return { day, cut, sum: sumDay({ rows: rows(day), counters: counters(day), usage: usage(day), checks: checks(day) }, cut) };
+  });
+  await insertSums(deps.db, userId, sums, watched.version);
+}
+
+const parse = <T>(text: string | null): T[] => (text === null ? [] : (JSON.parse(text) as T[]));
+
+/** The sums of the days that are not read as rows. */
+const usableSums = ({ sums }: Pick<Sources<unknown>, 'sums'>, { cuts, inRows }: Plan): SummedDay[] =>
+  sums.flatMap(({ day, cut, keys, models, providers, credits, checks }) => {
+    const wanted = cuts.get(day);
+    if (wanted === undefined || inRows.has(day) || !isPartedFor(wanted, cut)) return [];
+    const isDetailed = checks !== null;
+    const detail = isDetailed
+      ? { models: parse(models), providers: parse(providers), credits: parse(credits), checks: parse(checks) }
+      : null;
+    return { day, cut, keys: parse(keys), detail } as SummedDay;
+  });
+
+/** What was read, for questions by one dimension each. */
+function summaryOf<T>(sources: Sources<T>, index: Index, summed: readonly SummedDay[], { zone }: Range) {
+  const detailed = ledgerRowsOf(sources);
+  return {
+    sources,
+    index,
+    ledger: { detailed, summed: rowsOfSums(summed, sources.names, zone !== 'UTC') },
+    /** Credits by the hour. */
+    credits: [...summed.map(({ day, detail }) => ({ day, credits: detail?.credits ?? [] })), ...detailed],
+  };
+}
+
+/** How days are needed. */
+interface Asked<T> {
+  /** What of hours is needed in UTC. */
+  hours: AskedDays['hours'];
+  /** The first local day of which more is needed than what keys spent. */
+  detailFrom?: string;
+  /** Days of which all hours are needed. */
+  byHour?: Range | null;
+  isOwnZone?: boolean;
+  also?: Question<T>;
+}
+
+/** What was read by a plan: sums of which days, those of them that do not hold, and settled days of which nothing was read. */
+function lookAt(sources: Sources<unknown>, index: Index, plan: Plan) {
+  const settled = [...plan.cuts.keys()].filter((day) => !plan.inRows.has(day));
+  const usable = usableSums(sources, plan);
+  const found = new Set(usable.map(({ day }) => day));
+  const isRead = settled.length > 0 && found.has(settled[0] ?? '') && found.has(settled.at(-1) ?? '');
+  const summed = isRead ? usable : [];
+  const outdated = findOutdated(index, summed);
+  const inRows = isRead ? plan.inRows : new Set([...plan.inRows, ...settled]);
+  return { summed, outdated, inRows, lacking: [...settled.filter((day) => !inRows.has(day) && !found.has(day)), ...outdated] };
+}
+
+/**
+ * The ledger of local days for questions by one dimension each, with everything around it that its answers need. It takes one round trip, and
+ * one more where the first and the last settled day have sums but one between them lacks one that holds.
+ */
+export async function readSummary<T = undefined>(deps: Deps, userId: number, range: Range, asked: Asked<T>) {
+  const { hours, detailFrom = range.from, byHour = null, isOwnZone = false, also } = asked;
+  const today = dayOf(deps.now());
+  const summedFrom = utcDaysOf(detailFrom, range.to, range.zone).from;
+  let plan = planDays(range, byHour, deps.now(), addDays(today, -deps.config.retentionDays));
+  const outdated = new Set<string>();
+  for (let trip = 1; ; trip++) {
+    const summedDays = { span: plan.span, detailFrom: summedFrom };
+    const days = { spans: spansOf(plan), hours: range.zone === 'UTC' ? hours : 'all', summed: summedDays } as const;
+    const sources = await readSources(deps, userId, days, { ...(also && { also }) });
+    const index = createIndex(sources, today);
+    const { summed, inRows, lacking, ...found } = lookAt(sources, index, plan);
+    for (const day of found.outdated) outdated.add(day);
+    if (lacking.length === 0) {
+      indexSums(index, summed);
+      const stored = new Map(sources.sums.map(({ day, cut }) => [day, cut]));
+      const rows = [...sources.counters, ...sources.usage, ...sources.checks];
+      const toSum = daysToSum(plan, { stored, outdated, isOwnZone, inRows, rows });
+      const { cuts } = plan;
+      if (toSum.length > 0) deps.defer(() => sumUp(deps, userId, toSum, cuts));
+      return summaryOf(sources, index, summed, range);
+    }
+    // Sums that go while they are read are not looked for a third time.
+    plan = { ...plan, inRows: new Set([...plan.inRows, ...(trip === 1 ? lacking : plan.cuts.keys())]) };
+  }
+}
