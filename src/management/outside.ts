@@ -9,11 +9,14 @@ const minus = (a: Amounts, b: Amounts): (number | null)[] =>
 
 const isNegative = (amounts: Amounts): boolean => amounts.some((amount) => amount !== null && amount < 0);
 
-/** Hours of the rest, or null where they do not add up. */
+/** Hours of the rest, or null where they do not add up: then the rest's day is known, but not its hours. */
 function restHours(total: UsageCell, keys: UsageCell | undefined): UsageCell['hours'] {
   if (total.hours === null || (keys && keys.hours === null)) return null;
+  const totalHours = total.hours;
+  const isUnknown = (hour: string): boolean => totalHours[Number(hour)] === undefined;
+  if (Object.entries(keys?.hours ?? {}).some(([hour, amounts]) => isUnknown(hour) && !isNothing(amounts))) return null;
   const hours: Record<number, Amounts> = {};
-  for (const [hour, amounts] of Object.entries(total.hours)) {
+  for (const [hour, amounts] of Object.entries(totalHours)) {
     const rest = minus(amounts, keys?.hours?.[Number(hour)] ?? []);
     if (isNegative(rest)) return null;
     if (!isNothing(rest)) hours[Number(hour)] = rest;

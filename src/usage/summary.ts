@@ -10,7 +10,8 @@ import type { AskedDays } from './store.ts';
 import { nameUsage } from './stored-row.ts';
 import { daysToSum, isPartedFor, type Plan, planDays, spansOf, spansOfDays } from './sum-plan.ts';
 import { insertSums, watchVersion } from './sum-store.ts';
-import { findOutdated, indexSums, rowsOfSums, type SummedDay, sumDay } from './sums.ts';
+import { findOutdated, indexSums, rowsOfSums, type SummedDay } from './summed.ts';
+import { sumDay } from './sums.ts';
 
 type Sources<T> = Awaited<ReturnType<typeof readSources<T>>>;
 

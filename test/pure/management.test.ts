@@ -255,6 +255,14 @@ describe('what an account spent outside of its keys', () => {
     );
   });
 
+  it('has no hours where a key spent in one in which the total has nothing', () => {
+    const total = cell(TODAY, 9, { hours: { 3: [9, 0, 1, 2, 3, 4, 5] } });
+    const elsewhere = cell(TODAY, 2, { total: [2, 0, 0, 0, 0, 0, 0], hours: { 4: [2, 0, 0, 0, 0, 0, 0] } });
+    expect(outsideOfDay([total], [elsewhere])).toMatchObject([{ total: [7, 0, 1, 2, 3, 4, 5], hours: null }]);
+    const empty = cell(TODAY, 0, { total: [0, 0, 0, 0, 0, 0, 0], hours: { 4: [0, 0, 0, 0, 0, 0, 0] } });
+    expect(outsideOfDay([total], [empty])).toMatchObject([{ hours: { 3: [9, 0, 1, 2, 3, 4, 5] } }]);
+  });
+
   it('is nothing where it came out negative, and one sum where only a model did', () => {
     expect(outsideOfDay([cell(TODAY, 5)], [cell(TODAY, 6)])).toEqual([]);
     expect(outsideOfDay([cell(TODAY, 5)], [cell(TODAY, 2), cell(TODAY, 4, { provider: 'q' })])).toEqual([]);

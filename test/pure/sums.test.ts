@@ -13,7 +13,8 @@ import { type CheckEntry, createIndex } from '../../src/usage/sources.ts';
 import { summarize } from '../../src/usage/stats.ts';
 import { type NamedUsage, nameUsage, type StoredCounters, toLedgerRow } from '../../src/usage/stored-row.ts';
 import { daysToSum, isPartedFor, planDays, spansOfDays } from '../../src/usage/sum-plan.ts';
-import { cutOf, type DaySum, findOutdated, indexSums, rowsOfSums, type SummedDay, sumDay } from '../../src/usage/sums.ts';
+import { findOutdated, indexSums, rowsOfSums, type SummedDay } from '../../src/usage/summed.ts';
+import { cutOf, type DaySum, sumDay } from '../../src/usage/sums.ts';
 import { FIRST, inZone, key, known, ROWS, wide, ZONE } from '../support/ledger-rows.ts';
 
 const NAMES = [{ permaslug: 'openai/gpt', slug: 'gpt' }];
