@@ -1,7 +1,8 @@
 /** The Worker as a newcomer starts it: `npm start`'s own script, in front of a simulated OpenRouter, with a folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,12 +12,22 @@ import { createSimulator } from './openrouter/simulator.ts';
 
 const TRIES = 400;
 
+const listen = (port: number): Promise<Server | null> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+
+/** A free port below those that a system gives to connections: one of these would sometimes take it before the Worker does. */
 async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const probe = await listen(port);
+    if (probe === null) continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return port;
+  }
 }
 
 async function waitUntilReady(worker: ChildProcess, log: () => string): Promise<void> {
