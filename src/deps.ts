@@ -7,6 +7,7 @@ import { needsRehash } from './crypto/password.ts';
 import { HASHER_INSTANCES } from './crypto/password-hasher.ts';
 import { type MeteredD1, meterD1 } from './d1.ts';
 import { createDb, type Db } from './db.ts';
+import { type AssetName, assetUrl } from './http/asset.ts';
 import type { JobMessage } from './jobs/model.ts';
 import { logError } from './log.ts';
 import { createOpenRouter, type OpenRouter } from './openrouter/client.ts';
@@ -31,8 +32,8 @@ export interface Deps {
   passwords: Passwords;
   /** Requests to the receivers of alerts. OpenRouter has its own client. */
   fetch(url: string, init: RequestInit): Promise<Response>;
-  /** The text of a static file of this deployment, by its path; fails where there is none. */
-  readAsset(path: string): Promise<string>;
+  /** The text of a static file of this deployment. */
+  readAsset(name: AssetName): Promise<string>;
   /** Mails a text; null where no `send_email` binding and no `EMAIL_FROM` is configured. */
   sendEmail: ((mail: { to: string; subject: string; text: string }) => Promise<void>) | null;
   /** The clock: epoch milliseconds. */
@@ -69,9 +70,9 @@ function createPasswords(hashers: Env['PASSWORD_HASHER']): Passwords {
   };
 }
 
-async function readAsset(assets: Fetcher, path: string): Promise<string> {
-  const response = await assets.fetch(`https://assets.invalid${path}`);
-  if (!response.ok) throw new Error(`No static file at ${path}: ${response.status}`);
+async function readAsset(assets: Fetcher, name: AssetName): Promise<string> {
+  const response = await assets.fetch(`https://assets.invalid${assetUrl(name)}`);
+  if (!response.ok) throw new Error(`No static file ${name}: ${response.status}`);
   return response.text();
 }
 
@@ -98,7 +99,7 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): 
     openrouter: createOpenRouter({ baseUrl: config.openrouterBaseUrl, fetch: (input, init) => fetch(input, init), now: Date.now }),
     passwords: createPasswords(env.PASSWORD_HASHER),
     fetch: (url, init) => fetch(url, init),
-    readAsset: (path) => readAsset(env.ASSETS, path),
+    readAsset: (name) => readAsset(env.ASSETS, name),
     sendEmail: createSendEmail((env as { EMAIL?: SendEmail }).EMAIL, config.emailFrom),
     now: Date.now,
     random: Math.random,

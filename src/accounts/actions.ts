@@ -31,6 +31,7 @@ import {
   type timeZoneFormSchema,
   type UserRow,
 } from './model.ts';
+import { hashNewPassword } from './new-password.ts';
 import * as store from './store.ts';
 
 const NOBODY: Actor = { kind: 'anonymous' };
@@ -55,7 +56,8 @@ async function checkInvitation(deps: Deps, invite: string | undefined): Promise<
 async function createUser(deps: Deps, input: z.infer<typeof registerSchema>, timeZone: string): Promise<UserRow> {
   const invitation = await checkInvitation(deps, input.invite);
   if (await store.findUserByEmail(deps.db, input.email)) emailTaken();
-  const row = { email: input.email, passwordHash: await deps.passwords.hash(input.password), timeZone, createdAt: deps.now() };
+  const passwordHash = await hashNewPassword(deps, input.password, 'password');
+  const row = { email: input.email, passwordHash, timeZone, createdAt: deps.now() };
   try {
     const id = (await store.insertUser(deps.db, row, invitation)) ?? notInvited();
     await record(deps, id, NOBODY, 'registered');
@@ -211,7 +213,7 @@ export async function isPasswordOf(deps: Deps, userId: number, password: string)
 export async function changePassword(deps: Deps, actor: Actor, input: z.infer<typeof changePasswordSchema>): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);
   const { row } = await confirmPassword(deps, actor, userId, input.current_password, 'current_password');
-  const newHash = await deps.passwords.hash(input.new_password);
+  const newHash = await hashNewPassword(deps, input.new_password, 'new_password');
   if (!(await store.changePassword(deps.db, userId, row.passwordHash, newHash, sessionId, deps.now()))) {
     fail({ kind: 'conflict', detail: 'The password was changed at the same time. Try again.' });
   }
@@ -224,7 +226,7 @@ export async function resetPassword(deps: Deps, input: z.infer<typeof resetPassw
   if (!isSecretToken(TOKEN_PREFIX.passwordReset, input.token)) refuse();
   const tokenHash = await hashSecretToken(input.token);
   const userId = (await store.findResetUserAcrossUsers(deps.db, tokenHash, deps.now())) ?? refuse();
-  const newHash = await deps.passwords.hash(input.new_password);
+  const newHash = await hashNewPassword(deps, input.new_password, 'new_password');
   const user = (await store.findUser(deps.db, userId)) ?? refuse();
   if (!(await store.resetPassword(deps.db, userId, tokenHash, newHash, deps.now()))) refuse();
   await record(deps, userId, NOBODY, 'password_reset');

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
 import type { accountSchema } from './answers.ts';
-import { isCommonPassword } from './common-passwords.ts';
+import { isPattern, TOO_COMMON } from './common-passwords.ts';
 import type { session, user } from './table.ts';
 
 export type UserRow = Omit<typeof user.$inferSelect, 'statsVersion' | 'statsSeen'>;
@@ -32,11 +32,11 @@ const passwordLength = (password: string): boolean => {
   return length >= 12 && length <= 128;
 };
 
-/** A password to be set. */
+/** A password to be set. The list of common ones is asked when it is hashed (`new-password.ts`). */
 const newPasswordSchema = z
   .string()
   .refine(passwordLength, 'Must have 12 to 128 characters')
-  .refine((password) => !isCommonPassword(password), 'Is one of the passwords that everybody tries first')
+  .refine((password) => !isPattern(password), TOO_COMMON)
   .meta({ minLength: 12, maxLength: 128, format: 'password' });
 
 /** A password to be compared. Its length is bounded, so that nobody makes the hash function work on a book. */

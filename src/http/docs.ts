@@ -7,10 +7,9 @@ import { type Api, createApi } from './route.ts';
 
 /**
  * The routes that describe the API, themselves included.
- * @param documentUrl where the document lies among the static files
  * @param drawPage the interactive reference
  */
-export function createDocsApi(documentUrl: string, drawPage: () => string | Promise<string>): Api {
+export function createDocsApi(drawPage: () => string | Promise<string>): Api {
   const api = createApi();
   api.route({
     method: 'get',
@@ -19,7 +18,7 @@ export function createDocsApi(documentUrl: string, drawPage: () => string | Prom
     summary: 'This document',
     access: 'public',
     success: { status: 200, description: 'OpenAPI 3.1', schema: z.record(z.string(), z.unknown()) },
-    handle: async ({ c, deps }) => c.body(await deps.readAsset(documentUrl), 200, { 'content-type': 'application/json' }),
+    handle: async ({ c, deps }) => c.body(await deps.readAsset('openapi.json'), 200, { 'content-type': 'application/json' }),
   });
   api.route({
     method: 'get',

@@ -212,8 +212,8 @@ export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boo
 
 /** The same for questions by one dimension each. */
 export function factsBy({ detailed, summed }: Ledger, range: Range, withHours: boolean): FactsBy {
-  const inDetail = factsOf(detailed, range, withHours);
-  const of = (rows: readonly LedgerRow[]) => (rows.length === 0 ? inDetail : [...factsOf(rows, range, withHours), ...inDetail]);
+  const facts = factsOf(detailed, range, withHours);
+  const of = (rows: readonly LedgerRow[]) => (rows.length === 0 ? facts : [...factsOf(rows, range, withHours), ...facts]);
   return { model: of(summed.model), key: of(summed.key), provider: of(summed.provider) };
 }
 

@@ -202,7 +202,7 @@ describe.skipIf(!hasChromium)('wrong input', () => {
     expect(await page.getByLabel('Password').inputValue()).toBe('');
     await attempt({ Email: 'wrong@example.org', Password: 'short' }, 'Create account', 'Password', 'Must have 12 to 128 characters');
     await attempt(
-      { Email: 'wrong@example.org', Password: 'passwordpassword' },
+      { Email: 'wrong@example.org', Password: 'PassWord1234' },
       'Create account',
       'Password',
       'Is one of the passwords that everybody tries first',

@@ -5,13 +5,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import type { Deps } from '../../src/deps.ts';
+import { type AssetName, assetUrl } from '../../src/http/asset.ts';
 import { createContract } from '../support/fuzz/contract.ts';
 import { BREAKAGES, breakText, Known, mutate, mutations } from '../support/fuzz/mutations.ts';
 import { listOperations, type OpenApiDocument, requestsTo } from '../support/fuzz/requests.ts';
 import { arbitraryOf, type Schema } from '../support/fuzz/schema-values.ts';
 
 const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as Partial<ExecutionContext> as ExecutionContext;
-const readAsset = (path: string) => readFile(`dist/assets${path}`, 'utf8');
+const readAsset = (name: AssetName) => readFile(`dist/assets${assetUrl(name)}`, 'utf8');
 const app = createApp(() => ({ readAsset }) as Partial<Deps> as Deps);
 const document = (await (await app.request('/openapi.json', {}, {}, context)).json()) as OpenApiDocument;
 const operations = listOperations(document);

@@ -3,6 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import type { Deps } from '../../src/deps.ts';
+import { type AssetName, assetUrl } from '../../src/http/asset.ts';
 
 interface Operation {
   summary?: string;
@@ -10,7 +11,7 @@ interface Operation {
   responses: Record<string, { description: string }>;
 }
 
-const readAsset = (path: string) => readFile(`dist/assets${path}`, 'utf8');
+const readAsset = (name: AssetName) => readFile(`dist/assets${assetUrl(name)}`, 'utf8');
 const app = createApp(() => ({ readAsset }) as Partial<Deps> as Deps);
 const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as Partial<ExecutionContext> as ExecutionContext;
 const answer = await app.request('/openapi.json', {}, {}, context);

@@ -81,7 +81,7 @@ const createDeps = (edges: Edges, simulatorOf: FindSimulator, enqueue: Deps['enq
   }),
   passwords: PASSWORDS,
   fetch: async () => violated('a message was sent although nobody has a channel'),
-  readAsset: async () => violated('nobody asks for the document of the API'),
+  readAsset: async (name) => (name === 'common-passwords.txt' ? '' : violated(`nobody asks for ${name}`)),
   sendEmail: null,
   now: edges.clock.now,
   random: edges.dice.random,

@@ -211,6 +211,24 @@ describe('passwords', () => {
     expect((await login(world, user.email, 'another passphrase')).status).toBe(200);
   });
 
+  it('are none of the commonest, wherever they are set, and a link is not used up by one', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const token = await insertLink(world, 'or_pwr_', user.id);
+    const set = (path: string, body: object) =>
+      world.json<{ errors: unknown } | null>('POST', path, { body, ...(path.endsWith('password') && { token: user.token }) });
+    const refused = (path: string) => ({
+      status: 422,
+      body: { errors: [{ path, message: 'Is one of the passwords that everybody tries first' }] },
+    });
+    expect(await set('/api/auth/register', { email: freshEmail(), password: '1QAZ2wsx3edc' })).toMatchObject(refused('password'));
+    const change = { current_password: user.password, new_password: 'openrouter123' };
+    expect(await set('/api/auth/password', change)).toMatchObject(refused('new_password'));
+    expect(await set('/api/auth/reset-password', { token, new_password: 'leavemealone' })).toMatchObject(refused('new_password'));
+    const good = { token, new_password: 'another passphrase' };
+    expect((await world.call('POST', '/api/auth/reset-password', { body: good })).status).toBe(204);
+  });
+
   it('are reset by a link, once, which ends all sessions and the throttle', async () => {
     const world = createWorld();
     const user = await world.makeUser();
