@@ -13,6 +13,11 @@ import type { DashboardQuery } from './model.ts';
 
 type Name = AnswerSeries['names'][number];
 
+/** A name that breaks behind a slash before it breaks within a word: narrow screens have no place for a model's on one line. */
+const Breaking = ({ name }: { name: string }) => (
+  <>{name.split(/(?<=\/)/).flatMap((part, index) => (index === 0 ? [part] : [<wbr />, part]))}</>
+);
+
 interface RankingProps {
   answer: Answer;
   dimension: Dimension;
@@ -48,7 +53,13 @@ const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: Ra
               return (
                 <tr>
                   <th scope="row" title={label}>
-                    {isOther ? label : <a href={hrefOf(name)}>{label}</a>}
+                    {isOther ? (
+                      label
+                    ) : (
+                      <a href={hrefOf(name)}>
+                        <Breaking name={label} />
+                      </a>
+                    )}
                   </th>
                   <td>{formatUsd(total)}</td>
                   <td>
