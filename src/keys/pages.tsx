@@ -18,7 +18,7 @@ const AddKey = ({ view }: { view: View }) => (
     <h2>Add a key</h2>
     <p class="hint">
       An ordinary key tells what it spent. A management key opens its whole account: all keys, models, providers and up to a year of
-      history. It is stored encrypted and only ever used to read.
+      history. It is stored encrypted, and only used to read unless you let a budget act on a key.
     </p>
     <Form action="/keys" failure={view.failure} class="line">
       <Field name="name" label="Name" autocomplete="off" />
