@@ -135,7 +135,7 @@ async function showAccount(view: View) {
       <p>
         Signed in as <strong>{view.viewer?.email}</strong>.
       </p>
-      <div class="cards">
+      <div class="cards columns">
         <TimeZone view={view} zone={zone} />
         <Password view={view} />
         <SessionList view={view} sessions={sessions} zone={zone} />

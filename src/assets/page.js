@@ -15,13 +15,6 @@ for (const button of document.querySelectorAll('button[data-copy]')) {
 /* A new account begins with the zone of its browser. */
 for (const input of document.querySelectorAll('input[data-time-zone]')) input.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/* Dates of one's own count where the range is so. */
-for (const input of document.querySelectorAll('form input[type="date"]')) {
-  input.addEventListener('change', () => {
-    input.form.elements.range.value = 'custom';
-  });
-}
-
 /* In a chart the arrow keys lead from bucket to bucket, and Tab leads out of it. */
 for (const chart of document.querySelectorAll('svg.canvas')) {
   const stops = [...chart.querySelectorAll('.bucket, .row')];

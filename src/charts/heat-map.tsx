@@ -19,8 +19,11 @@ const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Satur
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 /** Where the hours begin. */
 const X = HOURS.map((hour) => percent(hour / 24));
-const ROW = 24;
+const ROW = 32;
 const STEPS = [1, 2, 3, 4, 5] as const;
+
+/** What the map's texts are drawn in beneath its rows: the clock, and what is pointed at. */
+const FOOT = 44;
 
 const clock = (hour: number): string => `${String(hour).padStart(2, '0')}:00`;
 
@@ -83,6 +86,19 @@ const Row = ({
   );
 };
 
+/** How colours and amounts belong together. */
+const Legend = ({ from, to }: { from: string; to: string }) => (
+  <p class="hint heat-legend">
+    {from}
+    <svg width={6 * 16} height="12" aria-hidden="true">
+      {[0, ...STEPS].map((step) => (
+        <rect class={`heat-${step}`} x={step * 16} width="14" height="12" rx="3" />
+      ))}
+    </svg>
+    {to}
+  </p>
+);
+
 /** A map of the week. */
 export function HeatMap(props: HeatMapProps) {
   const { id, title, description, cells, format } = props;
@@ -92,14 +108,14 @@ export function HeatMap(props: HeatMapProps) {
   return (
     <figure class="chart heat">
       <div class="plot">
-        <svg class="axis" width="36" height={7 * ROW + 44} aria-hidden="true">
+        <svg class="axis" width="36" height={7 * ROW + FOOT} aria-hidden="true">
           {WEEKDAYS.map((name, day) => (
-            <text x="0" y={day * ROW + 15}>
+            <text x="0" y={day * ROW + 19}>
               {name.slice(0, 3)}
             </text>
           ))}
         </svg>
-        <svg class="canvas" height={7 * ROW + 44} role="group" aria-labelledby={`${id}-title`} aria-describedby={`${id}-description`}>
+        <svg class="canvas" height={7 * ROW + FOOT} role="group" aria-labelledby={`${id}-title`} aria-describedby={`${id}-description`}>
           <title id={`${id}-title`}>{title}</title>
           <desc id={`${id}-description`}>{description}</desc>
           {cells.map((row, day) => (
@@ -112,6 +128,7 @@ export function HeatMap(props: HeatMapProps) {
           ))}
         </svg>
       </div>
+      <Legend from={format(0)} to={format(top)} />
       <Behind title={title} texts={texts} />
     </figure>
   );

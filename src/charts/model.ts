@@ -17,13 +17,16 @@ export interface Series {
   values: readonly (number | null)[];
 }
 
-/** A place in the palette; `other`: the rest of all. */
-export type Tone = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 'other';
+/** A place in the palette, from 0; `other`: the rest of all; `unknown`: what has no name. */
+export type Tone = number | 'other' | 'unknown';
 
 const TONES = 7;
+/** Each colour is there as it is, paler, and deeper. More series than anybody can tell apart begin with the first one again. */
+const SHADES = ['', ' pale', ' deep'] as const;
 
-/** The colour of the nth series. There are seven; more series than anybody can tell apart begin with the first colour again. */
-export const toneOf = (index: number): Tone => (index % TONES) as Tone;
+/** The classes that give something its colour. */
+export const toneClass = (tone: Tone): string =>
+  typeof tone === 'number' ? `tone-${tone % TONES}${SHADES[Math.floor(tone / TONES) % SHADES.length]}` : `tone-${tone}`;
 
 const sumKnown = (values: readonly (number | null)[]): number | null =>
   values.reduce<number | null>((sum, value) => (value === null ? sum : (sum ?? 0) + value), null);

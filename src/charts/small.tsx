@@ -1,7 +1,7 @@
 /** Small charts inside tables and cards. */
 import { line } from 'd3-shape';
 import { formatPercent } from '../lib/format.ts';
-import type { Tone } from './model.ts';
+import { type Tone, toneClass } from './model.ts';
 
 interface SparklineProps {
   label: string;
@@ -37,7 +37,7 @@ export function Sparkline({ label, values, format }: SparklineProps) {
 /** A share of a whole as a bar, with its percentage. */
 export const ShareBar = ({ share, tone }: { share: number | null; tone: Tone }) => (
   <span class="share">
-    <svg class={`tone-${tone}`} height="8" aria-hidden="true">
+    <svg class={toneClass(tone)} height="8" aria-hidden="true">
       <rect class="track" width="100%" height="8" rx="4" />
       <rect width={`${Math.round((share ?? 0) * 1000) / 10}%`} height="8" rx="4" />
     </svg>

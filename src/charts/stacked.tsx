@@ -5,7 +5,7 @@
 
 import { scaleLinear } from 'd3-scale';
 import { area, stack } from 'd3-shape';
-import { type Bucket, columnTotals, percent, type Series, ticksOf, totalOf } from './model.ts';
+import { type Bucket, columnTotals, percent, type Series, ticksOf, toneClass, totalOf } from './model.ts';
 import { Scroll } from './scroll.tsx';
 import { tableRow } from './table-row.tsx';
 import { target, tipLabels } from './target.tsx';
@@ -75,7 +75,7 @@ const Legend = ({ series }: { series: readonly Series[] }) => (
   <ul class="legend">
     {series.map(({ label, tone }) => (
       <li>
-        <svg class={`swatch tone-${tone}`} width="10" height="10" aria-hidden="true">
+        <svg class={toneClass(tone)} width="10" height="10" aria-hidden="true">
           <rect width="10" height="10" rx="2" />
         </svg>
         {label}
@@ -178,7 +178,7 @@ export function StackedChart(props: StackedProps) {
             aria-hidden="true"
           >
             {layers.map((layer, index) => (
-              <g class={`tone-${series[index]?.tone}`}>
+              <g class={toneClass(series[index]?.tone ?? 'other')}>
                 {shape === 'bars' ? <Bars layer={layer} y={y} /> : <Outline layer={layer} y={y} isLine={shape === 'lines'} />}
               </g>
             ))}

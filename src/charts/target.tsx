@@ -1,6 +1,6 @@
 /** The buckets of a chart as what can be pointed at and focused. */
 import { html } from 'hono/html';
-import { percent } from './model.ts';
+import { percent, toneClass } from './model.ts';
 import type { StackedProps, Told } from './stacked.tsx';
 
 const TIP_WIDTH = 250;
@@ -15,14 +15,15 @@ interface TargetProps {
   height: number;
 }
 
-const CUT = 24;
-const cut = (label: string): string => (label.length > CUT ? `${label.slice(0, CUT - 1)}…` : label);
+const CUT = 25;
+/** Of a long name its ends: names that begin alike differ there. */
+const cut = (label: string): string => (label.length > CUT ? `${label.slice(0, (CUT - 1) / 2)}…${label.slice((1 - CUT) / 2)}` : label);
 
 /** The names of the series as tips show them, drawn once for all of these. */
 export const tipLabels = ({ id, series }: StackedProps) =>
   html`<defs>${series.map(
     ({ label, tone }, place) =>
-      html`<g id="${id}-${place}"><rect class="tone-${tone}" x="10" y="-9" width="9" height="9" rx="2"/><text x="25">${cut(label)}</text></g>`,
+      html`<g id="${id}-${place}"><rect class="${toneClass(tone)}" x="10" y="-9" width="9" height="9" rx="2"/><text x="25">${cut(label)}</text></g>`,
   )}</defs>`;
 
 /** What a bucket holds, shown while it is pointed at or focused: on the other half of the chart, so that it never hides it. */
@@ -30,16 +31,18 @@ function tipOf({ index, props: { id, buckets, series, shape }, told }: Omit<Targ
   const known = series.flatMap(({ values }, place) =>
     values[index] ? [{ place, value: values[index], text: told.texts[place]?.[index] }] : [],
   );
+  const more = Math.max(0, known.length - TIP_LINES);
   const lines = known.sort((a, b) => b.value - a.value).slice(0, TIP_LINES);
-  const height = TIP_LINE * (lines.length + 1) + 14;
+  const lineY = (line: number): number => TIP_LINE * (line + 1) + 19;
+  const height = lineY(lines.length + (more > 0 ? 1 : 0)) - 5;
   const isLeft = index >= buckets.length / 2;
   const right = TIP_WIDTH - 10;
   return html`<svg class="tip" x="${isLeft ? '0' : '100%'}" y="4" overflow="visible" aria-hidden="true"><g transform="translate(${isLeft ? 4 : -TIP_WIDTH - 4} 0)"><rect class="sheet" width="${TIP_WIDTH}" height="${height}" rx="6"/><text x="10" y="19" class="strong">${buckets[index]?.label}</text><text x="${right}" y="19" class="strong end">${shape === 'lines' ? '' : told.totalTexts[index]}</text>${lines.map(
     ({ place, text }, line) => {
-      const y = TIP_LINE * (line + 1) + 19;
+      const y = lineY(line);
       return html`<use href="#${id}-${place}" y="${y}"/><text x="${right}" y="${y}" class="end">${text}</text>`;
     },
-  )}</g></svg>`;
+  )}${more > 0 && html`<text x="25" y="${lineY(lines.length)}">and ${more} more</text>`}</g></svg>`;
 }
 
 /**

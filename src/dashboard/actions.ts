@@ -39,7 +39,7 @@ function shownOf({ sources, index, ledger, credits }: Summary, all: FactsBy, sho
     chart: answer({ ...QUESTION, by }),
     models: answer({ ...QUESTION, by: 'model', top: TABLE_ROWS }),
     keys: answer({ ...QUESTION, by: 'key', top: TABLE_ROWS }),
-    week: weekOf(credits, shown, spansOf(sources)),
+    week: weekOf(credits(), shown, spansOf(sources)),
   } as const;
 }
 
@@ -70,8 +70,11 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
     shown: inShown,
     change: compare(costs, months, ranges.compared),
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
-    // They count in the user's own zone.
-    budgets: isOwnZone ? budgetsOf(rules, keys, { spend: createSpend(covered, facts.key, shown.zone), now, zone: shown.zone }) : [],
+    /** They count in the user's own zone; null: there are some, and another zone is shown. */
+    budgets:
+      isOwnZone || rules.length === 0
+        ? budgetsOf(rules, keys, { spend: createSpend(covered, facts.key, shown.zone), now, zone: shown.zone })
+        : null,
     attention: attentionOf(keys, inShown.stats.drift, now, shown.zone),
     asOf: inShown.stats.as_of,
   };

@@ -141,44 +141,42 @@ export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' 
   return balances.length === 0 ? null : balances.reduce((sum, balance) => sum + balance, 0);
 }
 
-/** What was spent in the hours of a UTC day, in nano-dollars; null, or missing: nothing is known of the hour. */
+/** What was spent on a UTC day, in nano-dollars: in all, and in its hours; null, or missing: nothing is known of the hour. */
 interface HourlyRow {
   day: string;
+  costNano: number | null;
   credits: readonly (number | null)[];
 }
 
+/** Credits by hour of a UTC day in nano-dollars, null where nothing is told of it. Null: the day spent, and of no hour anything is known. */
+function hoursOfDay(rows: readonly HourlyRow[]): (number | null)[] | null {
+  const hours = Array<number | null>(24).fill(null);
+  for (const { credits } of rows) {
+    for (const [hour, amount] of credits.entries()) if (amount !== null) hours[hour] = (hours[hour] ?? 0) + amount;
+  }
+  return hours.every((amount) => amount === null) && rows.some(({ costNano }) => costNano) ? null : hours;
+}
+
 /**
- * Spend by weekday (from Monday) and hour of the local clock, in USD, of what could be placed on an hour; null where no such hour of
- * the range was watched.
+ * What an hour of the week costs on average, by weekday (from Monday) and hour of the local clock, in USD, of what could be placed on an hour;
+ * null where no such hour of the range was watched. Days that are only known as a whole do not count.
  */
 export function weekOf(rows: readonly HourlyRow[], range: Range, watched: readonly Known[]): (number | null)[][] {
   const place = createLocalHours(range.zone);
-  const [nano, isKnown] = [new Float64Array(7 * 24), new Uint8Array(7 * 24)];
-  /** In which cell each hour of each UTC day belongs, as far as it lies in the range. */
-  const cells = new Map<string, (number | undefined)[]>();
+  const [nano, count] = [new Float64Array(7 * 24), new Uint16Array(7 * 24)];
+  const rowsOf = Map.groupBy(rows, ({ day }) => day);
   for (const day of listDays(addDays(range.from, -1), addDays(range.to, 1))) {
-    const ofDay = Array<number | undefined>(24).fill(undefined);
-    for (let hour = 0; hour < 24; hour++) {
+    const hours = hoursOfDay(rowsOf.get(day) ?? []);
+    for (const [hour, amount] of hours?.entries() ?? []) {
       const { at, date, clock } = place(day, hour);
       if (date < range.from || date > range.to) continue;
+      if (amount === null && !watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) continue;
       const cell = ((startOfDay(date) / DAY_MS + 3) % 7) * 24 + clock;
-      ofDay[hour] = cell;
-      if (watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) isKnown[cell] = 1;
-    }
-    cells.set(day, ofDay);
-  }
-  for (const { day, credits } of rows) {
-    const ofDay = cells.get(day);
-    if (ofDay === undefined) continue;
-    for (let hour = 0; hour < credits.length; hour++) {
-      const cell = ofDay[hour];
-      const amount = credits[hour];
-      if (cell === undefined || amount == null) continue;
-      nano[cell] = (nano[cell] ?? 0) + amount;
-      isKnown[cell] = 1;
+      nano[cell] = (nano[cell] ?? 0) + (amount ?? 0);
+      count[cell] = (count[cell] ?? 0) + 1;
     }
   }
-  const usd = Array.from(nano, (amount, cell) => (isKnown[cell] === 1 ? amount / 1e9 : null));
+  const usd = Array.from(nano, (sum, cell) => (count[cell] ? sum / count[cell] / 1e9 : null));
   return Array.from({ length: 7 }, (_, weekday) => usd.slice(weekday * 24, weekday * 24 + 24));
 }
 

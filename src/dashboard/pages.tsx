@@ -104,7 +104,14 @@ const SpendHead = ({ query, dashboard: { shown, change, comparedDays } }: { quer
   );
 };
 
-const Spend = ({ query, dashboard, keyNames }: { query: DashboardQuery; dashboard: Dashboard; keyNames: KeyNames }) => {
+interface SpendProps {
+  query: DashboardQuery;
+  dashboard: Dashboard;
+  keyNames: KeyNames;
+  now: number;
+}
+
+const Spend = ({ query, dashboard, keyNames, now }: SpendProps) => {
   const { chart, rollup, stats, range } = dashboard.shown;
   const rest = queryOf({ tz: query.tz, by: query.by });
   const dayHref = (day: string) => `${FORM}?range=custom&from=${day}&to=${day}&${rest}`;
@@ -121,6 +128,8 @@ const Spend = ({ query, dashboard, keyNames }: { query: DashboardQuery; dashboar
           answer={chart}
           metric="cost"
           rollup={rollup}
+          range={range}
+          now={now}
           keyNames={keyNames}
           {...(rollup === 'day' && { hrefOf: dayHref })}
         />
@@ -132,12 +141,15 @@ const Spend = ({ query, dashboard, keyNames }: { query: DashboardQuery; dashboar
 
 const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
   <section class="card">
-    <h2>Hours of the week</h2>
+    <div class="head">
+      <h2>Hours of the week</h2>
+      <span class="hint">average of the days that are known by the hour</span>
+    </div>
     {shown.week.some((row) => row.some((amount) => amount !== null && amount > 0)) ? (
       <HeatMap
         id="week-map"
         title="Spend by weekday and hour"
-        description={`What was spent in each hour of the week, in ${shown.range.tz}. Of spend that is only known by the day nothing is shown.`}
+        description={`What each hour of the week costs on average, in ${shown.range.tz}, over the days that are known by the hour.`}
         cells={shown.week}
         format={formatUsd}
       />
@@ -153,23 +165,24 @@ async function showDashboard(view: View) {
     getDashboard(view.deps, view.actor, query, viewerZone),
   );
   const { asOf, keys, shown, attention, budgets } = answered;
+  const now = view.deps.now();
   const keyNames = keyNamesOf(keys);
   const isRunning = attention.some(({ tone }) => tone === 'info');
   const rendered = (
     <Frame title="Dashboard" here={FORM} viewer={view.viewer} flash={view.flash}>
       <div class="head" {...(isRunning && { 'data-refresh': REFRESH_S })}>
         <h1>Dashboard</h1>
-        <AsOf at={asOf} zone={shown.range.zone} now={view.deps.now()} />
+        <AsOf at={asOf} zone={shown.range.zone} now={now} />
       </div>
       {keys.length === 0 && <Welcome />}
       <Headline {...answered} />
       <Problems failure={failure} fields={['from', 'to', 'tz']} />
       <Filters query={question} shown={shown} viewerZone={viewerZone} failure={failure} />
       <div class="board">
-        <Spend query={question} dashboard={answered} keyNames={keyNames} />
+        <Spend query={question} dashboard={answered} keyNames={keyNames} now={now} />
         <div class="column">
           <AttentionList items={attention} />
-          {budgets.length > 0 && <Budgets budgets={budgets} />}
+          {budgets?.length !== 0 && <Budgets budgets={budgets} viewerZone={viewerZone} href={hrefWith(question, { tz: viewerZone })} />}
           <Limits keys={keys} />
         </div>
         <Week shown={shown} />

@@ -1,30 +1,24 @@
 /** The tables of models and keys: the dearest first, with their share and how it went. */
-import { type Tone, toneOf } from '../charts/model.ts';
+import type { Tone } from '../charts/model.ts';
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar, Sparkline } from '../charts/small.tsx';
 import type { Answer, AnswerSeries } from '../explore/answer.ts';
-import { BY_LABELS, type KeyNames, nameOf } from '../explore/labels.ts';
+import { BY_LABELS, type KeyNames, nameOf, toneOf } from '../explore/labels.ts';
 import { UNKNOWN_NAME } from '../explore/model.ts';
+import { Name } from '../explore/name.tsx';
 import { formatCount, formatUsd } from '../lib/format.ts';
 import type { Dimension } from '../usage/model.ts';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import type { Dashboard } from './actions.ts';
 import type { DashboardQuery } from './model.ts';
 
-type Name = AnswerSeries['names'][number];
-
-/** A name that breaks behind a slash before it breaks within a word: narrow screens have no place for a model's on one line. */
-const Breaking = ({ name }: { name: string }) => (
-  <>{name.split(/(?<=\/)/).flatMap((part, index) => (index === 0 ? [part] : [<wbr />, part]))}</>
-);
-
 interface RankingProps {
   answer: Answer;
   dimension: Dimension;
   keyNames: KeyNames;
-  requestsOf(name: Name): number | null;
-  toneAt(index: number): Tone;
-  hrefOf(name: Name): string;
+  requestsOf(name: AnswerSeries['names'][number]): number | null;
+  toneAt(series: AnswerSeries, index: number): Tone;
+  hrefOf(name: AnswerSeries['names'][number]): string;
 }
 
 const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: RankingProps) => (
@@ -47,7 +41,8 @@ const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: Ra
             </tr>
           </thead>
           <tbody>
-            {answer.series.map(({ names, values, total, isOther }, index) => {
+            {answer.series.map((series, index) => {
+              const { names, values, total, isOther } = series;
               const name = names[0] ?? null;
               const label = isOther ? 'All others' : nameOf(dimension, name, keyNames);
               return (
@@ -57,13 +52,13 @@ const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: Ra
                       label
                     ) : (
                       <a href={hrefOf(name)}>
-                        <Breaking name={label} />
+                        <Name name={label} />
                       </a>
                     )}
                   </th>
                   <td>{formatUsd(total)}</td>
                   <td>
-                    <ShareBar share={answer.total && total !== null ? total / answer.total : null} tone={toneAt(index)} />
+                    <ShareBar share={answer.total && total !== null ? total / answer.total : null} tone={toneAt(series, index)} />
                   </td>
                   <td class="rest">{formatCount(isOther ? null : requestsOf(name))}</td>
                   <td>
@@ -90,7 +85,10 @@ export const Rankings = ({ query, shown: { models, keys, stats, chart }, keyName
   const modelRequests = new Map(stats.by_model.map(({ model, requests }) => [model, requests]));
   const keyRequests = new Map(stats.by_key.map(({ key_id, requests }) => [key_id, requests]));
   const inChart = chart.series.filter(({ isOther }) => !isOther).length;
-  const toneAt = (dimension: Dimension) => (index: number) => (query.by !== dimension ? 0 : index < inChart ? toneOf(index) : 'other');
+  const toneAt = (dimension: Dimension) => (series: AnswerSeries, index: number) => {
+    if (query.by !== dimension) return 0;
+    return index < inChart ? toneOf(series, index) : 'other';
+  };
   return (
     <>
       <Ranking

@@ -22,11 +22,24 @@ export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
   </section>
 );
 
+interface BudgetsProps {
+  budgets: readonly Budget[] | null;
+  viewerZone: string;
+  /** Where they are shown in the user's own zone. */
+  href: string;
+}
+
 /** The user's own budgets. */
-export const Budgets = ({ budgets }: { budgets: readonly Budget[] }) => (
+export const Budgets = ({ budgets, viewerZone, href }: BudgetsProps) => (
   <section class="card">
     <h2>Budgets</h2>
-    <BudgetList budgets={budgets} />
+    {budgets === null ? (
+      <p class="empty">
+        They count the days of your own time zone. <a href={href}>Show the dashboard in {viewerZone}</a>
+      </p>
+    ) : (
+      <BudgetList budgets={budgets} />
+    )}
   </section>
 );
 

@@ -1,8 +1,9 @@
 /** An answer as a chart. */
-import { toneOf } from '../charts/model.ts';
 import { StackedChart } from '../charts/stacked.tsx';
+import { localDayOf } from '../lib/zone.ts';
+import type { Range } from '../usage/model.ts';
 import type { Answer } from './answer.ts';
-import { bucketLabels, formatsOf, type KeyNames, seriesLabel } from './labels.ts';
+import { bucketLabels, formatsOf, type KeyNames, seriesLabel, toneOf } from './labels.ts';
 import { type MetricName, metricOf, type Rollup } from './model.ts';
 
 interface AnswerChartProps {
@@ -12,6 +13,8 @@ interface AnswerChartProps {
   answer: Answer;
   metric: MetricName;
   rollup: Rollup;
+  range: Range;
+  now: number;
   isCumulative?: boolean;
   keyNames: KeyNames;
   /** Where more is told of a bucket. */
@@ -19,7 +22,7 @@ interface AnswerChartProps {
 }
 
 /** Amounts are stacked; what runs on, and ratios, which do not add up, are drawn as areas and lines. */
-export function AnswerChart({ answer, metric, rollup, isCumulative = false, keyNames, hrefOf, ...rest }: AnswerChartProps) {
+export function AnswerChart({ answer, metric, rollup, range, now, isCumulative = false, keyNames, hrefOf, ...rest }: AnswerChartProps) {
   const { dimensions, buckets, series } = answer;
   const shape = metricOf(metric).over ? 'lines' : isCumulative ? 'areas' : 'bars';
   return (
@@ -27,13 +30,13 @@ export function AnswerChart({ answer, metric, rollup, isCumulative = false, keyN
       {...rest}
       {...formatsOf(metricOf(metric))}
       shape={shape}
-      buckets={bucketLabels(buckets, rollup).map((labels, index) => {
+      buckets={bucketLabels(buckets, rollup, range, localDayOf(now, range.zone)).map((labels, index) => {
         const href = hrefOf?.(buckets[index] ?? '');
         return { ...labels, ...(href !== undefined && { href }) };
       })}
       series={series.map((one, index) => ({
         label: seriesLabel(one, dimensions, keyNames),
-        tone: one.isOther ? 'other' : toneOf(index),
+        tone: toneOf(one, index),
         values: one.values,
       }))}
     />

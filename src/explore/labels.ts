@@ -1,4 +1,6 @@
 /** Answers in words. Pure. */
+import type { Tone } from '../charts/model.ts';
+import { addDays } from '../lib/day.ts';
 import {
   formatCompact,
   formatCount,
@@ -10,7 +12,8 @@ import {
   formatUsdFine,
   formatUsdShort,
 } from '../lib/format.ts';
-import type { Dimension } from '../usage/model.ts';
+import type { Dimension, Range } from '../usage/model.ts';
+import { startOfMonth } from '../usage/periods.ts';
 import type { AnswerSeries } from './answer.ts';
 import { type Metric, type Rollup, UNKNOWN_NAME } from './model.ts';
 
@@ -21,9 +24,11 @@ export const UNKNOWN_NAMES: Record<Exclude<Dimension, 'key'>, string> = { model:
 
 export const BY_LABELS: Record<Dimension, string> = { model: 'Model', key: 'Key', provider: 'Provider' };
 
+/** Inclusive local days. */
+type Days = Pick<Range, 'from' | 'to'>;
+
 /** Inclusive days in words. */
-export const rangeLabel = ({ from, to }: { from: string; to: string }): string =>
-  from === to ? formatDay(from) : `${formatDay(from)} – ${formatDay(to)}`;
+export const rangeLabel = ({ from, to }: Days): string => (from === to ? formatDay(from) : `${formatDay(from)} – ${formatDay(to)}`);
 
 export type KeyNames = ReadonlyMap<number, string>;
 
@@ -45,6 +50,12 @@ export const seriesLabel = (
   dimensions: readonly Dimension[],
   keyNames: KeyNames,
 ): string => (isOther ? OTHER : dimensions.map((dimension, index) => nameOf(dimension, names[index] ?? null, keyNames)).join(' · '));
+
+/** The colour of the nth series: grey for the rest of all, and for spend of which no name is known. */
+export function toneOf({ names, isOther }: Pick<AnswerSeries, 'names' | 'isOther'>, index: number): Tone {
+  if (isOther) return 'other';
+  return names.every((name) => name === null) ? 'unknown' : index;
+}
 
 /** A bucket in words, and on an axis. An hour is told by its local clock. */
 export function bucketLabel(bucket: string, rollup: Rollup): { label: string; tick: string } {
@@ -73,10 +84,30 @@ export function formatsOf({ unit, over }: Pick<Metric, 'unit' | 'over'>) {
 /** Up to so many hours the axis tells the clock, above it the days. */
 const MAX_CLOCK_HOURS = 48;
 
+/** The last day of a bucket of days. */
+const LAST_DAY: Record<'day' | 'week' | 'month', (bucket: string) => string> = {
+  day: (day) => day,
+  week: (monday) => addDays(monday, 6),
+  month: (first) => addDays(startOfMonth(addDays(first, 31)), -1),
+};
+
+/** How much of a bucket is told, where that is not all of it: it begins before its range, or ends after it, or is not over. */
+function partOf(bucket: string, last: string, { from, to }: Days, today: string): string {
+  const begins = bucket < from ? `, from ${formatDayShort(from)}` : '';
+  if (last >= today && to >= today) return `${begins}, so far`;
+  return begins + (last > to ? `, to ${formatDayShort(to)}` : '');
+}
+
 /** The buckets of a chart: hours that the clock shows twice are told apart, and of many hours only the first of a day is on the axis. */
-export function bucketLabels(buckets: readonly string[], rollup: Rollup): { label: string; tick: string }[] {
+export function bucketLabels(buckets: readonly string[], rollup: Rollup, days: Days, today: string): { label: string; tick: string }[] {
   const plain = buckets.map((bucket) => bucketLabel(bucket, rollup));
-  if (rollup !== 'hour') return plain;
+  if (rollup === 'none') return plain;
+  if (rollup !== 'hour') {
+    return plain.map(({ label, tick }, index) => {
+      const bucket = buckets[index] ?? '';
+      return { label: label + partOf(bucket, LAST_DAY[rollup](bucket), days, today), tick };
+    });
+  }
   const labels = new Set<string>();
   return plain.map(({ label, tick }, index) => {
     const bucket = buckets[index] ?? '';

@@ -58,7 +58,7 @@ async function showExplore(view: View) {
       </div>
       <Problems failure={failure} fields={['metric', 'by', 'by2', 'rollup', 'range', 'from', 'to', 'tz', 'top']} />
       <Asking view={view} question={question} asked={asked} failure={failure} />
-      <Shown question={question} asked={asked} />
+      <Shown question={question} asked={asked} now={view.deps.now()} />
       <Views view={view} views={views} query={addressOf(question)} />
     </Frame>
   );

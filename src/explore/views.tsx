@@ -1,5 +1,4 @@
 /** The parts of Explore: the question as a form, and its answer. */
-import { toneOf } from '../charts/model.ts';
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar } from '../charts/small.tsx';
 import { AskForm, Field, Select } from '../http/fields.tsx';
@@ -10,8 +9,9 @@ import { PeriodFields } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import type { ask } from './actions.ts';
 import { AnswerChart } from './chart.tsx';
-import { BY_LABELS, formatsOf, type KeyNames, keyNamesOf, nameOf, rangeLabel, seriesLabel } from './labels.ts';
+import { BY_LABELS, formatsOf, type KeyNames, keyNamesOf, nameOf, rangeLabel, seriesLabel, toneOf } from './labels.ts';
 import { METRICS, metricOf, type Question, type Rollup } from './model.ts';
+import { Name } from './name.tsx';
 
 type Asked = Awaited<ReturnType<typeof ask>>;
 
@@ -93,7 +93,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
   const { answer } = asked;
   return (
     <Scroll label="Sums">
-      <table class="ranking">
+      <table class="ranking fixed sums">
         <thead>
           <tr>
             <th scope="col">{answer.dimensions.map((dimension) => BY_LABELS[dimension]).join(' · ')}</th>
@@ -104,16 +104,13 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
         <tbody>
           {answer.series.map((one, index) => (
             <tr>
-              <th scope="row" title={seriesLabel(one, answer.dimensions, keyNames)}>
-                {seriesLabel(one, answer.dimensions, keyNames)}
+              <th scope="row">
+                <Name name={seriesLabel(one, answer.dimensions, keyNames)} />
               </th>
               <td>{format(one.total)}</td>
               {!metric.over && (
                 <td>
-                  <ShareBar
-                    share={answer.total && one.total !== null ? one.total / answer.total : null}
-                    tone={one.isOther ? 'other' : toneOf(index)}
-                  />
+                  <ShareBar share={answer.total && one.total !== null ? one.total / answer.total : null} tone={toneOf(one, index)} />
                 </td>
               )}
             </tr>
@@ -121,7 +118,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
         </tbody>
         <tfoot>
           <tr>
-            <th scope="row">Total</th>
+            <th scope="row">{metric.over ? 'Overall' : 'Total'}</th>
             <td>
               <data id="total" value={answer.total === null ? '' : String(answer.total)}>
                 {format(answer.total)}
@@ -135,7 +132,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
   );
 };
 
-export const Shown = ({ question, asked }: { question: Question; asked: Asked }) => {
+export const Shown = ({ question, asked, now }: { question: Question; asked: Asked; now: number }) => {
   const { answer, range } = asked;
   const keyNames = keyNamesOf(asked.keys);
   const { label } = metricOf(question.metric);
@@ -165,6 +162,8 @@ export const Shown = ({ question, asked }: { question: Question; asked: Asked })
             answer={answer}
             metric={question.metric}
             rollup={question.rollup}
+            range={range}
+            now={now}
             isCumulative={question.cumulative !== undefined}
             keyNames={keyNames}
           />

@@ -125,7 +125,8 @@ const QUESTION = questionSchema.parse({});
 
 export async function showKey(view: View, id: number) {
   const zone = view.viewer?.timeZone ?? 'UTC';
-  const [item, { answer, keys, asOf }, budgets] = await Promise.all([
+  const now = view.deps.now();
+  const [item, { answer, keys, range, asOf }, budgets] = await Promise.all([
     getKey(view.deps, view.actor, id),
     ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
     listBudgets(view.deps, view.actor, id),
@@ -138,9 +139,9 @@ export async function showKey(view: View, id: number) {
       <div class="head">
         <h1>{item.name}</h1>
         <Status item={item} />
-        <AsOf at={asOf} zone={zone} now={view.deps.now()} />
+        <AsOf at={asOf} zone={zone} now={now} />
       </div>
-      <AdviceList advice={adviceOf(item, view.deps.now(), zone).filter(({ tone }) => tone !== 'info')} />
+      <AdviceList advice={adviceOf(item, now, zone).filter(({ tone }) => tone !== 'info')} />
       <LimitMeter item={item} />
       <BackfillBar item={item} />
       {budgets.length > 0 && <BudgetList budgets={budgets} />}
@@ -159,6 +160,8 @@ export async function showKey(view: View, id: number) {
             answer={answer}
             metric="cost"
             rollup="day"
+            range={range}
+            now={now}
             keyNames={keyNamesOf(keys)}
           />
         )}

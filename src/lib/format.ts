@@ -54,7 +54,7 @@ export const formatCompact = (count: number | null): string => (count === null ?
 export const formatPercent = (share: number | null): string => (share === null ? UNKNOWN_TEXT : percent().format(share));
 
 /** A change as a share of what was before, with its sign. */
-export const formatChange = (share: number): string => change().format(share);
+export const formatChange = (share: number): string => change().format(share).replace('-', '−');
 
 const instants = new Map<string, Intl.DateTimeFormat>();
 

@@ -29,7 +29,7 @@ const TokenTable = ({ view, rows }: { view: View; rows: TokenRow[] }) => {
   const now = view.deps.now();
   return (
     <Scroll label="Tokens">
-      <table>
+      <table class="stacked">
         <thead>
           <tr>
             <th scope="col">Name</th>
@@ -46,9 +46,9 @@ const TokenTable = ({ view, rows }: { view: View; rows: TokenRow[] }) => {
               <td>
                 <code>{token.prefix}…</code>
               </td>
-              <td>{formatInstant(token.created_at, zone)}</td>
-              <td>{formatAgo(token.last_used_at, now)}</td>
-              <td>
+              <td data-label="Created">{formatInstant(token.created_at, zone)}</td>
+              <td data-label="Last used">{formatAgo(token.last_used_at, now)}</td>
+              <td class="act">
                 {token.is_active ? (
                   <form method="get" action={`/tokens/${token.id}/revoke`}>
                     <button type="submit" class="quiet danger" aria-describedby={`token-${token.id}`}>

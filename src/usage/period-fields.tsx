@@ -32,11 +32,13 @@ export const ZoneField = ({ zone, viewerZone }: { zone: string; viewerZone: stri
   </>
 );
 
-/** Range, dates of one's own, and zone. The dates count where the range is `Custom`. */
+/** Range, dates of one's own, and zone. The dates count, and are seen, where the range is `Custom`. */
 export const PeriodFields = ({ period, range, viewerZone }: { period: Period; range: Range; viewerZone: string }) => (
   <>
     <Select name="range" label="Range" value={period.range} options={PERIOD_LABELS} />
-    <DateFields range={range} />
+    <div class="dates">
+      <DateFields range={range} />
+    </div>
     <ZoneField zone={range.tz} viewerZone={viewerZone} />
   </>
 );

@@ -63,6 +63,13 @@ export function indexSums(index: Index, days: readonly SummedDay[]): void {
   for (const day of days) if (day.detail !== null) indexSum(index, day);
 }
 
+/** What was spent on a summed day, in nano-dollars: in all, and by hour as far as it was asked for. */
+export function creditsOfSum({ day, keys, detail }: SummedDay): { day: string; costNano: number; credits: Vector } {
+  let costNano = 0;
+  for (const [, , parts] of keys) for (const [whole] of parts) costNano += whole[0] ?? 0;
+  return { day, costNano, credits: detail?.credits ?? [] };
+}
+
 const NO_HOURS: LedgerRow['hours'] = {};
 
 const sideOf = (side: Side | undefined, whole: Vector, other: Side | undefined): Vector | null =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HeatMap } from '../../src/charts/heat-map.tsx';
-import { toneOf } from '../../src/charts/model.ts';
+import { toneClass } from '../../src/charts/model.ts';
 import { ShareBar, Sparkline } from '../../src/charts/small.tsx';
 import { StackedChart } from '../../src/charts/stacked.tsx';
 import { formatUsd, formatUsdShort } from '../../src/lib/format.ts';
@@ -41,7 +41,7 @@ describe('a chart over time', () => {
     expect(html).toContain('aria-label="Wednesday: –"');
     expect(html).toContain('<tr><th scope="row">Monday</th><td>$2.00</td><td>$1.00</td><td>$1.00</td></tr>');
     expect(html).toContain('<tr><th scope="row">Total</th><td>$5.00</td><td>$4.00</td><td>$1.00</td></tr>');
-    expect(html).toContain('b with a name that is l…');
+    expect(html).toContain('b with a nam…e in the tip');
     expect(count(html, /<svg class="tip" x="0"/g)).toBe(1);
   });
 
@@ -62,8 +62,19 @@ describe('a chart over time', () => {
     expect(count(many, /M\d+ 0h1v220h-1z/g)).toBe(200);
   });
 
-  it('begins with the first colour again where there are more series than colours', () => {
-    expect([0, 6, 7, 15].map(toneOf)).toEqual([0, 6, 0, 1]);
+  it('has a look of their own for as many series as can be told apart', () => {
+    const classes = Array.from({ length: 22 }, (_, index) => toneClass(index));
+    expect(new Set(classes).size).toBe(21);
+    expect([classes[6], classes[7], classes[15], classes[21]]).toEqual(['tone-6', 'tone-0 pale', 'tone-1 deep', 'tone-0']);
+    expect(toneClass('unknown')).toBe('tone-unknown');
+  });
+
+  it('tells of buckets with many series which are the largest, and how many there are besides', () => {
+    const series = Array.from({ length: 9 }, (_, index) => ({ label: `series ${index}`, tone: index, values: [index, null, 1] }));
+    const html = chart({ series });
+    expect(count(html, />and 1 more</g)).toBe(1);
+    expect(count(html, />and 2 more</g)).toBe(1);
+    expect(html.indexOf('$8.00')).toBeLessThan(html.indexOf('$7.00'));
   });
 });
 
@@ -82,7 +93,8 @@ describe('small charts', () => {
     expect(html).toContain('aria-label="Monday: $276.00, most of it at 23:00: $23.00"');
     expect(html).toContain('aria-label="Sunday: –"');
     expect(count(html, /heat-unknown/g)).toBe(24);
-    expect(count(html, /heat-0/g)).toBe(5 * 24 + 1);
+    expect(count(html, /heat-0/g)).toBe(5 * 24 + 1 + 1);
+    expect(html).toContain('$23.00</p>');
     expect(count(html, /heat-5/g)).toBeGreaterThan(3);
   });
 });

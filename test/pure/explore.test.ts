@@ -14,11 +14,12 @@ import {
   type Question,
   questionSchema,
   ROLLUPS,
+  type Rollup,
   UNKNOWN_NAME,
 } from '../../src/explore/model.ts';
 import { addDays } from '../../src/lib/day.ts';
 import { UNKNOWN } from '../../src/usage/measures.ts';
-import { byEach, DIMENSIONS, factsOf } from '../../src/usage/model.ts';
+import { byEach, DIMENSIONS, factsOf, type Range } from '../../src/usage/model.ts';
 import { periodBefore, queryOf, resolvePeriod } from '../../src/usage/periods.ts';
 import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';
 
@@ -196,14 +197,27 @@ describe('buckets', () => {
         for (const bucket of buckets) expect(bucketLabel(bucket, rollup).label).not.toBe('');
       }),
     );
-    const again = bucketLabels(bucketsOf(slotsOf(inZone('2026-11-01', '2026-11-01', 'America/New_York'), 'hour')), 'hour').map(
-      ({ label }) => label,
-    );
+    const hoursOf = (range: Range) => bucketLabels(bucketsOf(slotsOf(range, 'hour')), 'hour', range, '2026-11-22');
+    const again = hoursOf(inZone('2026-11-01', '2026-11-01', 'America/New_York')).map(({ label }) => label);
     expect([again.length, new Set(again).size]).toEqual([25, 25]);
-    const week = bucketLabels(bucketsOf(slotsOf(inZone('2026-11-02', '2026-11-08', 'Asia/Kolkata'), 'hour')), 'hour');
+    const week = hoursOf(inZone('2026-11-02', '2026-11-08', 'Asia/Kolkata'));
     expect(week.flatMap(({ tick }) => tick || [])).toEqual(['2 Nov', '3 Nov', '4 Nov', '5 Nov', '6 Nov', '7 Nov', '8 Nov']);
     expect(bucketsOf(slotsOf(inZone('2026-10-20', '2026-11-05'), 'week'))).toEqual(['2026-10-19', '2026-10-26', '2026-11-02']);
     expect(bucketsOf(slotsOf(inZone('2026-10-20', '2026-11-05'), 'month'))).toEqual(['2026-10-01', '2026-11-01']);
+  });
+
+  it('say so where a part of them is told', () => {
+    const labelsOf = (rollup: Rollup, from: string, to: string, today: string) =>
+      bucketLabels(bucketsOf(slotsOf(inZone(from, to), rollup)), rollup, { from, to }, today).map(({ label }) => label);
+    expect(labelsOf('week', '2026-11-04', '2026-11-20', '2026-11-22')).toEqual([
+      'Week of Mon, 2 Nov 2026, from 4 Nov',
+      'Week of Mon, 9 Nov 2026',
+      'Week of Mon, 16 Nov 2026, to 20 Nov',
+    ]);
+    expect(labelsOf('week', '2026-11-10', '2026-11-22', '2026-11-22').at(-1)).toBe('Week of Mon, 16 Nov 2026, so far');
+    expect(labelsOf('month', '2026-10-05', '2026-11-30', '2026-11-22')).toEqual(['October 2026, from 5 Oct', 'November 2026, so far']);
+    expect(labelsOf('month', '2026-10-01', '2026-10-31', '2026-11-22')).toEqual(['October 2026']);
+    expect(labelsOf('day', '2026-11-21', '2026-11-22', '2026-11-22')).toEqual(['Sat, 21 Nov 2026', 'Sun, 22 Nov 2026, so far']);
   });
 
   it('are named on the axis at even distances, and not too often', () => {

@@ -19,7 +19,7 @@ import { localPath } from '../../src/lib/local-path.ts';
 import { remember } from '../../src/lib/remember.ts';
 import { describeClient } from '../../src/lib/user-agent.ts';
 import { mergeSpans } from '../../src/usage/coverage.ts';
-import { factsOf, type LedgerRow } from '../../src/usage/model.ts';
+import { factsOf, type LedgerRow, type Range } from '../../src/usage/model.ts';
 import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -183,24 +183,40 @@ describe('the hours of the week', () => {
     ).toBe(true);
   });
 
-  it('hold what could be placed on an hour of the range, and nothing else', () => {
+  const hourly = (rows: readonly LedgerRow[]) =>
+    rows.map(({ day, total, hours }) => ({
+      day,
+      costNano: total[0] ?? null,
+      credits: Array.from({ length: 24 }, (_, hour) => hours[hour]?.[0] ?? null),
+    }));
+  const noonsOf = (rows: readonly LedgerRow[], range: Range): number =>
+    factsOf(rows, range, true)
+      .filter(({ date, hour }) => new Date(date).getUTCDay() === 3 && hour?.slice(11, 13) === '12')
+      .reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0);
+
+  it('hold what could be placed on an hour of the range, over as many days as are known', () => {
     fc.assert(
-      fc.property(ROWS, ZONE, (rows, zone) => {
-        const range = inZone(addDays(FIRST, 2), addDays(FIRST, 12), zone);
-        const span = { since: Date.parse(`${FIRST}T00:00:00Z`), until: Date.parse(`${addDays(FIRST, 5)}T00:00:00Z`) };
-        const credits = ({ hours }: LedgerRow) => Array.from({ length: 24 }, (_, hour) => hours[hour]?.[0] ?? null);
-        const cells = weekOf(
-          rows.map((row) => ({ day: row.day, credits: credits(row) })),
-          range,
-          [span],
-        );
-        const placed = factsOf(rows, range, true).filter(({ hour }) => hour !== null);
-        const expected = placed.reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0);
-        expect(cells.flat().reduce<number>((sum, usd) => sum + Math.round((usd ?? 0) * 1e9), 0)).toBe(expected);
-        const noon = placed.filter(({ date, hour }) => new Date(date).getUTCDay() === 3 && hour?.slice(11, 13) === '12');
-        expect(Math.round((cells[2]?.[12] ?? 0) * 1e9)).toBe(noon.reduce((sum, { measures }) => sum + (measures.costNano ?? 0), 0));
+      fc.property(ROWS, ZONE, fc.integer({ min: 1, max: 3 }), (rows, zone, weeks) => {
+        const range = inZone(FIRST, addDays(FIRST, 7 * weeks - 1), zone);
+        const always = { since: Date.parse(`${addDays(FIRST, -2)}T00:00:00Z`), until: Date.parse(`${addDays(FIRST, 30)}T00:00:00Z`) };
+        const byHour = rows.filter(({ hours }) => Object.values(hours).some(([nano]) => nano !== null && nano !== undefined));
+        const cells = weekOf(hourly(byHour), range, [always]);
+        expect((cells[2]?.[12] ?? Number.NaN) * 1e9 * weeks).toBeCloseTo(noonsOf(byHour, range), 3);
       }),
     );
+  });
+
+  it('leave out days of which only the whole is known, but not days on which nothing was spent', () => {
+    const range = inZone('2026-11-02', '2026-11-22');
+    const watched = [{ since: 0, until: Date.parse('2026-12-01T00:00:00Z') }];
+    const credits = Array.from({ length: 24 }, (_, hour) => (hour === 12 ? 6e9 : null));
+    const [known, whole] = [
+      { day: '2026-11-04', costNano: 6e9, credits },
+      { day: '2026-11-11', costNano: 8e9, credits: [] },
+    ];
+    expect(weekOf([known], range, watched)[2]?.[12]).toBe(2);
+    expect(weekOf([known, whole], range, watched)[2]?.slice(11, 14)).toEqual([0, 3, 0]);
+    expect(weekOf([known, { ...whole, costNano: 0 }], range, watched)[2]?.[12]).toBe(2);
   });
 });
 

@@ -580,7 +580,9 @@ describe('the page', () => {
       'Budget of Team: 60% used',
       'Budget of other: 60% used',
     ]);
-    expect(budgets((await visitor.visit('/dashboard?tz=Asia/Tokyo')).html)).toEqual([]);
+    const elsewhere = (await visitor.visit('/dashboard?tz=Asia/Tokyo')).html;
+    expect(budgets(elsewhere)).toEqual([]);
+    expect(elsewhere).toContain('They count the days of your own time zone.');
     const ofKey = await visitor.visit(`/keys/${key.id}`);
     expect(budgets(ofKey.html)).toEqual(['Budget of backend: 75% used']);
     expect(listed(ofKey.html)).toContain('$3.00 of $4.00 this week');
