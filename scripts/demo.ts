@@ -6,6 +6,7 @@ import { createRuleSchema, DEFAULT_RULES, parametersOf, type RuleInput } from '.
 import { encrypt, type Keyring } from '../src/crypto/cipher.ts';
 import { hashPassword } from '../src/crypto/password.ts';
 import { CIPHERTEXT_COLUMN, describeReadError, maskKey } from '../src/keys/model.ts';
+import { dayOf, periodOf, startOfDay } from '../src/lib/day.ts';
 import { sha256Hex } from '../src/lib/sha256.ts';
 import { startSimulatorServer } from '../test/support/openrouter/server.ts';
 import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
@@ -34,7 +35,16 @@ const insert = (table: string, row: Record<string, string | number | null>): str
   `INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quote).join(', ')});`;
 
 /** What the key's row holds of its last sample. */
-function sampleColumns({ series: { last, startedAt } }: DemoKey) {
+function sampleColumns({ spends, series: { last, startedAt } }: DemoKey) {
+  const spentIn = (period: 'week' | 'month') => {
+    const since = startOfDay(periodOf(period, dayOf(last.at)).from);
+    const spent = spends.filter(({ at }) => at >= since && at <= last.at);
+    return spent.reduce((sum, { nano, byokNano }) => ({ nano: sum.nano + nano, byokNano: sum.byokNano + byokNano }), {
+      nano: 0,
+      byokNano: 0,
+    });
+  };
+  const [week, month] = [spentIn('week'), spentIn('month')];
   return {
     created_at: startedAt,
     known_since: startedAt,
@@ -44,8 +54,12 @@ function sampleColumns({ series: { last, startedAt } }: DemoKey) {
     last_validated_at: last.at,
     usage_nano: last.credits.totalNano,
     usage_daily_nano: last.credits.todayNano,
+    usage_weekly_nano: week.nano,
+    usage_monthly_nano: month.nano,
     byok_usage_nano: last.byok.totalNano,
     byok_usage_daily_nano: last.byok.todayNano,
+    byok_usage_weekly_nano: week.byokNano,
+    byok_usage_monthly_nano: month.byokNano,
   };
 }
 
@@ -183,7 +197,7 @@ For the API:
 
   curl -X POST ${origin}/api/auth/login -H 'Content-Type: application/json' -d '{"email":"${EMAIL}","password":"${PASSWORD}"}'
 
-The OpenRouter behind it is simulated; its history is read through a management key within some minutes. To make the discovered key "${discovered?.name}" one of yours, add its text: ${discovered?.text}
+The OpenRouter behind it is simulated; its history is read through a management key within ${isQuick ? 'a minute' : 'some minutes'}. To make the discovered key "${discovered?.name}" one of yours, add its text: ${discovered?.text}
 Stop both with Ctrl+C.
 `);
 });

@@ -9,7 +9,7 @@ const leftOut = (): never => {
 /**
  * Processors and `toJSONSchema` are zod's JSON Schema: the API's document is made by the build. Colours are what d3-scale could interpolate
  * between: the scales here lead to numbers. Formats are d3-scale's `tickFormat`: figures are written by `lib/format.ts`. Relations are
- * Drizzle's relational queries, which want a schema that `drizzle()` is not given here.
+ * Drizzle's relational queries, which want a schema that `drizzle()` is not given here. Mounting is Hono's of applications that are not Hono's.
  */
 export {
   leftOut as aggregateChecks,
@@ -67,6 +67,7 @@ export {
   leftOut as precisionFixed,
   leftOut as precisionPrefix,
   leftOut as precisionRound,
+  leftOut as createMountedRequest,
   leftOut as createTableRelationsHelpers,
   leftOut as extractTablesRelationalConfig,
   leftOut as getOperators,

@@ -1,11 +1,11 @@
 /** What a tripped budget does to a key, in values and words. Pure. */
 import type * as z from 'zod';
-import { addDays, isoOrNull } from '../lib/day.ts';
+import { addDays, isoOrNull, periodOf } from '../lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import type { KeyChange } from '../openrouter/account.ts';
 import type { actionSchema } from './answers.ts';
 import type { BudgetPeriod, Rule } from './model.ts';
-import { periodOf, type Situation } from './situation.ts';
+import type { Situation } from './situation.ts';
 import type { breakerAction } from './table.ts';
 import type { Finding } from './words.ts';
 

@@ -1,7 +1,7 @@
 /** Budgets as they stand: how much of each is used in its period. Pure. */
+import { periodOf } from '../lib/day.ts';
 import { localDayOf } from '../lib/zone.ts';
 import type { BudgetPeriod, Rule } from './model.ts';
-import { periodOf } from './situation.ts';
 import type { Spend } from './spend.ts';
 
 export interface Budget {

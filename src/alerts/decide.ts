@@ -1,9 +1,9 @@
 /** Which rules hold, given the keys, the spend and the time. Pure: the same question has the same answer, however often it is asked. */
-import { addDays } from '../lib/day.ts';
+import { addDays, periodOf } from '../lib/day.ts';
 import { decideDigest, digestFrom } from './digest.ts';
 import type { Rule } from './model.ts';
 import { decideBudget, decideDiscovered, decideExpiring, decideSpike, WEEKS } from './occasions.ts';
-import { keysOf, periodOf, type Situation, subjectOf } from './situation.ts';
+import { keysOf, type Situation, subjectOf } from './situation.ts';
 import { type Judgement, judgeBalance, judgeInvalid, judgeLimit, judgeOverdue, PACE_DAYS } from './states.ts';
 import { type Finding, type Told, tellFinding } from './words.ts';
 

@@ -1,14 +1,13 @@
 /** Summaries of a day or a week that is over. Pure. */
 import { attentionOf, changeOf, projectMonth } from '../dashboard/model.ts';
 import type { Key } from '../keys/advice.ts';
-import { addDays, countDays, HOUR_MS } from '../lib/day.ts';
+import { addDays, countDays, HOUR_MS, periodOf, startOfMonth } from '../lib/day.ts';
 import { formatChange, formatUsd } from '../lib/format.ts';
 import { usdFromNano } from '../lib/money.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import type { Fact } from '../usage/model.ts';
-import { startOfMonth } from '../usage/periods.ts';
 import type { RuleOf } from './model.ts';
-import { periodOf, type Situation, subjectOf } from './situation.ts';
+import { type Situation, subjectOf } from './situation.ts';
 import type { Figures, Told } from './words.ts';
 
 const TOP = 3;

@@ -1,9 +1,9 @@
 /** What happens once: a threshold of a period, an unusual hour, a key that is found. Pure. */
 import { isInUse, type Key } from '../keys/advice.ts';
-import { addDays, DAY_MS, HOUR_MS } from '../lib/day.ts';
+import { addDays, DAY_MS, HOUR_MS, periodOf } from '../lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import type { BudgetPeriod, RuleOf, RuleType } from './model.ts';
-import { keysOf, periodOf, type Situation, subjectOf } from './situation.ts';
+import { keysOf, type Situation, subjectOf } from './situation.ts';
 import type { Told } from './words.ts';
 
 /** Median of nothing is null. */

@@ -31,14 +31,19 @@ const Action = ({
   </Form>
 );
 
-const DELIVERED = { pending: 'on its way to', sent: 'sent to', failed: 'did not reach' } as const;
+/** What became of a message, in words. */
+const deliveryText = ({ state, attempts }: Event['deliveries'][number], channel: string): string => {
+  const error = attempts.at(-1)?.error ?? null;
+  if (state === 'sent') return `sent to ${channel}`;
+  if (state === 'failed') return `did not reach ${channel}${error === null ? '' : `: ${error}`}`;
+  return error === null ? `on its way to ${channel}` : `did not reach ${channel} yet and is tried again: ${error}`;
+};
 
 const Deliveries = ({ event, channels }: { event: Event; channels: readonly Channel[] }) => (
   <>
-    {event.deliveries.map(({ channel_id: id, state, attempts }) => (
+    {event.deliveries.map((delivery) => (
       <span class="hint">
-        {DELIVERED[state]} {channels.find((channel) => channel.id === id)?.name ?? 'a channel that is gone'}
-        {state !== 'sent' && attempts.length > 0 && `: ${attempts.at(-1)?.error}`}
+        {deliveryText(delivery, channels.find(({ id }) => id === delivery.channel_id)?.name ?? 'a channel that is gone')}
       </span>
     ))}
   </>
@@ -51,25 +56,33 @@ interface EventListProps {
   now: number;
 }
 
+/** How pressing an event is: nothing more where it is over, or seen. */
+const toneOf = (event: Event): 'done' | 'bad' | 'warn' => {
+  if (event.kind === 'recovered' || event.recovered_at !== null || event.acknowledged_at !== null) return 'done';
+  return event.rule_type === 'key_invalid' ? 'bad' : 'warn';
+};
+
 /** Events, the newest first. */
 export const EventList = ({ events, channels, zone, now }: EventListProps) => (
   <ol class="events">
     {events.map((event) => {
       const isSnoozed = event.snoozed_until !== null && Date.parse(event.snoozed_until) > now;
       return (
-        <li class={event.kind === 'recovered' || event.recovered_at !== null || event.acknowledged_at !== null ? 'event done' : 'event'}>
-          <p>
-            <a href={event.path}>
-              {event.kind === 'recovered' ? 'Recovered: ' : ''}
-              {event.title}
-            </a>{' '}
-            <time datetime={event.created_at} class="hint">
-              {formatInstant(event.created_at, zone)}
-            </time>
-          </p>
-          <p>
-            {event.text} <Deliveries event={event} channels={channels} />
-          </p>
+        <li class={`event ${toneOf(event)}`}>
+          <div>
+            <p>
+              <a href={event.path}>
+                {event.kind === 'recovered' ? 'Recovered: ' : ''}
+                {event.title}
+              </a>{' '}
+              <time datetime={event.created_at} class="hint">
+                {formatInstant(event.created_at, zone)}
+              </time>
+            </p>
+            <p>
+              {event.text} <Deliveries event={event} channels={channels} />
+            </p>
+          </div>
           <div class="actions">
             {event.acknowledged_at === null ? (
               <Action action={`/alerts/${event.id}/acknowledge`} label="Acknowledge" about={event.title} />

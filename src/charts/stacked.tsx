@@ -18,7 +18,8 @@ export interface StackedProps {
   buckets: readonly Bucket[];
   series: readonly Series[];
   format(value: number | null): string;
-  formatAxis(value: number): string;
+  /** The texts of the values at which the axis has ticks, from the least. */
+  formatAxis(ticks: readonly number[]): string[];
   /** Bars, or areas for what grows from bucket to bucket. */
   shape?: 'bars' | 'areas' | 'lines';
 }
@@ -145,15 +146,16 @@ export function StackedChart(props: StackedProps) {
   const top = Math.max(...layers.flat().map((place) => place?.[1] ?? 0), 0) || 1;
   const y = scaleLinear([0, top], [HEIGHT, 0]).nice(Y_TICKS);
   const ticks = y.ticks(Y_TICKS);
+  const tickTexts = formatAxis(ticks);
   const told = tell(props);
   return (
     <figure class="chart">
       <Legend series={series} />
       <div class="plot">
         <svg class="axis" width="52" height={TOP + HEIGHT + AXIS} aria-hidden="true">
-          {ticks.map((tick) => (
+          {ticks.map((tick, index) => (
             <text x="46" y={short(TOP + y(tick) + 4)} class="end">
-              {formatAxis(tick)}
+              {tickTexts[index]}
             </text>
           ))}
         </svg>

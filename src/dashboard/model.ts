@@ -1,12 +1,12 @@
 /** What the first look answers: how much, how fast, where, and is anything wrong. Pure. */
 import * as z from 'zod';
 import { type Advice, adviceOf, type Key } from '../keys/advice.ts';
-import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, listDays, startOfDay } from '../lib/day.ts';
+import { addDays, countDays, dayOf, HOUR_MS, listDays, periodOf, startOfMonth, weekdayOf } from '../lib/day.ts';
 import { formatDay, formatUsd } from '../lib/format.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
 import type { Known } from '../usage/coverage.ts';
 import { DIMENSIONS, type Range } from '../usage/model.ts';
-import { emptyAsAbsent, oneOf, periodBefore, periodFields, startOfMonth } from '../usage/periods.ts';
+import { emptyAsAbsent, oneOf, periodBefore, periodFields } from '../usage/periods.ts';
 
 export const dashboardSchema = z.object({ ...periodFields, by: emptyAsAbsent(oneOf(DIMENSIONS).default('model')) });
 export type DashboardQuery = z.infer<typeof dashboardSchema>;
@@ -122,8 +122,8 @@ export function projectMonth(
   const known = daily.filter((usd) => usd !== null);
   if (monthUsd === null || known.length < MIN_PACE_DAYS) return null;
   const pace = known.reduce((sum, usd) => sum + usd, 0) / known.length;
-  const next = startOfMonth(addDays(startOfMonth(today), 31));
-  return monthUsd + Math.max(0, pace - (todayUsd ?? 0)) + pace * (countDays(today, next) - 2);
+  const daysLeft = countDays(today, periodOf('month', today).to) - 1;
+  return monthUsd + Math.max(0, pace - (todayUsd ?? 0)) + pace * daysLeft;
 }
 
 /** How much more one figure is than another, as a share of it; null where that says nothing. */
@@ -171,7 +171,7 @@ export function weekOf(rows: readonly HourlyRow[], range: Range, watched: readon
       const { at, date, clock } = place(day, hour);
       if (date < range.from || date > range.to) continue;
       if (amount === null && !watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) continue;
-      const cell = ((startOfDay(date) / DAY_MS + 3) % 7) * 24 + clock;
+      const cell = weekdayOf(date) * 24 + clock;
       nano[cell] = (nano[cell] ?? 0) + (amount ?? 0);
       count[cell] = (count[cell] ?? 0) + 1;
     }

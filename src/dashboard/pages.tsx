@@ -167,6 +167,8 @@ async function showDashboard(view: View) {
   const { asOf, keys, shown, attention, budgets } = answered;
   const now = view.deps.now();
   const keyNames = keyNamesOf(keys);
+  // The hours of one day are those of the chart.
+  const hasWeek = shown.range.from < shown.range.to;
   const isRunning = attention.some(({ tone }) => tone === 'info');
   const rendered = (
     <Frame title="Dashboard" here={FORM} viewer={view.viewer} flash={view.flash}>
@@ -180,12 +182,12 @@ async function showDashboard(view: View) {
       <Filters query={question} shown={shown} viewerZone={viewerZone} failure={failure} />
       <div class="board">
         <Spend query={question} dashboard={answered} keyNames={keyNames} now={now} />
-        <div class="column">
+        <div class={hasWeek ? 'column' : 'column wide'}>
           <AttentionList items={attention} />
           {budgets?.length !== 0 && <Budgets budgets={budgets} viewerZone={viewerZone} href={hrefWith(question, { tz: viewerZone })} />}
           <Limits keys={keys} />
         </div>
-        <Week shown={shown} />
+        {hasWeek && <Week shown={shown} />}
         <Rankings query={question} shown={shown} keyNames={keyNames} />
       </div>
     </Frame>

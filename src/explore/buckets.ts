@@ -1,8 +1,7 @@
 /** Buckets of time: hours, days, weeks from Monday, months, or one for all. Pure. */
-import { addDays, listDays } from '../lib/day.ts';
+import { listDays, periodOf, startOfMonth } from '../lib/day.ts';
 import { createLocalHours, utcDaysOf } from '../lib/zone.ts';
 import type { Fact, Range } from '../usage/model.ts';
-import { startOfMonth } from '../usage/periods.ts';
 import type { Rollup } from './model.ts';
 
 /** A local date, or an hour of one, with the name of the bucket that holds it. */
@@ -13,13 +12,10 @@ export interface Slot {
   at: number | null;
 }
 
-/** The Monday of a day's week. */
-const startOfWeek = (day: string): string => addDays(day, -((new Date(day).getUTCDay() + 6) % 7));
-
 const BUCKET_OF: Record<Exclude<Rollup, 'hour'>, (date: string) => string> = {
   none: () => '',
   day: (date) => date,
-  week: startOfWeek,
+  week: (date) => periodOf('week', date).from,
   month: startOfMonth,
 };
 

@@ -1,19 +1,19 @@
 /** Answers in words. Pure. */
+
 import type { Tone } from '../charts/model.ts';
-import { addDays } from '../lib/day.ts';
+import { periodOf } from '../lib/day.ts';
 import {
-  formatCompact,
   formatCount,
+  formatCountAxis,
   formatDay,
   formatDayShort,
   formatMonth,
   formatMonthShort,
   formatUsd,
+  formatUsdAxis,
   formatUsdFine,
-  formatUsdShort,
 } from '../lib/format.ts';
 import type { Dimension, Range } from '../usage/model.ts';
-import { startOfMonth } from '../usage/periods.ts';
 import type { AnswerSeries } from './answer.ts';
 import { type Metric, type Rollup, UNKNOWN_NAME } from './model.ts';
 
@@ -77,19 +77,12 @@ export function bucketLabel(bucket: string, rollup: Rollup): { label: string; ti
 
 /** How values of a metric are written, in full and on an axis. */
 export function formatsOf({ unit, over }: Pick<Metric, 'unit' | 'over'>) {
-  if (unit === 'count') return { format: formatCount, formatAxis: formatCompact };
-  return { format: over ? formatUsdFine : formatUsd, formatAxis: formatUsdShort };
+  if (unit === 'count') return { format: formatCount, formatAxis: formatCountAxis };
+  return { format: over ? formatUsdFine : formatUsd, formatAxis: formatUsdAxis };
 }
 
 /** Up to so many hours the axis tells the clock, above it the days. */
 const MAX_CLOCK_HOURS = 48;
-
-/** The last day of a bucket of days. */
-const LAST_DAY: Record<'day' | 'week' | 'month', (bucket: string) => string> = {
-  day: (day) => day,
-  week: (monday) => addDays(monday, 6),
-  month: (first) => addDays(startOfMonth(addDays(first, 31)), -1),
-};
 
 /** How much of a bucket is told, where that is not all of it: it begins before its range, or ends after it, or is not over. */
 function partOf(bucket: string, last: string, { from, to }: Days, today: string): string {
@@ -105,7 +98,7 @@ export function bucketLabels(buckets: readonly string[], rollup: Rollup, days: D
   if (rollup !== 'hour') {
     return plain.map(({ label, tick }, index) => {
       const bucket = buckets[index] ?? '';
-      return { label: label + partOf(bucket, LAST_DAY[rollup](bucket), days, today), tick };
+      return { label: label + partOf(bucket, periodOf(rollup, bucket).to, days, today), tick };
     });
   }
   const labels = new Set<string>();

@@ -68,10 +68,12 @@ export const Asking = ({ view, question, asked, failure }: { view: View; questio
       <Select name="rollup" label="Over time" value={question.rollup} options={Object.entries(ROLLUP_LABELS)} />
       <PeriodFields period={question} range={asked.range} viewerZone={view.viewer?.timeZone ?? 'UTC'} />
       <Field name="top" label="Top" value={String(question.top)} class="number" />
-      <label class="check">
-        <input type="checkbox" name="cumulative" value="1" checked={question.cumulative !== undefined} /> Cumulative
-      </label>
-      <button type="submit">Show</button>
+      <div class="ask">
+        <button type="submit">Show</button>
+        <label>
+          <input type="checkbox" name="cumulative" value="1" checked={question.cumulative !== undefined} /> Cumulative
+        </label>
+      </div>
       <div class="choice-row">
         <Choices name="key" label="Keys" chosen={question.key} options={[...keyNamesOf(asked.keys)]} />
         <Choices name="model" label="Models" chosen={question.model} options={names('model', withChosen(asked.models, question.model))} />
@@ -135,7 +137,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
 export const Shown = ({ question, asked, now }: { question: Question; asked: Asked; now: number }) => {
   const { answer, range } = asked;
   const keyNames = keyNamesOf(asked.keys);
-  const { label } = metricOf(question.metric);
+  const { label, over } = metricOf(question.metric);
   const dimensions = answer.dimensions.map((dimension) => BY_LABELS[dimension].toLowerCase()).join(' and ');
   const when = rangeLabel(range);
   const address = addressOf(question);
@@ -145,7 +147,10 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
         <h2>
           {label} by {dimensions}
         </h2>
-        <span class="hint">{when}</span>
+        <span class="hint">
+          {when}
+          {over && ', the highest spend first'}
+        </span>
         <span class="links">
           <a href={`/explore/export?${address}&format=csv`}>CSV</a>
           <a href={`/explore/export?${address}&format=json`}>JSON</a>

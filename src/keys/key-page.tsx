@@ -13,6 +13,7 @@ import type { View } from '../http/page.tsx';
 import { formatInstant, formatUsd } from '../lib/format.ts';
 import { getKey } from './actions.ts';
 import { adviceOf, type Key } from './advice.ts';
+import { currentUsage } from './present.ts';
 import { AdviceList, BackfillBar, LimitMeter, Status } from './views.tsx';
 
 const KINDS: Record<Key['kind'], string> = {
@@ -21,7 +22,8 @@ const KINDS: Record<Key['kind'], string> = {
   discovered: 'Discovered through its management key; its text is not known here',
 };
 
-const Facts = ({ item, zone }: { item: Key; zone: string }) => {
+const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) => {
+  const usage = currentUsage(item, now);
   const facts: (readonly [string, string | null])[] = [
     ['Key', item.label],
     ['Kind', KINDS[item.kind]],
@@ -32,9 +34,9 @@ const Facts = ({ item, zone }: { item: Key; zone: string }) => {
       ? []
       : ([
           ['Spent in all', formatUsd(item.usage_usd)],
-          ['Today (UTC)', formatUsd(item.usage_daily_usd)],
-          ['This week (UTC)', formatUsd(item.usage_weekly_usd)],
-          ['This month (UTC)', formatUsd(item.usage_monthly_usd)],
+          ['Today (UTC)', formatUsd(usage.day)],
+          ['This week (UTC)', formatUsd(usage.week)],
+          ['This month (UTC)', formatUsd(usage.month)],
         ] as const)),
     ['BYOK in all', item.byok_usage_usd ? formatUsd(item.byok_usage_usd) : null],
     ['Expires', item.expires_at && formatInstant(item.expires_at, zone)],
@@ -145,7 +147,7 @@ export async function showKey(view: View, id: number) {
       <LimitMeter item={item} />
       <BackfillBar item={item} />
       {budgets.length > 0 && <BudgetList budgets={budgets} />}
-      <Facts item={item} zone={zone} />
+      <Facts item={item} zone={zone} now={now} />
       <section class="card">
         <h2>
           {item.kind === 'management' ? 'Spent outside of its keys in 30 days' : 'Spend of 30 days'}: {formatUsd(answer.total)}

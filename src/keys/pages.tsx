@@ -1,4 +1,5 @@
 /** OpenRouter keys: the list by account, and what can be done with each. */
+
 import * as z from 'zod';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
@@ -8,6 +9,7 @@ import { addKey, deleteKey, getKey, listKeys, requestSync, updateKey } from './a
 import { adviceOf, type Key } from './advice.ts';
 import { showKey } from './key-page.tsx';
 import { addKeySchema, updateKeySchema } from './model.ts';
+import { currentUsage } from './present.ts';
 import { AdviceList, BackfillBar, LimitMeter, Status } from './views.tsx';
 
 export const keyPages = createPages();
@@ -30,6 +32,7 @@ const AddKey = ({ view }: { view: View }) => (
 
 const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolean }) => {
   const now = view.deps.now();
+  const usage = currentUsage(item, now);
   // The bar says how much of the history is read.
   const advice = adviceOf(item, now, view.viewer?.timeZone ?? 'UTC').filter(({ tone }) => tone !== 'info');
   return (
@@ -52,11 +55,11 @@ const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolea
           <>
             <div>
               <dt>Today (UTC)</dt>
-              <dd>{formatUsd(item.usage_daily_usd)}</dd>
+              <dd>{formatUsd(usage.day)}</dd>
             </div>
             <div>
               <dt>This month (UTC)</dt>
-              <dd>{formatUsd(item.usage_monthly_usd)}</dd>
+              <dd>{formatUsd(usage.month)}</dd>
             </div>
           </>
         )}

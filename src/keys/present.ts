@@ -1,6 +1,6 @@
 /** Keys as users and programs see them, with what OpenRouter's accounts say of them. Pure. */
 import type * as z from 'zod';
-import { dayOf, isoOrNull } from '../lib/day.ts';
+import { dayOf, isoOrNull, periodOf } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { type Management, progressOf, type UpstreamKey } from '../management/model.ts';
 import type { keySchema } from './answers.ts';
@@ -97,6 +97,18 @@ export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof ke
     last_validated_at: isoOrNull(row.lastValidatedAt),
     created_at: new Date(row.createdAt).toISOString(),
     ...presentSurroundings(row, around),
+  };
+}
+
+/** What OpenRouter counted of a key in the UTC day, week and month that contain `now`, in USD; null: it was not read since they began. */
+export function currentUsage(key: z.infer<typeof keySchema>, now: number): Record<'day' | 'week' | 'month', number | null> {
+  const readOn = key.last_synced_at === null ? '' : dayOf(Date.parse(key.last_synced_at));
+  const usdSince = (from: string, usd: number | null): number | null => (readOn < from ? null : usd);
+  const today = dayOf(now);
+  return {
+    day: usdSince(today, key.usage_daily_usd),
+    week: usdSince(periodOf('week', today).from, key.usage_weekly_usd),
+    month: usdSince(periodOf('month', today).from, key.usage_monthly_usd),
   };
 }
 

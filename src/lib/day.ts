@@ -38,6 +38,23 @@ export function isDay(text: string): boolean {
   return !Number.isNaN(at) && dayOf(at) === text;
 }
 
+/** The weekday of a day, from 0 (Monday) to 6. */
+export const weekdayOf = (day: string): number => (new Date(startOfDay(day)).getUTCDay() + 6) % 7;
+
+/** The first day of a day's month. */
+export const startOfMonth = (day: string): string => `${day.slice(0, 7)}-01`;
+
+/** The days, both inclusive, of the day itself, the week (from Monday) or the month that contains it. */
+export function periodOf(period: 'day' | 'week' | 'month', day: string): { from: string; to: string } {
+  if (period === 'day') return { from: day, to: day };
+  if (period === 'week') {
+    const from = addDays(day, -weekdayOf(day));
+    return { from, to: addDays(from, 6) };
+  }
+  const from = startOfMonth(day);
+  return { from, to: addDays(startOfMonth(addDays(from, 31)), -1) };
+}
+
 /** ISO 8601 in UTC, or null. */
 export const isoOrNull = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 

@@ -17,16 +17,16 @@ function lazy<T>(make: () => T): () => T {
   };
 }
 
-const dollars = lazy(() => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' }));
-const smallDollars = lazy(
-  () => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', minimumFractionDigits: 2, maximumSignificantDigits: 3 }),
-);
-const prices = lazy(
-  () => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', minimumSignificantDigits: 3, maximumSignificantDigits: 3 }),
-);
-const roundDollars = lazy(
-  () => new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', notation: 'compact', maximumSignificantDigits: 3 }),
-);
+const usdFormat = (options: Intl.NumberFormatOptions = {}) =>
+  new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', ...options });
+
+const dollars = lazy(() => usdFormat());
+const smallDollars = lazy(() => usdFormat({ minimumFractionDigits: 2, maximumSignificantDigits: 3 }));
+const prices = lazy(() => usdFormat({ minimumSignificantDigits: 3, maximumSignificantDigits: 3 }));
+const compactDollars = lazy(() => usdFormat({ notation: 'compact', maximumSignificantDigits: 3 }));
+const dollarsWith = remember((digits: number) => usdFormat({ minimumFractionDigits: digits, maximumFractionDigits: digits }));
+/** From here on an axis tells thousands, millions, and so on. */
+const COMPACT_USD = 1000;
 const whole = lazy(() => new Intl.NumberFormat('en-US'));
 const compact = lazy(() => new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 }));
 const percent = lazy(() => new Intl.NumberFormat('en-US', { style: 'percent', maximumFractionDigits: 0 }));
@@ -44,10 +44,18 @@ export function formatUsdFine(usd: number | null): string {
   return usd !== 0 && Math.abs(usd) < 1 ? prices().format(usd) : dollars().format(usd);
 }
 
-/** USD as short as an axis needs it. */
-export const formatUsdShort = (usd: number): string => (Math.abs(usd) < 1 ? smallDollars().format(usd) : roundDollars().format(usd));
+/** USD at the ticks of an axis, from the least: as short as tells them apart, and with equally many digits of a dollar. */
+export function formatUsdAxis(ticks: readonly number[]): string[] {
+  const [first = 0, second = 0] = ticks;
+  if ((ticks.at(-1) ?? 0) >= COMPACT_USD) return ticks.map((usd) => compactDollars().format(usd));
+  const isWhole = ticks.every((usd) => Number.isInteger(usd));
+  const digits = isWhole ? 0 : Math.max(2, Math.ceil(-Math.log10(second - first) - 1e-9));
+  return ticks.map((usd) => dollarsWith(digits).format(usd));
+}
 
 export const formatCount = (count: number | null): string => (count === null ? UNKNOWN_TEXT : whole().format(count));
+/** Counts at the ticks of an axis. */
+export const formatCountAxis = (ticks: readonly number[]): string[] => ticks.map((count) => compact().format(count));
 export const formatCompact = (count: number | null): string => (count === null ? UNKNOWN_TEXT : compact().format(count));
 
 /** A share of one. */

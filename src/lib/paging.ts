@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { digitsSchema, idSchema } from './id.ts';
 
 export const pageQuerySchema = z.strictObject({
-  limit: digitsSchema(1, 200, 'Must be a whole number from 1 to 200').prefault('50'),
+  limit: digitsSchema(1, 200, 'Must be a whole number from 1 to 200').default(50),
   cursor: idSchema.optional().describe('`next_cursor` of the page before'),
 });
 export type PageQuery = z.output<typeof pageQuerySchema>;

@@ -103,7 +103,7 @@ export const usageQuerySchema = z.strictObject({
   group_by: groupBySchema,
   model: z.string().max(300).optional().describe('Slug or permaslug'),
   provider: z.string().max(300).optional(),
-  limit: digitsSchema(1, 1000, 'Must be a whole number from 1 to 1000').prefault('100'),
+  limit: digitsSchema(1, 1000, 'Must be a whole number from 1 to 1000').default(100),
   cursor: z.string().max(2000).optional().describe('`next_cursor` of the page before'),
   format: z.enum(['json', 'csv']).optional().describe('Default: what `Accept` prefers'),
 });

@@ -1,6 +1,6 @@
 /** Ranges as people name them on pages. Pure. */
 import * as z from 'zod';
-import { addDays, countDays } from '../lib/day.ts';
+import { addDays, countDays, startOfMonth } from '../lib/day.ts';
 import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import { daySchema, type Range, tzSchema } from './model.ts';
 
@@ -23,9 +23,6 @@ export const periodFields = {
 
 const periodSchema = z.object(periodFields);
 export type Period = z.infer<typeof periodSchema>;
-
-/** The first day of a day's month. */
-export const startOfMonth = (day: string): string => `${day.slice(0, 7)}-01`;
 
 const LENGTHS: Partial<Record<Preset, number>> = { today: 1, '7d': 7, '30d': 30, '90d': 90 };
 

@@ -7,11 +7,11 @@ import { digestPeriod } from '../../src/alerts/digest.ts';
 import { formOf, ruleFromForm } from '../../src/alerts/form-model.ts';
 import { BUDGET_PERIODS, createRuleSchema, DEFAULT_RULES, parametersOf, type Rule, type RuleOf, toRule } from '../../src/alerts/model.ts';
 import { forecastOf, medianOf } from '../../src/alerts/occasions.ts';
-import { periodOf, type Situation } from '../../src/alerts/situation.ts';
+import type { Situation } from '../../src/alerts/situation.ts';
 import { createSpend, type Spend } from '../../src/alerts/spend.ts';
 import { describeRule } from '../../src/alerts/words.ts';
 import type { Key } from '../../src/keys/advice.ts';
-import { addDays, countDays, DAY_MS, HOUR_MS, listDays } from '../../src/lib/day.ts';
+import { addDays, countDays, DAY_MS, HOUR_MS, listDays, periodOf } from '../../src/lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../../src/lib/zone.ts';
 
 const ZONES = ['UTC', 'Europe/Rome', 'America/New_York', 'Asia/Kolkata', 'Pacific/Apia', 'America/Sao_Paulo', 'Africa/Cairo'];

@@ -3,7 +3,7 @@ import { HeatMap } from '../../src/charts/heat-map.tsx';
 import { toneClass } from '../../src/charts/model.ts';
 import { ShareBar, Sparkline } from '../../src/charts/small.tsx';
 import { StackedChart } from '../../src/charts/stacked.tsx';
-import { formatUsd, formatUsdShort } from '../../src/lib/format.ts';
+import { formatUsd, formatUsdAxis } from '../../src/lib/format.ts';
 
 const render = (element: unknown): string => String(element);
 const count = (html: string, pattern: RegExp): number => [...html.matchAll(pattern)].length;
@@ -15,7 +15,7 @@ const chart = (props: Partial<Parameters<typeof StackedChart>[0]>) =>
       title="Spend"
       description="Of two days"
       format={formatUsd}
-      formatAxis={formatUsdShort}
+      formatAxis={formatUsdAxis}
       buckets={[
         { label: 'Monday', tick: 'Mon', href: '/monday' },
         { label: 'Tuesday', tick: 'Tue' },
@@ -56,7 +56,7 @@ describe('a chart over time', () => {
   });
 
   it('draws nothing where nothing was spent, and has no gaps between very many bars', () => {
-    expect(chart({ series: [] })).toContain('>$0</text>');
+    expect(chart({ series: [] })).toContain('>$0.00</text>');
     const buckets = Array.from({ length: 200 }, (_, index) => ({ label: String(index), tick: String(index) }));
     const many = chart({ buckets, series: [{ label: 'a', tone: 2, values: buckets.map(() => 1) }] });
     expect(count(many, /M\d+ 0h1v220h-1z/g)).toBe(200);

@@ -6,6 +6,7 @@ import type { Deps } from '../../src/deps.ts';
 import { type AssetName, assetUrl } from '../../src/http/asset.ts';
 
 interface Operation {
+  parameters?: { name: string; schema: { type?: string; default?: unknown; pattern?: string } }[];
   summary?: string;
   tags?: string[];
   responses: Record<string, { description: string }>;
@@ -43,5 +44,17 @@ it('says of every route that may be sent a body that it can be too large or no J
       const name = `${method} ${path}`;
       expect([name, '413' in responses, '415' in responses]).toEqual([name, method !== 'get', method !== 'get']);
     }
+  }
+});
+
+it('says of numbers in a query that they are numbers, also where it says what stands for none', () => {
+  const parameters = Object.values(document.paths).flatMap((operations) =>
+    Object.values(operations).flatMap((one) => one.parameters ?? []),
+  );
+  const integers = parameters.filter(({ schema }) => schema.type === 'integer');
+  expect(integers.length).toBeGreaterThan(5);
+  for (const { name, schema } of integers) {
+    const isFitting = schema.default === undefined || Number.isInteger(schema.default);
+    expect([name, isFitting, schema.pattern]).toEqual([name, true, undefined]);
   }
 });

@@ -1,3 +1,4 @@
+import { scaleLinear } from 'd3-scale';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCosts } from '../../src/dashboard/figures.ts';
@@ -13,8 +14,9 @@ import {
   weekOf,
 } from '../../src/dashboard/model.ts';
 import { adviceOf, type Key, limitUse } from '../../src/keys/advice.ts';
+import { currentUsage } from '../../src/keys/present.ts';
 import { addDays, countDays } from '../../src/lib/day.ts';
-import { formatAgo, formatInstant, formatUsd, formatUsdFine, UNKNOWN_TEXT } from '../../src/lib/format.ts';
+import { formatAgo, formatCountAxis, formatInstant, formatUsd, formatUsdAxis, formatUsdFine, UNKNOWN_TEXT } from '../../src/lib/format.ts';
 import { localPath } from '../../src/lib/local-path.ts';
 import { remember } from '../../src/lib/remember.ts';
 import { describeClient } from '../../src/lib/user-agent.ts';
@@ -301,6 +303,16 @@ describe('advice', () => {
     ]);
   });
 
+  it('has what OpenRouter counts of the present day, week and month, unless the key was not read in it', () => {
+    const usage = { usage_daily_usd: 1, usage_weekly_usd: 2, usage_monthly_usd: 3 };
+    const seen = (at: string | null, now: string) => Object.values(currentUsage({ ...KEY, ...usage, last_synced_at: at }, Date.parse(now)));
+    expect(seen('2026-11-22T00:03:00.000Z', '2026-11-22T23:59:00Z')).toEqual([1, 2, 3]);
+    expect(seen('2026-11-21T23:03:00.000Z', '2026-11-22T00:01:00Z')).toEqual([null, 2, 3]);
+    expect(seen('2026-11-22T23:03:00.000Z', '2026-11-23T00:01:00Z')).toEqual([null, null, 3]);
+    expect(seen('2026-11-30T23:03:00.000Z', '2026-12-01T00:01:00Z')).toEqual([null, 2, null]);
+    expect(seen(null, '2026-12-01T00:01:00Z')).toEqual([null, null, null]);
+  });
+
   it('tells the drifts of a key as one thing, and leaves pauses alone', () => {
     const drift = (date: string, usd: number) => ({ date, key_id: 1, name: 'key', drift_usd: usd, byok_drift_usd: null });
     const items = attentionOf([{ ...KEY, status: 'paused' }], [drift('2026-11-01', 1), drift('2026-11-02', -3)], NOW, 'UTC');
@@ -321,6 +333,27 @@ describe('what people read', () => {
     ]);
     expect([0.0145, 2.5].map(formatUsdFine)).toEqual(['$0.0145', '$2.50']);
     expect([formatUsd(null), formatUsdFine(null), formatInstant(null, 'UTC')]).toEqual([UNKNOWN_TEXT, UNKNOWN_TEXT, UNKNOWN_TEXT]);
+  });
+
+  it('is equally long at the ticks of an axis', () => {
+    expect(formatUsdAxis([0, 10, 20])).toEqual(['$0', '$10', '$20']);
+    expect(formatUsdAxis([0, 2.5, 5])).toEqual(['$0.00', '$2.50', '$5.00']);
+    expect(formatUsdAxis([0, 0.2, 0.4])).toEqual(['$0.00', '$0.20', '$0.40']);
+    expect(formatUsdAxis([0, 0.005, 0.01, 0.015])).toEqual(['$0.000', '$0.005', '$0.010', '$0.015']);
+    expect(formatUsdAxis([0, 0.1, 0.2, 0.30000000000000004].map((usd) => usd / 1000))).toEqual([
+      '$0.0000',
+      '$0.0001',
+      '$0.0002',
+      '$0.0003',
+    ]);
+    expect(formatUsdAxis([0, 500, 1000])).toEqual(['$0', '$500', '$1K']);
+    expect(formatCountAxis([0, 1500, 3000])).toEqual(['0', '1.5K', '3K']);
+    expect(
+      fc.sample(fc.double({ min: 1e-6, max: 1e7, noNaN: true }), 500).filter((top) => {
+        const texts = formatUsdAxis(scaleLinear([0, top], [100, 0]).nice(4).ticks(4));
+        return new Set(texts).size < texts.length;
+      }),
+    ).toEqual([]);
   });
 
   it('is time in the zone, and how long ago', () => {
