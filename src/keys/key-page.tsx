@@ -128,7 +128,7 @@ const QUESTION = questionSchema.parse({});
 export async function showKey(view: View, id: number) {
   const zone = view.viewer?.timeZone ?? 'UTC';
   const now = view.deps.now();
-  const [item, { answer, keys, range, asOf }, budgets] = await Promise.all([
+  const [item, { answer, keys, range }, budgets] = await Promise.all([
     getKey(view.deps, view.actor, id),
     ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
     listBudgets(view.deps, view.actor, id),
@@ -141,7 +141,7 @@ export async function showKey(view: View, id: number) {
       <div class="head">
         <h1>{item.name}</h1>
         <Status item={item} />
-        <AsOf at={asOf} zone={zone} now={now} />
+        <AsOf at={item.last_synced_at} zone={zone} now={now} />
       </div>
       <AdviceList advice={adviceOf(item, now, zone).filter(({ tone }) => tone !== 'info')} />
       <LimitMeter item={item} />
