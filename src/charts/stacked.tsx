@@ -56,7 +56,9 @@ const Bars = ({ layer, y }: { layer: Layer; y(value: number): number }) => {
   const bars = layer.map((place, index) => {
     const [low, high] = place ?? [0, 0];
     if (high <= low) return '';
-    return `M${short(index + gap / 2)} ${short(y(high))}h${1 - gap}v${short(Math.max(y(low) - y(high), 0.5))}h${gap - 1}z`;
+    // On whole pixels: between edges that share one the ground would shine through.
+    const [top, bottom] = [Math.round(y(high)), Math.round(y(low))];
+    return `M${short(index + gap / 2)} ${top}h${1 - gap}v${Math.max(bottom - top, 0.5)}h${gap - 1}z`;
   });
   return <path class="bars" d={bars.join('')} />;
 };
