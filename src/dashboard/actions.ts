@@ -8,13 +8,15 @@ import type { Deps } from '../deps.ts';
 import { createAnswers } from '../explore/answer.ts';
 import { questionSchema } from '../explore/model.ts';
 import { presentKeys } from '../keys/present.ts';
-import { countDays } from '../lib/day.ts';
+import { countDays, isoOrNull } from '../lib/day.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
-import { checkRange, statsOf } from '../usage/actions.ts';
+import { checkRange } from '../usage/actions.ts';
 import { byEach, type Dimension, type FactsBy, factsBy, factsOf, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
+import { findDrift, presentReconciled } from '../usage/reconciliation.ts';
+import { asOf } from '../usage/stats.ts';
 import { readSummary } from '../usage/summary.ts';
-import { compare, createCosts, headlineOf, monthsOf, spansOf, within } from './figures.ts';
+import { compare, createCosts, headlineOf, monthsOf, spansOf, totalsOf, within } from './figures.ts';
 import { attentionOf, type DashboardQuery, rangesOf, weekOf } from './model.ts';
 
 const QUESTION = questionSchema.parse({});
@@ -27,7 +29,7 @@ const isHourly = ({ from, to }: Range): boolean => countDays(from, to) === 1;
 type Summary = Awaited<ReturnType<typeof readSummary<RuleRow[]>>>;
 
 /** The shown range: its totals, its chart, and the rows of its tables. */
-function shownOf({ sources, index, ledger, credits }: Summary, all: FactsBy, shown: Range, by: Dimension) {
+function shownOf({ sources, ledger, credits }: Summary, all: FactsBy, shown: Range, by: Dimension) {
   const facts = { key: within(all.key, shown), model: within(all.model, shown), provider: within(all.provider, shown) };
   const rollup = isHourly(shown) ? 'hour' : 'day';
   const timed = rollup === 'hour' ? byEach(factsOf(ledger.detailed, shown, true)) : facts;
@@ -35,7 +37,7 @@ function shownOf({ sources, index, ledger, credits }: Summary, all: FactsBy, sho
   return {
     range: shown,
     rollup,
-    stats: statsOf(index, facts, shown),
+    ...totalsOf(sources.keys, facts, shown),
     chart: answer({ ...QUESTION, by }),
     models: answer({ ...QUESTION, by: 'model', top: TABLE_ROWS }),
     keys: answer({ ...QUESTION, by: 'key', top: TABLE_ROWS }),
@@ -54,6 +56,7 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
     hours: isHourly(shown) ? 'all' : 'credits',
     detailFrom: shown.from,
     byHour: isHourly(shown) ? shown : null,
+    by: ['model', query.by],
     isOwnZone,
     also: selectRules(deps.db, userId),
   });
@@ -63,11 +66,11 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const costs = createCosts(summary.sources, facts.key, shown);
   const months = monthsOf(summary.sources, keys, facts.key, ranges);
   const rules = toRules(ruleRows.filter(({ type }) => type === 'budget'));
-  const inShown = shownOf(summary, facts, shown, query.by);
+  const drift = findDrift(summary.index, shown.from, shown.to).map(presentReconciled);
   return {
     keys,
     headline: headlineOf(costs, months, keys, ranges),
-    shown: inShown,
+    shown: shownOf(summary, facts, shown, query.by),
     change: compare(costs, months, ranges.compared),
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
     /** They count in the user's own zone; null: there are some, and another zone is shown. */
@@ -75,8 +78,8 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
       isOwnZone || rules.length === 0
         ? budgetsOf(rules, keys, { spend: createSpend(covered, facts.key, shown.zone), now, zone: shown.zone })
         : null,
-    attention: attentionOf(keys, inShown.stats.drift, now, shown.zone),
-    asOf: inShown.stats.as_of,
+    attention: attentionOf(keys, drift, now, shown.zone),
+    asOf: isoOrNull(asOf(covered)),
   };
 }
 

@@ -4,7 +4,9 @@ import { listDays } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { localDayOf } from '../lib/zone.ts';
 import { type CoveredKey, describeCoverage, type Known, mergeSpans } from '../usage/coverage.ts';
-import type { Fact, Range } from '../usage/model.ts';
+import { type Measures, presentMeasures } from '../usage/measures.ts';
+import { approximateDays, type Fact, type FactsBy, type Range } from '../usage/model.ts';
+import { sumBy, sumRange } from '../usage/stats.ts';
 import { balanceOf, changeOf, isCoveredSince, type KeyMonth, monthSpend, projectMonth, type Ranges } from './model.ts';
 
 /** What is known of the user's keys. */
@@ -15,6 +17,15 @@ interface Sources {
 
 /** The facts of a range. */
 export const within = (facts: readonly Fact[], { from, to }: Range): Fact[] => facts.filter(({ date }) => date >= from && date <= to);
+
+const requestsOf = <K>(sums: ReadonlyMap<K, Measures>) => new Map([...sums].map(([name, { requests }]) => [name, requests]));
+
+/** The totals of a range, and how many requests each model and key had. */
+export function totalsOf(keys: readonly CoveredKey[], facts: Pick<FactsBy, 'key' | 'model'>, range: Range) {
+  const { byKey, total } = sumRange(keys, facts.key, range);
+  const requests = { model: requestsOf(sumBy(facts.model, ({ model }) => model)), key: requestsOf(byKey) };
+  return { totals: presentMeasures(total), requests, approximateDays: approximateDays(facts.key) };
+}
 
 /** When any of the user's keys was watched. */
 export const spansOf = ({ keys }: Sources): Known[] =>

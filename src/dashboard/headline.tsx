@@ -33,7 +33,7 @@ export const Change = ({ change, than }: { change: number | null; than: string }
 /** Today, this month and where it leads, the balance, and what was asked of the models. */
 export const Headline = ({ headline, shown }: Dashboard) => {
   const { today, month, balanceUsd } = headline;
-  const { totals } = shown.stats;
+  const { totals } = shown;
   const tokens = totals.prompt_tokens === null ? null : totals.prompt_tokens + (totals.completion_tokens ?? 0);
   return (
     <dl class="tiles">

@@ -77,7 +77,7 @@ const Approximate = ({ days }: { days: readonly string[] }) => (
 );
 
 const SpendHead = ({ query, dashboard: { shown, change, comparedDays } }: { query: DashboardQuery; dashboard: Dashboard }) => {
-  const { totals } = shown.stats;
+  const { totals } = shown;
   const question = queryOf({ ...periodQuery(query), by: query.by, rollup: shown.rollup });
   return (
     <>
@@ -112,19 +112,19 @@ interface SpendProps {
 }
 
 const Spend = ({ query, dashboard, keyNames, now }: SpendProps) => {
-  const { chart, rollup, stats, range } = dashboard.shown;
+  const { chart, rollup, totals, approximateDays, range } = dashboard.shown;
   const rest = queryOf({ tz: query.tz, by: query.by });
   const dayHref = (day: string) => `${FORM}?range=custom&from=${day}&to=${day}&${rest}`;
   return (
     <section class="card wide">
       <SpendHead query={query} dashboard={dashboard} />
       {chart.series.length === 0 ? (
-        <p class="empty">{stats.totals.cost_usd === null ? 'Nothing is known of this range.' : 'Nothing was spent in this range.'}</p>
+        <p class="empty">{totals.cost_usd === null ? 'Nothing is known of this range.' : 'Nothing was spent in this range.'}</p>
       ) : (
         <AnswerChart
           id="spend-chart"
           title={`Spend by ${rollup} and ${query.by}, ${rangeLabel(range)}`}
-          description={`A bar for each ${rollup}, made of what each ${query.by} cost. ${formatUsd(stats.totals.cost_usd)} in all.`}
+          description={`A bar for each ${rollup}, made of what each ${query.by} cost. ${formatUsd(totals.cost_usd)} in all.`}
           answer={chart}
           metric="cost"
           rollup={rollup}
@@ -134,7 +134,7 @@ const Spend = ({ query, dashboard, keyNames, now }: SpendProps) => {
           {...(rollup === 'day' && { hrefOf: dayHref })}
         />
       )}
-      {stats.approximate_days.length > 0 && <Approximate days={stats.approximate_days} />}
+      {approximateDays.length > 0 && <Approximate days={approximateDays} />}
     </section>
   );
 };

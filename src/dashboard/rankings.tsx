@@ -81,9 +81,7 @@ interface RankingsProps {
 }
 
 /** Models and keys. What the chart is stacked by has the chart's colours. */
-export const Rankings = ({ query, shown: { models, keys, stats, chart }, keyNames }: RankingsProps) => {
-  const modelRequests = new Map(stats.by_model.map(({ model, requests }) => [model, requests]));
-  const keyRequests = new Map(stats.by_key.map(({ key_id, requests }) => [key_id, requests]));
+export const Rankings = ({ query, shown: { models, keys, requests, chart }, keyNames }: RankingsProps) => {
   const inChart = chart.series.filter(({ isOther }) => !isOther).length;
   const toneAt = (dimension: Dimension) => (series: AnswerSeries, index: number) => {
     if (query.by !== dimension) return 0;
@@ -95,7 +93,7 @@ export const Rankings = ({ query, shown: { models, keys, stats, chart }, keyName
         answer={models}
         dimension="model"
         keyNames={keyNames}
-        requestsOf={(name) => modelRequests.get(name === null ? null : String(name)) ?? null}
+        requestsOf={(name) => requests.model.get(name === null ? null : String(name)) ?? null}
         toneAt={toneAt('model')}
         hrefOf={(name) => `/explore?${queryOf({ ...periodQuery(query), by: 'key', model: name ?? UNKNOWN_NAME })}`}
       />
@@ -103,7 +101,7 @@ export const Rankings = ({ query, shown: { models, keys, stats, chart }, keyName
         answer={keys}
         dimension="key"
         keyNames={keyNames}
-        requestsOf={(name) => keyRequests.get(Number(name)) ?? null}
+        requestsOf={(name) => requests.key.get(Number(name)) ?? null}
         toneAt={toneAt('key')}
         hrefOf={(name) => `/keys/${name}`}
       />

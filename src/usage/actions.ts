@@ -45,7 +45,7 @@ export function checkRange(range: Range): Range {
 const checkedRange = (deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range => checkRange(resolveRange(query, deps.now()));
 
 /** Totals of a range, by day, model, provider and key, with what is known since when, and where the sources differ. */
-export const statsOf = (index: Index, facts: FactsBy, range: Range) => ({
+const statsOf = (index: Index, facts: FactsBy, range: Range) => ({
   ...summarize(index.keys, facts, range),
   drift: findDrift(index, range.from, range.to).map(presentReconciled),
 });

@@ -13,7 +13,7 @@ function addAt<K>(sums: Map<K, Measures>, key: K, measures: Readonly<Measures>):
 }
 
 /** Sums of facts by what `keyOf` says of each. */
-function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Measures> {
+export function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Measures> {
   const sums = new Map<K, Measures>();
   for (const fact of facts) addAt(sums, keyOf(fact), fact.measures);
   return sums;
@@ -79,20 +79,26 @@ function byModel(facts: readonly Fact[]) {
   }));
 }
 
-/** The answer of `GET /api/v1/stats`. */
-export function summarize(keys: readonly CoveredKey[], facts: FactsBy, range: Range) {
-  const byDay = sumBy(facts.key, (fact) => fact.date);
-  const byKey = sumBy(facts.key, (fact) => fact.keyId);
-  const isByCounters = countedDates(facts.key);
+/** The sums of a range by day, by key, and in all. */
+export function sumRange(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range) {
+  const byDay = sumBy(facts, (fact) => fact.date);
+  const byKey = sumBy(facts, (fact) => fact.keyId);
+  const isByCounters = countedDates(facts);
   for (const key of keys) {
     for (const [date, zero] of zerosOf(key, range, isByCounters)) {
       addAt(byKey, key.id, zero);
       addAt(byDay, date, zero);
     }
   }
+  return { byDay, byKey, total: sumAll(byKey.values()) };
+}
+
+/** The answer of `GET /api/v1/stats`. */
+export function summarize(keys: readonly CoveredKey[], facts: FactsBy, range: Range) {
+  const { byDay, byKey, total } = sumRange(keys, facts.key, range);
   return {
     range: { from: range.from, to: range.to, tz: range.tz },
-    totals: presentMeasures(sumAll(byKey.values())),
+    totals: presentMeasures(total),
     by_day: listDays(range.from, range.to).map((date) => ({ date, ...presentMeasures(byDay.get(date) ?? UNKNOWN) })),
     by_model: byModel(facts.model),
     by_provider: ranked(sumBy(facts.provider, (fact) => fact.provider)).map(([provider, sum]) => ({ provider, ...presentMeasures(sum) })),

@@ -2,6 +2,7 @@
 import { type Column, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { user } from '../accounts/table.ts';
 import { askedOften, type Db, jsonField, runBatch, selectPlain, statement } from '../db.ts';
+import type { Dimension } from './model.ts';
 import type { AskedDays } from './store.ts';
 import type { DaySum } from './sums.ts';
 import { daySum } from './table.ts';
@@ -9,21 +10,30 @@ import { daySum } from './table.ts';
 /** A sum as it is stored: JSON of each part of a `DaySum`, null where it was not asked for. */
 export type StoredSum = { day: string; cut: number; keys: string } & Record<Exclude<keyof DaySum, 'keys'>, string | null>;
 
-const NO_SUMS = { span: ['', ''], detailFrom: '' } as const;
+const NO_SUMS = { span: ['', ''], detailFrom: '', by: [] } as const;
+/** After every day. */
+const NEVER = '~';
 
 const sumsOf = askedOften((db) => {
   const { userId, day, cut, keys, models, providers, credits, checks } = daySum;
-  const [id, from, to, detailFrom] = ['userId', 'from', 'to', 'detailFrom'].map((name) => sql.placeholder(name));
-  const inDetail = (column: Column): SQL => sql`CASE WHEN ${day} >= ${detailFrom} THEN ${column} END`;
-  const detail = { models: inDetail(models), providers: inDetail(providers), credits: inDetail(credits), checks: inDetail(checks) };
+  const [id, from, to] = ['userId', 'from', 'to'].map((name) => sql.placeholder(name));
+  const since = (place: string, column: Column): SQL => sql`CASE WHEN ${day} >= ${sql.placeholder(place)} THEN ${column} END`;
+  const detail = {
+    models: since('modelsFrom', models),
+    providers: since('providersFrom', providers),
+    credits: since('detailFrom', credits),
+    checks: since('detailFrom', checks),
+  };
   const rest = sql`FROM ${daySum} WHERE ${userId} = ${id} AND ${day} BETWEEN ${from} AND ${to}`;
   return selectPlain<StoredSum>(db, { day, cut, keys, ...detail }, rest);
 });
 
 /** Selects the sums of those days of a user that have one. */
 export function selectSums(db: Db, userId: number, { summed = NO_SUMS }: AskedDays) {
-  const [from, to] = summed.span;
-  return sumsOf(db, { userId, from, to, detailFrom: summed.detailFrom });
+  const { span, detailFrom, by } = summed;
+  const [from, to] = span;
+  const fromOf = (dimension: Dimension): string => (by.includes(dimension) ? detailFrom : NEVER);
+  return sumsOf(db, { userId, from, to, detailFrom, modelsFrom: fromOf('model'), providersFrom: fromOf('provider') });
 }
 
 /** Asks for the version of a user's data, and has their next change make another one. */

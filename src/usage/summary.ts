@@ -3,7 +3,7 @@ import type { Question } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, dayOf } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
-import type { Range } from './model.ts';
+import { DIMENSIONS, type Dimension, type Range } from './model.ts';
 import { ledgerRowsOf, readSources } from './reading.ts';
 import { createIndex, type Index } from './sources.ts';
 import type { AskedDays } from './store.ts';
@@ -71,6 +71,8 @@ interface Asked<T> {
   detailFrom?: string;
   /** Days of which all hours are needed. */
   byHour?: Range | null;
+  /** By what else than keys facts are needed; there are no others of summed days. */
+  by?: readonly Dimension[];
   isOwnZone?: boolean;
   also?: Question<T>;
 }
@@ -92,13 +94,13 @@ function lookAt(sources: Sources<unknown>, index: Index, plan: Plan) {
  * one more where the first and the last settled day have sums but one between them lacks one that holds.
  */
 export async function readSummary<T = undefined>(deps: Deps, userId: number, range: Range, asked: Asked<T>) {
-  const { hours, detailFrom = range.from, byHour = null, isOwnZone = false, also } = asked;
+  const { hours, detailFrom = range.from, byHour = null, by = DIMENSIONS, isOwnZone = false, also } = asked;
   const today = dayOf(deps.now());
   const summedFrom = utcDaysOf(detailFrom, range.to, range.zone).from;
   let plan = planDays(range, byHour, deps.now(), addDays(today, -deps.config.retentionDays));
   const outdated = new Set<string>();
   for (let trip = 1; ; trip++) {
-    const summedDays = { span: plan.span, detailFrom: summedFrom };
+    const summedDays = { span: plan.span, detailFrom: summedFrom, by };
     const days = { spans: spansOf(plan), hours: range.zone === 'UTC' ? hours : 'all', summed: summedDays } as const;
     const sources = await readSources(deps, userId, days, { ...(also && { also }) });
     const index = createIndex(sources, today);

@@ -10,8 +10,8 @@ import { type Counted, type DaySum, minus, type Parts, REST, type Side, SOURCES,
 export interface SummedDay extends Pick<DaySum, 'keys'> {
   day: string;
   cut: number;
-  /** Null if no more than keys was asked for. */
-  detail: Omit<DaySum, 'keys'> | null;
+  /** Null if no more than keys was asked for; a dimension is, if it was not. */
+  detail: (Pick<DaySum, 'credits' | 'checks'> & { [part in 'models' | 'providers']: DaySum[part] | null }) | null;
 }
 
 const enteredOf = ([costNano, byokCostNano, correctionNano, byokCorrectionNano, isEstimated]: Counted) => ({
