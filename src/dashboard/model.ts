@@ -152,7 +152,10 @@ interface HourlyRow {
 function hoursOfDay(rows: readonly HourlyRow[]): (number | null)[] | null {
   const hours = Array<number | null>(24).fill(null);
   for (const { credits } of rows) {
-    for (const [hour, amount] of credits.entries()) if (amount !== null) hours[hour] = (hours[hour] ?? 0) + amount;
+    for (let hour = 0; hour < credits.length; hour++) {
+      const amount = credits[hour] ?? null;
+      if (amount !== null) hours[hour] = (hours[hour] ?? 0) + amount;
+    }
   }
   return hours.every((amount) => amount === null) && rows.some(({ costNano }) => costNano) ? null : hours;
 }
@@ -166,8 +169,9 @@ export function weekOf(rows: readonly HourlyRow[], range: Range, watched: readon
   const [nano, count] = [new Float64Array(7 * 24), new Uint16Array(7 * 24)];
   const rowsOf = Map.groupBy(rows, ({ day }) => day);
   for (const day of listDays(addDays(range.from, -1), addDays(range.to, 1))) {
-    const hours = hoursOfDay(rowsOf.get(day) ?? []);
-    for (const [hour, amount] of hours?.entries() ?? []) {
+    const hours = hoursOfDay(rowsOf.get(day) ?? []) ?? [];
+    for (let hour = 0; hour < hours.length; hour++) {
+      const amount = hours[hour] ?? null;
       const { at, date, clock } = place(day, hour);
       if (date < range.from || date > range.to) continue;
       if (amount === null && !watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) continue;

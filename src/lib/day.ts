@@ -39,7 +39,7 @@ export function isDay(text: string): boolean {
 }
 
 /** The weekday of a day, from 0 (Monday) to 6. */
-export const weekdayOf = (day: string): number => (new Date(startOfDay(day)).getUTCDay() + 6) % 7;
+export const weekdayOf = (day: string): number => (((startOfDay(day) / DAY_MS + 3) % 7) + 7) % 7;
 
 /** The first day of a day's month. */
 export const startOfMonth = (day: string): string => `${day.slice(0, 7)}-01`;

@@ -44,8 +44,11 @@ const isAccountKnown = (index: Index, managementId: number): boolean =>
 
 /** What `/activity` says of a key's texts; of what an account spent outside of its keys, its total less theirs, if all are told. */
 function activityOf(index: Index, stored: StoredDay, key: CoveredKey): Money | null {
-  const told = textsOf(index, key).map((text) => toldByActivity(stored, text));
-  const sum = told.reduce<Money | null>((total, entry) => (entry ? addMoney(total ?? NOTHING, entry) : total), null);
+  let sum: Money | null = null;
+  for (const text of textsOf(index, key)) {
+    const told = toldByActivity(stored, text);
+    if (told) sum = sum ? addMoney(sum, told) : told;
+  }
   if (!key.isOutside || sum === null) return sum;
   if (!isAccountKnown(index, key.id)) return null;
   const isSpender = ({ hash, usageNano, byokUsageNano }: UpstreamEntry) => hash !== null && (usageNano ?? 0) + (byokUsageNano ?? 0) > 0;

@@ -140,8 +140,8 @@ export function sumUsage(stored: StoredDay, texts: readonly UpstreamEntry[]): Mo
 /** What `/activity` says of a text's day. */
 export function toldByActivity({ checks }: StoredDay, { id }: UpstreamEntry): Money | null {
   const check = checks.get(id);
-  const [cost, byok] = [check?.activityCostNano ?? null, check?.activityByokCostNano ?? null];
-  return cost === null || byok === null ? null : { costNano: cost, byokCostNano: byok };
+  if (check?.activityCostNano == null || check.activityByokCostNano === null) return null;
+  return { costNano: check.activityCostNano, byokCostNano: check.activityByokCostNano };
 }
 
 /** What the counters say of a day; zero where they were watched and have nothing. */

@@ -14,30 +14,28 @@ export interface SummedDay extends Pick<DaySum, 'keys'> {
   detail: (Pick<DaySum, 'credits' | 'checks'> & { [part in 'models' | 'providers']: DaySum[part] | null }) | null;
 }
 
-const enteredOf = ([costNano, byokCostNano, correctionNano, byokCorrectionNano, isEstimated]: Counted) => ({
-  costNano,
-  byokCostNano,
-  correctionNano,
-  byokCorrectionNano,
-  isEstimated: isEstimated === 1,
+// There are thousands of tuples here, and to take one apart by a pattern takes several times as long as by its indices.
+
+const enteredOf = (counted: Counted) => ({
+  costNano: counted[0],
+  byokCostNano: counted[1],
+  correctionNano: counted[2],
+  byokCorrectionNano: counted[3],
+  isEstimated: counted[4] === 1,
 });
 
 /** Would the ledger have the same of a key now? */
-function holdsOf(
-  day: string,
-  [keyId, source, , counted, analysed]: SummedKey,
-  keys: ReadonlyMap<number, CoveredKey>,
-  { owners }: Index,
-): boolean {
+function holdsOf(day: string, summed: SummedKey, keys: ReadonlyMap<number, CoveredKey>, { owners }: Index): boolean {
+  const [keyId, counted, analysed] = [summed[0], summed[3], summed[4]];
   const key = keys.get(keyId);
   const spent = { costNano: 0, byokCostNano: 0 };
-  for (const [id, cost, byokCost] of analysed) {
-    if (owners.get(id) !== keyId) return false;
-    spent.costNano += cost;
-    spent.byokCostNano += byokCost;
+  for (const text of analysed) {
+    if (owners.get(text[0]) !== keyId) return false;
+    spent.costNano += text[1];
+    spent.byokCostNano += text[2];
   }
-  if (key === undefined) return source === 0;
-  return sourceOf(day, key, counted && enteredOf(counted), { spent, texts: analysed.length }) === SOURCES[source];
+  if (key === undefined) return summed[1] === 0;
+  return sourceOf(day, key, counted && enteredOf(counted), { spent, texts: analysed.length }) === SOURCES[summed[1]];
 }
 
 /** Summed days of which the ledger would have something else now, since a key is known in another way than when they were summed. */
@@ -49,12 +47,21 @@ export function findOutdated(index: Index, days: readonly SummedDay[]): string[]
 /** Adds what the sources said of a summed day to the others. */
 function indexSum({ days }: Index, { day, keys, detail }: SummedDay): void {
   const stored: StoredDay = { day, counters: new Map(), usage: new Map(), checks: new Map(), ledgers: new Map() };
-  for (const [apiKeyId, , , counted, analysed] of keys) {
+  for (const key of keys) {
+    const [apiKeyId, counted] = [key[0], key[3]];
     if (counted) stored.counters.set(apiKeyId, { apiKeyId, day, ...enteredOf(counted) });
-    for (const [id, costNano, byokCostNano] of analysed) stored.usage.set(id, { costNano, byokCostNano });
+    for (const text of key[4]) stored.usage.set(text[0], { costNano: text[1], byokCostNano: text[2] });
   }
-  for (const [upstreamKeyId, activityCostNano, activityByokCostNano, accountCostNano, accountByokCostNano] of detail?.checks ?? [])
-    stored.checks.set(upstreamKeyId, { upstreamKeyId, day, activityCostNano, activityByokCostNano, accountCostNano, accountByokCostNano });
+  for (const check of detail?.checks ?? []) {
+    stored.checks.set(check[0], {
+      upstreamKeyId: check[0],
+      day,
+      activityCostNano: check[1],
+      activityByokCostNano: check[2],
+      accountCostNano: check[3],
+      accountByokCostNano: check[4],
+    });
+  }
   days.set(day, stored);
 }
 
@@ -66,7 +73,7 @@ export function indexSums(index: Index, days: readonly SummedDay[]): void {
 /** What was spent on a summed day, in nano-dollars: in all, and by hour as far as it was asked for. */
 export function creditsOfSum({ day, keys, detail }: SummedDay): { day: string; costNano: number; credits: Vector } {
   let costNano = 0;
-  for (const [, , parts] of keys) for (const [whole] of parts) costNano += whole[0] ?? 0;
+  for (const key of keys) for (const parts of key[2]) costNano += parts[0][0] ?? 0;
   return { day, costNano, credits: detail?.credits ?? [] };
 }
 
@@ -116,13 +123,13 @@ const ofProvider = (provider: string): Named => ({
   provider: provider || null,
   isEstimated: false,
 });
-const ofKey = ([keyId, source, , counted]: SummedKey): Named => ({
-  keyId,
-  source: source === 1 ? 'counters' : 'analytics',
+const ofKey = (key: SummedKey): Named => ({
+  keyId: key[0],
+  source: key[1] === 1 ? 'counters' : 'analytics',
   model: null,
   permaslug: null,
   provider: null,
-  isEstimated: source === 1 && counted?.[4] === 1,
+  isEstimated: key[1] === 1 && key[3]?.[4] === 1,
 });
 
 /**
@@ -135,8 +142,8 @@ export function rowsOfSums(days: readonly SummedDay[], names: readonly ModelName
   for (const { day, cut: stored, keys, detail } of days) {
     const cut = isParted ? stored : 0;
     for (const key of keys) for (const parts of key[2]) rows.key.push(rowOf(day, cut, parts, ofKey(key)));
-    for (const [permaslug, parts] of detail?.models ?? []) rows.model.push(rowOf(day, cut, parts, ofModel(slugOf(permaslug), permaslug)));
-    for (const [provider, parts] of detail?.providers ?? []) rows.provider.push(rowOf(day, cut, parts, ofProvider(provider)));
+    for (const model of detail?.models ?? []) rows.model.push(rowOf(day, cut, model[1], ofModel(slugOf(model[0]), model[0])));
+    for (const provider of detail?.providers ?? []) rows.provider.push(rowOf(day, cut, provider[1], ofProvider(provider[0])));
   }
   return rows;
 }
