@@ -61,19 +61,26 @@ const emptyRow = (names: Name[], buckets: number): Row => ({
 function mergeRows(rows: readonly Row[], buckets: number): Row {
   const merged = emptyRow([], buckets);
   for (const { sums, whole } of rows) {
-    for (const [index, sum] of merged.sums.entries()) addTo(sum, sums[index]?.amount ?? null, sums[index]?.over ?? null);
+    for (let index = 0; index < buckets; index++) {
+      const sum = sums[index];
+      const into = merged.sums[index];
+      if (sum && into) addTo(into, sum.amount, sum.over);
+    }
     addTo(merged.whole, whole.amount, whole.over);
   }
   return merged;
 }
 
 /** Finds the row of a fact by its names, and makes it if there is none yet. */
-function createRows(dimensions: readonly Dimension[], buckets: number) {
+function createRows([first, second]: ReturnType<typeof dimensionsOf>, buckets: number) {
   const rows = new Map<Name, Row>();
+  const nameIn = (fact: Fact, dimension: Dimension): Name => (dimension === 'key' ? fact.keyId : fact[dimension]);
   const rowOf = (fact: Fact): Row => {
-    const names = dimensions.map((dimension): Name => (dimension === 'key' ? fact.keyId : fact[dimension]));
-    const id = names.length === 1 ? (names[0] ?? null) : JSON.stringify(names);
-    const row = rows.get(id) ?? emptyRow(names, buckets);
+    const name = nameIn(fact, first);
+    const id = second === undefined ? name : JSON.stringify([name, nameIn(fact, second)]);
+    const known = rows.get(id);
+    if (known) return known;
+    const row = emptyRow(second === undefined ? [name] : [name, nameIn(fact, second)], buckets);
     rows.set(id, row);
     return row;
   };

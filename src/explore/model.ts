@@ -81,7 +81,8 @@ export type Question = z.infer<typeof questionSchema>;
 export const MAX_HOURLY_DAYS = 31;
 
 /** The dimensions by which a question groups. */
-export const dimensionsOf = ({ by, by2 }: Pick<Question, 'by' | 'by2'>): Dimension[] => (by2 && by2 !== by ? [by, by2] : [by]);
+export const dimensionsOf = ({ by, by2 }: Pick<Question, 'by' | 'by2'>): [Dimension] | [Dimension, Dimension] =>
+  by2 && by2 !== by ? [by, by2] : [by];
 
 /** What filters call a model or provider that is not known. */
 export const UNKNOWN_NAME = '(unknown)';

@@ -187,24 +187,33 @@ function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => Loc
   return pieces;
 }
 
+const factOf = (row: LedgerRow, date: string, hour: LocalHour | null, amounts: Amounts, isApproximate: boolean): Fact => ({
+  keyId: row.keyId,
+  source: row.source,
+  model: row.model,
+  permaslug: row.permaslug,
+  provider: row.provider,
+  date,
+  hour: hour?.hour ?? null,
+  hourAt: hour?.at ?? null,
+  measures: measuresOf(amounts),
+  isApproximate,
+});
+
 /** The facts of ledger rows inside the range. In UTC a day is one fact unless its hours are asked for. */
 export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boolean): Fact[] {
   const localHours = createLocalHours(range.zone);
   const isUtc = range.zone === 'UTC';
   const facts: Fact[] = [];
   for (const row of rows) {
-    const { keyId, source, model, permaslug, provider } = row;
     if (row.total.every((amount) => amount === null || amount === 0)) continue;
-    const place = { keyId, source, model, permaslug, provider };
     if (isUtc && !withHours) {
-      if (row.day < range.from || row.day > range.to) continue;
-      facts.push({ ...place, date: row.day, hour: null, hourAt: null, measures: measuresOf(row.total), isApproximate: row.isEstimated });
+      if (row.day >= range.from && row.day <= range.to) facts.push(factOf(row, row.day, null, row.total, row.isEstimated));
       continue;
     }
     for (const { date, hour, amounts, hasUnplaced } of piecesOf(row, localHours, withHours)) {
       if (date < range.from || date > range.to) continue;
-      const isApproximate = hasUnplaced && (!isUtc || row.isEstimated);
-      facts.push({ ...place, date, hour: hour?.hour ?? null, hourAt: hour?.at ?? null, measures: measuresOf(amounts), isApproximate });
+      facts.push(factOf(row, date, hour, amounts, hasUnplaced && (!isUtc || row.isEstimated)));
     }
   }
   return facts;

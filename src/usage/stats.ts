@@ -41,10 +41,12 @@ export function zerosOf(
   isByCounters: (keyId: number, date: string) => boolean,
 ): [date: string, zero: Readonly<Measures>][] {
   const [isCounted, isAnalysed] = [containing(key.counters, range), containing(key.analytics, range)];
-  return listDays(range.from, range.to).flatMap((date): [string, Readonly<Measures>][] => {
-    if (isAnalysed(date) && !isByCounters(key.id, date)) return [[date, ZERO]];
-    return isCounted(date) ? [[date, NO_MONEY]] : [];
-  });
+  const zeros: [date: string, zero: Readonly<Measures>][] = [];
+  for (const date of listDays(range.from, range.to)) {
+    if (isAnalysed(date) && !isByCounters(key.id, date)) zeros.push([date, ZERO]);
+    else if (isCounted(date)) zeros.push([date, NO_MONEY]);
+  }
+  return zeros;
 }
 
 /** The instant before which all spend of the known keys is in the figures: the oldest of the last readings of those still read. */
