@@ -18,6 +18,7 @@ import { createDb } from '../src/db.ts';
 import type { Deps } from '../src/deps.ts';
 import { DAY_MS } from '../src/lib/day.ts';
 import { bindRecording } from './d1.ts';
+import { quantile } from './measure.ts';
 import type { Answers } from './remembered.ts';
 import { type Runtime, startRemembering, startTexts, VARS } from './runtimes.ts';
 import { writeTable } from './table.ts';
@@ -115,9 +116,8 @@ async function measureBatch(runtime: Runtime, ask: Ask): Promise<number> {
   return (runtime.cpuMs() - before) / REQUESTS_A_BATCH;
 }
 
-const ascending = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
-const least = (values: readonly number[]): number => ascending(values)[0] ?? Number.NaN;
-const median = (values: readonly number[]): number => ascending(values)[Math.floor(values.length / 2)] ?? Number.NaN;
+const least = (values: readonly number[]): number => quantile(values, 0);
+const median = (values: readonly number[]): number => quantile(values, 0.5);
 
 it('pages', async () => {
   const measured = PAGES.map((path) => ({

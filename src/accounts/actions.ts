@@ -7,11 +7,10 @@ import { signSession, verifySession } from '../crypto/jwt.ts';
 import { hashSecretToken, isSecretToken, TOKEN_PREFIX } from '../crypto/secret-token.ts';
 import { isUniqueViolation, runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
-import { fail, failField } from '../errors.ts';
+import { fail } from '../errors.ts';
 import { deleteAllViewsStatement } from '../explore/store.ts';
 import { deleteAllKeysStatements } from '../keys/store.ts';
 import { SECOND_MS } from '../lib/day.ts';
-import { sha256Hex } from '../lib/sha256.ts';
 import { deleteAllAccountsStatements } from '../management/store.ts';
 import { deleteAllTokensStatement } from '../tokens/store.ts';
 import { requestPurgeStatement } from '../usage/retention-store.ts';
@@ -19,10 +18,7 @@ import { deleteAllSumsStatement } from '../usage/sum-store.ts';
 import {
   type changePasswordSchema,
   type deleteAccountSchema,
-  FAILURE_WINDOW_MS,
-  lockedForS,
   type loginSchema,
-  MAX_FAILURES,
   presentAccount,
   type registerSchema,
   type resetPasswordSchema,
@@ -32,15 +28,13 @@ import {
   type UserRow,
 } from './model.ts';
 import { hashNewPassword } from './new-password.ts';
+import { checkPassword, confirmPassword, hashEmail, requireUser } from './password-check.ts';
 import * as store from './store.ts';
 
 const NOBODY: Actor = { kind: 'anonymous' };
 
 /** Browser and system by which a user will recognise a session. */
 const clientOf = ({ caller }: Deps): string | null => caller?.client ?? null;
-
-/** What names an e-mail in the throttle, whether anybody has it or not. */
-const hashEmail = (email: string): Promise<string> => sha256Hex(email.toLowerCase());
 
 const emailTaken = (): never => fail({ kind: 'conflict', detail: 'There is an account with this e-mail already. Sign in.' });
 const notInvited = (): never => fail({ kind: 'forbidden', detail: 'Registration needs an invitation that is unused and not expired.' });
@@ -69,32 +63,6 @@ async function createUser(deps: Deps, input: z.infer<typeof registerSchema>, tim
 
 /** Creates an account. Where registration is by invitation, that is used up. */
 export const register = async (deps: Deps, input: z.infer<typeof registerSchema>) => presentAccount(await createUser(deps, input, 'UTC'));
-
-function refuseLocked(failures: store.Failures | null, now: number): void {
-  const retryAfterS = failures && lockedForS(failures.count, failures.startedAt, now);
-  if (retryAfterS !== null) {
-    fail({ kind: 'too_many', detail: 'Too many failed attempts for this account. Wait, or reset the password.', retryAfterS });
-  }
-}
-
-/**
- * Is this the password? Failures count against the e-mail. The lock is looked at before, to spare the work, and after: of many
- * guesses at once no more are answered than failures are allowed.
- * @param phc the account's hash, or null if nobody has the e-mail
- * @throws AppFailure `too_many`
- */
-async function checkPassword(deps: Deps, emailHash: string, password: string, phc: string | null): Promise<boolean> {
-  refuseLocked(await store.findFailures(deps.db, emailHash), deps.now());
-  if (await deps.passwords.verify(password, phc)) {
-    refuseLocked(await store.findFailures(deps.db, emailHash), deps.now());
-    await store.forgetFailures(deps.db, emailHash);
-    return true;
-  }
-  const now = deps.now();
-  const failures = await store.countFailure(deps.db, emailHash, now, FAILURE_WINDOW_MS);
-  if (failures.count > MAX_FAILURES) refuseLocked(failures, now);
-  return false;
-}
 
 async function refreshHash(deps: Deps, row: UserRow, password: string): Promise<void> {
   await store.updatePasswordHash(deps.db, row.id, row.passwordHash, await deps.passwords.hash(password));
@@ -185,28 +153,8 @@ export async function signOut(deps: Deps, actor: Actor): Promise<void> {
   await record(deps, userId, actor, 'signed_out');
 }
 
-const gone = (): never => fail({ kind: 'unauthenticated', detail: 'The account is gone.' });
-
 export async function getAccount(deps: Deps, actor: Actor) {
-  const { userId } = authorizeSession(actor);
-  return presentAccount((await store.findUser(deps.db, userId)) ?? gone());
-}
-
-/** The user of the session, who has shown the password once more. */
-async function confirmPassword(deps: Deps, actor: Actor, userId: number, password: string, path: string) {
-  const row = (await store.findUser(deps.db, userId)) ?? gone();
-  const emailHash = await hashEmail(row.email);
-  if (!(await checkPassword(deps, emailHash, password, row.passwordHash))) {
-    await record(deps, userId, actor, 'password_refused');
-    failField(path, 'Is not your password');
-  }
-  return { row, emailHash };
-}
-
-/** Is this the user's password? Counts against the throttle of their account. */
-export async function isPasswordOf(deps: Deps, userId: number, password: string): Promise<boolean> {
-  const row = (await store.findUser(deps.db, userId)) ?? gone();
-  return checkPassword(deps, await hashEmail(row.email), password, row.passwordHash);
+  return presentAccount(await requireUser(deps, authorizeSession(actor).userId));
 }
 
 /** Sets another password and ends all other sessions and all reset links. */

@@ -1,6 +1,6 @@
 /** Verbs of alerts: rules, and what happened. */
 import type * as z from 'zod';
-import { isPasswordOf } from '../accounts/actions.ts';
+import { isPasswordOf } from '../accounts/password-check.ts';
 import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { type FieldError, fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
