@@ -129,7 +129,7 @@ function fill(database: DatabaseSync, { keysAUser, busy, hasAnalytics }: Shape, 
 }
 
 const ZONE = 'America/New_York';
-const SUM = 'REPLACE INTO day_sum VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
+const SUM = 'REPLACE INTO day_sum VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
 const toCamelCase = (row: object) =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()), value]));
@@ -145,8 +145,8 @@ function writeSums(database: DatabaseSync, day: string, keys: Keys): void {
     const usage = nameUsage(rowsOf('usage_day', userId), owners, []);
     const rows = (usage.length > 0 ? usage : counters).map(toLedgerRow);
     const sum = sumDay({ rows, counters, usage, checks: rowsOf('check_day', userId) }, cut);
-    const { keys, models, providers, credits, checks } = sum;
-    set.run(userId, day, cut, ...[keys, models, providers, credits, checks].map((part) => JSON.stringify(part)));
+    const { spent, keys, models, providers, credits, said, unsure, checks } = sum;
+    set.run(userId, day, cut, ...[spent, keys, models, providers, credits, said, unsure, checks].map((part) => JSON.stringify(part)));
   }
 }
 

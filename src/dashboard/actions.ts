@@ -17,7 +17,7 @@ import { findDrift, presentReconciled } from '../usage/reconciliation.ts';
 import { asOf } from '../usage/stats.ts';
 import { readSummary } from '../usage/summary.ts';
 import { compare, createCosts, headlineOf, monthsOf, spansOf, totalsOf, within } from './figures.ts';
-import { attentionOf, type DashboardQuery, rangesOf, weekOf } from './model.ts';
+import { attentionOf, type DashboardQuery, neededSince, rangesOf, weekOf } from './model.ts';
 
 const QUESTION = questionSchema.parse({});
 /** Rows of the tables of models and keys. */
@@ -54,16 +54,15 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const isOwnZone = shown.zone === resolveTimeZone(viewerZone);
   const summary = await readSummary(deps, userId, ranges.all, {
     hours: isHourly(shown) ? 'all' : 'credits',
-    detailFrom: shown.from,
+    since: neededSince(ranges, query.by),
     byHour: isHourly(shown) ? shown : null,
-    by: ['model', query.by],
     isOwnZone,
     also: selectRules(deps.db, userId),
   });
   const facts = factsBy(summary.ledger, ranges.all, false);
   const { keys: covered, keyRows, upstreamKeys, managements, also: ruleRows } = summary.sources;
   const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
-  const costs = createCosts(summary.sources, facts.key, shown);
+  const costs = createCosts(summary.sources, [...factsOf(summary.spent, ranges.all, false), ...facts.key], shown);
   const months = monthsOf(summary.sources, keys, facts.key, ranges);
   const rules = toRules(ruleRows.filter(({ type }) => type === 'budget'));
   const drift = findDrift(summary.index, shown.from, shown.to).map(presentReconciled);

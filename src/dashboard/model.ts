@@ -5,8 +5,9 @@ import { addDays, countDays, dayOf, HOUR_MS, listDays, periodOf, startOfMonth, w
 import { formatDay, formatUsd } from '../lib/format.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
 import type { Known } from '../usage/coverage.ts';
-import { DIMENSIONS, type Range } from '../usage/model.ts';
+import { DIMENSIONS, type Dimension, type Range } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodBefore, periodFields } from '../usage/periods.ts';
+import type { Since } from '../usage/sums.ts';
 
 export const dashboardSchema = z.object({ ...periodFields, by: emptyAsAbsent(oneOf(DIMENSIONS).default('model')) });
 export type DashboardQuery = z.infer<typeof dashboardSchema>;
@@ -68,6 +69,16 @@ export function rangesOf(shown: Range, now: number): Ranges {
     pace,
     all: between(starts.sort()[0] ?? shown.from, shown.to > today ? shown.to : today),
   };
+}
+
+/**
+ * Since which local day what is needed of summed days: of those that are only compared, no more than what was spent in all. What keys spent is
+ * shown, and asked for by the month and by budgets, whose days, weeks and months do not begin before the last complete days or the month do.
+ */
+export function neededSince({ shown, month, pace }: Ranges, by: Dimension): Since {
+  const { from } = shown;
+  const keys = [from, month.from, pace.from].sort()[0] ?? from;
+  return { keys, models: from, credits: from, said: from, checks: from, ...(by === 'provider' && { providers: from }) };
 }
 
 /** What is known of a key: since which local day, and what it spent in this month as far as the ledger knows. */

@@ -24,8 +24,10 @@ const distinct = (facts: readonly Fact[], of: 'model' | 'provider'): string[] =>
 async function readFor(deps: Deps, userId: number, question: Question, range: Range, viewerZone: string) {
   const hours = question.rollup === 'hour' ? 'all' : 'none';
   const isPlain = question.by2 === undefined && [...question.key, ...question.model, ...question.provider].length === 0;
-  if (isPlain && hours === 'none')
-    return readSummary(deps, userId, range, { hours, isOwnZone: range.zone === resolveTimeZone(viewerZone) });
+  if (isPlain && hours === 'none') {
+    const since = { keys: range.from, models: range.from, providers: range.from };
+    return readSummary(deps, userId, range, { hours, since, isOwnZone: range.zone === resolveTimeZone(viewerZone) });
+  }
   const { sources, rows } = await readLedger(deps, userId, range, hours);
   return { sources, ledger: inDetail(rows) };
 }

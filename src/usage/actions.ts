@@ -52,7 +52,9 @@ const statsOf = (index: Index, facts: FactsBy, range: Range) => ({
 
 /** The rows of a range: of all keys from the sums of days, of one from its own rows. */
 async function readStats(deps: Deps, userId: number, range: Range, keyId: number | undefined) {
-  if (keyId === undefined) return readSummary(deps, userId, range, { hours: 'none' });
+  const { from } = range;
+  const since = { keys: from, models: from, providers: from, said: from, checks: from };
+  if (keyId === undefined) return readSummary(deps, userId, range, { hours: 'none', since });
   const { sources, rows } = await readLedger(deps, userId, range, 'none', keyId);
   return { index: createIndex(sources, dayOf(deps.now())), ledger: inDetail(rows) };
 }

@@ -1,5 +1,5 @@
 /** Which source speaks for each key and day. Pure. */
-import { type CoveredKey, isAnalysed, isOvertaken, type Money, NOTHING } from './coverage.ts';
+import { type CoveredKey, isAnalysed, isOvertaken, knowMore, type Money, NOTHING } from './coverage.ts';
 import type { Source } from './model.ts';
 
 /** Analytics say nothing. */
@@ -48,6 +48,15 @@ export function sourceOf(
 ): Source | null {
   if (texts > 0 && !isOvertaken(day, key, counted, spent, texts)) return 'analytics';
   return counted && !(counted.isEstimated && isAnalysed(day, key)) ? 'counters' : null;
+}
+
+/** The same where it does not depend on what is known of the key; null where it does. */
+export function certainSource(
+  counted: (Money & { isEstimated: boolean }) | null,
+  { spent, texts }: { spent: Money; texts: number },
+): Source | null {
+  if (texts > 0) return counted && texts === 1 && knowMore(counted, spent) ? null : 'analytics';
+  return counted && !counted.isEstimated ? 'counters' : null;
 }
 
 /** The rows of the source that speaks for each key and day (`sourceOf`). They are never added. */

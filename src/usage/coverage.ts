@@ -179,6 +179,12 @@ export const addMoney = (a: Money, b: Money): Money => ({
   byokCostNano: a.byokCostNano + b.byokCostNano,
 });
 
+/** Do the counters know more money, and of neither kind less? */
+export const knowMore = (counted: Money, spent: Money): boolean =>
+  counted.costNano >= spent.costNano &&
+  counted.byokCostNano >= spent.byokCostNano &&
+  counted.costNano + counted.byokCostNano > spent.costNano + spent.byokCostNano;
+
 /**
  * Do the counters speak for a day of which there are analytics? Where they know more money, and analytics left the day unfinished or do
  * not know all of the key's texts. Counters know one text at a time, so not where several of them spent.
@@ -194,6 +200,5 @@ export function isOvertaken(
   const isDone = isAnalysed(day, key);
   const isOpen = areBehind(key) && !isDone;
   if (!counted || texts > 1 || !(isOpen || (key.hasForeignText && !counted.isEstimated))) return false;
-  const isLess = counted.costNano < spent.costNano || counted.byokCostNano < spent.byokCostNano;
-  return !isLess && counted.costNano + counted.byokCostNano > spent.costNano + spent.byokCostNano;
+  return knowMore(counted, spent);
 }

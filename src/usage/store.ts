@@ -2,10 +2,10 @@
 import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { askedOften, type Db, runBatch, selectPlain, statement } from '../db.ts';
 import type { DayAmounts } from './ledger.ts';
-import type { Dimension } from './model.ts';
 import type { CheckEntry } from './sources.ts';
 import type { PlainCounters, StoredUsage } from './stored-row.ts';
 import type { SettledSpan, Span } from './sum-plan.ts';
+import type { Since } from './sums.ts';
 import { checkDay, counterDay, daySum, modelName, usageDay } from './table.ts';
 
 const parseHours = (hours: string | null): DayAmounts['hours'] => (hours === null ? {} : JSON.parse(hours));
@@ -17,8 +17,8 @@ export interface AskedDays {
   spans: readonly (Span | SettledSpan)[];
   /** What is read of hours, which are most of the bytes: all that is measured, credits alone, or nothing. */
   hours: 'all' | 'credits' | 'none';
-  /** Days whose sums are read, as far as there are some; before `detailFrom` only what keys spent, and always only by some dimensions. */
-  summed?: { span: Span; detailFrom: string; by: readonly Dimension[] };
+  /** Days whose sums are read, as far as there are some, and since which UTC day each part of them is; a part that is not named never is. */
+  summed?: { span: Span; since: Since };
 }
 
 const CREDIT_PATHS = sql.raw(Array.from({ length: 24 }, (_, hour) => `'$."${hour}"[0]'`).join(', '));

@@ -1,39 +1,32 @@
 /** SQL of the stored sums of days. */
-import { type Column, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
+import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { user } from '../accounts/table.ts';
 import { askedOften, type Db, jsonField, runBatch, selectPlain, statement } from '../db.ts';
-import type { Dimension } from './model.ts';
 import type { AskedDays } from './store.ts';
-import type { DaySum } from './sums.ts';
+import { type DaySum, PARTS, type Part } from './sums.ts';
 import { daySum } from './table.ts';
 
 /** A sum as it is stored: JSON of each part of a `DaySum`, null where it was not asked for. */
-export type StoredSum = { day: string; cut: number; keys: string } & Record<Exclude<keyof DaySum, 'keys'>, string | null>;
+export type StoredSum = { day: string; cut: number; unsure: string } & Record<Part | 'spent', string | null>;
 
-const NO_SUMS = { span: ['', ''], detailFrom: '', by: [] } as const;
+const NO_SUMS = { span: ['', ''], since: {} } as const;
 /** After every day. */
 const NEVER = '~';
 
 const sumsOf = askedOften((db) => {
-  const { userId, day, cut, keys, models, providers, credits, checks } = daySum;
+  const { userId, day, cut, spent, unsure } = daySum;
   const [id, from, to] = ['userId', 'from', 'to'].map((name) => sql.placeholder(name));
-  const since = (place: string, column: Column): SQL => sql`CASE WHEN ${day} >= ${sql.placeholder(place)} THEN ${column} END`;
-  const detail = {
-    models: since('modelsFrom', models),
-    providers: since('providersFrom', providers),
-    credits: since('detailFrom', credits),
-    checks: since('detailFrom', checks),
-  };
-  const rest = sql`FROM ${daySum} WHERE ${userId} = ${id} AND ${day} BETWEEN ${from} AND ${to}`;
-  return selectPlain<StoredSum>(db, { day, cut, keys, ...detail }, rest);
+  const since = (part: Part): SQL => sql`CASE WHEN ${day} >= ${sql.placeholder(part)} THEN ${daySum[part]} END`;
+  const parts = Object.fromEntries(PARTS.map((part) => [part, since(part)]));
+  const columns = { day, cut, unsure, spent: sql`CASE WHEN ${day} < ${sql.placeholder('keys')} THEN ${spent} END`, ...parts };
+  return selectPlain<StoredSum>(db, columns, sql`FROM ${daySum} WHERE ${userId} = ${id} AND ${day} BETWEEN ${from} AND ${to}`);
 });
 
 /** Selects the sums of those days of a user that have one. */
 export function selectSums(db: Db, userId: number, { summed = NO_SUMS }: AskedDays) {
-  const { span, detailFrom, by } = summed;
-  const [from, to] = span;
-  const fromOf = (dimension: Dimension): string => (by.includes(dimension) ? detailFrom : NEVER);
-  return sumsOf(db, { userId, from, to, detailFrom, modelsFrom: fromOf('model'), providersFrom: fromOf('provider') });
+  const { span, since } = summed;
+  const parts = Object.fromEntries(PARTS.map((part) => [part, since[part] ?? NEVER]));
+  return sumsOf(db, { userId, from: span[0], to: span[1], ...parts });
 }
 
 /** Asks for the version of a user's data, and has their next change make another one. */

@@ -3,15 +3,16 @@ import type { Question } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, dayOf } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
-import { DIMENSIONS, type Dimension, type Range } from './model.ts';
+import type { Range } from './model.ts';
 import { ledgerRowsOf, readSources } from './reading.ts';
+import { findOutdated } from './said.ts';
 import { createIndex, type Index } from './sources.ts';
 import type { AskedDays } from './store.ts';
 import { nameUsage } from './stored-row.ts';
 import { daysToSum, isPartedFor, type Plan, planDays, spansOf, spansOfDays } from './sum-plan.ts';
 import { insertSums, type StoredSum, watchVersion } from './sum-store.ts';
-import { creditsOfSum, findOutdated, indexSums, rowsOfSums, type SummedDay } from './summed.ts';
-import { sumDay } from './sums.ts';
+import { creditsOfSums, indexSums, rowsOfSums, type SummedDay } from './summed.ts';
+import { PARTS, type Since, sumDay } from './sums.ts';
 
 type Sources<T> = Awaited<ReturnType<typeof readSources<T>>>;
 
@@ -35,11 +36,9 @@ async function sumUp(deps: Deps, userId: number, days: readonly string[], cuts: 
   await insertSums(deps.db, userId, sums, watched.version);
 }
 
+const READ = ['unsure', 'spent', ...PARTS] as const;
 /** A sum as JSON; what of it was not asked for is null. */
-const jsonOf = ({ day, cut, keys, models, providers, credits, checks }: StoredSum): string => {
-  const detail = checks && `{"models":${models},"providers":${providers},"credits":${credits},"checks":${checks}}`;
-  return `{"day":"${day}","cut":${cut},"keys":${keys},"detail":${detail}}`;
-};
+const jsonOf = (sum: StoredSum): string => `{"day":"${sum.day}","cut":${sum.cut},${READ.map((part) => `"${part}":${sum[part]}`)}}`;
 
 /** One text is parsed faster than hundreds. */
 const parseSums = (sums: readonly StoredSum[]): SummedDay[] => JSON.parse(`[${sums.map(jsonOf)}]`);
@@ -52,15 +51,15 @@ function usableSums({ sums }: Pick<Sources<unknown>, 'sums'>, { cuts, inRows }: 
 /** What was read, for questions by one dimension each. */
 function summaryOf<T>(sources: Sources<T>, index: Index, summed: readonly SummedDay[], { zone }: Range) {
   const detailed = ledgerRowsOf(sources);
+  const { spent, ...rows } = rowsOfSums(summed, sources.names, zone !== 'UTC');
   return {
     sources,
     index,
-    ledger: { detailed, summed: rowsOfSums(summed, sources.names, zone !== 'UTC') },
+    ledger: { detailed, summed: rows },
+    /** Of summed days of which keys were not asked for: what was spent in all. */
+    spent,
     /** Tells credits by day and by hour. */
-    credits: () => [
-      ...summed.map(creditsOfSum),
-      ...detailed.map(({ day, total, credits }) => ({ day, costNano: total[0] ?? null, credits })),
-    ],
+    credits: () => [...creditsOfSums(summed), ...detailed.map(({ day, total, credits }) => ({ day, costNano: total[0] ?? null, credits }))],
   };
 }
 
@@ -68,12 +67,10 @@ function summaryOf<T>(sources: Sources<T>, index: Index, summed: readonly Summed
 interface Asked<T> {
   /** What of hours is needed in UTC. */
   hours: AskedDays['hours'];
-  /** The first local day of which more is needed than what keys spent. */
-  detailFrom?: string;
+  /** Of sums, since which local day each part is needed: there are no facts of summed days by what is not. */
+  since: Since;
   /** Days of which all hours are needed. */
   byHour?: Range | null;
-  /** By what else than keys facts are needed; there are no others of summed days. */
-  by?: readonly Dimension[];
   isOwnZone?: boolean;
   also?: Question<T>;
 }
@@ -95,14 +92,14 @@ function lookAt(sources: Sources<unknown>, index: Index, plan: Plan) {
  * one more where the first and the last settled day have sums but one between them lacks one that holds.
  */
 export async function readSummary<T = undefined>(deps: Deps, userId: number, range: Range, asked: Asked<T>) {
-  const { hours, detailFrom = range.from, byHour = null, by = DIMENSIONS, isOwnZone = false, also } = asked;
+  const { hours, byHour = null, isOwnZone = false, also } = asked;
   const today = dayOf(deps.now());
-  const summedFrom = utcDaysOf(detailFrom, range.to, range.zone).from;
+  const utcFrom = ([part, from]: string[]) => [part, utcDaysOf(from ?? range.from, range.to, range.zone).from];
+  const since: Since = Object.fromEntries(Object.entries(asked.since).map(utcFrom));
   let plan = planDays(range, byHour, deps.now(), addDays(today, -deps.config.retentionDays));
   const outdated = new Set<string>();
   for (let trip = 1; ; trip++) {
-    const summedDays = { span: plan.span, detailFrom: summedFrom, by };
-    const days = { spans: spansOf(plan), hours: range.zone === 'UTC' ? hours : 'all', summed: summedDays } as const;
+    const days = { spans: spansOf(plan), hours: range.zone === 'UTC' ? hours : 'all', summed: { span: plan.span, since } } as const;
     const sources = await readSources(deps, userId, days, { ...(also && { also }) });
     const index = createIndex(sources, today);
     const { summed, inRows, lacking, ...found } = lookAt(sources, index, plan);

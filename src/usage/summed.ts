@@ -1,58 +1,20 @@
-/** Days that are read by their sums: whether these still hold, what they say of the sources, and the ledger that they make. Pure. */
-import { sourceOf } from './choose.ts';
-import type { CoveredKey } from './coverage.ts';
+/** Days that are read by their sums, and the ledger that they make. Pure. */
 import type { ByDimension, Dimension, LedgerRow } from './model.ts';
+import { indexSaid } from './said.ts';
 import type { Index, StoredDay } from './sources.ts';
 import { type ModelName, slugsOf } from './stored-row.ts';
-import { type Counted, type DaySum, minus, type Parts, REST, type Side, SOURCES, type SummedKey, type Vector } from './sums.ts';
+import { type DaySum, minus, type Part, type Parts, REST, type Side, SPEAKERS, type Vector } from './sums.ts';
 
-/** A day's sum as it is read. */
-export interface SummedDay extends Pick<DaySum, 'keys'> {
-  day: string;
-  cut: number;
-  /** Null if no more than keys was asked for; a dimension is, if it was not. */
-  detail: (Pick<DaySum, 'credits' | 'checks'> & { [part in 'models' | 'providers']: DaySum[part] | null }) | null;
-}
+/** A day's sum as it is read: null is what was not asked for. What was spent in all is only told where that is so for keys. */
+export type SummedDay = { day: string; cut: number; unsure: DaySum['unsure'] } & { [part in Part | 'spent']: DaySum[part] | null };
 
 // There are thousands of tuples here, and to take one apart by a pattern takes several times as long as by its indices.
 
-const enteredOf = (counted: Counted) => ({
-  costNano: counted[0],
-  byokCostNano: counted[1],
-  correctionNano: counted[2],
-  byokCorrectionNano: counted[3],
-  isEstimated: counted[4] === 1,
-});
-
-/** Would the ledger have the same of a key now? */
-function holdsOf(day: string, summed: SummedKey, keys: ReadonlyMap<number, CoveredKey>, { owners }: Index): boolean {
-  const [keyId, counted, analysed] = [summed[0], summed[3], summed[4]];
-  const key = keys.get(keyId);
-  const spent = { costNano: 0, byokCostNano: 0 };
-  for (const text of analysed) {
-    if (owners.get(text[0]) !== keyId) return false;
-    spent.costNano += text[1];
-    spent.byokCostNano += text[2];
-  }
-  if (key === undefined) return summed[1] === 0;
-  return sourceOf(day, key, counted && enteredOf(counted), { spent, texts: analysed.length }) === SOURCES[summed[1]];
-}
-
-/** Summed days of which the ledger would have something else now, since a key is known in another way than when they were summed. */
-export function findOutdated(index: Index, days: readonly SummedDay[]): string[] {
-  const keys = new Map(index.keys.map((key) => [key.id, key]));
-  return days.filter(({ day, keys: summed }) => !summed.every((one) => holdsOf(day, one, keys, index))).map(({ day }) => day);
-}
-
 /** Adds what the sources said of a summed day to the others. */
-function indexSum({ days }: Index, { day, keys, detail }: SummedDay): void {
+function indexSum({ days }: Index, { day, said, checks }: SummedDay): void {
   const stored: StoredDay = { day, counters: new Map(), usage: new Map(), checks: new Map(), ledgers: new Map() };
-  for (const key of keys) {
-    const [apiKeyId, counted] = [key[0], key[3]];
-    if (counted) stored.counters.set(apiKeyId, { apiKeyId, day, ...enteredOf(counted) });
-    for (const text of key[4]) stored.usage.set(text[0], { costNano: text[1], byokCostNano: text[2] });
-  }
-  for (const check of detail?.checks ?? []) {
+  indexSaid(stored, said ?? []);
+  for (const check of checks ?? []) {
     stored.checks.set(check[0], {
       upstreamKeyId: check[0],
       day,
@@ -67,15 +29,17 @@ function indexSum({ days }: Index, { day, keys, detail }: SummedDay): void {
 
 /** Adds what the sources said of summed days to the others, as far as it was asked for. */
 export function indexSums(index: Index, days: readonly SummedDay[]): void {
-  for (const day of days) if (day.detail !== null) indexSum(index, day);
+  for (const day of days) if (day.said !== null) indexSum(index, day);
 }
 
-/** What was spent on a summed day, in nano-dollars: in all, and by hour as far as it was asked for. */
-export function creditsOfSum({ day, keys, detail }: SummedDay): { day: string; costNano: number; credits: Vector } {
-  let costNano = 0;
-  for (const key of keys) for (const parts of key[2]) costNano += parts[0][0] ?? 0;
-  return { day, costNano, credits: detail?.credits ?? [] };
-}
+/** What was spent on summed days, in nano-dollars: in all and by hour, of those whose hours were asked for. */
+export const creditsOfSums = (days: readonly SummedDay[]): { day: string; costNano: number; credits: Vector }[] =>
+  days.flatMap(({ day, keys, credits }) => {
+    if (credits === null) return [];
+    let costNano = 0;
+    for (const key of keys ?? []) costNano += key[2][0][0] ?? 0;
+    return { day, costNano, credits };
+  });
 
 const NO_HOURS: LedgerRow['hours'] = {};
 
@@ -107,6 +71,7 @@ const rowOf = (day: string, cut: number, parts: Parts, { keyId, source, model, p
   isEstimated,
 });
 
+const NAMELESS: Named = { keyId: 0, source: 'analytics', model: null, permaslug: null, provider: null, isEstimated: false };
 const ofModel = (model: string | null, permaslug: string): Named => ({
   keyId: 0,
   source: 'analytics',
@@ -123,27 +88,33 @@ const ofProvider = (provider: string): Named => ({
   provider: provider || null,
   isEstimated: false,
 });
-const ofKey = (key: SummedKey): Named => ({
-  keyId: key[0],
-  source: key[1] === 1 ? 'counters' : 'analytics',
+const ofKey = (keyId: number, speaker: number): Named => ({
+  keyId,
+  source: SPEAKERS[speaker]?.source ?? 'analytics',
   model: null,
   permaslug: null,
   provider: null,
-  isEstimated: key[1] === 1 && key[3]?.[4] === 1,
+  isEstimated: SPEAKERS[speaker]?.isEstimated === true,
 });
 
+/** The ledger of summed days by one dimension at a time, and, of the days of which no more is known, what was spent in all. */
+export interface SummedRows extends ByDimension<LedgerRow> {
+  spent: readonly LedgerRow[];
+}
+
 /**
- * The ledger of summed days by one dimension at a time: a row knows that one alone, and no hours but those that part the day.
+ * The ledger of summed days: a row knows its dimension alone, and no hours but those that part the day.
  * @param isParted false in UTC, where only whole days are asked for
  */
-export function rowsOfSums(days: readonly SummedDay[], names: readonly ModelName[], isParted: boolean): ByDimension<LedgerRow> {
+export function rowsOfSums(days: readonly SummedDay[], names: readonly ModelName[], isParted: boolean): SummedRows {
   const slugOf = slugsOf(names);
-  const rows: Record<Dimension, LedgerRow[]> = { key: [], model: [], provider: [] };
-  for (const { day, cut: stored, keys, detail } of days) {
+  const rows: Record<Dimension | 'spent', LedgerRow[]> = { key: [], model: [], provider: [], spent: [] };
+  for (const { day, cut: stored, spent, keys, models, providers } of days) {
     const cut = isParted ? stored : 0;
-    for (const key of keys) for (const parts of key[2]) rows.key.push(rowOf(day, cut, parts, ofKey(key)));
-    for (const model of detail?.models ?? []) rows.model.push(rowOf(day, cut, model[1], ofModel(slugOf(model[0]), model[0])));
-    for (const provider of detail?.providers ?? []) rows.provider.push(rowOf(day, cut, provider[1], ofProvider(provider[0])));
+    for (const parts of spent ?? []) rows.spent.push(rowOf(day, cut, parts, NAMELESS));
+    for (const key of keys ?? []) rows.key.push(rowOf(day, cut, key[2], ofKey(key[0], key[1])));
+    for (const model of models ?? []) rows.model.push(rowOf(day, cut, model[1], ofModel(slugOf(model[0]), model[0])));
+    for (const provider of providers ?? []) rows.provider.push(rowOf(day, cut, provider[1], ofProvider(provider[0])));
   }
   return rows;
 }

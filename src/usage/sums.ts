@@ -1,9 +1,7 @@
-/**
- * A UTC day of a user in sums: what each key, model and provider spent, and beside it what the sources said, from which can be seen whether
- * the same one would be chosen for each key now (`summed.ts`). Pure.
- */
+/** A UTC day of a user in sums: what each key, model and provider spent, and what the sources said (`said.ts`). Pure. */
 import { createLocalHours } from '../lib/zone.ts';
 import type { Amounts } from './measures.ts';
+import { type Said, saidOf, type Unsure } from './said.ts';
 import type { CheckEntry } from './sources.ts';
 import type { NamedUsage, StoredCounters, StoredRow } from './stored-row.ts';
 
@@ -18,19 +16,35 @@ export type Parts = readonly [whole: Vector, before?: Side, after?: Side];
 
 /** What is kept of a day. Amounts are in the order of `Measures`, money in nano-dollars; '' is an unknown name. */
 export interface DaySum {
+  /** What was spent in all. */
+  spent: Parts[];
   keys: SummedKey[];
   models: (readonly [permaslug: string, parts: Parts])[];
   providers: (readonly [provider: string, parts: Parts])[];
   /** By hour; empty: of none anything is known. */
   credits: Vector;
+  /** What the sources said of each key. */
+  said: Said[];
+  /** Keys of which another source may speak when something else is known of them, and which one does. */
+  unsure: Unsure[];
   checks: Checked[];
 }
 
-/** What the ledger has of a key (nothing: not more than zero), from which source (null: neither speaks), and what each of them said. */
-export type SummedKey = readonly [keyId: number, source: Spoken, parts: Parts[], counted: Counted | null, analysed: Analysed[]];
-export type Counted = readonly [cost: number, byokCost: number, correction: number, byokCorrection: number, isEstimated: 0 | 1];
-/** A text of the key, models and providers added up. */
-type Analysed = readonly [upstreamKeyId: number, cost: number, byokCost: number];
+/** What of a day is only read where it is asked for. */
+export const PARTS = ['keys', 'models', 'providers', 'credits', 'said', 'checks'] as const satisfies (keyof DaySum)[];
+export type Part = (typeof PARTS)[number];
+/** The first day of which a part is asked for; never, if it is not named. */
+export type Since = Readonly<Partial<Record<Part, string>>>;
+
+/** What the ledger has of a key. */
+export type SummedKey = readonly [keyId: number, speaker: number, parts: Parts];
+/** What a key's amounts were told by. */
+export const SPEAKERS: readonly Pick<StoredRow, 'source' | 'isEstimated'>[] = [
+  { source: 'analytics', isEstimated: false },
+  { source: 'counters', isEstimated: false },
+  { source: 'counters', isEstimated: true },
+];
+
 type Checked = readonly [
   upstreamKeyId: number,
   activity: number | null,
@@ -38,10 +52,6 @@ type Checked = readonly [
   account: number | null,
   accountByok: number | null,
 ];
-
-/** The sources by number. */
-export const SOURCES = [null, 'counters', 'analytics'] as const;
-type Spoken = 0 | 1 | 2;
 
 /** Everything that is stored of a day. */
 export interface DayRows {
@@ -116,23 +126,6 @@ function sumRows<K>(rows: readonly StoredRow[], nameOf: (row: StoredRow) => K, c
   });
 }
 
-const countedOf = (row: StoredCounters): Counted => [
-  row.costNano,
-  row.byokCostNano,
-  row.correctionNano,
-  row.byokCorrectionNano,
-  row.isEstimated ? 1 : 0,
-];
-
-function analysedOf(usage: readonly NamedUsage[]): Analysed[] {
-  const add = (rows: readonly NamedUsage[], pick: (row: NamedUsage) => number) => rows.reduce((sum, row) => sum + pick(row), 0);
-  return [...Map.groupBy(usage, ({ upstreamKeyId }) => upstreamKeyId)].map(([id, rows]) => [
-    id,
-    add(rows, ({ costNano }) => costNano),
-    add(rows, ({ byokCostNano }) => byokCostNano),
-  ]);
-}
-
 const checkedOf = (row: CheckEntry): Checked => [
   row.upstreamKeyId,
   row.activityCostNano,
@@ -141,21 +134,14 @@ const checkedOf = (row: CheckEntry): Checked => [
   row.accountByokCostNano,
 ];
 
-function sumKeys({ rows, counters, usage }: DayRows, told: readonly StoredRow[], cut: number): SummedKey[] {
-  const sources = new Map(rows.map(({ keyId, source }) => [keyId, source]));
-  const parts = Map.groupBy(
-    sumRows(told, ({ keyId }) => keyId, cut),
-    ([id]) => id,
+function sumKeys(told: readonly StoredRow[], cut: number): SummedKey[] {
+  const speakers = new Map(
+    told.map(({ keyId, source, isEstimated }) => [
+      keyId,
+      SPEAKERS.findIndex((speaker) => speaker.source === source && speaker.isEstimated === isEstimated),
+    ]),
   );
-  const counted = new Map(counters.map((row) => [row.apiKeyId, countedOf(row)]));
-  const analysed = Map.groupBy(usage, ({ keyId }) => keyId);
-  return [...new Set([...counted.keys(), ...analysed.keys()])].map((id) => [
-    id,
-    SOURCES.indexOf(sources.get(id) ?? null) as Spoken,
-    (parts.get(id) ?? []).map(([, ofKey]) => ofKey),
-    counted.get(id) ?? null,
-    analysedOf(analysed.get(id) ?? []),
-  ]);
+  return sumRows(told, ({ keyId }) => keyId, cut).map(([id, parts]) => [id, speakers.get(id) ?? 0, parts]);
 }
 
 /** Sums a day up, parted at an hour. */
@@ -164,10 +150,12 @@ export function sumDay(stored: DayRows, cut: number): DaySum {
   const credits: Vector = [];
   for (const row of stored.rows) addTo(credits, row.credits);
   return {
-    keys: sumKeys(stored, told, cut),
+    spent: sumRows(told, () => null, cut).map(([, parts]) => parts),
+    keys: sumKeys(told, cut),
     models: sumRows(told, ({ permaslug }) => permaslug ?? '', cut),
     providers: sumRows(told, ({ provider }) => provider ?? '', cut),
     credits,
+    ...saidOf(stored),
     checks: stored.checks.map(checkedOf),
   };
 }

@@ -67,8 +67,8 @@ export const checkDay = sqliteTable(
 );
 
 /**
- * A UTC day of a user in sums, made from the rows above when they are read (`sums.ts`). Triggers in the migration delete it when one of them
- * changes.
+ * A UTC day of a user in sums, made from the rows above when they are read (`sums.ts`). Triggers in the migrations delete it when one of them
+ * changes, and all of a user's when a key goes or a text goes to another key.
  */
 export const daySum = sqliteTable(
   'day_sum',
@@ -78,10 +78,13 @@ export const daySum = sqliteTable(
     /** The hour that parts the day into two local ones; 0: it is only summed as a whole. */
     cut: integer().notNull(),
     /** JSON of each part of a `DaySum`, of which a question reads those that it needs. */
+    spent: text().notNull(),
     keys: text().notNull(),
     models: text().notNull(),
     providers: text().notNull(),
     credits: text().notNull(),
+    said: text().notNull(),
+    unsure: text().notNull(),
     checks: text().notNull(),
   },
   (table) => [primaryKey({ columns: [table.userId, table.day] })],

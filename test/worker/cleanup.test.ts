@@ -33,11 +33,11 @@ it('cuts every table that grows back to its retention, in bounded steps, and tou
   );
   await insertMany('counter_day', ledger, rowsOf(77_777, 9, days));
   await insertMany('purge', 'user_id,requested_at', [[77_777, now]]);
-  const sums = 'user_id,day,cut,keys,models,providers,credits,checks';
+  const sums = 'user_id,day,cut,spent,keys,models,providers,credits,said,unsure,checks';
   await insertMany(
     'day_sum',
     sums,
-    days.map((day) => [88_888, day, 0, '[]', '[]', '[]', '[]', '[]']),
+    days.map((day) => [88_888, day, 0, ...Array(8).fill('[]')]),
   );
   await insertMany('session', 'user_id,created_at,expires_at', [
     [user.id, 1, now - 1],

@@ -153,6 +153,26 @@ describe('a sum', () => {
     }
   });
 
+  it('ends, with all of its user, when a key goes, and when a text goes or belongs to another key', async () => {
+    const own = await createScenario({ keys: 8, days: 10, chance: 0.3 });
+    await own.add();
+    await own.hours(2);
+    const sumsAfter = async (change: string): Promise<number> => {
+      await askBoth(() => askStats('from=2026-11-06', own));
+      expect((await sumsOf(own)).length).toBeGreaterThan(3);
+      await env.DB.prepare(change).bind(own.user.id).run();
+      return (await sumsOf(own)).length;
+    };
+    const last = (table: string) => `id = (SELECT max(id) FROM ${table} WHERE user_id = ?1)`;
+    const other = 'SELECT max(id) FROM api_key WHERE user_id = ?1 AND id <> api_key_id';
+    expect(
+      await sumsAfter(`UPDATE upstream_key SET read_at = read_at + 1, api_key_id = api_key_id WHERE ${last('upstream_key')}`),
+    ).toBeGreaterThan(3);
+    expect(await sumsAfter(`UPDATE upstream_key SET api_key_id = (${other}) WHERE ${last('upstream_key')}`)).toBe(0);
+    expect(await sumsAfter(`DELETE FROM upstream_key WHERE ${last('upstream_key')}`)).toBe(0);
+    expect(await sumsAfter(`DELETE FROM api_key WHERE ${last('api_key')}`)).toBe(0);
+  });
+
   it('is not kept where something changed between reading and keeping it', async () => {
     const change = (nano: number) =>
       env.DB.prepare('UPDATE usage_day SET cost_nano = cost_nano + ? WHERE user_id = ?').bind(nano, set.user.id).run();
@@ -171,14 +191,14 @@ describe('a sum', () => {
     const ask = () => askStats('from=2026-11-06', own);
     await askBoth(ask);
     const day = dayOf(own.world.clock.now - 5 * DAY_MS);
-    const keysOf = async () =>
-      (await env.DB.prepare('SELECT keys FROM day_sum WHERE user_id = ? AND day = ?').bind(own.user.id, day).first<{ keys: string }>())
-        ?.keys;
-    const sum = await keysOf();
-    // As if nobody had spoken for the day's keys when it was summed up.
-    await env.DB.prepare("UPDATE day_sum SET keys = replace(keys, ',2,', ',0,') WHERE user_id = ?").bind(own.user.id).run();
-    const [changed, answer] = [await keysOf(), await ask()];
-    expect([sum === changed, tripsOf(answer), await keysOf()]).toEqual([false, 3, sum]);
+    const sumOf = () => env.DB.prepare('SELECT * FROM day_sum WHERE user_id = ? AND day = ?').bind(own.user.id, day).first();
+    const sum = await sumOf();
+    const [key] = (await env.DB.prepare('SELECT id FROM api_key WHERE user_id = ?').bind(own.user.id).all<{ id: number }>()).results;
+    // As if the counters had spoken for a key when the day was summed up, of which they say nothing.
+    const unsure = JSON.stringify([[1, [key?.id, null]]]);
+    await env.DB.prepare('UPDATE day_sum SET unsure = ?, spent = keys WHERE user_id = ?').bind(unsure, own.user.id).run();
+    const [changed, answer] = [await sumOf(), await ask()];
+    expect([changed?.['unsure'], tripsOf(answer), await sumOf()]).toEqual([unsure, 3, sum]);
     expect([tripsOf(await ask()), (await ask()).text]).toEqual([2, answer.text]);
   });
 
