@@ -54,6 +54,19 @@ const MERGED_HOURS = `CASE WHEN counter_day.hours IS NULL THEN excluded.hours WH
       SELECT key, value FROM json_each(counter_day.hours) UNION ALL SELECT key, value FROM json_each(excluded.hours)) GROUP BY key) AS h) END`;
 
 /**
+ * Reopens what an account spent outside of its keys, since the first day of which one of two keys has counters and the other one analytics: as
+ * long as they were two such counters may have spoken, and were subtracted from the account's total; of one key analytics hide them.
+ */
+function reopenRest(ids: string): string {
+  const texts = `SELECT t.id, t.api_key_id, t.management_id FROM upstream_key AS t WHERE t.user_id = ?1 AND t.api_key_id IN (${ids})`;
+  const day = `SELECT min(c.day) FROM counter_day AS c WHERE c.user_id = ?1 AND c.api_key_id IN (${ids})
+    AND EXISTS (SELECT 1 FROM (${texts}) AS t CROSS JOIN usage_day AS d ON d.user_id = ?1 AND d.day = c.day AND d.upstream_key_id = t.id
+      WHERE t.api_key_id <> c.api_key_id)`;
+  return `UPDATE upstream_key SET open_from = (${day}), read_version = read_version + 1
+    WHERE user_id = ?1 AND hash IS NULL AND management_id IN (SELECT t.management_id FROM (${texts}) AS t) AND open_from > (${day})`;
+}
+
+/**
  * Lets a key that still has `oldHash` absorb the discovered key with `hash`, if there is one: its days, its readings, and, as an alias,
  * where its series stood. The days of a key are added to, once, because the same transaction deletes where they came from.
  */
@@ -63,6 +76,7 @@ function absorbStatements(db: Db, userId: number, id: number, oldHash: string, h
   const amounts = ['cost_nano', 'byok_cost_nano', 'correction_nano', 'byok_correction_nano'];
   const sums = amounts.map((name) => `${name} = counter_day.${name} + excluded.${name}`).join(', ');
   return [
+    `${reopenRest(`?2, (${discovered})`)} AND ${isUnchanged}`,
     `INSERT INTO api_key_alias (user_id, hash, api_key_id, ${SERIES.join(', ')})
       SELECT user_id, hash, ?2, ${SERIES.join(', ')} FROM api_key WHERE id = (${discovered}) AND ${isUnchanged}`,
     `INSERT INTO counter_day (user_id, day, api_key_id, ${amounts.join(', ')}, is_estimated, hours)

@@ -9,6 +9,7 @@ const REGRESSIONS: readonly [seed: number, days: number][] = [
   [400_175, 2],
   [400_982, 2],
   [600_278, 4],
+  [77_000_211, 4],
   [100_000, 1],
 ];
 const TIMEOUT_MS = 60_000;

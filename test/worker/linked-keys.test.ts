@@ -206,4 +206,26 @@ describe('a replaced key', () => {
     const atFirst = world.simulator.spentBetween(first, startOfToday(world.clock.now - DAY_MS), startOfToday(world.clock.now)).nano - 100;
     expect(results).toEqual([{ cost: atFirst + 70 }]);
   });
+
+  it('leaves nothing untold where its old text spent what analytics forgot, on a day on which its new one spent too', async () => {
+    const { world, post, patch, find, hours, total, spent, add } = await setUp();
+    await add();
+    const [old, next] = [freshKeyText(), freshKeyText()];
+    for (const text of [old, next]) world.simulator.addKey(text, { name: 'rotated' });
+    const { body: own } = await post(old, 'forgotten');
+    world.simulator.analytics.lagMs = 3 * HOUR_MS;
+    world.simulator.spend(old, { nano: 7_000 });
+    world.simulator.spend(next, { nano: 50_000 });
+    await hours(1);
+    // It goes before analytics tell what it spent; the counters know of a part of that.
+    world.simulator.spend(old, { nano: 900 });
+    world.simulator.removeKey(old);
+    const all = [...world.simulator.allSpends()].flatMap(([, spends]) => spends.map(({ nano }) => nano));
+    const everything = all.reduce((sum, nano) => sum + nano, 0);
+    await hours(30);
+    expect([await total(), (await find(next))?.kind]).toEqual([everything, 'discovered']);
+    expect((await patch(own.id, { key: next })).status).toBe(200);
+    await hours(2);
+    expect([await total(), await total(own.id)]).toEqual([everything, spent(next)]);
+  });
 });
