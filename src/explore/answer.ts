@@ -116,13 +116,13 @@ type Zeros = Map<number, { money: ReadonlySet<string>; all: ReadonlySet<string> 
 
 /** The buckets in which each key is known, as far as it was read. */
 function knownBuckets(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, slots: readonly Slot[]): Zeros {
-  const isByCounters = countedDates(facts);
+  const counted = countedDates(facts);
   const byDate = Map.groupBy(slots, ({ date }) => date);
   return new Map(
     keys.map((key) => {
       const until = knownUntil(key) ?? 0;
       const [money, all] = [new Set<string>(), new Set<string>()];
-      for (const [date, zero] of zerosOf(key, range, isByCounters)) {
+      for (const [date, zero] of zerosOf(key, range, counted)) {
         for (const { name, at } of byDate.get(date) ?? []) {
           if (at !== null && at >= until) continue;
           money.add(name);

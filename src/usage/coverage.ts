@@ -105,8 +105,9 @@ export function coverageOf(
   const isSound = (key: StoredKey | undefined) => key?.isActive === true && key.health !== 'invalid';
   const isManager = (key: StoredKey | undefined) => isSound(key) && key?.kind === 'management';
   const byId = new Map(keys.map((key) => [key.id, key]));
+  const byKey = Map.groupBy(readings, ({ apiKeyId }) => apiKeyId);
   return keys.map((key) => {
-    const own = readings.filter(({ apiKeyId }) => apiKeyId === key.id);
+    const own = byKey.get(key.id) ?? [];
     const present = own.find(({ hash }) => hash === key.hash);
     const isManaged = isManager(byId.get(present?.managementId ?? 0));
     const analytics = clip(analyticsOf(key, own, completeAts), keptSince);

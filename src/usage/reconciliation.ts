@@ -76,22 +76,23 @@ function accountDrift(index: Index, stored: StoredDay, key: CoveredKey): Money |
   return minus(sum, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
 }
 
-/** By how much the sources of a completed day differ from what the ledger says: from each that can be compared. */
-function driftsOf(index: Index, stored: StoredDay, key: CoveredKey): Money[] {
+/** By how much a source differs from what the ledger says; null where the two cannot be compared. */
+type Drifts = readonly (Money | null)[];
+const NO_DRIFTS: Drifts = [];
+
+/** By how much the sources of a completed day differ from what the ledger says. */
+function driftsOf(index: Index, stored: StoredDay, key: CoveredKey): Drifts {
   const { day } = stored;
-  const drifts: Money[] = [];
-  if (day >= index.today) return drifts;
+  if (day >= index.today) return NO_DRIFTS;
   const { source, money, isWhole } = ledgerOf(index, stored, key);
-  if (money && !key.hasForeignText) {
-    const counters = isWhole && source === 'analytics' ? countersOf(stored, key) : null;
-    if (counters && isCounted(stored, key) && countSpenders(index, stored, key) <= 1) drifts.push(minus(money, counters));
-    const activity = isWhole ? activityOf(index, stored, key) : null;
-    if (activity) drifts.push(minus(money, activity));
-    // Analytics were read and have nothing of the day, so the counters speak.
-    if (source === 'counters' && isAnalysed(day, key)) drifts.push(money);
-  }
   const ofAccount = key.isOutside ? accountDrift(index, stored, key) : null;
-  return ofAccount ? [...drifts, ofAccount] : drifts;
+  if (money === null || key.hasForeignText) return [ofAccount];
+  const isComparable = isWhole && source === 'analytics' && isCounted(stored, key) && countSpenders(index, stored, key) <= 1;
+  const counters = isComparable ? countersOf(stored, key) : null;
+  const activity = isWhole ? activityOf(index, stored, key) : null;
+  // Analytics were read and have nothing of the day, so the counters speak.
+  const isUntold = source === 'counters' && isAnalysed(day, key);
+  return [counters && minus(money, counters), activity && minus(money, activity), isUntold ? money : null, ofAccount];
 }
 
 function reconcileDay(index: Index, stored: StoredDay, key: CoveredKey, drifts = driftsOf(index, stored, key)): Reconciled {
@@ -104,8 +105,8 @@ function reconcileDay(index: Index, stored: StoredDay, key: CoveredKey, drifts =
     ledger: money,
     counters: countersOf(stored, key),
     activity: activityOf(index, stored, key),
-    driftNano: drifts.reduce<number | null>((most, { costNano }) => larger(most, costNano), null),
-    byokDriftNano: drifts.reduce<number | null>((most, { byokCostNano }) => larger(most, byokCostNano), null),
+    driftNano: drifts.reduce<number | null>((most, drift) => (drift ? larger(most, drift.costNano) : most), null),
+    byokDriftNano: drifts.reduce<number | null>((most, drift) => (drift ? larger(most, drift.byokCostNano) : most), null),
     coverage: money === null ? 'none' : isWhole && stored.day < index.today ? 'exact' : 'partial',
   };
 }
@@ -120,23 +121,20 @@ export function reconcile(index: Index, from: string, to: string): Reconciled[] 
 
 /** More than a cent is worth telling. */
 const DRIFT_NANO = 10_000_000;
-const isWorthTelling = ({ costNano, byokCostNano }: Money): boolean => Math.max(Math.abs(costNano), Math.abs(byokCostNano)) > DRIFT_NANO;
+const isWorthTelling = (drift: Money | null): boolean =>
+  drift !== null && Math.max(Math.abs(drift.costNano), Math.abs(drift.byokCostNano)) > DRIFT_NANO;
 
-/** Of which keys something is stored of a day. */
-function keysOn({ counters, usage, checks }: StoredDay, owners: ReadonlyMap<number, number>): Set<number> {
-  const ids = new Set(counters.keys());
-  for (const stored of [usage, checks]) for (const id of stored.keys()) ids.add(owners.get(id) ?? 0);
-  return ids;
-}
+/** Is anything of a key stored of a day? */
+const isOn = (index: Index, { counters, usage, checks }: StoredDay, key: CoveredKey): boolean =>
+  counters.has(key.id) || textsOf(index, key).some(({ id }) => usage.has(id) || checks.has(id));
 
 /** Completed days of the range on which the sources differ by more than a cent. Only days of which something is stored are looked at. */
 export function findDrift(index: Index, from: string, to: string): Reconciled[] {
   const drifts: Reconciled[] = [];
   for (const stored of index.days.values()) {
     if (stored.day < from || stored.day > to || stored.day >= index.today) continue;
-    const ids = keysOn(stored, index.owners);
     for (const key of index.keys) {
-      if (!ids.has(key.id)) continue;
+      if (!isOn(index, stored, key)) continue;
       const ofDay = driftsOf(index, stored, key);
       if (ofDay.some(isWorthTelling)) drifts.push(reconcileDay(index, stored, key, ofDay));
     }

@@ -51,6 +51,7 @@ export interface Sources {
 
 /** The difference of two amounts. */
 export const minus = (a: Money, b: Money): Money => ({ costNano: a.costNano - b.costNano, byokCostNano: a.byokCostNano - b.byokCostNano });
+
 /** What is stored of a day, by the ids of keys and, of analytics and checks, of upstream keys. */
 export interface StoredDay {
   day: string;
@@ -74,9 +75,8 @@ export interface Index {
   days: Map<string, StoredDay>;
   /** The keys of which each day is asked. */
   keys: readonly CoveredKey[];
-  /** The texts of each key, and the key of each text. */
+  /** The texts of each key. */
   texts: Map<number, UpstreamEntry[]>;
-  owners: Map<number, number>;
   /** Everything that is read through each management key. */
   accounts: Map<number | null, Account>;
   completeAts: ReadonlyMap<number, number | null>;
@@ -113,7 +113,6 @@ export function createIndex({ keys, allKeys, completeAts, upstreamKeys, counters
   return {
     days,
     keys,
-    owners: new Map(upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId])),
     texts: Map.groupBy(upstreamKeys, ({ apiKeyId }) => apiKeyId),
     accounts: new Map([...byAccount].map(([id, texts]) => [id, accountOf(texts, byId)])),
     completeAts,
@@ -178,12 +177,13 @@ export function ledgerOf(index: Index, stored: StoredDay, key: CoveredKey): Ledg
 /** The same choice as `chooseSources` makes. */
 function judge(index: Index, stored: StoredDay, key: CoveredKey): Ledger {
   const { day } = stored;
-  const counted = countersOf(stored, key);
-  const byCounters: Ledger = { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(stored, key) };
   const entry = stored.counters.get(key.id) ?? null;
   const spent = sumUsage(stored, textsOf(index, key));
-  if (spent && isOvertaken(day, key, entry, spent, countSpenders(index, stored, key))) return byCounters;
-  const isSilent = !(counted?.costNano || counted?.byokCostNano) || (isAnalysed(day, key) && entry?.isEstimated);
+  const counted = countersOf(stored, key);
+  const isSilent = !(counted?.costNano || counted?.byokCostNano) || (entry?.isEstimated && isAnalysed(day, key));
   const isRead = key.analytics !== null && isWithin(day, key.analytics);
-  return spent || (isRead && isSilent) ? { source: 'analytics', money: spent ?? NOTHING, isWhole: isAnalysed(day, key) } : byCounters;
+  const isTold = spent ? !isOvertaken(day, key, entry, spent, countSpenders(index, stored, key)) : isRead && isSilent;
+  return isTold
+    ? { source: 'analytics', money: spent ?? NOTHING, isWhole: isAnalysed(day, key) }
+    : { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(stored, key) };
 }

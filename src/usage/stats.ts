@@ -26,10 +26,16 @@ function containing(known: Known | null, { zone }: Range): (date: string) => boo
   return (date) => date >= first && date <= last;
 }
 
-/** Which dates of which keys the counters speak for. */
-export function countedDates(facts: readonly Fact[]): (keyId: number, date: string) => boolean {
-  const counted = new Set(facts.flatMap(({ keyId, source, date }) => (source === 'counters' ? `${keyId}/${date}` : [])));
-  return (keyId, date) => counted.has(`${keyId}/${date}`);
+/** The dates for which the counters speak, by key. */
+export function countedDates(facts: readonly Fact[]): ReadonlyMap<number, ReadonlySet<string>> {
+  const counted = new Map<number, Set<string>>();
+  for (const { keyId, source, date } of facts) {
+    if (source !== 'counters') continue;
+    const dates = counted.get(keyId);
+    if (dates) dates.add(date);
+    else counted.set(keyId, new Set([date]));
+  }
+  return counted;
 }
 
 const NO_MONEY: Readonly<Measures> = moneyOnly(0, 0);
@@ -38,12 +44,13 @@ const NO_MONEY: Readonly<Measures> = moneyOnly(0, 0);
 export function zerosOf(
   key: CoveredKey,
   range: Range,
-  isByCounters: (keyId: number, date: string) => boolean,
+  counted: ReturnType<typeof countedDates>,
 ): [date: string, zero: Readonly<Measures>][] {
   const [isCounted, isAnalysed] = [containing(key.counters, range), containing(key.analytics, range)];
+  const byCounters = counted.get(key.id);
   const zeros: [date: string, zero: Readonly<Measures>][] = [];
   for (const date of listDays(range.from, range.to)) {
-    if (isAnalysed(date) && !isByCounters(key.id, date)) zeros.push([date, ZERO]);
+    if (isAnalysed(date) && !byCounters?.has(date)) zeros.push([date, ZERO]);
     else if (isCounted(date)) zeros.push([date, NO_MONEY]);
   }
   return zeros;
@@ -85,9 +92,9 @@ function byModel(facts: readonly Fact[]) {
 export function sumRange(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range) {
   const byDay = sumBy(facts, (fact) => fact.date);
   const byKey = sumBy(facts, (fact) => fact.keyId);
-  const isByCounters = countedDates(facts);
+  const counted = countedDates(facts);
   for (const key of keys) {
-    for (const [date, zero] of zerosOf(key, range, isByCounters)) {
+    for (const [date, zero] of zerosOf(key, range, counted)) {
       addAt(byKey, key.id, zero);
       addAt(byDay, date, zero);
     }
