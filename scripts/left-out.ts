@@ -7,9 +7,8 @@ const leftOut = (): never => {
 };
 
 /**
- * Processors and `toJSONSchema` are zod's JSON Schema: the API's document is made by the build. Colours are what d3-scale could interpolate
- * between: the scales here lead to numbers. Formats are d3-scale's `tickFormat`: figures are written by `lib/format.ts`. Relations are
- * Drizzle's relational queries, which want a schema that `drizzle()` is not given here. Mounting is Hono's of applications that are not Hono's.
+ * Processors and `toJSONSchema` are zod's JSON Schema: the API's document is made by the build. Relations are Drizzle's relational queries, which
+ * want a schema that `drizzle()` is not given here. Mounting is Hono's of applications that are not Hono's.
  */
 export {
   leftOut as aggregateChecks,
@@ -55,18 +54,6 @@ export {
   leftOut as unionProcessor,
   leftOut as unknownProcessor,
   leftOut as voidProcessor,
-  leftOut as color,
-  leftOut as cubehelix,
-  leftOut as hcl,
-  leftOut as hsl,
-  leftOut as lab,
-  leftOut as rgb,
-  leftOut as format,
-  leftOut as formatPrefix,
-  leftOut as formatSpecifier,
-  leftOut as precisionFixed,
-  leftOut as precisionPrefix,
-  leftOut as precisionRound,
   leftOut as createMountedRequest,
   leftOut as createTableRelationsHelpers,
   leftOut as extractTablesRelationalConfig,

@@ -1,6 +1,5 @@
 /** Amounts by weekday and hour as SVG, with the table behind it. */
 
-import { scaleQuantize } from 'd3-scale';
 import { html } from 'hono/html';
 import { percent } from './model.ts';
 import { Scroll } from './scroll.tsx';
@@ -20,7 +19,8 @@ const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 /** Where the hours begin. */
 const X = HOURS.map((hour) => percent(hour / 24));
 const ROW = 32;
-const STEPS = [1, 2, 3, 4, 5] as const;
+/** So many equal shares of the highest amount have a colour of their own, and so has nothing. */
+const STEPS = 5;
 
 /** What the map's texts are drawn in beneath its rows: the clock, and what is pointed at. */
 const FOOT = 44;
@@ -91,7 +91,7 @@ const Legend = ({ from, to }: { from: string; to: string }) => (
   <p class="hint heat-legend">
     {from}
     <svg width={6 * 16} height="12" aria-hidden="true">
-      {[0, ...STEPS].map((step) => (
+      {Array.from({ length: STEPS + 1 }, (_, step) => (
         <rect class={`heat-${step}`} x={step * 16} width="14" height="12" rx="3" />
       ))}
     </svg>
@@ -103,7 +103,7 @@ const Legend = ({ from, to }: { from: string; to: string }) => (
 export function HeatMap(props: HeatMapProps) {
   const { id, title, description, cells, format } = props;
   const top = Math.max(...cells.flat().map((value) => value ?? 0));
-  const scale = scaleQuantize([0, top || 1], [...STEPS]);
+  const stepOf = (value: number): number => Math.min(STEPS, 1 + Math.floor((value / top) * STEPS));
   const texts = cells.map((row) => row.map(format));
   return (
     <figure class="chart heat">
@@ -119,7 +119,7 @@ export function HeatMap(props: HeatMapProps) {
           <title id={`${id}-title`}>{title}</title>
           <desc id={`${id}-description`}>{description}</desc>
           {cells.map((row, day) => (
-            <Row day={day} row={row} texts={texts[day] ?? []} stepOf={scale} format={format} />
+            <Row day={day} row={row} texts={texts[day] ?? []} stepOf={stepOf} format={format} />
           ))}
           {[0, 6, 12, 18].map((hour) => (
             <text x={percent(hour / 24)} y={7 * ROW + 14} aria-hidden="true">

@@ -1,7 +1,7 @@
 /** Small charts inside tables and cards. */
-import { line } from 'd3-shape';
 import { formatPercent } from '../lib/format.ts';
 import { type Tone, toneClass } from './model.ts';
+import { linePath } from './path.ts';
 
 interface SparklineProps {
   label: string;
@@ -15,10 +15,7 @@ const HEIGHT = 28;
 export function Sparkline({ label, values, format }: SparklineProps) {
   const top = Math.max(0, ...values.map((value) => value ?? 0));
   const y = (value: number): number => HEIGHT - 1 - (value / (top || 1)) * (HEIGHT - 3);
-  const draw = line<number | null>()
-    .defined((value) => value !== null)
-    .x((_, index) => index)
-    .y((value) => Math.round(y(value ?? 0) * 10) / 10);
+  const points = values.map((value, index) => (value === null ? null : ([index, Math.round(y(value) * 10) / 10] as const)));
   const text = `${label}: highest ${format(top)}`;
   return (
     <svg
@@ -29,7 +26,7 @@ export function Sparkline({ label, values, format }: SparklineProps) {
       aria-label={text}
     >
       <title>{text}</title>
-      <path d={draw([...values]) ?? ''} />
+      <path d={linePath(points)} />
     </svg>
   );
 }

@@ -3,9 +3,9 @@
  * texts keep their size on every screen.
  */
 
-import { scaleLinear } from 'd3-scale';
-import { area, stack } from 'd3-shape';
+import { nice, ticks } from 'd3-array';
 import { type Bucket, columnTotals, percent, type Series, ticksOf, toneClass, totalOf } from './model.ts';
+import { areaPath, linePath } from './path.ts';
 import { Scroll } from './scroll.tsx';
 import { tableRow } from './table-row.tsx';
 import { target, tipLabels } from './target.tsx';
@@ -39,15 +39,16 @@ type Layer = readonly (readonly [low: number, high: number] | null)[];
 
 /** Where each series lies in each bucket: on top of those before it, or, as lines, by itself. */
 function layersOf({ series, buckets, shape }: StackedProps): Layer[] {
-  const valueIn = (index: number, one: Series) => one.values[index] ?? 0;
   if (shape === 'lines') {
     return series.map(({ values }) => buckets.map((_, index) => (values[index] == null ? null : ([0, values[index]] as const))));
   }
-  const indices = buckets.map((_, index) => index);
-  const stacked = stack<number, number>()
-    .keys(series.keys())
-    .value((index, key) => valueIn(index, series[key] as Series))(indices);
-  return stacked.map((layer) => layer.map((point) => [point[0], point[1]] as const));
+  const heights = buckets.map(() => 0);
+  return series.map(({ values }) =>
+    heights.map((low, index) => {
+      heights[index] = low + (values[index] ?? 0);
+      return [low, heights[index]] as const;
+    }),
+  );
 }
 
 /** All bars of a layer as one shape: a page has hundreds of them. */
@@ -65,13 +66,8 @@ const Bars = ({ layer, y }: { layer: Layer; y(value: number): number }) => {
 
 /** The area between the layer's edges, or only its upper edge. */
 const Outline = ({ layer, y, isLine }: { layer: Layer; y(value: number): number; isLine: boolean }) => {
-  const draw = area<Layer[number]>()
-    .defined((place) => place !== null)
-    .x((_, index) => index + 0.5)
-    .y0((place) => short(y(place?.[0] ?? 0)))
-    .y1((place) => short(y(place?.[1] ?? 0)));
-  const points = [...layer];
-  return <path d={(isLine ? draw.lineY1()(points) : draw(points)) ?? ''} class={isLine ? 'line' : undefined} />;
+  const edge = (side: 0 | 1) => layer.map((place, index) => (place === null ? null : ([index + 0.5, short(y(place[side]))] as const)));
+  return isLine ? <path d={linePath(edge(1))} class="line" /> : <path d={areaPath(edge(1), edge(0))} />;
 };
 
 const Legend = ({ series }: { series: readonly Series[] }) => (
@@ -145,17 +141,18 @@ const Table = ({ title, buckets, series, format, shape, told }: StackedProps & {
 export function StackedChart(props: StackedProps) {
   const { id, title, description, buckets, series, formatAxis, shape = 'bars' } = props;
   const layers = layersOf(props);
-  const top = Math.max(...layers.flat().map((place) => place?.[1] ?? 0), 0) || 1;
-  const y = scaleLinear([0, top], [HEIGHT, 0]).nice(Y_TICKS);
-  const ticks = y.ticks(Y_TICKS);
-  const tickTexts = formatAxis(ticks);
+  const highest = Math.max(...layers.flat().map((place) => place?.[1] ?? 0), 0) || 1;
+  const [, top] = nice(0, highest, Y_TICKS);
+  const y = (value: number): number => HEIGHT * (1 - value / top);
+  const values = ticks(0, top, Y_TICKS);
+  const tickTexts = formatAxis(values);
   const told = tell(props);
   return (
     <figure class="chart">
       <Legend series={series} />
       <div class="plot">
         <svg class="axis" width="52" height={TOP + HEIGHT + AXIS} aria-hidden="true">
-          {ticks.map((tick, index) => (
+          {values.map((tick, index) => (
             <text x="46" y={short(TOP + y(tick) + 4)} class="end">
               {tickTexts[index]}
             </text>
@@ -170,7 +167,7 @@ export function StackedChart(props: StackedProps) {
         >
           <title id={`${id}-title`}>{title}</title>
           <desc id={`${id}-description`}>{description}</desc>
-          {ticks.map((tick) => (
+          {values.map((tick) => (
             <line class="grid" x1="0" x2="100%" y1={short(TOP + y(tick))} y2={short(TOP + y(tick))} />
           ))}
           <svg

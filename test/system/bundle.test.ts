@@ -6,7 +6,7 @@ const BUDGET_BYTES = 179_000;
 
 /** Parts of libraries that wrangler.toml's aliases keep out. */
 const LEFT_OUT =
-  /hono\/dist\/(jsx\/dom\/render|utils\/mount)|zod\/.*json-schema|zod\/v4\/locales\/(?!en\.)|drizzle-orm\/(pg-core|relations)|d3-(color|format)\//;
+  /hono\/dist\/(jsx\/dom\/render|utils\/mount)|zod\/.*json-schema|zod\/v4\/locales\/(?!en\.)|drizzle-orm\/(pg-core|relations)/;
 /** What makes the API document, which the build does. */
 const OF_THE_DOCUMENT = /^src\/(http\/openapi|\w+\/answers)\.ts$/;
 
