@@ -119,6 +119,9 @@ export async function askTogether<T extends readonly [Question<unknown>, ...Ques
   return [answers as unknown as BatchResponse<T>, answers[questions.length] as U];
 }
 
+/** A parameter has at most about so many characters: D1 takes 2 MB. What may be longer is cut into several statements. */
+export const CHARACTERS_A_SLICE = 500_000;
+
 /** A field of the JSON value of `json_each(…) AS j`, in SQL. */
 export const jsonField = (name: string): string => `json_extract(j.value, '$.${name}')`;
 

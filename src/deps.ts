@@ -9,6 +9,7 @@ import { type MeteredD1, meterD1 } from './d1.ts';
 import { createDb, type Db } from './db.ts';
 import { type AssetName, assetUrl } from './http/asset.ts';
 import type { JobMessage } from './jobs/model.ts';
+import { slicesOf } from './lib/slices.ts';
 import { logError } from './log.ts';
 import { createOpenRouter, type OpenRouter } from './openrouter/client.ts';
 
@@ -104,9 +105,9 @@ export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): 
     now: Date.now,
     random: Math.random,
     async enqueue(messages, delaySeconds = 0) {
-      for (let start = 0; start < messages.length; start += MAX_MESSAGES_A_BATCH) {
+      for (const slice of slicesOf(messages, MAX_MESSAGES_A_BATCH)) {
         await env.JOBS.sendBatch(
-          messages.slice(start, start + MAX_MESSAGES_A_BATCH).map((body) => ({ body })),
+          slice.map((body) => ({ body })),
           { delaySeconds },
         );
       }

@@ -1,6 +1,7 @@
 /** Decides users' rules and writes what is new: events first, and a row for each message, then the queue. */
 import type { Deps } from '../deps.ts';
 import { presentKeys } from '../keys/present.ts';
+import { slicesOf } from '../lib/slices.ts';
 import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import { logError } from '../log.ts';
 import { factsOf } from '../usage/model.ts';
@@ -101,11 +102,7 @@ const USERS_A_MESSAGE = 20;
 
 /** Messages that have users' rules evaluated. */
 export function evaluateMessages(userIds: readonly number[]): { job: 'evaluate'; userIds: number[] }[] {
-  const distinct = [...new Set(userIds)];
-  return Array.from({ length: Math.ceil(distinct.length / USERS_A_MESSAGE) }, (_, index) => ({
-    job: 'evaluate',
-    userIds: distinct.slice(index * USERS_A_MESSAGE, (index + 1) * USERS_A_MESSAGE),
-  }));
+  return slicesOf([...new Set(userIds)], USERS_A_MESSAGE).map((slice) => ({ job: 'evaluate', userIds: slice }));
 }
 
 const USERS_A_PAGE = 1000;

@@ -152,10 +152,10 @@ export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' 
   return balances.length === 0 ? null : balances.reduce((sum, balance) => sum + balance, 0);
 }
 
-/** What was spent on a UTC day, in nano-dollars: in all, and in its hours; null, or missing: nothing is known of the hour. */
+/** Whether credits were spent on a UTC day, and how many in its hours, in nano-dollars; null, or missing: nothing is known of the hour. */
 interface HourlyRow {
   day: string;
-  costNano: number | null;
+  isSpent: boolean;
   credits: readonly (number | null)[];
 }
 
@@ -168,7 +168,7 @@ function hoursOfDay(rows: readonly HourlyRow[]): (number | null)[] | null {
       if (amount !== null) hours[hour] = (hours[hour] ?? 0) + amount;
     }
   }
-  return hours.every((amount) => amount === null) && rows.some(({ costNano }) => costNano) ? null : hours;
+  return hours.every((amount) => amount === null) && rows.some(({ isSpent }) => isSpent) ? null : hours;
 }
 
 /**

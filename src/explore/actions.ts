@@ -5,6 +5,7 @@ import { fail, failField } from '../errors.ts';
 import { countDays, isoOrNull } from '../lib/day.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
 import { checkRange } from '../usage/actions.ts';
+import { compareCells } from '../usage/groups.ts';
 import { approximateDays, type Fact, factsBy, inDetail, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
 import { readLedger } from '../usage/reading.ts';
@@ -18,7 +19,7 @@ import * as store from './store.ts';
 const MAX_VIEWS = 50;
 
 const distinct = (facts: readonly Fact[], of: 'model' | 'provider'): string[] =>
-  [...new Set(facts.map((fact) => fact[of] ?? UNKNOWN_NAME))].sort((a, b) => a.localeCompare(b));
+  [...new Set(facts.map((fact) => fact[of] ?? UNKNOWN_NAME))].sort((a, b) => a.localeCompare(b) || compareCells(a, b));
 
 /** The ledger of a range as a question needs it: sums of days know one dimension each, and no hours. */
 async function readFor(deps: Deps, userId: number, question: Question, range: Range, viewerZone: string) {

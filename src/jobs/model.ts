@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { crc32 } from '../lib/crc32.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../lib/day.ts';
+import { slicesOf } from '../lib/slices.ts';
 import { DAILY_REACH_DAYS, HOURLY_REACH_DAYS } from '../management/model.ts';
 import { SEALED_TABLES } from '../secrets/model.ts';
 
@@ -92,12 +93,7 @@ export type ReadMessage = Extract<JobMessage, { keyIds: number[] }>;
  * make the same parts, and only one of each is worked on.
  */
 export function packKeys(job: ReadMessage['job'], slot: string, ids: readonly number[]): ReadMessage[] {
-  const messages: ReadMessage[] = [];
-  for (let start = 0; start < ids.length; start += KEYS_A_MESSAGE) {
-    const keyIds = ids.slice(start, start + KEYS_A_MESSAGE);
-    messages.push({ job, slot, part: crc32(keyIds.join()) + 1, keyIds });
-  }
-  return messages;
+  return slicesOf(ids, KEYS_A_MESSAGE).map((keyIds) => ({ job, slot, part: crc32(keyIds.join()) + 1, keyIds }));
 }
 
 /** Numbers that a part of a run leaves behind. */

@@ -25,6 +25,11 @@ export const addDays = (day: string, count: number): string => dayOf(startOfDay(
 /** How many days the inclusive range has; 0 or less if it runs backwards. */
 export const countDays = (from: string, to: string): number => (startOfDay(to) - startOfDay(from)) / DAY_MS + 1;
 
+/** The later of two days. */
+export const later = (a: string, b: string): string => (a > b ? a : b);
+/** The earlier of two days. */
+export const earlier = (a: string, b: string): string => (a < b ? a : b);
+
 /** All days from `from` to `to`, both included. */
 export function listDays(from: string, to: string): string[] {
   const [days, last]: [string[], number] = [[], startOfDay(to)];

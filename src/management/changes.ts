@@ -1,5 +1,6 @@
 /** Writes what was read of keys: whole days, and how far each key is read then. */
-import { type Db, runBatch } from '../db.ts';
+import { CHARACTERS_A_SLICE, type Db, runBatch } from '../db.ts';
+import { slicesOf } from '../lib/slices.ts';
 import { diffCells, keepFiner, keepForgotten, type UsageCell } from '../usage/cells.ts';
 import {
   dropUsageStatementAcrossUsers,
@@ -10,32 +11,12 @@ import {
 import type { ReadProgress, UpstreamKey } from './model.ts';
 import { moveReadingsStatement } from './store.ts';
 
-/** Characters of the cells of a statement's parameter; D1 takes 2 MB. One answer, which is not cut, has some 1.5 million at the most. */
-const CHARACTERS_A_SLICE = 500_000;
-
 /** What a step changes of a key: days that were read, and where the key stands then. */
 export interface KeyChange {
   key: UpstreamKey;
   days: string[];
   cells: UsageCell[];
   state: ReadProgress;
-}
-
-/** Cuts changes into slices of bounded size. */
-function slices(changes: readonly KeyChange[]): KeyChange[][] {
-  const parts: KeyChange[][] = [];
-  let size = 0;
-  for (const change of changes) {
-    const own = JSON.stringify(change.cells).length;
-    size += own;
-    const part = parts.at(-1);
-    if (part && size <= CHARACTERS_A_SLICE) part.push(change);
-    else {
-      parts.push([change]);
-      size = own;
-    }
-  }
-  return parts;
 }
 
 async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<number[]> {
@@ -63,11 +44,13 @@ async function applySlice(db: Db, userId: number, changes: readonly KeyChange[])
 }
 
 /**
- * Writes changes: days and state together, only for keys that nobody read meanwhile. A day that is the same is not written.
+ * Writes changes: days and state together, only for keys that nobody read meanwhile. One answer, which is not cut, has some 1.5 million characters. A day that is the same is not written.
  * @returns the ids of the upstream keys whose change was written
  */
 export async function applyChanges(db: Db, userId: number, changes: readonly KeyChange[]): Promise<Set<number>> {
   const moved = new Set<number>();
-  for (const slice of slices(changes)) for (const id of await applySlice(db, userId, slice)) moved.add(id);
+  for (const slice of slicesOf(changes, CHARACTERS_A_SLICE, ({ cells }) => JSON.stringify(cells).length)) {
+    for (const id of await applySlice(db, userId, slice)) moved.add(id);
+  }
   return moved;
 }

@@ -1,6 +1,7 @@
 /** SQL that applies what OpenRouter lists of an account: its workspaces, its keys, its balance. */
 import { type Db, jsonField as field, runBatch, statement } from '../db.ts';
 import { HOUR_MS } from '../lib/day.ts';
+import { slicesOf } from '../lib/slices.ts';
 import type { Credits, KeyRecord, Workspace } from '../openrouter/account.ts';
 
 /** A management key reads its account as long as its listings succeed; then another one may take over. */
@@ -180,11 +181,8 @@ export async function applyListing(
   vanishedError: string,
 ): Promise<void> {
   const gone = [userId, managementId, JSON.stringify(vanished)] as const;
-  const slices = Array.from({ length: Math.ceil(records.length / RECORDS_A_SLICE) }, (_, index) =>
-    records.slice(index * RECORDS_A_SLICE, (index + 1) * RECORDS_A_SLICE),
-  );
   await runBatch(db, [
-    ...slices.flatMap((slice) => {
+    ...slicesOf(records, RECORDS_A_SLICE).flatMap((slice) => {
       const listing = [userId, managementId, JSON.stringify(slice)] as const;
       return [
         statement(db, FOLLOW_NAMES, ...listing),

@@ -2,7 +2,7 @@
  * The pure rules of reading an account: which days of a key are to be asked for next, what a reading settles, and how a query that
  * is too wide is cut. Days are UTC.
  */
-import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, startOfDay } from '../lib/day.ts';
+import { addDays, countDays, DAY_MS, dayOf, earlier, HOUR_MS, later, startOfDay } from '../lib/day.ts';
 import type { AnalyticsQuery } from '../openrouter/analytics.ts';
 import { moneyOfDay, type UsageCell } from '../usage/cells.ts';
 import { isAtRest, LATE_MS } from '../usage/coverage.ts';
@@ -24,9 +24,6 @@ const CAUGHT_UP_MS = 3 * HOUR_MS;
 
 /** When everything that was spent on a day is told. */
 const endOf = (day: string): number => startOfDay(day) + DAY_MS + LATE_MS;
-
-const later = (a: string, b: string): string => (a > b ? a : b);
-const earlier = (a: string, b: string): string => (a < b ? a : b);
 
 /** What of an upstream key decides about its readings. */
 export type ReadState = Pick<

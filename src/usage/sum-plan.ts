@@ -1,5 +1,5 @@
 /** Which days are read by their sums, which as rows, and which are to be summed up. Pure. */
-import { addDays, dayOf, listDays } from '../lib/day.ts';
+import { addDays, dayOf, earlier, later, listDays } from '../lib/day.ts';
 import { createLocalHours, utcDaysOf } from '../lib/zone.ts';
 import type { Range } from './model.ts';
 import { cutOf } from './sums.ts';
@@ -26,6 +26,8 @@ export interface Plan {
   cuts: ReadonlyMap<string, number>;
   /** Those that are read as rows. */
   inRows: ReadonlySet<string>;
+  /** Those of which hardly anything can be stored, read as rows too: before the retention's edge, and in the future. */
+  beyond: readonly Span[];
 }
 
 /**
@@ -40,12 +42,14 @@ export function planDays(range: Range, byHour: Range | null, now: number, keptSi
   const localHours = createLocalHours(range.zone);
   const cuts = new Map<string, number>();
   const inRows = new Set<string>();
-  for (const day of listDays(from, to)) {
-    const isOpen = day < keptSince || (needed !== null && day >= needed.from && day <= needed.to);
+  const [before, after] = [addDays(keptSince, -1), addDays(today, 2)];
+  for (const day of listDays(later(from, keptSince), earlier(to, addDays(today, 1)))) {
+    const isOpen = needed !== null && day >= needed.from && day <= needed.to;
     if (day <= lastSummed && !isOpen) cuts.set(day, cutOf(day, range.zone, localHours));
     if (day > lastSettled || isOpen) inRows.add(day);
   }
-  return { span: [from, to], cuts, inRows };
+  const beyond = [[from, earlier(to, before)] as const, [later(from, after), to] as const].filter((span) => span[0] <= span[1]);
+  return { span: [from, to], cuts, inRows, beyond };
 }
 
 /** Days, in any order, as spans. */
@@ -60,11 +64,11 @@ export function spansOfDays(days: Iterable<string>): Span[] {
 }
 
 /** The spans of a plan: days that are read as rows, and those that are looked for as sums first. */
-export function spansOf({ cuts, inRows }: Plan): (Span | SettledSpan)[] {
+export function spansOf({ cuts, inRows, beyond }: Plan): (Span | SettledSpan)[] {
   const settled = [...cuts.keys()].filter((day) => !inRows.has(day));
   const [first = '', last = ''] = [settled[0], settled.at(-1)];
   const guard = [first, cuts.get(first) ?? 0, last, cuts.get(last) ?? 0] as const;
-  return [...spansOfDays(inRows), ...spansOfDays(settled).map((span) => [...span, ...guard] as const)];
+  return [...beyond, ...spansOfDays(inRows), ...spansOfDays(settled).map((span) => [...span, ...guard] as const)];
 }
 
 /** Does a sum that parts the day at `cut` say what is wanted? Each knows the whole day. */

@@ -1,7 +1,8 @@
 /** SQL of the stored sums of days. */
 import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
 import { user } from '../accounts/table.ts';
-import { askedOften, type Db, jsonField, runBatch, selectPlain, statement } from '../db.ts';
+import { askedOften, CHARACTERS_A_SLICE, type Db, jsonField, runBatch, selectPlain, statement } from '../db.ts';
+import { slicesOf } from '../lib/slices.ts';
 import type { AskedDays } from './store.ts';
 import { type DaySum, PARTS, type Part } from './sums.ts';
 import { daySum } from './table.ts';
@@ -51,8 +52,12 @@ export async function insertSums(db: Db, userId: number, sums: readonly NewSum[]
   const text = `INSERT INTO day_sum (user_id, ${names.join(', ')}) SELECT u.id, ${names.map(jsonField).join(', ')}
     FROM user AS u CROSS JOIN json_each(?2) AS j WHERE u.id = ?1 AND u.stats_version = ?3
     ON CONFLICT (user_id, day) DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`;
-  const rows = sums.map(({ sum, ...place }) => ({ ...place, ...sum }));
-  await runBatch(db, [statement(db, text, userId, JSON.stringify(rows), version)]);
+  const rows = sums.map(({ sum, ...place }) => JSON.stringify({ ...place, ...sum }));
+  const slices = slicesOf(rows, CHARACTERS_A_SLICE, ({ length }) => length);
+  await runBatch(
+    db,
+    slices.map((slice) => statement(db, text, userId, `[${slice}]`, version)),
+  );
 }
 
 /** Deletes the sums of a user's days. */

@@ -59,7 +59,7 @@ function summaryOf<T>(sources: Sources<T>, index: Index, summed: readonly Summed
     /** Of summed days of which keys were not asked for: what was spent in all. */
     spent,
     /** Tells credits by day and by hour. */
-    credits: () => [...creditsOfSums(summed), ...detailed.map(({ day, total, credits }) => ({ day, costNano: total[0] ?? null, credits }))],
+    credits: () => [...creditsOfSums(summed), ...detailed.map(({ day, total, credits }) => ({ day, isSpent: Boolean(total[0]), credits }))],
   };
 }
 

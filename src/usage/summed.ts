@@ -32,14 +32,11 @@ export function indexSums(index: Index, days: readonly SummedDay[]): void {
   for (const day of days) if (day.said !== null) indexSum(index, day);
 }
 
-/** What was spent on summed days, in nano-dollars: in all and by hour, of those whose hours were asked for. */
-export const creditsOfSums = (days: readonly SummedDay[]): { day: string; costNano: number; credits: Vector }[] =>
-  days.flatMap(({ day, keys, credits }) => {
-    if (credits === null) return [];
-    let costNano = 0;
-    for (const key of keys ?? []) costNano += key[2][0][0] ?? 0;
-    return { day, costNano, credits };
-  });
+/** Whether credits were spent on summed days, and how many by hour, in nano-dollars, of those whose hours were asked for. */
+export const creditsOfSums = (days: readonly SummedDay[]): { day: string; isSpent: boolean; credits: Vector }[] =>
+  days.flatMap(({ day, keys, credits }) =>
+    credits === null ? [] : { day, isSpent: (keys ?? []).some((key) => Boolean(key[2][0][0])), credits },
+  );
 
 const NO_HOURS: LedgerRow['hours'] = {};
 

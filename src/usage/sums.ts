@@ -101,14 +101,13 @@ function partsOf(whole: Vector, before: Vector, after: Vector): Parts {
 /** What is not placed on an hour. */
 const restOf = ({ total, hours }: StoredRow): Amounts => Object.values(hours).reduce(minus, total);
 
+const signOf = (amount: number | null): string => (amount === null ? '?' : amount < 0 ? '-' : '+');
+
 /**
- * What keeps rows apart that must not be added: which amounts they know (a ratio leaves out money of which the requests are not known), and, where
- * the day is parted, which of them have more in hours than in all (such a rest would make up for that of another row).
+ * What keeps rows apart that must not be added: which amounts they know (a ratio leaves out money of which the requests are not known), and which
+ * are less than zero, in all or, where the day is parted, beside their hours: the amount of one row would make up for that of another.
  */
-function kindOf(row: StoredRow, cut: number): string {
-  const rest = cut === 0 ? row.total : restOf(row);
-  return row.total.map((amount, index) => (amount === null ? '?' : (rest[index] ?? 0) < 0 ? '-' : '+')).join('');
-}
+const kindOf = (row: StoredRow, cut: number): string => [...row.total, ...(cut === 0 ? [] : restOf(row))].map(signOf).join('');
 
 /** Sums of rows by a name, in parts; of rows that must not be added there are several. */
 function sumRows<K>(rows: readonly StoredRow[], nameOf: (row: StoredRow) => K, cut: number): [K, Parts][] {

@@ -1,4 +1,4 @@
-import { scaleLinear } from 'd3-scale';
+import { nice, ticks } from 'd3-array';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCosts } from '../../src/dashboard/figures.ts';
@@ -188,7 +188,7 @@ describe('the hours of the week', () => {
   const hourly = (rows: readonly LedgerRow[]) =>
     rows.map(({ day, total, hours }) => ({
       day,
-      costNano: total[0] ?? null,
+      isSpent: Boolean(total[0]),
       credits: Array.from({ length: 24 }, (_, hour) => hours[hour]?.[0] ?? null),
     }));
   const noonsOf = (rows: readonly LedgerRow[], range: Range): number =>
@@ -213,12 +213,12 @@ describe('the hours of the week', () => {
     const watched = [{ since: 0, until: Date.parse('2026-12-01T00:00:00Z') }];
     const credits = Array.from({ length: 24 }, (_, hour) => (hour === 12 ? 6e9 : null));
     const [known, whole] = [
-      { day: '2026-11-04', costNano: 6e9, credits },
-      { day: '2026-11-11', costNano: 8e9, credits: [] },
+      { day: '2026-11-04', isSpent: true, credits },
+      { day: '2026-11-11', isSpent: true, credits: [] },
     ];
     expect(weekOf([known], range, watched)[2]?.[12]).toBe(2);
     expect(weekOf([known, whole], range, watched)[2]?.slice(11, 14)).toEqual([0, 3, 0]);
-    expect(weekOf([known, { ...whole, costNano: 0 }], range, watched)[2]?.[12]).toBe(2);
+    expect(weekOf([known, { ...whole, isSpent: false }], range, watched)[2]?.[12]).toBe(2);
   });
 });
 
@@ -350,7 +350,7 @@ describe('what people read', () => {
     expect(formatCountAxis([0, 1500, 3000])).toEqual(['0', '1.5K', '3K']);
     expect(
       fc.sample(fc.double({ min: 1e-6, max: 1e7, noNaN: true }), 500).filter((top) => {
-        const texts = formatUsdAxis(scaleLinear([0, top], [100, 0]).nice(4).ticks(4));
+        const texts = formatUsdAxis(ticks(0, nice(0, top, 4)[1], 4));
         return new Set(texts).size < texts.length;
       }),
     ).toEqual([]);

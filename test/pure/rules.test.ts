@@ -13,6 +13,7 @@ import { fullJitter } from '../../src/lib/backoff.ts';
 import { toCsv } from '../../src/lib/csv.ts';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
 import { err, ok } from '../../src/lib/result.ts';
+import { slicesOf } from '../../src/lib/slices.ts';
 
 const at = (text: string): number => Date.parse(text);
 
@@ -206,6 +207,24 @@ describe('jobs', () => {
       'hours',
       'usage_hours',
     ]);
+  });
+});
+
+describe('slices', () => {
+  it('hold everything in order, no more than fits, and nothing that fitted into the one before', () => {
+    const sizes = fc.array(fc.integer({ min: 0, max: 12 }));
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 1, max: 20 }), (items, most) => {
+        const slices = slicesOf(items, most, (item) => item);
+        const sum = (slice: readonly number[] = []) => slice.reduce((all, one) => all + one, 0);
+        expect(slices.flat()).toEqual(items);
+        for (const [index, slice] of slices.entries()) {
+          expect(slice.length === 1 || sum(slice) <= most).toBe(true);
+          if (index > 0) expect(sum(slices[index - 1]) + (slice[0] ?? 0)).toBeGreaterThan(most);
+        }
+        expect(slicesOf(items, most).every(({ length }, index, all) => length === most || index === all.length - 1)).toBe(true);
+      }),
+    );
   });
 });
 

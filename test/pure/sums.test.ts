@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { weekOf } from '../../src/dashboard/model.ts';
+import { createDb } from '../../src/db.ts';
 import { answerOf } from '../../src/explore/answer.ts';
 import { questionSchema } from '../../src/explore/model.ts';
 import { addDays } from '../../src/lib/day.ts';
@@ -14,9 +15,11 @@ import { type CheckEntry, createIndex } from '../../src/usage/sources.ts';
 import { sumBy, summarize } from '../../src/usage/stats.ts';
 import { type NamedUsage, nameUsage, type StoredCounters, toLedgerRow } from '../../src/usage/stored-row.ts';
 import { daysToSum, isPartedFor, planDays, spansOfDays } from '../../src/usage/sum-plan.ts';
+import { insertSums } from '../../src/usage/sum-store.ts';
 import { creditsOfSums, indexSums, rowsOfSums, type SummedDay } from '../../src/usage/summed.ts';
 import { cutOf, sumDay } from '../../src/usage/sums.ts';
 import { FIRST, inZone, key, known, ROWS, wide, ZONE } from '../support/ledger-rows.ts';
+import { bindD1, createRunner, openMigrated, toResult } from '../support/sqlite-d1.ts';
 
 const NAMES = [{ permaslug: 'openai/gpt', slug: 'gpt' }];
 const KEYS = [1, 2, 3];
@@ -170,7 +173,7 @@ describe('days in sums', () => {
       fc.property(STORED, COVERAGE, ZONE, ZONE, (stored, keys, zone, other) => {
         const credits = creditsOfSums(summed(keys, stored, other));
         const watched = [{ since: 0, until: Date.parse(`${addDays(FIRST, 5)}T00:00:00Z`) }];
-        const rows = rowsOf(keys, stored).map(({ day, total, credits }) => ({ day, costNano: total[0] ?? null, credits }));
+        const rows = rowsOf(keys, stored).map(({ day, total, credits }) => ({ day, isSpent: Boolean(total[0]), credits }));
         expect(weekOf(credits, wide(zone), watched)).toEqual(weekOf(rows, wide(zone), watched));
       }),
     );
@@ -236,6 +239,17 @@ describe('rows that must not be added', () => {
     expectSame({ counters: [], usage: [more, analysed(10, [2e9, 0, 0, 0, 0, 0, 0], { model: 'n' })] }, 'America/New_York');
   });
 
+  it('are those of which one takes back what another spent', () => {
+    const at = (hour: number, nano: number, model: string) =>
+      analysed(10, [nano, 0, 0, 0, 0, 0, 0], { model, hours: { [hour]: [nano, 0, 0, 0, 0, 0, 0] } });
+    for (const zone of ['UTC', 'America/New_York']) {
+      const usage = [at(2, 5e9, 'm'), { ...at(20, -5e9, 'm'), provider: 'p' }];
+      expectSame({ counters: [], usage }, zone);
+      const [told] = creditsOfSums(summed(keys, { counters: [], usage: usage.map((row) => ({ ...row, hours: null })) }, zone));
+      expect(told?.isSpent).toBe(true);
+    }
+  });
+
   it('come in one order where they spent the same', () => {
     const later = { ...counted(1, 1e9), day: addDays(FIRST, 1) };
     expectSame({ counters: [later], usage: [analysed(20, [1e9, 0, 1, 1, 1, 0, 0], { model: 'm' })] });
@@ -280,6 +294,34 @@ describe('a sum', () => {
   });
 });
 
+describe('kept sums', () => {
+  it('of any size are written in parameters that D1 takes, together or not at all', async () => {
+    const database = openMigrated();
+    database.exec("INSERT INTO user (id, email, password_hash, created_at, stats_version) VALUES (1, 'a', 'b', 0, 7)");
+    const run = createRunner(database);
+    const batches: number[][] = [];
+    const binding = bindD1(async (statements) => {
+      batches.push(statements.map(({ values }) => Math.max(...values.map((value) => String(value).length))));
+      return run(statements).map(toResult);
+    });
+    const sums = Array.from({ length: 9 }, (_, index) => {
+      const rows = Array.from({ length: 1500 }, (_, key) => ({ ...ROW, keyId: key * 1e9, total: [index + 1, 0] }));
+      const counters = rows.map(toStoredCounters);
+      const sum = sumDay({ rows: counters.map(toLedgerRow), counters, usage: [], checks: [] }, 0);
+      return { day: addDays(FIRST, index), cut: 0, sum };
+    });
+    const count = () => Object.values(database.prepare('SELECT count(*) FROM day_sum').get() ?? {});
+    await insertSums(createDb(binding), 1, sums, 6);
+    expect(count()).toEqual([0]);
+    await insertSums(createDb(binding), 1, sums, 7);
+    expect(count()).toEqual([9]);
+    expect(batches).toHaveLength(2);
+    expect(batches[1]?.length).toBeGreaterThan(1);
+    expect(Math.max(...batches.flat())).toBeLessThan(1e6);
+    database.close();
+  });
+});
+
 describe('a plan', () => {
   const NOW = Date.parse('2026-11-15T12:00:00Z');
   const KEPT = '2025-11-15';
@@ -303,6 +345,20 @@ describe('a plan', () => {
       ['2026-11-02', 5],
       ['2026-11-03', 5],
     ]);
+  });
+
+  it('lists only days of which something can be stored, however far the others are', () => {
+    const { cuts, inRows, beyond } = planDays(inZone('1000-01-01', '2999-12-31'), null, NOW, KEPT);
+    expect([[...cuts.keys()][0], [...inRows].at(-1), cuts.size]).toEqual([KEPT, '2026-11-16', 364]);
+    expect(beyond).toEqual([
+      ['1000-01-01', '2025-11-14'],
+      ['2026-11-17', '2999-12-31'],
+    ]);
+    for (const year of ['1000', '2999']) {
+      const far = planDays(inZone(`${year}-05-01`, `${year}-05-02`), null, NOW, KEPT);
+      expect([far.cuts.size, far.inRows.size, far.beyond]).toEqual([0, 0, [[`${year}-05-01`, `${year}-05-02`]]]);
+    }
+    expect(planDays(inZone('2026-11-10', '2026-11-15', 'America/New_York'), null, NOW, KEPT).beyond).toEqual([]);
   });
 
   it('has each day in one span', () => {

@@ -1,0 +1,19 @@
+/**
+ * Cuts a list into slices of at most `most`, in order. What is larger by itself is a slice of its own.
+ * @param sizeOf what an item counts for
+ */
+export function slicesOf<T>(items: readonly T[], most: number, sizeOf: (item: T) => number = () => 1): T[][] {
+  const slices: T[][] = [];
+  let size = 0;
+  for (const item of items) {
+    const own = sizeOf(item);
+    size += own;
+    const last = slices.at(-1);
+    if (last && size <= most) last.push(item);
+    else {
+      slices.push([item]);
+      size = own;
+    }
+  }
+  return slices;
+}
