@@ -9,19 +9,21 @@ import {
   isCoveredSince,
   type KeyMonth,
   monthSpend,
+  neededSince,
   projectMonth,
   rangesOf,
   weekOf,
 } from '../../src/dashboard/model.ts';
 import { adviceOf, type Key, limitUse } from '../../src/keys/advice.ts';
 import { currentUsage } from '../../src/keys/present.ts';
-import { addDays, countDays } from '../../src/lib/day.ts';
+import { addDays, countDays, HOUR_MS, periodOf } from '../../src/lib/day.ts';
 import { formatAgo, formatCountAxis, formatInstant, formatUsd, formatUsdAxis, formatUsdFine, UNKNOWN_TEXT } from '../../src/lib/format.ts';
 import { localPath } from '../../src/lib/local-path.ts';
 import { remember } from '../../src/lib/remember.ts';
 import { describeClient } from '../../src/lib/user-agent.ts';
+import { localDayOf } from '../../src/lib/zone.ts';
 import { mergeSpans } from '../../src/usage/coverage.ts';
-import { factsOf, type LedgerRow, type Range } from '../../src/usage/model.ts';
+import { DIMENSIONS, factsOf, type LedgerRow, type Range } from '../../src/usage/model.ts';
 import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -103,6 +105,28 @@ describe('the ranges of a dashboard', () => {
     const march = rangesOf(inZone('2026-03-31', '2026-03-31'), Date.parse('2026-03-31T12:00:00Z'));
     expect(march.comparedMonth).toMatchObject({ now: { to: '2026-03-28' }, before: { from: '2026-02-01', to: '2026-02-28' } });
     expect(rangesOf(inZone('2026-03-01', '2026-03-01'), Date.parse('2026-03-01T12:00:00Z')).comparedMonth).toBeNull();
+  });
+
+  it('need what keys spent wherever it is shown, counted by the month, or by a budget of a day, week or month', () => {
+    const range = fc.integer({ min: 0, max: 400 });
+    fc.assert(
+      fc.property(
+        ZONE,
+        range,
+        range,
+        fc.constantFrom(...DIMENSIONS),
+        fc.integer({ min: 0, max: 3000 }),
+        (zone, back, length, by, later) => {
+          const now = NOW + later * HOUR_MS;
+          const today = localDayOf(now, zone);
+          const shown = inZone(addDays(today, -back - length), addDays(today, -back), zone);
+          const { keys = '~', providers, ...others } = neededSince(rangesOf(shown, now), by);
+          for (const period of ['day', 'week', 'month'] as const) expect(keys <= periodOf(period, today).from).toBe(true);
+          expect(keys <= shown.from).toBe(true);
+          expect([providers, ...Object.values(others)]).toEqual([by === 'provider' ? shown.from : undefined, ...Array(4).fill(shown.from)]);
+        },
+      ),
+    );
   });
 
   it('hold all that is compared, of the same length, in every zone', () => {
