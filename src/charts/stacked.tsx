@@ -45,8 +45,9 @@ function layersOf({ series, buckets, shape }: StackedProps): Layer[] {
   const heights = buckets.map(() => 0);
   return series.map(({ values }) =>
     heights.map((low, index) => {
-      heights[index] = low + (values[index] ?? 0);
-      return [low, heights[index]] as const;
+      const high = low + (values[index] ?? 0);
+      heights[index] = high;
+      return [low, high] as const;
     }),
   );
 }
@@ -144,17 +145,17 @@ export function StackedChart(props: StackedProps) {
   const highest = Math.max(...layers.flat().map((place) => place?.[1] ?? 0), 0) || 1;
   const [, top] = nice(0, highest, Y_TICKS);
   const y = (value: number): number => HEIGHT * (1 - value / top);
-  const values = ticks(0, top, Y_TICKS);
-  const tickTexts = formatAxis(values);
+  const levels = ticks(0, top, Y_TICKS);
+  const levelTexts = formatAxis(levels);
   const told = tell(props);
   return (
     <figure class="chart">
       <Legend series={series} />
       <div class="plot">
         <svg class="axis" width="52" height={TOP + HEIGHT + AXIS} aria-hidden="true">
-          {values.map((tick, index) => (
-            <text x="46" y={short(TOP + y(tick) + 4)} class="end">
-              {tickTexts[index]}
+          {levels.map((level, index) => (
+            <text x="46" y={short(TOP + y(level) + 4)} class="end">
+              {levelTexts[index]}
             </text>
           ))}
         </svg>
@@ -167,8 +168,8 @@ export function StackedChart(props: StackedProps) {
         >
           <title id={`${id}-title`}>{title}</title>
           <desc id={`${id}-description`}>{description}</desc>
-          {values.map((tick) => (
-            <line class="grid" x1="0" x2="100%" y1={short(TOP + y(tick))} y2={short(TOP + y(tick))} />
+          {levels.map((level) => (
+            <line class="grid" x1="0" x2="100%" y1={short(TOP + y(level))} y2={short(TOP + y(level))} />
           ))}
           <svg
             y={TOP}
