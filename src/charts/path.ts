@@ -1,29 +1,28 @@
 /** SVG paths through points. Pure. Source: https://www.w3.org/TR/SVG2/paths.html */
 
-type Point = readonly [x: number, y: number];
+/** Null: nothing is known there. */
+type Point = readonly [x: number, y: number] | null;
 
-/** Points in runs, parted where one is unknown. */
-function runsOf(points: readonly (Point | null)[]): Point[][] {
-  const runs: Point[][] = [];
-  for (const [index, point] of points.entries()) {
-    if (point === null) continue;
-    const last = runs.at(-1);
-    if (last && points[index - 1]) last.push(point);
-    else runs.push([point]);
+/** A line through points, with a gap where one is unknown. A point between two gaps is a dot, if the stroke's ends are not flat. */
+export function linePath(points: readonly Point[]): string {
+  let path = '';
+  for (let index = 0; index < points.length; index++) {
+    const point = points[index];
+    if (!point) continue;
+    const isFirst = !points[index - 1];
+    path += `${isFirst ? 'M' : 'L'}${point[0]},${point[1]}`;
+    if (isFirst && !points[index + 1]) path += 'Z';
   }
-  return runs;
+  return path;
 }
 
-/** A line through points, with a gap where one is unknown (null). A point between two gaps is a dot, if the stroke's ends are not flat. */
-export const linePath = (points: readonly (Point | null)[]): string =>
-  runsOf(points)
-    .map((run) => (run.length === 1 ? `M${run[0]}Z` : `M${run.join('L')}`))
-    .join('');
-
 /** The area between two lines over the same places, with a gap where these are unknown. */
-export function areaPath(upper: readonly (Point | null)[], lower: readonly (Point | null)[]): string {
-  const edges = runsOf(lower);
-  return runsOf(upper)
-    .map((run, index) => `M${[...run, ...(edges[index] ?? []).toReversed()].join('L')}Z`)
-    .join('');
+export function areaPath(upper: readonly Point[], lower: readonly Point[]): string {
+  let path = '';
+  for (let from = 0, to = 0; from < upper.length; from = to + 1) {
+    for (to = from; upper[to]; ) to += 1;
+    const edge = [...upper.slice(from, to), ...lower.slice(from, to).reverse()];
+    if (edge.length > 0) path += `${linePath(edge)}Z`;
+  }
+  return path;
 }
