@@ -47,3 +47,25 @@ export function ticksOf(buckets: readonly Pick<Bucket, 'tick'>[], count: number)
 
 /** A share of one as a length in SVG. */
 export const percent = (share: number): string => `${Math.round(share * 1e4) / 100}%`;
+
+/** A chart of series over time. */
+export interface StackedProps {
+  /** Unique on the page. */
+  id: string;
+  title: string;
+  description: string;
+  buckets: readonly Bucket[];
+  series: readonly Series[];
+  format(value: number | null): string;
+  /** The texts of the values at which the axis has ticks, from the least. */
+  formatAxis(ticks: readonly number[]): string[];
+  /** Bars, or areas for what grows from bucket to bucket. */
+  shape?: 'bars' | 'areas' | 'lines';
+}
+
+/** What each bucket holds, in words: of each series, and of all. Tips and table say the same, so it is said once. */
+export interface Told {
+  totals: readonly (number | null)[];
+  totalTexts: readonly string[];
+  texts: readonly (readonly string[])[];
+}

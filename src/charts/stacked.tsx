@@ -4,25 +4,11 @@
  */
 
 import { nice, ticks } from 'd3-array';
-import { type Bucket, columnTotals, percent, type Series, ticksOf, toneClass, totalOf } from './model.ts';
+import { columnTotals, percent, type Series, type StackedProps, type Told, ticksOf, toneClass, totalOf } from './model.ts';
 import { areaPath, linePath } from './path.ts';
 import { Scroll } from './scroll.tsx';
 import { tableRow } from './table-row.tsx';
 import { target, tipLabels } from './target.tsx';
-
-export interface StackedProps {
-  /** Unique on the page. */
-  id: string;
-  title: string;
-  description: string;
-  buckets: readonly Bucket[];
-  series: readonly Series[];
-  format(value: number | null): string;
-  /** The texts of the values at which the axis has ticks, from the least. */
-  formatAxis(ticks: readonly number[]): string[];
-  /** Bars, or areas for what grows from bucket to bucket. */
-  shape?: 'bars' | 'areas' | 'lines';
-}
 
 const HEIGHT = 220;
 const TOP = 10;
@@ -84,13 +70,7 @@ const Legend = ({ series }: { series: readonly Series[] }) => (
   </ul>
 );
 
-/** What each bucket holds, in words: of each series, and of all. Tips and table say the same, so it is said once. */
-export interface Told {
-  totals: readonly (number | null)[];
-  totalTexts: readonly string[];
-  texts: readonly (readonly string[])[];
-}
-
+/** What each bucket holds, in words. */
 function tell({ buckets, series, format }: StackedProps): Told {
   const totals = columnTotals(series, buckets.length);
   return {

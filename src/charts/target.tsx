@@ -1,7 +1,6 @@
 /** The buckets of a chart as what can be pointed at and focused. */
 import { html } from 'hono/html';
-import { percent, toneClass } from './model.ts';
-import type { StackedProps, Told } from './stacked.tsx';
+import { percent, type StackedProps, type Told, toneClass } from './model.ts';
 
 const TIP_WIDTH = 250;
 const TIP_LINE = 17;
