@@ -1,5 +1,9 @@
+import { join } from 'node:path';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+
+/** What stands for workerd's modules in scenarios. */
+const NODE_WORKERS = join(import.meta.dirname, 'test/support/node-workers.ts');
 
 /** Secrets of the tests. Nothing else uses them. */
 const TEST_SECRETS = {
@@ -11,8 +15,11 @@ const TEST_SECRETS = {
 // wrangler looks for required secrets where a deployment has them, and warns if there are none.
 for (const [name, value] of Object.entries(TEST_SECRETS)) process.env[name] ??= value;
 
-/** Repeats a run of test/worker/fuzz.test.ts. */
+/** Repeats a run of test/scenario/fuzz.test.ts. */
 const { FUZZ_SEED } = process.env;
+
+/** Scenarios that run in workerd too, so that it is seen to answer as plain Node does. */
+const SMOKES = ['account', 'breaker', 'keys', 'tokens', 'usage'].map((name) => `test/scenario/${name}.test.ts`);
 
 export default defineConfig(async () => {
   const migrations = await readD1Migrations('migrations');
@@ -31,6 +38,16 @@ export default defineConfig(async () => {
             include: ['test/pure/**/*.test.{ts,tsx}'],
             environment: 'node',
             setupFiles: ['test/support/no-console-error.ts'],
+          },
+        },
+        {
+          resolve: { alias: { 'cloudflare:workers': NODE_WORKERS, 'cloudflare:test': NODE_WORKERS } },
+          test: {
+            name: 'scenario',
+            include: ['test/scenario/**/*.test.ts'],
+            environment: 'node',
+            setupFiles: ['test/support/no-console-error.ts'],
+            testTimeout: 60_000,
           },
         },
         {
@@ -63,7 +80,7 @@ export default defineConfig(async () => {
           ],
           test: {
             name: 'worker',
-            include: ['test/worker/**/*.test.ts'],
+            include: ['test/worker/**/*.test.ts', ...SMOKES],
             setupFiles: ['test/support/migrate.ts', 'test/support/no-console-error.ts'],
             testTimeout: 60_000,
           },

@@ -69,7 +69,26 @@ export const toResult = ({ rows, written = 0 }: { rows: Rows; written?: number }
 export function bindD1(travel: (statements: readonly Bound[]) => Promise<object[]>): D1Database {
   const bind = (text: string, values: readonly SQLInputValue[]): object => {
     const all = async () => (await travel([{ text, values }]))[0];
-    return { text, values, all, run: all, bind: (...next: SQLInputValue[]) => bind(text, next) };
+    const rows = async () => ((await all()) as { results: Rows }).results;
+    return {
+      text,
+      values,
+      all,
+      run: all,
+      first: async (column?: string) => {
+        const [row = null] = await rows();
+        return row && column !== undefined ? row[column] : row;
+      },
+      raw: async () => (await rows()).map((row) => Object.values(row)),
+      bind: (...next: SQLInputValue[]) => bind(text, next),
+    };
   };
-  return { prepare: (text: string) => bind(text, []), batch: travel } as unknown as D1Database;
+  const exec = (text: string) =>
+    travel(
+      text
+        .split(';')
+        .filter((part) => part.trim() !== '')
+        .map((part) => ({ text: part, values: [] })),
+    );
+  return { prepare: (text: string) => bind(text, []), batch: travel, exec } as unknown as D1Database;
 }

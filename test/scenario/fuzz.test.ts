@@ -1,6 +1,6 @@
 /**
  * Requests at random to every operation of the document, mostly sound ones: a new route is tried without a change here. To repeat a run:
- * `FUZZ_SEED=… npx vitest run --project worker test/worker/fuzz.test.ts`
+ * `FUZZ_SEED=… npx vitest run --project scenario test/scenario/fuzz.test.ts`
  */
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
