@@ -199,6 +199,33 @@ describe('the simulator', () => {
     expect((await get('/keys', KEY)).status).toBe(403);
   });
 
+  it('changes a key as OpenRouter does: what makes sense, of a key that is there', async () => {
+    const { simulator } = createAccount();
+    const hash = await sha256Hex(KEY);
+    const patch = async (body: unknown, path = `/keys/${hash}`, method = 'PATCH') => {
+      const init = {
+        method,
+        headers: { authorization: `Bearer ${MANAGEMENT}` },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      };
+      return (await simulator.answer(new Request(`http://sim/api/v1${path}`, init))).status;
+    };
+    const key = () => simulator.keys().find(({ text }) => text === KEY);
+    const before = { ...key() };
+    const bad = ['no JSON', '', 'null', '[]', { disabled: 'true' }, { limit: '10' }, { limit: -1 }, { limit_reset: 'hourly' }, { name: 1 }];
+    expect(await Promise.all(bad.map((body) => patch(body)))).toEqual(bad.map(() => 400));
+    expect(await patch({ disabled: true }, `/keys/${'0'.repeat(64)}`)).toBe(404);
+    expect(await patch({ disabled: true }, `/keys/${await sha256Hex(MANAGEMENT)}`)).toBe(404);
+    expect(await patch({ disabled: true }, '/keys')).toBe(404);
+    expect(await patch({ disabled: true }, '/credits')).toBe(404);
+    expect(await patch({ disabled: true }, `/keys/${hash}`, 'POST')).toBe(404);
+    expect(key()).toEqual(before);
+    expect(await patch({ disabled: true })).toBe(200);
+    expect(key()).toEqual({ ...before, isDisabled: true, updatedAt: '2026-11-15T12:00:00.000Z' });
+    expect(await patch({ name: 'x', limit: 0.1, limit_reset: null, include_byok_in_limit: true, what: 1 })).toBe(200);
+    expect(key()).toMatchObject({ name: 'x', isDisabled: true, limitNano: 1e8, limitReset: null, isByokInLimit: true });
+  });
+
   it('serves over HTTP and obeys commands', async () => {
     let frozenAt: number | null = null;
     const simulator = createSimulator({ now: () => frozenAt ?? Date.now() });
@@ -218,6 +245,16 @@ describe('the simulator', () => {
       expect([limited.status, limited.headers.get('retry-after')]).toEqual([429, '9']);
       await command({ fault: { text: KEY, fault: { kind: 'drop' } } });
       await expect(read()).rejects.toThrow();
+      await command({ fault: { text: KEY, fault: null }, add_key: { text: MANAGEMENT, isManagement: true } });
+      const client = createOpenRouter({ baseUrl: `${origin}/api/v1`, fetch: (input, init) => fetch(input, init), now: Date.now });
+      const hash = await sha256Hex(KEY);
+      const change = { disabled: true, limit: 7.5, limit_reset: 'weekly' };
+      expect(await client.updateKey(MANAGEMENT, hash, change)).toMatchObject({ ok: true, value: { isDisabled: true, limitNano: 7.5e9 } });
+      expect(simulator.keys()[0]).toMatchObject({ isDisabled: true, limitNano: 7.5e9, limitReset: 'weekly' });
+      expect(await client.updateKey(MANAGEMENT, hash, { limit_reset: 'hourly' })).toEqual({ ok: false, error: { kind: 'refused' } });
+      expect(await client.updateKey(MANAGEMENT, '0'.repeat(64), change)).toEqual({ ok: false, error: { kind: 'not_found' } });
+      const requests = simulator.requests.map(({ method }) => method);
+      expect(requests.filter((method) => method === 'PATCH')).toHaveLength(3);
     } finally {
       server.close();
     }

@@ -1,4 +1,5 @@
 /** What a management key is told of its account: workspaces, keys, credits, activity, analytics; and how a key is changed. */
+import * as z from 'zod';
 import { type AnalyticsOptions, answerActivity, answerMeta, answerQuery, type SpendSource } from './analytics.ts';
 import { errorAnswer } from './answers.ts';
 
@@ -16,11 +17,21 @@ export interface KeyRecord {
   [field: string]: unknown;
 }
 
+/** What may be changed of a key. What else a body holds is passed over. */
+const changeSchema = z.object({
+  name: z.string().min(1).optional(),
+  disabled: z.boolean().optional(),
+  limit: z.number().min(0).nullable().optional(),
+  limit_reset: z.enum(['daily', 'weekly', 'monthly']).nullable().optional(),
+  include_byok_in_limit: z.boolean().optional(),
+});
+export type KeyChange = z.output<typeof changeSchema>;
+
 export interface Account {
   workspaces: readonly Workspace[];
   listKeys(): Promise<KeyRecord[]>;
-  /** Changes a key: its `disabled`, `limit` and `limit_reset`. */
-  change(hash: string, fields: Record<string, unknown>): Promise<void>;
+  /** Changes a key of those that `listKeys` lists. */
+  change(hash: string, fields: KeyChange): Promise<void>;
   totalCreditsUsd: number;
   totalUsageUsd: number;
   now: number;
@@ -71,26 +82,36 @@ async function listKeys(account: Account, query: URLSearchParams): Promise<Respo
   return Response.json({ data: shown.slice(offset, offset + KEYS_A_PAGE) });
 }
 
-/** Answers a management call. `body` is read only where the call has one. */
-export async function answerManagement(
-  account: Account,
-  method: string,
-  path: string,
-  query: URLSearchParams,
-  body: () => Promise<unknown>,
-): Promise<Response> {
-  if (path === '/workspaces') return listWorkspaces(account, query);
-  if (path === '/keys') return listKeys(account, query);
-  if (path === '/credits') {
-    return Response.json({ data: { total_credits: account.totalCreditsUsd, total_usage: account.totalUsageUsd } });
+/** A body that is no JSON is none that a call could take. */
+const readJson = (request: Request): Promise<unknown> => request.json().catch(() => undefined);
+
+/** `GET` and `PATCH /keys/{hash}`. A body that makes no sense changes nothing. */
+async function answerKey(account: Account, request: Request, hash: string): Promise<Response> {
+  const find = async () => (await account.listKeys()).find((candidate) => candidate.hash === hash);
+  if (!(await find())) return errorAnswer(404, 'API key not found');
+  if (request.method === 'PATCH') {
+    const change = changeSchema.safeParse(await readJson(request));
+    if (!change.success) return errorAnswer(400, `Invalid input: ${change.error.issues[0]?.path.join('.') ?? ''}`);
+    await account.change(hash, change.data);
   }
-  if (path === '/activity') return answerActivity(await account.listSources(), query, account.now);
-  if (path === '/analytics/meta') return answerMeta();
-  if (path === '/analytics/query') {
-    return answerQuery(await account.listSources(), (await body()) as Parameters<typeof answerQuery>[1], account.now, account.analytics);
+  return Response.json({ data: await find() });
+}
+
+const describeCredits = ({ totalCreditsUsd, totalUsageUsd }: Account): Response =>
+  Response.json({ data: { total_credits: totalCreditsUsd, total_usage: totalUsageUsd } });
+
+/** Answers a management call. Another method than a path has finds nothing. */
+export async function answerManagement(account: Account, request: Request, path: string, query: URLSearchParams): Promise<Response> {
+  const call = `${request.method} ${path}`;
+  if (call === 'GET /workspaces') return listWorkspaces(account, query);
+  if (call === 'GET /keys') return listKeys(account, query);
+  if (call === 'GET /credits') return describeCredits(account);
+  if (call === 'GET /activity') return answerActivity(await account.listSources(), query, account.now);
+  if (call === 'GET /analytics/meta') return answerMeta();
+  if (call === 'POST /analytics/query') {
+    const asked = (await readJson(request)) as Parameters<typeof answerQuery>[1] | undefined;
+    return asked ? answerQuery(await account.listSources(), asked, account.now, account.analytics) : errorAnswer(400, 'Invalid JSON');
   }
-  const hash = /^\/keys\/([0-9a-f]{64})$/.exec(path)?.[1];
-  if (hash !== undefined && method === 'PATCH') await account.change(hash, (await body()) as Record<string, unknown>);
-  const key = (await account.listKeys()).find((candidate) => candidate.hash === hash);
-  return key ? Response.json({ data: key }) : errorAnswer(404, 'Not Found');
+  const hash = /^(?:GET|PATCH) \/keys\/([0-9a-f]{64})$/.exec(call)?.[1];
+  return hash === undefined ? errorAnswer(404, 'Not Found') : answerKey(account, request, hash);
 }

@@ -62,8 +62,11 @@ export function startSimulatorServer(port: number, simulator: Simulator, setCloc
     const headers = new Headers(
       Object.entries(request.headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
     );
-    const content = request.method === 'POST' && { method: 'POST', body: await readBody(request) };
-    const answer = await simulator.answer(new Request(`http://simulator${request.url}`, { headers, signal: gone.signal, ...content }));
+    const { method = 'GET' } = request;
+    const content = method !== 'GET' && method !== 'HEAD' && { body: await readBody(request) };
+    const answer = await simulator.answer(
+      new Request(`http://simulator${request.url}`, { method, headers, signal: gone.signal, ...content }),
+    );
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
     response.end(Buffer.from(await answer.arrayBuffer()));
   }

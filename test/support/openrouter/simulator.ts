@@ -9,7 +9,7 @@ import { type AnalyticsOptions, DEFAULT_OPTIONS, type Spend, type SpendSource } 
 import { errorAnswer } from './answers.ts';
 import { describeModel, MODELS, PROVIDERS } from './catalog.ts';
 import { answerFault, type Fault } from './faults.ts';
-import { type Account, answerManagement, DEFAULT_WORKSPACE, type KeyRecord, type Workspace } from './management.ts';
+import { type Account, answerManagement, DEFAULT_WORKSPACE, type KeyChange, type KeyRecord, type Workspace } from './management.ts';
 
 export interface SimulatedKey {
   text: string;
@@ -22,6 +22,8 @@ export interface SimulatedKey {
   limitReset: 'daily' | 'weekly' | 'monthly' | null;
   expiresAt: string | null;
   isDisabled: boolean;
+  isByokInLimit: boolean;
+  updatedAt: string | null;
 }
 
 export interface SimulatorOptions {
@@ -43,6 +45,15 @@ export interface RequestRecord {
 const LATENCY_MS = 1;
 const waitAMoment = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LATENCY_MS));
 
+/** A body as a value; null: it is none, or no JSON. */
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
+}
+
 /** Analytics queries of a key in any minute. */
 const MAX_QUERIES_A_MINUTE = 64;
 
@@ -63,7 +74,7 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
   const spends = new Map<string, Spend[]>();
   const faults = new Map<string, Fault>();
   let chooseFault: (path: string, text: string | null) => Fault | null = () => null;
-  let chooseChange: (path: string, body: unknown) => ((answer: Response) => Promise<Response>) | null = () => null;
+  let chooseChange: (path: string, body: unknown, method: string) => ((answer: Response) => Promise<Response>) | null = () => null;
   const analytics: AnalyticsOptions = structuredClone(DEFAULT_OPTIONS);
   const hashes = new Map<string, Promise<string>>();
   const workspaces: Workspace[] = [DEFAULT_WORKSPACE];
@@ -72,8 +83,9 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
   const load = { current: 0, most: 0 };
 
   function addKey(text: string, options: Partial<Omit<SimulatedKey, 'text'>> = {}): SimulatedKey {
-    const fresh = { name: 'key', workspaceId: DEFAULT_WORKSPACE.id, createdAt: new Date(now()).toISOString() };
-    const key = { text, ...fresh, isManagement: false, limitNano: null, limitReset: null, expiresAt: null, isDisabled: false, ...options };
+    const fresh = { name: 'key', workspaceId: DEFAULT_WORKSPACE.id, createdAt: new Date(now()).toISOString(), updatedAt: null };
+    const free = { limitNano: null, limitReset: null, isByokInLimit: false, expiresAt: null, isDisabled: false };
+    const key = { text, ...fresh, ...free, isManagement: false, ...options };
     keys.set(text, key);
     spends.set(text, spends.get(text) ?? []);
     return key;
@@ -127,7 +139,7 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
       limit: key.limitNano === null ? null : usdFromNano(key.limitNano),
       limit_remaining: key.limitNano === null ? null : usdFromNano(key.limitNano - period.nano),
       limit_reset: key.limitReset,
-      include_byok_in_limit: false,
+      include_byok_in_limit: key.isByokInLimit,
       usage: total.usd,
       usage_daily: day.usd,
       usage_weekly: week.usd,
@@ -157,9 +169,22 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
     name: key.name,
     disabled: key.isDisabled,
     created_at: key.createdAt,
-    updated_at: null,
+    updated_at: key.updatedAt,
     workspace_id: key.workspaceId,
   });
+
+  /** `PATCH /keys/{hash}`: what a change names is set, and nothing else. */
+  async function changeRecord(hash: string, change: KeyChange): Promise<void> {
+    for (const key of keys.values()) {
+      if (key.isManagement || (await hashOf(key.text)) !== hash) continue;
+      key.name = change.name ?? key.name;
+      key.isDisabled = change.disabled ?? key.isDisabled;
+      key.isByokInLimit = change.include_byok_in_limit ?? key.isByokInLimit;
+      if (change.limit !== undefined) key.limitNano = change.limit === null ? null : Math.round(change.limit * 1e9);
+      if (change.limit_reset !== undefined) key.limitReset = change.limit_reset;
+      key.updatedAt = new Date(now()).toISOString();
+    }
+  }
 
   /** Spending of keys that are gone keeps counting for the account, but nobody can ask for it by its hash. */
   const listSources = (): Promise<SpendSource[]> =>
@@ -179,14 +204,7 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
       analytics,
       listSources,
       listKeys: () => Promise.all([...keys.values()].filter(({ isManagement }) => !isManagement).map(describeRecord)),
-      async change(hash, { disabled, limit, limit_reset: reset }) {
-        for (const key of keys.values()) {
-          if (key.isManagement || (await hashOf(key.text)) !== hash) continue;
-          if (typeof disabled === 'boolean') key.isDisabled = disabled;
-          if (limit !== undefined) key.limitNano = limit === null ? null : Math.round(Number(limit) * 1e9);
-          if (reset !== undefined) key.limitReset = reset as SimulatedKey['limitReset'];
-        }
-      },
+      change: changeRecord,
       totalCreditsUsd: usdFromNano(creditsNano),
       totalUsageUsd: usdFromNano(usedNano),
     };
@@ -206,15 +224,16 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
 
   async function route(path: string, request: Request, text: string | null): Promise<Response> {
     const query = new URL(request.url).searchParams;
-    if (path === '/models') return Response.json({ data: MODELS.map(describeModel), total_count: MODELS.length, links: { next: null } });
+    if (path === '/models' && request.method === 'GET')
+      return Response.json({ data: MODELS.map(describeModel), total_count: MODELS.length, links: { next: null } });
     if (text === null) return errorAnswer(401, 'Missing Authentication header');
     const key = keys.get(text);
     const isExpired = key?.expiresAt != null && Date.parse(key.expiresAt) <= now();
     if (!key || key.isDisabled || isExpired) return errorAnswer(401, 'User not found.');
-    if (path === '/key') return Response.json({ data: describeSelf(key) });
+    if (path === '/key' && request.method === 'GET') return Response.json({ data: describeSelf(key) });
     if (isTooOften(path, await hashOf(text))) return errorAnswer(429, 'Rate limit exceeded', { 'retry-after': '60' });
     return key.isManagement
-      ? answerManagement(account(), request.method, path, query, () => request.json())
+      ? answerManagement(account(), request, path, query)
       : errorAnswer(403, 'Only management keys can perform this operation');
   }
 
@@ -229,7 +248,8 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
     try {
       await wait();
       const fault = (text !== null ? faults.get(text) : undefined) ?? faults.get('*') ?? chooseFault(path + url.search, text);
-      const change = chooseChange(path, request.method === 'POST' ? await request.clone().json() : null);
+      const body = request.method === 'GET' ? '' : await request.clone().text();
+      const change = chooseChange(path, parseJson(body), request.method);
       const sound = async () => {
         const sincere = await route(path, request, text);
         return change ? change(sincere) : sincere;
@@ -251,7 +271,7 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
     chooseFaults: (choose: typeof chooseFault): void => {
       chooseFault = choose;
     },
-    /** Lets a function change sound answers: of which request (its body if it has one), and how. */
+    /** Lets a function change sound answers: of which request (its body if it has one, and its method), and how. */
     alter: (choose: typeof chooseChange): void => {
       chooseChange = choose;
     },
