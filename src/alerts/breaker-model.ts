@@ -11,25 +11,11 @@ import type { Finding } from './words.ts';
 
 export type ActionRow = typeof breakerAction.$inferSelect;
 
-/** How a key is set at OpenRouter: what the breaker may change. `limit` in USD. */
-export interface KeySettings {
-  disabled: boolean;
-  limit: number | null;
-  limit_reset: string | null;
-}
-
 const RESETS: Record<BudgetPeriod, 'daily' | 'weekly' | 'monthly'> = { day: 'daily', week: 'weekly', month: 'monthly' };
 
 /** What is asked of OpenRouter: to disable the key, or to give it the budget as its limit, with OpenRouter's own (UTC) period. */
 export const changeFor = ({ kind, amountUsd, period }: Pick<ActionRow, 'kind' | 'amountUsd' | 'period'>): KeyChange =>
   kind === 'limit' ? { limit: amountUsd, limit_reset: RESETS[period] } : { disabled: true };
-
-/** Nano-dollars: OpenRouter's limits are no finer for us. */
-const roughly = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 1e9) : value);
-
-/** Is a key set as a change would set it? */
-export const isSet = (settings: KeySettings, change: KeyChange): boolean =>
-  Object.entries(change).every(([name, value]) => roughly(settings[name as keyof KeySettings]) === roughly(value));
 
 /** The next step of an action; null: there is none (yet). */
 export function stepOf(

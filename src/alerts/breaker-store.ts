@@ -1,7 +1,8 @@
 /** SQL of the circuit breaker's actions. */
 import { and, desc, eq, lte, ne, sql } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
-import type { ActionRow, KeySettings } from './breaker-model.ts';
+import type { KeySettings } from '../openrouter/account.ts';
+import type { ActionRow } from './breaker-model.ts';
 import { COLUMNS, deliverStatement, toWays, type Way } from './event-store.ts';
 import { breakerAction } from './table.ts';
 

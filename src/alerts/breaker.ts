@@ -6,11 +6,10 @@ import type { Deps } from '../deps.ts';
 import { openText } from '../keys/reading.ts';
 import { findKey } from '../keys/store.ts';
 import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
-import { usdFromNanoOrNull } from '../lib/money.ts';
 import type { Result } from '../lib/result.ts';
-import type { KeyChange, KeyRecord } from '../openrouter/account.ts';
-import type { OpenRouterError } from '../openrouter/client.ts';
-import { changeFor, describeAction, isSet, type KeySettings, stepOf } from './breaker-model.ts';
+import { isSet, type KeyChange, type KeySettings, settingsOf } from '../openrouter/account.ts';
+import type { ChangeError } from '../openrouter/client.ts';
+import { changeFor, describeAction, stepOf } from './breaker-model.ts';
 import * as store from './breaker-store.ts';
 import { wayMessage } from './evaluate.ts';
 import type { Way } from './event-store.ts';
@@ -29,25 +28,20 @@ const LONGEST_RETRY_S = 1800;
 /** The queue message that works on an action. */
 export const breakerMessage = (actionId: number) => ({ job: 'breaker' as const, actionId });
 
-const settingsOf = (record: KeyRecord): KeySettings => ({
-  disabled: record.isDisabled,
-  limit: usdFromNanoOrNull(record.limitNano),
-  limit_reset: record.limitReset,
-});
-
 interface Opened {
   text: string;
   settings: KeySettings;
 }
 
-const isPassing = ({ kind }: OpenRouterError): boolean => kind === 'unavailable' || kind === 'rate_limited' || kind === 'unexpected_shape';
+const isPassing = ({ kind }: ChangeError): boolean => kind === 'unavailable' || kind === 'rate_limited' || kind === 'unexpected_shape';
 
-const describeError = (error: OpenRouterError): string =>
+const describeError = (error: ChangeError): string =>
   ({
     unauthorized: 'OpenRouter refused the management key.',
     forbidden: 'OpenRouter did not allow it.',
     not_found: 'OpenRouter does not know the key.',
     refused: 'OpenRouter refused the change.',
+    unchanged: 'OpenRouter accepted the change, but did not make it.',
     too_wide: 'OpenRouter refused the change.',
     rate_limited: 'OpenRouter asked to wait.',
     unavailable: 'OpenRouter could not be reached.',

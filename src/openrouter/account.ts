@@ -3,6 +3,7 @@
  * read. Source: OpenRouter's OpenAPI specification.
  */
 import * as z from 'zod';
+import { usdFromNanoOrNull } from '../lib/money.ts';
 import { instantSchema, type KeyState, keyStateFields, keyStateOf, nanoSchema } from './schema.ts';
 
 const MAX_NAME_LENGTH = 300;
@@ -62,6 +63,26 @@ export interface KeyChange {
   limit?: number | null;
   limit_reset?: string | null;
 }
+
+/** How a key is set, as far as it may be changed. `limit` in USD. */
+export interface KeySettings {
+  disabled: boolean;
+  limit: number | null;
+  limit_reset: string | null;
+}
+
+export const settingsOf = ({ isDisabled, limitNano, limitReset }: KeyRecord): KeySettings => ({
+  disabled: isDisabled,
+  limit: usdFromNanoOrNull(limitNano),
+  limit_reset: limitReset,
+});
+
+/** Nano-dollars: limits are no finer for us. */
+const roughly = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 1e9) : value);
+
+/** Is a key set as a change would set it? */
+export const isSet = (settings: KeySettings, change: KeyChange): boolean =>
+  Object.entries(change).every(([name, value]) => roughly(settings[name as keyof KeySettings]) === roughly(value));
 
 /** Answer of `GET` and `PATCH /keys/{hash}`. */
 export const keyRecordAnswerSchema = z.object({ data: keyRecordSchema }).transform(({ data }) => data);

@@ -10,12 +10,14 @@ import {
   activityAnswerSchema,
   type Credits,
   creditsAnswerSchema,
+  isSet,
   type KeyChange,
   type KeyRecord,
   keyRecordAnswerSchema,
   keysAnswerSchema,
   type ModelName,
   modelsAnswerSchema,
+  settingsOf,
   type Workspace,
   workspacesAnswerSchema,
 } from './account.ts';
@@ -50,7 +52,10 @@ export type OpenRouterError =
   | { kind: 'unavailable'; reason: string; retryAfterS: number | null }
   | { kind: 'unexpected_shape'; path: string };
 
-type Answer<T> = Promise<Result<T, OpenRouterError>>;
+/** Why a key was not changed. `unchanged`: the answer was 200, but its record does not show the change. */
+export type ChangeError = OpenRouterError | { kind: 'unchanged' };
+
+type Answer<T, E = OpenRouterError> = Promise<Result<T, E>>;
 
 export interface OpenRouter {
   /** What a key says about itself: `GET /key`. */
@@ -65,8 +70,8 @@ export interface OpenRouter {
   getActivity(key: string, hash: string | null): Answer<ActivityRow[]>;
   /** A key of a management key's account: `GET /keys/{hash}`. */
   getKeyRecord(key: string, hash: string): Answer<KeyRecord>;
-  /** The only call that changes anything: `PATCH /keys/{hash}`. For the circuit breaker alone. */
-  updateKey(key: string, hash: string, change: KeyChange): Answer<KeyRecord>;
+  /** The only call that changes anything: `PATCH /keys/{hash}`. For the circuit breaker alone. The answer shows the change. */
+  updateKey(key: string, hash: string, change: KeyChange): Answer<KeyRecord, ChangeError>;
   /** `POST /analytics/query`, at most 64 a minute. */
   queryAnalytics(key: string, query: AnalyticsQuery): Answer<AnalyticsAnswer>;
   /** Names of all models: `GET /models`. Needs no key. */
@@ -211,6 +216,12 @@ export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
     return answer.ok ? ok(answer.value.data) : answer;
   }
 
+  /** A record of another key than the one that was asked for is none. */
+  async function askForRecord(call: Call, hash: string): Answer<KeyRecord> {
+    const answer = await ask(`/keys/${hash}`, call, keyRecordAnswerSchema);
+    return answer.ok && answer.value.hash !== hash ? err({ kind: 'unexpected_shape', path: 'data.hash' }) : answer;
+  }
+
   return {
     getKey: (key) => ask('/key', { key }, keyAnswerSchema),
     listWorkspaces: (key) =>
@@ -221,8 +232,11 @@ export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
       ),
     getCredits: (key) => ask('/credits', { key }, creditsAnswerSchema),
     getActivity: (key, hash) => askForPage(hash === null ? '/activity' : `/activity?api_key_hash=${hash}`, key, activityAnswerSchema),
-    getKeyRecord: (key, hash) => ask(`/keys/${hash}`, { key }, keyRecordAnswerSchema),
-    updateKey: (key, hash, change) => ask(`/keys/${hash}`, { key, method: 'PATCH', body: change }, keyRecordAnswerSchema),
+    getKeyRecord: (key, hash) => askForRecord({ key }, hash),
+    async updateKey(key, hash, change) {
+      const answer = await askForRecord({ key, method: 'PATCH', body: change }, hash);
+      return answer.ok && !isSet(settingsOf(answer.value), change) ? err({ kind: 'unchanged' }) : answer;
+    },
     async queryAnalytics(key, query) {
       const answer = await ask('/analytics/query', { key, body: queryBody(query), canNarrow: true }, analyticsAnswerSchema);
       if (!answer.ok) return answer;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changeFor, describeAction, isSet, type KeySettings, stepOf } from '../../src/alerts/breaker-model.ts';
+import { changeFor, describeAction, stepOf } from '../../src/alerts/breaker-model.ts';
 import { isAllowedUrl, presentChannel } from '../../src/alerts/channel-model.ts';
 import { compareWith, decide, type KnownEvent, reachOf } from '../../src/alerts/decide.ts';
 import { digestPeriod } from '../../src/alerts/digest.ts';
@@ -13,6 +13,7 @@ import { describeRule } from '../../src/alerts/words.ts';
 import type { Key } from '../../src/keys/advice.ts';
 import { addDays, countDays, DAY_MS, HOUR_MS, listDays, periodOf } from '../../src/lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../../src/lib/zone.ts';
+import { isSet, type KeySettings } from '../../src/openrouter/account.ts';
 
 const ZONES = ['UTC', 'Europe/Rome', 'America/New_York', 'Asia/Kolkata', 'Pacific/Apia', 'America/Sao_Paulo', 'Africa/Cairo'];
 const NOW = Date.parse('2026-10-25T10:30:00.000Z');

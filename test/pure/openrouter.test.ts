@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { sha256Hex } from '../../src/lib/sha256.ts';
 import { createOpenRouter, parseRetryAfter } from '../../src/openrouter/client.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
@@ -135,6 +136,52 @@ describe('reading a key', () => {
       now: () => NOW,
     });
     expect(await rich.getKey(KEY)).toMatchObject({ ok: false, error: { kind: 'unexpected_shape', path: 'data.usage' } });
+  });
+});
+
+describe('changing a key', () => {
+  const MANAGEMENT = `sk-or-v1-${'b2'.repeat(32)}`;
+  /** A client whose PATCH is answered with 200 and something else in the record. */
+  async function setUpChange(lie: object) {
+    const { simulator, client } = setUp();
+    simulator.addKey(MANAGEMENT, { isManagement: true });
+    simulator.alter((_, __, method) =>
+      method === 'PATCH'
+        ? async (answer) => {
+            const body = (await answer.json()) as { data: object };
+            return Response.json({ data: { ...body.data, ...lie } });
+          }
+        : null,
+    );
+    return { client, hash: await sha256Hex(KEY) };
+  }
+
+  it('takes a record that does not show the change for a refusal', async () => {
+    for (const [lie, change] of [
+      [{ disabled: false }, { disabled: true }],
+      [{ limit: 20 }, { limit: 10, limit_reset: 'daily' }],
+      [{ limit_reset: 'monthly' }, { limit: 10, limit_reset: 'daily' }],
+      [{ limit: 20 }, { limit: null, limit_reset: null }],
+      [{ limit: 10.000000002 }, { limit: 10.000000001 }],
+    ] as const) {
+      const { client, hash } = await setUpChange(lie);
+      expect(await client.updateKey(MANAGEMENT, hash, change)).toEqual({ ok: false, error: { kind: 'unchanged' } });
+    }
+    const { client, hash } = await setUpChange({ limit: 10.100000000000001, name: 'renamed meanwhile' });
+    expect(await client.updateKey(MANAGEMENT, hash, { limit: 10.1 })).toMatchObject({ ok: true });
+  });
+
+  it('does not take the record of another key for that of the one it asked about', async () => {
+    const other = await setUpChange({ hash: '0'.repeat(64) });
+    const error = { kind: 'unexpected_shape', path: 'data.hash' };
+    expect(await other.client.updateKey(MANAGEMENT, other.hash, { disabled: true })).toEqual({ ok: false, error });
+    const { simulator, client } = setUp();
+    simulator.addKey(MANAGEMENT, { isManagement: true });
+    simulator.alter(() => async (answer) => {
+      const body = (await answer.json()) as { data: object };
+      return Response.json({ data: { ...body.data, hash: '1'.repeat(64) } });
+    });
+    expect(await client.getKeyRecord(MANAGEMENT, await sha256Hex(KEY))).toEqual({ ok: false, error });
   });
 });
 

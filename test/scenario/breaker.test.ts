@@ -182,6 +182,22 @@ describe('the breaker', () => {
     expect(await passing.actions()).toMatchObject([{ state: 'done' }]);
   });
 
+  it('says that a change was refused which OpenRouter answers with 200 and does not make', async () => {
+    const set = await setUp({ action: 'disable' });
+    set.world.simulator.alter((path, _, method) =>
+      method === 'PATCH' && path.startsWith('/keys/')
+        ? async (answer) => {
+            set.world.simulator.changeKey(set.text, { isDisabled: false });
+            const body = (await answer.json()) as { data: object };
+            return Response.json({ data: { ...body.data, disabled: false } });
+          }
+        : null,
+    );
+    set.spend(12);
+    await set.hours(2);
+    expect(await set.actions()).toMatchObject([{ state: 'refused', answer: 'OpenRouter accepted the change, but did not make it.' }]);
+  });
+
   it('knows its own change when it was interrupted after making it', async () => {
     const set = await setUp({ action: 'disable', restore: true });
     set.spend(12);
