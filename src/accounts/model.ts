@@ -1,6 +1,7 @@
 /** Accounts: what comes in, what goes out, and the pure rules of sessions and of the throttle by account. */
 import * as z from 'zod';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { pastedSchema } from '../lib/pasted.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
 import type { accountSchema } from './answers.ts';
 import { isPattern, TOO_COMMON } from './common-passwords.ts';
@@ -25,7 +26,7 @@ export const SESSION_MS = 7 * DAY_MS;
 export const INVITATION_MS = 7 * DAY_MS;
 export const PASSWORD_RESET_MS = DAY_MS;
 
-const emailSchema = z.string().trim().max(254, 'Is too long').pipe(z.email('Must be an e-mail address')).meta({ format: 'email' });
+const emailSchema = pastedSchema.max(254, 'Is too long').pipe(z.email('Must be an e-mail address')).meta({ format: 'email' });
 
 const passwordLength = (password: string): boolean => {
   const length = [...password].length;
@@ -42,10 +43,10 @@ const newPasswordSchema = z
 /** A password to be compared. Its length is bounded, so that nobody makes the hash function work on a book. */
 const givenPasswordSchema = z.string().max(1000, 'Is too long').meta({ format: 'password' });
 
-export const registerSchema = z.strictObject({ email: emailSchema, password: newPasswordSchema, invite: z.string().max(200).optional() });
-export const loginSchema = z.strictObject({ email: z.string().trim().max(254), password: givenPasswordSchema });
+export const registerSchema = z.strictObject({ email: emailSchema, password: newPasswordSchema, invite: pastedSchema.max(200).optional() });
+export const loginSchema = z.strictObject({ email: pastedSchema.max(254), password: givenPasswordSchema });
 export const changePasswordSchema = z.strictObject({ current_password: givenPasswordSchema, new_password: newPasswordSchema });
-export const resetPasswordSchema = z.strictObject({ token: z.string().max(200), new_password: newPasswordSchema });
+export const resetPasswordSchema = z.strictObject({ token: pastedSchema.max(200), new_password: newPasswordSchema });
 /** Zones are stored as the runtime spells them. */
 export const timeZoneSchema = z
   .string()

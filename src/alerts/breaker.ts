@@ -33,12 +33,14 @@ interface Opened {
   settings: KeySettings;
 }
 
-const isPassing = ({ kind }: ChangeError): boolean => kind === 'unavailable' || kind === 'rate_limited' || kind === 'unexpected_shape';
+const isPassing = ({ kind }: ChangeError): boolean =>
+  kind === 'unavailable' || kind === 'rate_limited' || kind === 'unexpected_shape' || kind === 'address_refused';
 
 const describeError = (error: ChangeError): string =>
   ({
     unauthorized: 'OpenRouter refused the management key.',
     forbidden: 'OpenRouter did not allow it.',
+    address_refused: "OpenRouter's IP allowlist refuses this monitor.",
     not_found: 'OpenRouter does not know the key.',
     refused: 'OpenRouter refused the change.',
     unchanged: 'OpenRouter accepted the change, but did not make it.',

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { isLoopback } from '../lib/address.ts';
 import { DAY_MS, HOUR_MS, isoOrNull } from '../lib/day.ts';
 import { nameSchema } from '../lib/name.ts';
+import { pastedSchema } from '../lib/pasted.ts';
 import type { channelSchema } from './answers.ts';
 import type { channel } from './table.ts';
 
@@ -13,9 +14,7 @@ export const CHANNEL_TYPES = ['webhook', 'slack', 'discord', 'telegram', 'email'
 /** The column that holds the ciphertext, as part of its additional data. */
 export const TARGET_COLUMN = 'channel.ciphertext';
 
-const urlSchema = z
-  .string()
-  .trim()
+const urlSchema = pastedSchema
   .max(2000, 'Must have at most 2000 characters')
   .refine((text) => URL.canParse(text) && ['https:', 'http:'].includes(new URL(text).protocol), 'Must be an https URL')
   .refine((text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '', 'Must not hold a user name or password')
@@ -28,18 +27,12 @@ export const createChannelSchema = z
     withUrl('webhook'),
     withUrl('slack'),
     withUrl('discord'),
-    z.strictObject({ type: z.literal('email'), name: nameSchema, to: z.email('Must be an e-mail address').max(254) }),
+    z.strictObject({ type: z.literal('email'), name: nameSchema, to: pastedSchema.max(254).pipe(z.email('Must be an e-mail address')) }),
     z.strictObject({
       type: z.literal('telegram'),
       name: nameSchema,
-      bot_token: z
-        .string()
-        .trim()
-        .regex(/^\d{1,20}:[\w-]{20,100}$/, 'Must be the token of a bot, like 123456:ABC…'),
-      chat_id: z
-        .string()
-        .trim()
-        .regex(/^(-?\d{1,20}|@\w{1,64})$/, 'Must be the number of a chat, or the @name of a public one'),
+      bot_token: pastedSchema.regex(/^\d{1,20}:[\w-]{20,100}$/, 'Must be the token of a bot, like 123456:ABC…'),
+      chat_id: pastedSchema.regex(/^(-?\d{1,20}|@\w{1,64})$/, 'Must be the number of a chat, or the @name of a public one'),
     }),
   ])
   .meta({ id: 'NewChannel' });

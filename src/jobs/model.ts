@@ -113,7 +113,9 @@ const INCONCLUSIVE = ['rate_limited', 'unavailable', 'unexpected_shape', 'undeci
 
 /** Why a finished part was no success, or null: not one of its keys could be asked about. */
 export function partError(counts: Counts): string | null {
-  const conclusive = ['read', 'unauthorized', 'forbidden', 'superseded'].some((outcome) => counts[outcome] !== undefined);
+  const conclusive = ['read', 'unauthorized', 'forbidden', 'address_refused', 'superseded'].some(
+    (outcome) => counts[outcome] !== undefined,
+  );
   const failed = INCONCLUSIVE.filter((outcome) => counts[outcome] !== undefined);
   return conclusive || failed.length === 0 ? null : `No key could be read (${failed.join(', ')}).`;
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { CipherError } from '../crypto/cipher.ts';
 import { SECOND_MS } from '../lib/day.ts';
 import { nameSchema } from '../lib/name.ts';
+import { pastedSchema } from '../lib/pasted.ts';
 import type { KeyRecord } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
 import type { KeyState } from '../openrouter/schema.ts';
@@ -14,9 +15,7 @@ export const CIPHERTEXT_COLUMN = 'api_key.ciphertext';
 
 export type KeyRow = typeof apiKey.$inferSelect;
 
-const keyTextSchema = z
-  .string()
-  .trim()
+const keyTextSchema = pastedSchema
   .max(512, 'Is too long to be an OpenRouter key')
   .regex(/^sk-or-v1-[A-Za-z0-9_-]+$/, 'Must be an OpenRouter key: it starts with sk-or-v1-')
   .meta({ example: 'sk-or-v1-…' });
@@ -52,6 +51,9 @@ export interface KeyFailure {
   lastValidatedAt: number | null;
 }
 
+const ADDRESS_REFUSED =
+  "OpenRouter's IP allowlist refuses this monitor. A Worker has no fixed address, so nothing can be read while the account has such a list.";
+
 /** A sentence for the key's owner. It is ours: what OpenRouter writes might hold the key. */
 export function describeReadError(error: ReadError): string {
   switch (error.kind) {
@@ -59,6 +61,8 @@ export function describeReadError(error: ReadError): string {
       return 'OpenRouter refuses the key: it was revoked, disabled, deleted, or has expired.';
     case 'forbidden':
       return 'OpenRouter accepts the key but does not let it read its usage.';
+    case 'address_refused':
+      return ADDRESS_REFUSED;
     case 'not_found':
       return 'OpenRouter does not know what was asked for.';
     case 'too_wide':
@@ -97,12 +101,13 @@ export const retryAfterOf = (error: ReadError): number | null =>
   error.kind === 'rate_limited' || error.kind === 'unavailable' ? error.retryAfterS : null;
 
 /** Will the same reading perhaps succeed a little later? */
-export const isTransient = (error: ReadError): boolean => !['unauthorized', 'forbidden', 'undecipherable'].includes(error.kind);
+export const isTransient = (error: ReadError): boolean =>
+  !['unauthorized', 'forbidden', 'address_refused', 'undecipherable'].includes(error.kind);
 
 /** What a failure says of an earlier 401: another one, a sign that the key lives, or nothing. */
 function rejectedRunAfter(error: ReadError, before: string | null, run: string): string | null {
   if (error.kind === 'unauthorized') return run;
-  return error.kind === 'forbidden' ? null : before;
+  return error.kind === 'forbidden' || error.kind === 'address_refused' ? null : before;
 }
 
 /**

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { trimInvisible } from './pasted.ts';
 
 const LENGTH = 'Must have 1 to 100 characters';
 
@@ -8,5 +9,6 @@ export const nameSchema = z
   .trim()
   .min(1, LENGTH)
   .max(100, LENGTH)
+  .refine((name) => trimInvisible(name) !== '', LENGTH)
   .refine((name) => name.isWellFormed(), 'Must be well-formed Unicode')
   .regex(/^\P{Cc}*$/u, 'Must not contain control characters');

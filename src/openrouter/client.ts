@@ -3,7 +3,7 @@
  * `OPENROUTER_BASE_URL`; redirects are never followed; nothing of a request or an answer is logged.
  */
 import type * as z from 'zod';
-import { DAY_MS, SECOND_MS } from '../lib/day.ts';
+import { SECOND_MS } from '../lib/day.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import {
   type ActivityRow,
@@ -30,12 +30,14 @@ import {
   queryBody,
   readAnswer,
 } from './analytics.ts';
+import { parseRetryAfter } from './retry-after.ts';
 import { errorAnswerSchema, type KeyInfo, keyAnswerSchema } from './schema.ts';
 
 /**
  * Why OpenRouter gave no answer. Only `unauthorized` says something about the key.
  * * `unauthorized`: 401 in OpenRouter's own words: revoked, disabled, deleted or expired
  * * `forbidden`: 402 or 403: the key lives but may not do this
+ * * `address_refused`: 403 of an IP allowlist: the key lives, but nothing may be asked from where the monitor runs
  * * `not_found`: 404: what was asked for is not there
  * * `too_wide`: of analytics, a 408, an answer that is too large, or a 400 about the range: ask for less, for `maxDays` at the most if that is set
  * * `refused`: any other 400: asking again will not help
@@ -45,6 +47,7 @@ import { errorAnswerSchema, type KeyInfo, keyAnswerSchema } from './schema.ts';
 export type OpenRouterError =
   | { kind: 'unauthorized' }
   | { kind: 'forbidden' }
+  | { kind: 'address_refused' }
   | { kind: 'not_found' }
   | { kind: 'too_wide'; maxDays: number | null }
   | { kind: 'refused' }
@@ -90,17 +93,8 @@ const PAGE_SIZE = 100;
 /** A list that goes on beyond this is no list of an account. */
 const MAX_PAGES = 100;
 const MAX_ANSWER_BYTES = 5 * 1024 * 1024;
-/** A longer `Retry-After` would take a key out of the monitor's sight on the word of one answer. */
-const MAX_RETRY_AFTER_S = DAY_MS / SECOND_MS;
 
 const unavailable = (reason: string, retryAfterS: number | null = null) => err({ kind: 'unavailable' as const, reason, retryAfterS });
-
-/** Seconds of a `Retry-After` header, which holds seconds or an HTTP date. Source: RFC 9110, 10.2.3 */
-export function parseRetryAfter(value: string | null, now: number): number | null {
-  if (value === null) return null;
-  const seconds = /^\d+$/.test(value.trim()) ? Number(value) : Math.ceil((Date.parse(value) - now) / SECOND_MS);
-  return Number.isNaN(seconds) ? null : Math.min(Math.max(0, seconds), MAX_RETRY_AFTER_S);
-}
 
 /** The body as text, or null if it is larger than `limit` bytes. */
 async function readCapped(response: Response, limit: number): Promise<string | null> {
@@ -135,6 +129,17 @@ function isAboutKey(body: string): boolean {
   return parsed.success && !/missing authentication header/i.test(parsed.data.error.message);
 }
 
+const ADDRESS = /(?<![a-z])(ips?|cidr|network)(?![a-z])|(?<!e-?mail )\baddress/i;
+const REFUSAL = /allow|white-?list|permit|authori[sz]|restrict|reject|refus|block|denied|not (in|on)\b/i;
+
+/** Does a 403 say that the caller's address is not on the account's IP allowlist? OpenRouter's words for it are not documented. */
+function isAboutAddress(status: number, body: string): boolean {
+  const parsed = errorAnswerSchema.safeParse(parseJson(body));
+  if (status !== 403 || !parsed.success) return false;
+  const { message, metadata } = parsed.data.error;
+  return [message, metadata?.error_type ?? ''].some((text) => ADDRESS.test(text) && REFUSAL.test(text));
+}
+
 /** A 400 about the range asks for a narrower one, and mostly says how narrow; any other is final. */
 function classifyBadRequest(body: string): OpenRouterError {
   const parsed = errorAnswerSchema.safeParse(parseJson(body));
@@ -145,7 +150,7 @@ function classifyBadRequest(body: string): OpenRouterError {
 function classify(status: number, body: string, retryAfterS: number | null, canNarrow: boolean): Result<never, OpenRouterError> {
   if (status === 400) return err(canNarrow ? classifyBadRequest(body) : { kind: 'refused' });
   if (status === 401) return isAboutKey(body) ? err({ kind: 'unauthorized' }) : unavailable('a 401 that is not about the key');
-  if (status === 402 || status === 403) return err({ kind: 'forbidden' });
+  if (status === 402 || status === 403) return err({ kind: isAboutAddress(status, body) ? 'address_refused' : 'forbidden' });
   if (status === 404) return err({ kind: 'not_found' });
   if (status === 408 && canNarrow) return err({ kind: 'too_wide', maxDays: null });
   if (status === 429) return err({ kind: 'rate_limited', retryAfterS });

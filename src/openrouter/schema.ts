@@ -101,4 +101,12 @@ export const keyAnswerSchema = z
   .transform(({ data }): KeyInfo => ({ isManagementKey: data.is_management_key, ...keyStateOf(data) }));
 
 /** The body of an error answer; anything else comes from a proxy or the edge and says nothing about a key. */
-export const errorAnswerSchema = z.object({ error: z.object({ message: z.string() }) });
+export const errorAnswerSchema = z.object({
+  error: z.object({
+    message: z.string(),
+    metadata: z
+      .object({ error_type: z.string().optional().catch(undefined) })
+      .nullish()
+      .catch(null),
+  }),
+});

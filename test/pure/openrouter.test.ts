@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sha256Hex } from '../../src/lib/sha256.ts';
-import { createOpenRouter, parseRetryAfter } from '../../src/openrouter/client.ts';
+import { createOpenRouter } from '../../src/openrouter/client.ts';
+import { parseRetryAfter } from '../../src/openrouter/retry-after.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
 
@@ -83,6 +84,35 @@ describe('reading a key', () => {
     expect(await errorOf({ kind: 'hang' })).toBe('unavailable');
     expect(await errorOf({ kind: 'drop' })).toBe('unavailable');
     expect((await client.getKey('sk-or-v1-unknown')).ok).toBe(false);
+  });
+
+  it('knows an IP allowlist by what a 403 says, and takes no other refusal for it', async () => {
+    const errorOf = async (message: string, status = 403, metadata?: object) => {
+      const fetch = async () => Response.json({ error: { code: status, message, ...(metadata && { metadata }) } }, { status });
+      const result = await createOpenRouter({ baseUrl: 'https://openrouter.test/api/v1', fetch, now: () => NOW }).getKey(KEY);
+      return result.ok ? 'ok' : result.error.kind;
+    };
+    for (const message of [
+      'Access denied: your IP address is not in the allowlist of this account',
+      'IP 203.0.113.7 is not allowed',
+      'Request blocked by IP allowlist',
+      'Your IP is not authorized to use this API key',
+      'This address is not on the allow-list',
+      'ip_not_allowed',
+    ])
+      expect([message, await errorOf(message)]).toEqual([message, 'address_refused']);
+    expect(await errorOf('Forbidden', 403, { error_type: 'ip_allowlist_denied' })).toBe('address_refused');
+    for (const message of [
+      'Only management keys can perform this operation',
+      'Key limit exceeded (daily limit)',
+      'This model is not allowed by your guardrails',
+      'Only management keys can fetch activity for an account',
+      'Access denied',
+      'You do not have permission; skip this step',
+    ])
+      expect([message, await errorOf(message)]).toEqual([message, 'forbidden']);
+    expect(await errorOf('IP not allowed', 402)).toBe('forbidden');
+    expect(await errorOf('IP not allowed', 401)).toBe('unauthorized');
   });
 
   it('says where an answer has another shape', async () => {
@@ -193,6 +223,46 @@ describe('Retry-After', () => {
     expect(parseRetryAfter('Sun, 15 Nov 2026 11:00:00 GMT', NOW)).toBe(0);
     expect(parseRetryAfter('99999999', NOW)).toBe(86_400);
     expect(parseRetryAfter('soon', NOW)).toBeNull();
+  });
+
+  it('is one of the three forms of a date, which a past one makes zero', () => {
+    const forms = ['Sun, 15 Nov 2026 12:01:00 GMT', 'Sunday, 15-Nov-26 12:01:00 GMT', 'Sun Nov 15 12:01:00 2026'];
+    expect(forms.map((text) => parseRetryAfter(text, NOW))).toEqual([60, 60, 60]);
+    expect(parseRetryAfter('Sun Nov  1 12:01:00 2026', NOW)).toBe(0);
+    expect(parseRetryAfter('Sun, 06 Nov 1994 08:49:37 GMT', NOW)).toBe(0);
+  });
+
+  it('is nothing where it is junk: the caller backs off by itself', () => {
+    const junk = ['1.5', '-5', '-1', '+5', '0.5', '1e3', '0x10', '5s', '5, 10', '1 2', '٣', '', ' ', 'NaN', 'Infinity', '2026-11-15'];
+    const dates = [
+      '2026-11-15T12:01:00Z',
+      '15 Nov 2026 12:01:00 GMT',
+      'Sun, 15 Nov 2026 12:01:00',
+      'Sun, 15 Nov 2026 12:01:00 PST',
+      'day 1',
+    ];
+    expect([...junk, ...dates].filter((text) => parseRetryAfter(text, NOW) !== null)).toEqual([]);
+  });
+
+  it('is what its digits say, and no other number is believed', () => {
+    fc.assert(fc.property(fc.nat(), (seconds) => parseRetryAfter(` ${seconds}\t`, NOW) === Math.min(seconds, 86_400)));
+    const notWhole = fc.oneof(
+      fc.double().map(String),
+      fc.integer({ max: -1 }).map(String),
+      fc.tuple(fc.nat(), fc.nat()).map(([a, b]) => `${a}.${b}`),
+      fc.tuple(fc.string({ minLength: 1 }), fc.nat()).map(([text, count]) => `${text}${count}`),
+    );
+    fc.assert(fc.property(notWhole, (text) => /^\d+$/.test(text.trim()) || parseRetryAfter(text, NOW) === null));
+  });
+
+  it('is the distance to any date, or zero', () => {
+    const date = fc.date({ min: new Date('1970-01-01'), max: new Date('2099-12-31'), noInvalidDate: true });
+    fc.assert(
+      fc.property(date, (at) => {
+        const wanted = Math.ceil((Math.floor(at.getTime() / 1000) * 1000 - NOW) / 1000);
+        return parseRetryAfter(at.toUTCString(), NOW) === Math.min(86_400, Math.max(0, wanted));
+      }),
+    );
   });
 
   it('never makes anybody wait longer than a day, whatever it says', () => {

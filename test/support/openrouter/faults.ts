@@ -5,6 +5,7 @@ import { errorAnswer } from './answers.ts';
 export type Fault =
   | { kind: 'status'; status: 400 | 401 | 402 | 403 | 404 | 408 | 500 | 502 | 503 | 524 | 529 }
   | { kind: 'rate_limited'; retryAfter?: string }
+  | { kind: 'address_refused' }
   | { kind: 'html'; status: number }
   | { kind: 'missing_field'; field: string }
   | { kind: 'wrong_type'; field: string }
@@ -56,6 +57,8 @@ export async function answerFault(fault: Fault, signal: AbortSignal, sound: () =
   switch (fault.kind) {
     case 'status':
       return errorAnswer(fault.status, MESSAGES[fault.status] ?? 'Something went wrong');
+    case 'address_refused':
+      return errorAnswer(403, 'Access denied: your IP address is not in the allowlist of this account');
     case 'rate_limited':
       return errorAnswer(429, 'Rate limit exceeded', fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter });
     case 'html':
