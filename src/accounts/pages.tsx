@@ -8,6 +8,7 @@ import { createPages, type View } from '../http/page.tsx';
 import { dayOf } from '../lib/day.ts';
 import { formatInstant } from '../lib/format.ts';
 import { idSchema } from '../lib/id.ts';
+import { listTimeZones } from '../lib/zone.ts';
 import { changePassword, deleteAccount, listSessions, setTimeZone, signOutOthers } from './actions.ts';
 import { streamExport } from './export.ts';
 import { changePasswordSchema, deleteAccountSchema, timeZoneFormSchema } from './model.ts';
@@ -20,8 +21,8 @@ const SHOWN_EVENTS = 8;
 
 type Sessions = Awaited<ReturnType<typeof listSessions>>;
 
-/** All zones of the runtime; UTC and the present one are not among its names everywhere. */
-const zonesWith = (zone: string): string[] => [...new Set(['UTC', zone, ...Intl.supportedValuesOf('timeZone')])];
+/** All zones, also the present one where the runtime does not list it. */
+const zonesWith = (zone: string): string[] => [...new Set([...listTimeZones(), zone])];
 
 const TimeZone = ({ view, zone }: { view: View; zone: string }) => (
   <section class="card">

@@ -8,6 +8,7 @@ import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { invalidInput } from '../http/problem.ts';
 import { askFromAddress, readParameters } from '../http/question.ts';
+import { BYTE_ORDER_MARK } from '../lib/csv.ts';
 import { nameSchema } from '../lib/name.ts';
 import { ask, deleteView, listViews, saveView } from './actions.ts';
 import { answerCsv, answerJson } from './export.ts';
@@ -83,7 +84,7 @@ page('/explore/export', 'session', async ({ c, deps, actor, viewer }) => {
     return c.json(answerJson(answer, question, range, keyNames));
   }
   c.header('content-disposition', `attachment; filename="${name}.csv"`);
-  return c.text(answerCsv(answer, question, keyNames), 200, { 'content-type': 'text/csv; charset=utf-8' });
+  return c.text(BYTE_ORDER_MARK + answerCsv(answer, question, keyNames), 200, { 'content-type': 'text/csv; charset=utf-8' });
 });
 
 form({

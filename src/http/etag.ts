@@ -18,14 +18,14 @@ function isHeld(header: string | undefined, etag: string): boolean {
 }
 
 /**
- * The tag of an answer: of what is stored of the user, of what was asked for and how, of the UTC day, and of the code that answers.
- * @param question what the answer depends on beside what is stored
+ * The tag of an answer: of what is stored of the user, of what was asked for, of the UTC day, and of the code that answers.
+ * @param question what the answer depends on beside what is stored; of a route with several media types, the one that was chosen
  * @returns null if there is no user whose data could be named
  */
 async function etagOf(c: Context<AppEnv>, question: unknown): Promise<string | null> {
   const { actor, stats, deps } = c.var;
   if (stats === null) return null;
-  const place = [c.req.path, c.req.header('accept') ?? '', question, dayOf(deps.now())];
+  const place = [c.req.path, question, dayOf(deps.now())];
   const tag = await sha256Hex(JSON.stringify([deps.build, userIdOf(actor), stats.version, ...place]));
   return `"${tag.slice(0, TAG_LENGTH)}"`;
 }
@@ -33,11 +33,17 @@ async function etagOf(c: Context<AppEnv>, question: unknown): Promise<string | n
 /**
  * Answers 304 to who has the present answer already, after the one trip that recognised the caller. Otherwise the answer is made, and
  * before anything is read for it the user's version is marked as seen: from then on the next change makes another one.
+ * @param isNegotiated whether the answer's media type depends on `Accept`; a 304 says so as well
  */
-export async function revalidate(c: Context<AppEnv>, question: unknown, answer: () => Promise<Response>): Promise<Response> {
+export async function revalidate(
+  c: Context<AppEnv>,
+  question: unknown,
+  isNegotiated: boolean,
+  answer: () => Promise<Response>,
+): Promise<Response> {
   const { deps, stats, actor } = c.var;
   const etag = await etagOf(c, question);
-  const headers = { ...(etag !== null && { etag }), 'cache-control': 'private, no-cache' };
+  const headers = { ...(etag !== null && { etag }), 'cache-control': 'private, no-cache', ...(isNegotiated && { vary: 'Accept' }) };
   if (etag !== null && isHeld(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
   const userId = userIdOf(actor);
   if (stats && !stats.isSeen && userId !== null) markStatsSeen(deps, userId);

@@ -8,6 +8,7 @@ import type { Actor } from '../actor.ts';
 import { isSecretToken, TOKEN_PREFIX } from '../crypto/secret-token.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
+import { resolveTimeZone } from '../lib/zone.ts';
 import { findToken, noteUse } from '../tokens/actions.ts';
 import type { AppEnv } from './context.ts';
 import { readSession } from './cookies.ts';
@@ -61,7 +62,7 @@ export const recogniseViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
   const session = jwt ? await findSession(c.get('deps'), jwt) : null;
   if (session) {
     c.set('actor', userActor(session));
-    c.set('viewer', { email: session.email, timeZone: session.timeZone });
+    c.set('viewer', { email: session.email, timeZone: resolveTimeZone(session.timeZone) ?? 'UTC' });
   }
   await next();
 };

@@ -70,7 +70,7 @@ export interface Route<P, Q, B, S extends Success> extends RouteDescription {
   handle(input: Input<P, Q, B>): Answer<S> | Promise<Answer<S>>;
   /**
    * Gives the answer an `ETag`, by which it is not made again while nothing changed: what it depends on beside the path, the UTC day and
-   * what is stored of the user.
+   * what is stored of the user; where it has several media types, also on the one that is chosen, and not on how `Accept` is spelled.
    */
   etag?(input: Input<P, Q, B>): unknown;
 }
@@ -128,7 +128,7 @@ async function answer<P, Q, B, S extends Success>(c: Context<AppEnv>, route: Rou
     const { status } = route.success;
     return status === 204 ? c.body(null, status) : c.json(result ?? null, status);
   };
-  return route.etag ? revalidate(c, route.etag(input), handle) : handle();
+  return route.etag ? revalidate(c, route.etag(input), route.success.others !== undefined, handle) : handle();
 }
 
 /** A room's routes: `route` adds one; `router` serves them and `descriptions` tells of them. */

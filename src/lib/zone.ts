@@ -26,11 +26,46 @@ const spellTimeZone = remember((name: string): string | null => {
   }
 });
 
+/** Names that runtimes go on giving to zones, and what people call those today. Source: the time zone database, `backward` and `zone.tab` */
+const TODAYS_NAMES: Readonly<Record<string, string>> = {
+  'Africa/Asmera': 'Africa/Asmara',
+  'America/Buenos_Aires': 'America/Argentina/Buenos_Aires',
+  'America/Catamarca': 'America/Argentina/Catamarca',
+  'America/Coral_Harbour': 'America/Atikokan',
+  'America/Cordoba': 'America/Argentina/Cordoba',
+  'America/Godthab': 'America/Nuuk',
+  'America/Indianapolis': 'America/Indiana/Indianapolis',
+  'America/Jujuy': 'America/Argentina/Jujuy',
+  'America/Louisville': 'America/Kentucky/Louisville',
+  'America/Mendoza': 'America/Argentina/Mendoza',
+  'Asia/Calcutta': 'Asia/Kolkata',
+  'Asia/Katmandu': 'Asia/Kathmandu',
+  'Asia/Rangoon': 'Asia/Yangon',
+  'Asia/Saigon': 'Asia/Ho_Chi_Minh',
+  'Atlantic/Faeroe': 'Atlantic/Faroe',
+  'Europe/Kiev': 'Europe/Kyiv',
+  'Pacific/Enderbury': 'Pacific/Kanton',
+  'Pacific/Ponape': 'Pacific/Pohnpei',
+  'Pacific/Truk': 'Pacific/Chuuk',
+};
+
+/** Today's name of a zone, where the runtime knows it. */
+const nameOfToday = (spelled: string): string => {
+  const name = TODAYS_NAMES[spelled];
+  return name !== undefined && spellTimeZone(name) !== null ? name : spelled;
+};
+
 /**
- * The runtime's own spelling of a time zone's name, or null if it knows none. Offsets such as `+02:00` are not names. Everything
- * below takes this spelling: formatters are kept for each one that occurs, so there must not be more of them than zones.
+ * One spelling for each time zone, whichever of its names was given, or null if the runtime knows none. Offsets such as `+02:00` are not
+ * names. Everything below takes this spelling: formatters are kept for each one that occurs, so there must not be more of them than zones.
  */
-export const resolveTimeZone = (name: string): string | null => (ZONE_NAME.test(name) ? spellTimeZone(name) : null);
+export function resolveTimeZone(name: string): string | null {
+  const spelled = ZONE_NAME.test(name) ? spellTimeZone(name) : null;
+  return spelled === null ? null : nameOfToday(spelled);
+}
+
+/** The zones to choose from, by their names of today; UTC comes first, which is not among the runtime's names everywhere. */
+export const listTimeZones = (): string[] => [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone').map(nameOfToday).sort()])];
 
 /** Asking the runtime for an offset is dear, and pages ask for those of the same days again and again. */
 const ZONES_IN_USE = 16;

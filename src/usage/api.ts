@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { createApi } from '../http/route.ts';
-import { toCsv } from '../lib/csv.ts';
+import { BYTE_ORDER_MARK, toCsv } from '../lib/csv.ts';
 import { getStats, listReconciliation, listUsage } from './actions.ts';
 import { reconciliationSchema, statsSchema, usagePageSchema } from './answers.ts';
 import { columnsOf } from './groups.ts';
@@ -26,6 +26,12 @@ usageApi.route({
   handle: ({ deps, actor, query }) => getStats(deps, actor, query),
 });
 
+/** The format that was asked for, or else the one that `Accept` prefers. */
+function formatOf(c: Context, { format }: UsageQuery): 'json' | 'csv' {
+  const preferred = accepts(c, { header: 'Accept', supports: ['application/json', 'text/csv'], default: 'application/json' });
+  return format ?? (preferred === 'text/csv' ? 'csv' : 'json');
+}
+
 type Page = Awaited<ReturnType<typeof listUsage>>;
 
 /** A page as a CSV file; a `Link` header leads to the next one. */
@@ -37,8 +43,9 @@ function csvAnswer(c: Context, query: UsageQuery, { rows, nextCursor }: Page): R
   }
   const columns = [...columnsOf(query.group_by), ...MEASURE_COLUMNS];
   const cells = rows.map(({ fields, measures }) => ({ ...fields, ...measureCells(measures) }));
+  const start = query.bom === 'true' && query.cursor === undefined ? BYTE_ORDER_MARK : '';
   c.header('content-disposition', 'attachment; filename="usage.csv"');
-  return c.text(toCsv(columns, cells), 200, { 'content-type': 'text/csv; charset=utf-8' });
+  return c.text(start + toCsv(columns, cells), 200, { 'content-type': 'text/csv; charset=utf-8' });
 }
 
 usageApi.route({
@@ -48,7 +55,7 @@ usageApi.route({
   summary: 'Ledger rows by one or two groups, in pages',
   access: 'reader',
   query: usageQuerySchema,
-  etag: ({ deps, query }) => [query, resolveRange(query, deps.now())],
+  etag: ({ c, deps, query }) => [query, formatOf(c, query), resolveRange(query, deps.now())],
   success: {
     status: 200,
     description: 'A page of rows. As CSV, a `Link` header with `rel="next"` leads to the next page',
@@ -58,9 +65,7 @@ usageApi.route({
   problems: [403, 404],
   handle: async ({ c, deps, actor, query }) => {
     const page = await listUsage(deps, actor, query);
-    c.header('vary', 'Accept');
-    const preferred = accepts(c, { header: 'Accept', supports: ['application/json', 'text/csv'], default: 'application/json' });
-    if (query.format === 'csv' || (query.format === undefined && preferred === 'text/csv')) return csvAnswer(c, query, page);
+    if (formatOf(c, query) === 'csv') return csvAnswer(c, query, page);
     const data = page.rows.map(({ fields, measures }) => ({ ...fields, ...presentMeasures(measures) }));
     return { data, next_cursor: page.nextCursor };
   },

@@ -74,7 +74,8 @@ export const daySchema = z.string().refine(isDay, 'Must be a date like 2026-01-3
 export const tzSchema = z
   .string()
   .max(100)
-  .refine((name) => resolveTimeZone(name) !== null, 'Must be an IANA time zone like Europe/Rome');
+  .refine((name) => resolveTimeZone(name) !== null, 'Must be an IANA time zone like Europe/Rome')
+  .overwrite((name) => resolveTimeZone(name) ?? name);
 
 const rangeFields = {
   from: daySchema.optional().describe('First day, inclusive. Default: 29 days before `to`'),
@@ -106,6 +107,10 @@ export const usageQuerySchema = z.strictObject({
   limit: digitsSchema(1, 1000, 'Must be a whole number from 1 to 1000').default(100),
   cursor: z.string().max(2000).optional().describe('`next_cursor` of the page before'),
   format: z.enum(['json', 'csv']).optional().describe('Default: what `Accept` prefers'),
+  bom: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('Of CSV: begins the first page with a byte order mark, by which spreadsheets know that it is UTF-8'),
 });
 export type UsageQuery = z.infer<typeof usageQuerySchema>;
 

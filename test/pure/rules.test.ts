@@ -1,3 +1,4 @@
+import { csvParseRows } from 'd3-dsv';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isListed, isPattern } from '../../src/accounts/common-passwords.ts';
@@ -10,8 +11,9 @@ import { addKeySchema, describeReadError, judgeFailure, type KeyRow, maskKey, ty
 import type { Reading } from '../../src/keys/reading.ts';
 import { addressKey } from '../../src/lib/address.ts';
 import { fullJitter } from '../../src/lib/backoff.ts';
-import { toCsv } from '../../src/lib/csv.ts';
+import { csvOf, toCsv } from '../../src/lib/csv.ts';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
+import { decimalFromNano } from '../../src/lib/money.ts';
 import { err, ok } from '../../src/lib/result.ts';
 import { slicesOf } from '../../src/lib/slices.ts';
 
@@ -237,5 +239,25 @@ describe('CSV', () => {
       { a: '-x', b: 0.5 },
     ];
     expect(toCsv(['a', 'b'], rows)).toBe('a,b\n"x,""y""",1\n\'=1+1,\n\'@cmd,-2\n\'-x,0.5\n');
+  });
+
+  it('leaves numbers numbers, also those below zero that come as text', () => {
+    const cells = (values: (string | number | null)[]) => csvOf([], [values]).split('\n')[1];
+    expect(cells(['-0.01', -0.01, '-12', '0.000000001', -0, null])).toBe('-0.01,-0.01,-12,0.000000001,0,');
+    expect(cells([1e-9, '-1e-9', -1e21])).toBe('1e-9,-1e-9,-1e+21');
+    expect(cells(['-1+2', '-', '-.5', '-1.', '--1', '+1', '-1 ', '-1e', '=-1', '＝1'])).toBe(
+      "'-1+2,'-,'-.5,'-1.,'--1,'+1,'-1 ,'-1e,'=-1,'＝1",
+    );
+  });
+
+  it('keeps every amount, and lets no other text begin as a formula', () => {
+    const cellOf = (value: string) => csvParseRows(csvOf(['a'], [[value]]))[1]?.[0] ?? '';
+    fc.assert(fc.property(fc.maxSafeInteger(), (nano) => cellOf(decimalFromNano(nano)) === decimalFromNano(nano)));
+    fc.assert(
+      fc.property(fc.constantFrom('=', '+', '-', '@', '\t', '\r', '\n'), fc.string(), (start, rest) => {
+        const text = cellOf(start + rest);
+        return text.startsWith("'") || /^-[\d.e+-]+$/i.test(text);
+      }),
+    );
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, hourOf, isDay, listDays, startOfDay } from '../../src/lib/day.ts';
-import { createLocalHours, localDayOf, resolveTimeZone, utcDaysOf } from '../../src/lib/zone.ts';
+import { createLocalHours, listTimeZones, localDayOf, resolveTimeZone, utcDaysOf } from '../../src/lib/zone.ts';
 
 const DAY = fc.integer({ min: 0, max: 40_000 }).map((days) => dayOf(days * DAY_MS));
 const ZONES = Intl.supportedValuesOf('timeZone');
@@ -79,6 +79,16 @@ describe('time zones', () => {
     expect(createLocalHours('America/New_York')('2026-10-25', 1).hour).toBe('2026-10-24T21:00:00-04:00');
   });
 
+  it('offers each zone once, by a name that it is stored by', () => {
+    const offered = listTimeZones();
+    expect(offered).toEqual(expect.arrayContaining(['UTC', 'Asia/Kolkata', 'Europe/Kyiv', 'Asia/Yangon', 'America/Nuuk', 'Europe/Rome']));
+    expect(offered).not.toContain('Asia/Calcutta');
+    expect(offered.filter((name) => resolveTimeZone(name) !== name)).toEqual([]);
+    expect(new Set(offered).size).toBe(offered.length);
+    const isOffered = new Set(offered);
+    expect(Intl.supportedValuesOf('timeZone').filter((name) => !isOffered.has(resolveTimeZone(name) ?? ''))).toEqual([]);
+  });
+
   it('knows the names', () => {
     expect(['UTC', 'Europe/Rome', 'america/new_york', 'Etc/UTC', 'utc'].map(resolveTimeZone)).toEqual([
       'UTC',
@@ -88,6 +98,16 @@ describe('time zones', () => {
       'UTC',
     ]);
     expect(resolveTimeZone('Asia/Kolkata')).toBe(resolveTimeZone('Asia/Calcutta'));
+    for (const [old, today] of [
+      ['Asia/Calcutta', 'Asia/Kolkata'],
+      ['Europe/Kiev', 'Europe/Kyiv'],
+      ['Asia/Katmandu', 'Asia/Kathmandu'],
+      ['Asia/Rangoon', 'Asia/Yangon'],
+      ['Asia/Saigon', 'Asia/Ho_Chi_Minh'],
+      ['America/Godthab', 'America/Nuuk'],
+      ['america/buenos_aires', 'America/Argentina/Buenos_Aires'],
+    ] as const)
+      expect([resolveTimeZone(old), resolveTimeZone(today)]).toEqual([today, today]);
     expect(['', 'Mars/Olympus', '+02:00', 'Europe', '../etc'].map(resolveTimeZone)).toEqual([null, null, null, null, null]);
   });
 });

@@ -313,6 +313,7 @@ describe('an account full of figures', () => {
     for (const key of keys) expect((await visitor.visit(`/keys/${key.id}`)).html).toContain(key.name);
 
     const csv = await visitor.visit('/explore/export?by=key&rollup=day');
+    expect([...csv.bytes.slice(0, 4)]).toEqual([0xef, 0xbb, 0xbf, 'd'.charCodeAt(0)]);
     const columns = csv.html.split('\n')[0]?.split(',') ?? [];
     expect(new Set(columns).size).toBe(columns.length);
     const sum = csv.html

@@ -86,7 +86,7 @@ describe('statistics', () => {
     const { get } = two;
     for (const tz of ['utc', 'Etc/UTC']) {
       const { body } = await get<{ range: { tz: string }; approximate_days: string[] }>(`/api/v1/stats?from=2026-11-13&tz=${tz}`);
-      expect([body.range.tz, body.approximate_days]).toEqual([tz, []]);
+      expect([body.range.tz, body.approximate_days]).toEqual(['UTC', []]);
     }
   });
 
@@ -194,6 +194,67 @@ describe('usage', () => {
     ).toContain('application/json');
     const forced = await world.call('GET', `${path}&format=json`, { token: user.token, headers: { accept: 'text/csv' } });
     expect(forced.headers.get('content-type')).toContain('application/json');
+  });
+
+  it('begins CSV with a byte order mark where that is asked for, and only its first page', async () => {
+    const { world, user } = two;
+    const path = '/api/v1/usage?from=2026-11-13&group_by=day,key&limit=3&format=csv';
+    const bytes = async (of: string) => new Uint8Array(await (await world.call('GET', of, { token: user.token })).arrayBuffer());
+    const [plain, marked] = [await bytes(path), await bytes(`${path}&bom=true`)];
+    expect([...marked]).toEqual([0xef, 0xbb, 0xbf, ...plain]);
+    expect(await bytes(`${path}&bom=false`)).toEqual(plain);
+    const link = (await world.call('GET', `${path}&bom=true`, { token: user.token })).headers.get('link') ?? '';
+    const next = /^<(.+)>/.exec(link)?.[1] ?? '';
+    expect([next.includes('bom=true'), (await bytes(next))[0]]).toEqual([true, 'd'.charCodeAt(0)]);
+    expect((await world.call('GET', `${path}&bom=1`, { token: user.token })).status).toBe(422);
+    const json = await world.call('GET', `${path.replace('csv', 'json')}&bom=true`, { token: user.token });
+    expect(Array.isArray(((await json.json()) as { data: unknown }).data)).toBe(true);
+  });
+});
+
+describe('an answer that was given before', () => {
+  const csv = { accept: 'text/csv' };
+  const ask = (path: string, headers: Record<string, string> = {}) => two.world.call('GET', path, { token: two.user.token, headers });
+  const tagOf = async (path: string, headers: Record<string, string> = {}) => (await ask(path, headers)).headers.get('etag') ?? '';
+
+  it('is known by the media type that is chosen, however the wish for it is spelled', async () => {
+    const path = '/api/v1/usage?from=2026-11-13';
+    const wishes = ['application/json', 'APPLICATION/JSON', '*/*', 'application/json, text/plain, */*', 'text/html', 'application/*;q=0.3'];
+    const [json, table] = [await tagOf(path), await tagOf(path, csv)];
+    expect(json).not.toBe(table);
+    for (const accept of wishes) expect([accept, await tagOf(path, { accept })]).toEqual([accept, json]);
+    for (const accept of ['text/csv;q=0.9', 'Text/CSV', 'text/*', 'text/csv, application/json;q=0.5'])
+      expect([accept, await tagOf(path, { accept })]).toEqual([accept, table]);
+    expect(await tagOf(`${path}&format=json`, csv)).toBe(await tagOf(`${path}&format=json`));
+    for (const accept of wishes) expect(await tagOf('/api/v1/stats', { accept })).toBe(await tagOf('/api/v1/stats'));
+  });
+
+  it('tells of `Accept` when it has not changed, and when it has', async () => {
+    const path = '/api/v1/usage?from=2026-11-13';
+    for (const headers of [{}, csv]) {
+      const first = await ask(path, headers);
+      const again = await ask(path, { ...headers, 'if-none-match': first.headers.get('etag') ?? '' });
+      const varies = (response: Response) => [response.headers.get('vary'), response.headers.get('cache-control')];
+      expect([first.status, again.status]).toEqual([200, 304]);
+      expect([varies(first), varies(again)]).toEqual(Array(2).fill(['Accept', 'private, no-cache']));
+    }
+    const other = await ask(path, { ...csv, 'if-none-match': await tagOf(path) });
+    expect([other.status, other.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8']);
+  });
+
+  it('is the same by all names of a zone', async () => {
+    for (const route of ['stats?from=2026-11-12', 'usage?from=2026-11-12&group_by=hour']) {
+      for (const names of [
+        ['Asia/Kolkata', 'Asia/Calcutta', 'asia/calcutta'],
+        ['Europe/Kyiv', 'Europe/Kiev'],
+        ['Asia/Kathmandu', 'Asia/Katmandu'],
+      ]) {
+        const answers = await Promise.all(names.map((tz) => ask(`/api/v1/${route}&tz=${tz}`)));
+        expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+        expect(new Set(answers.map(({ headers }) => headers.get('etag'))).size).toBe(1);
+        expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1);
+      }
+    }
   });
 });
 

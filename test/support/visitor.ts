@@ -7,6 +7,7 @@ export interface Visit {
   location: string | null;
   headers: Headers;
   html: string;
+  bytes: Uint8Array;
 }
 
 /** A visitor of a world's pages; `jwt`: signed in from the start. */
@@ -28,7 +29,9 @@ export function createVisitor(world: World, jwt?: string) {
       if (value === '') cookies.delete(name);
       else cookies.set(name, decodeURIComponent(value));
     }
-    return { status: response.status, location: response.headers.get('location'), headers: response.headers, html: await response.text() };
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const { status, headers: given } = response;
+    return { status, location: given.get('location'), headers: given, html: new TextDecoder().decode(bytes), bytes };
   }
 
   /** Looks at a page. */
