@@ -2,6 +2,8 @@
 import type * as z from 'zod';
 import { isPasswordOf } from '../accounts/password-check.ts';
 import { type Actor, authorize } from '../actor.ts';
+import { record } from '../audit/actions.ts';
+import type { AuditAction } from '../audit/model.ts';
 import type { Deps } from '../deps.ts';
 import { type FieldError, fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
@@ -15,6 +17,7 @@ import { evaluateMessages, lookAcrossUsers } from './evaluate.ts';
 import { presentEvent, type updateEventSchema } from './event-model.ts';
 import * as events from './event-store.ts';
 import {
+  armingOf,
   createRuleSchema,
   MAX_RULES,
   parametersOf,
@@ -93,28 +96,46 @@ async function checkReferences(deps: Deps, actor: Actor, rule: RuleInput, before
 }
 
 /** The actions that write upstream are only armed by who knows the password, and only for a key that a management key reads. */
-async function checkAction(deps: Deps, userId: number, rule: RuleInput, keys: Awaited<ReturnType<typeof listKeys>>): Promise<void> {
+async function checkAction(
+  deps: Deps,
+  actor: Actor,
+  userId: number,
+  rule: RuleInput,
+  keys: Awaited<ReturnType<typeof listKeys>>,
+): Promise<void> {
   if (rule.type !== 'budget' || rule.action === 'none') return;
   const key = keys.find(({ id }) => id === rule.key_id);
   if (!key || key.kind === 'management' || key.managed_by === null)
     failField('key_id', 'Is not a key that is read through a management key');
   if (rule.action === 'dry_run') return;
-  const isRight = rule.password !== undefined && (await isPasswordOf(deps, userId, rule.password));
-  if (!isRight) fail({ kind: 'forbidden', detail: 'Your password is needed for this action: send it as `password`.' });
+  if (rule.password !== undefined && (await isPasswordOf(deps, userId, rule.password))) return;
+  if (rule.password !== undefined) await record(deps, userId, actor, 'password_refused');
+  fail({ kind: 'forbidden', detail: 'Your password is needed for this action: send it as `password`.' });
 }
 
 /** The circuit breaker's actions, the newest first. */
 export const listActions = async (deps: Deps, actor: Actor) =>
   (await listStoredActions(deps.db, authorize(actor, 'manage'), MAX_ACTIONS)).map(presentAction);
 
+/** What a change is to the audit log. */
+function auditsOf(before: Rule | null, after: RuleInput): AuditAction[] {
+  const [was, is] = [before && armingOf(before), armingOf(after)];
+  const armed: AuditAction[] = was === is ? [] : [is === null ? 'rule_disarmed' : 'rule_armed'];
+  return [before ? 'rule_changed' : 'rule_created', ...armed];
+}
+
+/** How the audit log names a rule. */
+const titleOf = (rule: RuleInput, keys: readonly { id: number; name: string }[]): string => rule.name ?? describeRule(rule, keys);
+
 /** Adds a rule; it is evaluated at once. */
 export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Promise<PresentedRule> {
   const userId = authorize(actor, 'manage');
   const keys = await checkReferences(deps, actor, input, null);
-  await checkAction(deps, userId, input, keys);
+  await checkAction(deps, actor, userId, input, keys);
   const createdAt = deps.now();
   const id = await store.insertRule(deps.db, userId, input, createdAt, MAX_RULES);
   if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${MAX_RULES} rules allowed` });
+  for (const action of auditsOf(null, input)) await record(deps, userId, actor, action, titleOf(input, keys));
   deps.defer(() => deps.enqueue(evaluateMessages([userId])));
   return presentRule({ ...input, id, version: 0, createdAt }, keys);
 }
@@ -132,10 +153,11 @@ async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput
   const keys = await checkReferences(deps, actor, input, rule);
   const changed = { ...input, id: rule.id, version: rule.version + 1, createdAt: rule.createdAt };
   if (JSON.stringify(inputOf(changed)) === JSON.stringify(inputOf(rule))) return presentRule(rule, keys);
-  await checkAction(deps, userId, input, keys);
+  await checkAction(deps, actor, userId, input, keys);
   if (!(await store.updateRule(deps.db, userId, rule.id, rule.version, input))) {
     fail({ kind: 'conflict', detail: 'The rule was changed meanwhile. Look at it and try again.' });
   }
+  for (const action of auditsOf(rule, input)) await record(deps, userId, actor, action, titleOf(input, keys));
   deps.defer(() => deps.enqueue(evaluateMessages([userId])));
   return presentRule(changed, keys);
 }
@@ -160,7 +182,10 @@ export async function updateRule(deps: Deps, actor: Actor, id: number, change: z
 /** Deletes a rule. Its events stay. */
 export async function deleteRule(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
-  if (!(await store.deleteRule(deps.db, userId, id, deps.now()))) await refuseForeign(deps, userId, 'alert_rule', id);
+  const [row, keys] = await Promise.all([store.findRule(deps.db, userId, id), listKeys(deps, actor)]);
+  if (!row || !(await store.deleteRule(deps.db, userId, id, deps.now()))) return refuseForeign(deps, userId, 'alert_rule', id);
+  const rule = toRule(row);
+  await record(deps, userId, actor, 'rule_deleted', rule ? titleOf(rule, keys) : row.name);
 }
 
 /** A page of what happened, the newest first. */

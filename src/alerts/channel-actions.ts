@@ -1,5 +1,6 @@
 /** Verbs of channels. */
 import { type Actor, authorize } from '../actor.ts';
+import { record } from '../audit/actions.ts';
 import { encrypt } from '../crypto/cipher.ts';
 import type { Deps } from '../deps.ts';
 import { fail, failField } from '../errors.ts';
@@ -60,6 +61,7 @@ export async function createChannel(deps: Deps, actor: Actor, input: ChannelInpu
   };
   const id = await store.insertChannel(deps.db, row, MAX_CHANNELS);
   if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${MAX_CHANNELS} channels allowed` });
+  await record(deps, userId, actor, 'channel_created', input.name);
   const empty = { lastAttemptAt: null, lastSuccessAt: null, failingSince: null, lastError: null };
   return { ...presentChannel({ ...row, ...empty, id }), secret: target.type === 'webhook' ? target.secret : null };
 }
@@ -84,5 +86,7 @@ export async function testChannel(deps: Deps, actor: Actor, id: number): Promise
 /** Deletes a channel with its address and what is on its way to it. */
 export async function deleteChannel(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
-  if (!(await store.deleteChannel(deps.db, userId, id))) await refuseForeign(deps, userId, 'channel', id);
+  const { name } = await requireChannel(deps, userId, id);
+  if (!(await store.deleteChannel(deps.db, userId, id))) return refuseForeign(deps, userId, 'channel', id);
+  await record(deps, userId, actor, 'channel_deleted', name);
 }

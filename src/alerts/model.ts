@@ -131,6 +131,16 @@ export function parametersOf({ type, name: _, key_id: __, channel_ids: ___, ...p
   );
 }
 
+/** What does not change what a budget does to its key. */
+const NOT_OF_ACTION = ['thresholds', 'forecast'];
+
+/** All that decides when a rule does what to which key, as one text; null: it does nothing to a key. */
+export function armingOf(rule: RuleInput): string | null {
+  if (rule.type !== 'budget' || rule.action === 'none') return null;
+  const parameters = Object.entries(JSON.parse(parametersOf(rule)) as object).filter(([name]) => !NOT_OF_ACTION.includes(name));
+  return JSON.stringify([rule.key_id, ...parameters]);
+}
+
 /** A stored rule as a value; null if it makes no sense (any more). Parameters that are not known are left out. */
 export function toRule(row: RuleRow): Rule | null {
   const { id, version, createdAt, type, name, keyId } = row;

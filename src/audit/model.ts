@@ -23,6 +23,13 @@ export const ACTIONS = {
   key_deleted: 'Key deleted',
   token_created: 'API token created',
   token_revoked: 'API token revoked',
+  rule_created: 'Alert rule created',
+  rule_changed: 'Alert rule changed',
+  rule_armed: 'Budget action enabled',
+  rule_disarmed: 'Budget action disabled',
+  rule_deleted: 'Alert rule deleted',
+  channel_created: 'Alert channel created',
+  channel_deleted: 'Alert channel deleted',
   exported: 'All data exported',
   account_deleted: 'Account deleted',
 } as const;

@@ -70,6 +70,55 @@ describe('the audit log', () => {
     await call('POST', '/api/auth/logout');
   });
 
+  it('tells of rules and channels that are made, changed, armed and deleted', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const management = freshKeyText();
+    world.simulator.addKey(management, { isManagement: true });
+    world.simulator.addKey(freshKeyText(), { name: 'backend' });
+    const call = (method: string, path: string, body?: object) =>
+      world.json<{ id: number }>(method, path, { token: user.token, ...(body && { body }) });
+    await call('POST', '/api/keys', { name: 'account', key: management });
+    await world.drain();
+    const { body: keys } = await world.json<{ id: number; name: string }[]>('GET', '/api/keys', { token: user.token });
+    const channel = await call('POST', '/api/channels', { type: 'slack', name: 'team', url: 'https://hooks.example.org/x' });
+    const keyId = keys.find(({ name }) => name === 'backend')?.id;
+    const budget = { type: 'budget', amount_usd: 10, period: 'day', key_id: keyId, name: 'cap' };
+    const { id } = (await call('POST', '/api/alert-rules', budget)).body;
+    await call('PATCH', `/api/alert-rules/${id}`, { name: 'cap' });
+    await call('PATCH', `/api/alert-rules/${id}`, { channel_ids: [channel.body.id] });
+    await call('PATCH', `/api/alert-rules/${id}`, { action: 'disable', password: user.password });
+    await call('PATCH', `/api/alert-rules/${id}`, { thresholds: [0.9, 1], password: user.password });
+    await call('PATCH', `/api/alert-rules/${id}`, { amount_usd: 20, password: 'wrong' });
+    await call('PATCH', `/api/alert-rules/${id}`, { amount_usd: 20, password: user.password });
+    await call('PATCH', `/api/alert-rules/${id}`, { action: 'none' });
+    await call('DELETE', `/api/alert-rules/${id}`);
+    await call('DELETE', `/api/alert-rules/${id}`);
+    await call('POST', '/api/alert-rules', { ...budget, name: null, action: 'dry_run' });
+    await call('DELETE', `/api/channels/${channel.body.id}`);
+    await call('DELETE', `/api/channels/${channel.body.id}`);
+    const told = (await actions(world, user.token)).filter((line) => /^(rule|channel|password)/.test(line));
+    expect(told.slice(0, -3)).toEqual([
+      'channel_created team',
+      'rule_created cap',
+      'rule_changed cap',
+      'rule_changed cap',
+      'rule_armed cap',
+      'rule_changed cap',
+      'password_refused',
+      'rule_changed cap',
+      'rule_armed cap',
+      'rule_changed cap',
+      'rule_disarmed cap',
+      'rule_deleted cap',
+    ]);
+    expect(told.slice(-3)).toEqual([
+      expect.stringMatching(/^rule_created .*backend/),
+      expect.stringMatching(/^rule_armed .*backend/),
+      'channel_deleted team',
+    ]);
+  });
+
   it('comes in pages, and is nobody else’s', async () => {
     const world = createWorld();
     const [user, other] = [await world.makeUser(), await world.makeUser()];
