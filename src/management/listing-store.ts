@@ -98,7 +98,7 @@ const MOVE_ACCOUNT = [
 const FOLLOW_NAMES = `WITH next AS MATERIALIZED (SELECT k.id, ${field('keyName')} AS name FROM json_each(?3) AS j
     CROSS JOIN upstream_key AS u ON u.user_id = ?1 AND u.hash = ${field('hash')} AND +u.management_id = ?2
     CROSS JOIN api_key AS k ON k.user_id = ?1 AND k.hash = u.hash AND k.kind = 'discovered' AND k.name = u.name AND k.name <> ${field('keyName')})
-  UPDATE api_key SET name = next.name FROM next WHERE api_key.id = next.id AND +api_key.user_id = ?1`;
+  UPDATE api_key SET name = next.name FROM next WHERE api_key.id = next.id`;
 
 /** Each key that the user does not have, and that no key of the user was before, becomes a discovered one. */
 const DISCOVER = `INSERT INTO api_key (user_id, kind, name, hash, label, health, created_at)

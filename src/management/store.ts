@@ -52,7 +52,7 @@ export async function claimStep(
     WHERE management.ready_at <= ?4 AND coalesce(management.run_slot, '') <= ?3 RETURNING 1`;
   const [claimed = [], [row] = []] = await runBatch(db, [
     statement(db, claim, userId, managementId, slot, now, leaseMs),
-    statement(db, 'SELECT * FROM management WHERE api_key_id = ?', managementId),
+    statement(db, 'SELECT * FROM management WHERE user_id = ?1 AND api_key_id = ?2', userId, managementId),
   ]);
   if (!row) return { kind: 'superseded' };
   if (claimed.length === 0)

@@ -157,6 +157,17 @@ describe('session JWTs', () => {
     for (const other of [none, '', 'a.b.c', `${jwt}x`, jwt.slice(0, -2)]) expect(await verifySession(secret, other, now)).toBeNull();
     const { SignJWT } = await import('jose');
     const key = new TextEncoder().encode(secret);
+    // Of a good form and a good signature, but of another algorithm, or by another issuer.
+    for (const alg of ['HS384', 'HS512', 'RS256', 'none', 'A256KW']) {
+      const header = toBase64Url(new TextEncoder().encode(JSON.stringify({ alg, typ: 'JWT' })));
+      expect(await verifySession(secret, `${header}.${payload}.${jwt.split('.')[2]}`, now)).toBeNull();
+    }
+    const byOther = new SignJWT({ sid: '9' })
+      .setSubject('4')
+      .setExpirationTime(now / 1000 + 60)
+      .setAudience('openrouter-monitor/session')
+      .setIssuer('other');
+    expect(await verifySession(secret, await byOther.setProtectedHeader({ alg: 'HS256' }).sign(key), now)).toBeNull();
     const foreign = new SignJWT({ sid: '9' })
       .setSubject('4')
       .setExpirationTime(now / 1000 + 60)

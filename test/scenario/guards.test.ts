@@ -1,0 +1,174 @@
+/** Guards behind other guards: what would go unnoticed in every other test if one of them were taken out (`npm run mutate`). */
+import { env } from 'cloudflare:workers';
+import { describe, expect, it, vi } from 'vitest';
+import type { Actor } from '../../src/actor.ts';
+import { createChannel } from '../../src/alerts/channel-actions.ts';
+import { createSecretToken, hashSecretToken } from '../../src/crypto/secret-token.ts';
+import { keysAnswerSchema, workspacesAnswerSchema } from '../../src/openrouter/account.ts';
+import { createSimulator } from '../support/openrouter/simulator.ts';
+import { createVisitor } from '../support/visitor.ts';
+import { createWorld, freshKeyText, type World } from '../support/world.ts';
+
+const HOUR_MS = 3_600_000;
+const SECURE = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+describe('a session', () => {
+  it('ends when its row says so, whatever its token says', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const look = async () => [
+      (await world.call('GET', '/api/auth/me', { token: user.token })).status,
+      (await createVisitor(world, user.token).visit('/dashboard')).status,
+    ];
+    expect(await look()).toEqual([200, 200]);
+    await env.DB.prepare('UPDATE session SET expires_at = ? WHERE user_id = ?').bind(world.clock.now, user.id).run();
+    expect(await look()).toEqual([401, 303]);
+  });
+});
+
+describe('the lock of an account', () => {
+  it('is asked for again once a password was found right: it may have been closed meanwhile', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const attempt = async (password: string) =>
+      (await world.call('POST', '/api/auth/login', { body: { email: user.email, password } })).status;
+    const { verify } = world.deps.passwords;
+    const failed = Promise.withResolvers<void>();
+    world.deps.passwords.verify = async (password, phc) => {
+      if (password === user.password) await failed.promise;
+      return verify(password, phc);
+    };
+    const right = attempt(user.password);
+    for (let guess = 0; guess < 10; guess++) expect(await attempt('a wrong passphrase')).toBe(401);
+    failed.resolve();
+    expect(await right).toBe(429);
+  });
+});
+
+describe('the audit log', () => {
+  it('tells of what ended sessions, also of the one that did it', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const jwt = await user.newSession();
+    expect((await createVisitor(world, jwt).submit('/account/sessions')).status).toBe(303);
+    await world.call('POST', '/api/auth/logout', { token: jwt });
+    const token = createSecretToken('or_pwr_');
+    await env.DB.prepare('INSERT INTO one_time_link (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)')
+      .bind(await hashSecretToken(token), user.id, world.clock.now, world.clock.now + HOUR_MS)
+      .run();
+    await world.call('POST', '/api/auth/reset-password', { body: { token, new_password: 'another passphrase' } });
+    const { results } = await env.DB.prepare('SELECT action, session_id AS session FROM audit_event WHERE user_id = ?').bind(user.id).all();
+    const session = expect.any(Number);
+    expect(results).toEqual([
+      { action: 'sessions_ended', session },
+      { action: 'signed_out', session },
+      { action: 'password_reset', session: null },
+    ]);
+  });
+});
+
+describe('a receiver of alerts', () => {
+  /** A channel on this machine, and a way to send it a test. */
+  async function setUp(world: World) {
+    const { id: userId, token } = await world.makeUser();
+    const actor: Actor = { kind: 'user', userId, sessionId: 0 };
+    const { id } = await createChannel(
+      world.deps,
+      actor,
+      { type: 'slack', name: 'x', url: 'http://localhost:9/x' },
+      'http://localhost:8787',
+    );
+    return async () => {
+      world.clock.now += 1000;
+      await world.call('POST', `/api/channels/${id}/test`, { token });
+      await world.drain();
+      return (await world.json<{ last_error: string | null }[]>('GET', '/api/channels', { token })).body.map((one) => one.last_error);
+    };
+  }
+
+  it('on this machine is sent nothing any more once the monitor is elsewhere', async () => {
+    const world = createWorld();
+    const test = await setUp(world);
+    expect(await test()).toEqual([null]);
+    await env.DB.prepare("UPDATE channel SET origin = 'https://monitor.test' WHERE origin = 'http://localhost:8787'").run();
+    expect(await test()).toEqual(['Its address is not https.']);
+    expect(world.received).toHaveLength(1);
+  });
+
+  it('that does not answer is given up after ten seconds', async () => {
+    const world = createWorld();
+    const test = await setUp(world);
+    const over = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(over.signal);
+    world.receiver.answer = async () => {
+      over.abort(new DOMException('', 'TimeoutError'));
+      const { signal } = world.received.at(-1)?.init ?? {};
+      return signal?.aborted ? Promise.reject(signal.reason) : new Response('late');
+    };
+    expect(await test()).toEqual(['It did not answer within 10 seconds.']);
+    expect(timeout.mock.calls).toEqual([[10_000]]);
+    timeout.mockRestore();
+  });
+});
+
+describe('every answer', () => {
+  it.each(['/', '/login', '/dashboard', '/nowhere', '/api/keys', '/api/nowhere', '/health', '/openapi.json', '/docs'])(
+    '%s has exactly the headers that keep a browser safe',
+    async (path) => {
+      const world = createWorld();
+      for (const token of [undefined, (await world.makeUser()).token]) {
+        const { headers } = await createVisitor(world, token).visit(path);
+        const found = Object.fromEntries(Object.keys(SECURE).map((name) => [name, headers.get(name)]));
+        expect(found).toEqual({ ...SECURE, 'cache-control': expect.stringMatching(/no-store|no-cache|max-age/) });
+      }
+    },
+  );
+});
+
+describe('a form', () => {
+  it('shows no key that was typed into a wrong field', async () => {
+    const world = createWorld();
+    const visitor = createVisitor(world, (await world.makeUser()).token);
+    const text = freshKeyText();
+    for (const [path, fields] of Object.entries({
+      '/keys': { name: text, key: 'nonsense' },
+      '/tokens': { name: `${text} ${'x'.repeat(100)}` },
+      '/login': { email: text, password: 'x' },
+      '/alerts/channels': { type: 'slack', name: text, url: 'nonsense' },
+    })) {
+      const { status, html } = await visitor.submit(path, fields);
+      expect([path, status >= 303, html.includes(text)]).toEqual([path, true, false]);
+    }
+  });
+});
+
+describe('what OpenRouter calls a thing', () => {
+  it('is shown as far as it is a name, or the mask of a key', async () => {
+    const simulator = createSimulator({ now: () => Date.parse('2026-11-15T12:00:00Z') });
+    const management = freshKeyText();
+    const long = 'n'.repeat(10_000);
+    simulator.addKey(management, { isManagement: true });
+    simulator.addKey(freshKeyText(), { name: long });
+    const ask = async (path: string) => {
+      const request = new Request(`https://openrouter.test/api/v1${path}`, { headers: { authorization: `Bearer ${management}` } });
+      return (await (await simulator.answer(request)).json()) as { data: Record<string, unknown>[] };
+    };
+    const { data } = await ask('/keys?include_disabled=true');
+    const relabelled = (label: string) => keysAnswerSchema.parse({ data: data.map((row) => ({ ...row, label })) }).data;
+    expect(relabelled('sk-or-v1-abc...xyz').map(({ label }) => label)).toContain('sk-or-v1-abc...xyz');
+    for (const label of [management, long, '<b>', 'sk-or-v1-abc...xyz and more'])
+      expect(new Set(relabelled(label).map((row) => row.label))).toEqual(new Set(['sk-or-v1-...']));
+    expect(Math.max(...relabelled('').map(({ name }) => name.length))).toBe(300);
+    const workspaces = await ask('/workspaces');
+    const named = (fields: object) => workspacesAnswerSchema.safeParse({ data: workspaces.data.map((row) => ({ ...row, ...fields })) });
+    expect(named({ name: long }).data?.data[0]?.name).toHaveLength(300);
+    expect(named({ id: long }).success).toBe(false);
+  });
+});

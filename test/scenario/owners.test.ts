@@ -1,0 +1,47 @@
+/** Every function of the stores that takes a user: what it answers and does is the same whether or not somebody else has the same things. */
+import { describe, expect, it } from 'vitest';
+import { createDb, type Db, runBatch } from '../../src/db.ts';
+import { CASES, STORES } from '../support/store-calls.ts';
+import { createTwoUsers, idsOf, ME, OTHER } from '../support/two-users.ts';
+
+/** Tells on purpose that somebody else has a thing with this id. */
+const TELLS_OF_OTHERS = ['alerts.isForeign'];
+
+const takesUser = (work: unknown): boolean =>
+  typeof work === 'function' && /^[^{]*?\(\s*(_?\w+)[^=]*?\buserId\b[^=]*?\)\s*(=>|\{)/s.test(String(work));
+const named = Object.entries(STORES).flatMap(([store, verbs]) =>
+  Object.entries(verbs).map(([name, verb]) => ({ name: `${store}.${name}`, verb })),
+);
+
+async function carryOut(db: Db, work: unknown): Promise<unknown> {
+  if (typeof work === 'object' && work !== null && '_prepare' in work && !('then' in work)) return db.batch([work as never]);
+  const value = await work;
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  const isStatements = list.length > 0 && list.every((one) => typeof one === 'object' && one !== null && 'bind' in one);
+  return isStatements ? runBatch(db, list as D1PreparedStatement[]) : value;
+}
+
+describe('what a store does for a user', () => {
+  const world = createTwoUsers();
+  const db = createDb(world.binding);
+  const others = world.rowsOf(OTHER);
+
+  it('is known to this table', () => {
+    expect(world.tables.filter((table) => others[table]?.length === 0)).toEqual([]);
+    const missing = named.filter(({ name, verb }) => takesUser(verb) && !name.endsWith('AcrossUsers') && !TELLS_OF_OTHERS.includes(name));
+    expect(missing.map(({ name }) => name).filter((name) => !(name in CASES))).toEqual([]);
+  });
+
+  it.each(Object.keys(CASES))('%s is the same whether or not somebody else has such things, and leaves theirs alone', async (name) => {
+    for (const [index, call] of [CASES[name] ?? []].flat().entries())
+      for (const id of [idsOf(ME), idsOf(OTHER)]) {
+        const outcome = (who: 'alone' | 'both') =>
+          world.tentatively(who, async () => {
+            const answer = await carryOut(db, call(db, id)).catch((error: Error) => error.message);
+            return { answer, mine: world.rowsOf(ME), others: who === 'both' ? world.rowsOf(OTHER) : others };
+          });
+        const alone = await outcome('alone');
+        expect({ index, ...(await outcome('both')) }).toEqual({ index, ...alone });
+      }
+  });
+});

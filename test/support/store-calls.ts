@@ -1,0 +1,222 @@
+/** A call of each function of the stores that takes a user. */
+import * as accounts from '../../src/accounts/store.ts';
+import * as breakers from '../../src/alerts/breaker-store.ts';
+import * as deliveries from '../../src/alerts/delivery-store.ts';
+import * as events from '../../src/alerts/event-store.ts';
+import * as alerts from '../../src/alerts/store.ts';
+import * as audit from '../../src/audit/store.ts';
+import type { Db } from '../../src/db.ts';
+import * as views from '../../src/explore/store.ts';
+import * as keys from '../../src/keys/store.ts';
+import * as texts from '../../src/keys/text-store.ts';
+import * as listings from '../../src/management/listing-store.ts';
+import * as management from '../../src/management/store.ts';
+import * as tokens from '../../src/tokens/store.ts';
+import * as retention from '../../src/usage/retention-store.ts';
+import * as usage from '../../src/usage/store.ts';
+import * as sums from '../../src/usage/sum-store.ts';
+import * as analytics from '../../src/usage/usage-store.ts';
+import {
+  ACCOUNTS,
+  action,
+  asked,
+  auditEvent,
+  change,
+  channel,
+  HASHES,
+  listing,
+  MANAGERS,
+  newText,
+  planned,
+  progress,
+  rule,
+  SUM,
+} from './store-inputs.ts';
+import { DAY, type Ids, ME, NOW, OTHER } from './two-users.ts';
+
+export const STORES = {
+  accounts,
+  breakers,
+  deliveries,
+  events,
+  alerts,
+  audit,
+  views,
+  keys,
+  texts,
+  listings,
+  management,
+  tokens,
+  retention,
+  usage,
+  sums,
+  analytics,
+};
+
+export type Case = (db: Db, id: Ids) => unknown;
+
+/** Calls of each function for one user, about things with these ids. */
+export const CASES: Record<string, Case | Case[]> = {
+  'accounts.findUser': (db) => accounts.findUser(db, ME),
+  'accounts.insertSession': (db) => accounts.insertSession(db, { id: ME, passwordHash: '[]' }, NOW, NOW + 1, null),
+  'accounts.markSeenStatement': (db) => accounts.markSeenStatement(db, ME),
+  'accounts.findSessionUser': (db, id) => accounts.findSessionUser(db, ME, id.session, NOW),
+  'accounts.listSessions': (db) => accounts.listSessions(db, ME, NOW),
+  'accounts.deleteOtherSessions': (db, id) => accounts.deleteOtherSessions(db, ME, id.session),
+  'accounts.updateTimeZone': (db) => accounts.updateTimeZone(db, ME, 'Asia/Tokyo'),
+  'accounts.deleteSession': (db, id) => accounts.deleteSession(db, ME, id.session),
+  'accounts.updatePasswordHash': (db) => accounts.updatePasswordHash(db, ME, 'phc', 'new'),
+  'accounts.changePassword': (db, id) => accounts.changePassword(db, ME, 'phc', 'new', id.session, NOW),
+  'accounts.resetPassword': ['link 1', 'link 2'].map(
+    (link): Case =>
+      (db) =>
+        accounts.resetPassword(db, ME, link, 'new', NOW),
+  ),
+  'accounts.deleteUserStatements': (db) => accounts.deleteUserStatements(db, ME, 'hash'),
+  'tokens.insertToken': (db) => tokens.insertToken(db, { userId: ME, name: 'n', tokenHash: 'h', prefix: 'p', createdAt: NOW }, 2),
+  'tokens.listTokens': (db) => tokens.listTokens(db, ME),
+  'tokens.touchToken': (db, id) => tokens.touchToken(db, ME, id.token, NOW, NOW),
+  'tokens.revokeToken': (db, id) => tokens.revokeToken(db, ME, id.token, NOW),
+  'tokens.deleteAllTokensStatement': (db) => tokens.deleteAllTokensStatement(db, ME),
+  'views.listViews': (db) => views.listViews(db, ME),
+  'views.saveView': ['view', 'another'].map(
+    (name): Case =>
+      (db) =>
+        views.saveView(db, { userId: ME, name, query: 'n', createdAt: NOW }, 2),
+  ),
+  'views.deleteView': (db, id) => views.deleteView(db, ME, id.view),
+  'views.deleteAllViewsStatement': (db) => views.deleteAllViewsStatement(db, ME),
+  'audit.insertEventStatement': (db) => audit.insertEventStatement(db, ME, auditEvent),
+  'audit.listEvents': (db) => audit.listEvents(db, ME, 1e9, 100),
+  'audit.deleteAllEventsStatement': (db) => [...accounts.deleteUserStatements(db, ME, 'hash'), audit.deleteAllEventsStatement(db, ME)],
+  'keys.selectKeys': (db) => keys.selectKeys(db, ME),
+  'keys.selectKeysWithTexts': (db) => keys.selectKeysWithTexts(db, ME),
+  'keys.listKeysByHash': (db) => keys.listKeysByHash(db, ME, HASHES),
+  'keys.listDiscoveredSamples': async (db) => [...(await keys.listDiscoveredSamples(db, ME))],
+  'keys.findKey': (db, id) => keys.findKey(db, ME, id.key),
+  'keys.updateKey': (db, id) => keys.updateKey(db, ME, id.key, { name: 'n' }),
+  'keys.deleteKeyStatements': (db, id) => keys.deleteKeyStatements(db, ME, id.key),
+  'keys.deleteAllKeysStatements': (db) => keys.deleteAllKeysStatements(db, ME),
+  'keys.claimSyncRequest': (db, id) => keys.claimSyncRequest(db, ME, id.key, NOW, NOW),
+  'texts.countKeys': HASHES.map(
+    (hash): Case =>
+      (db, id) =>
+        texts.countKeys(db, ME, hash, id.otherKey),
+  ),
+  'texts.insertKey': HASHES.map(
+    (hash): Case =>
+      (db) =>
+        texts.insertKey(db, ME, 'n', { ...newText, hash }, 6, NOW),
+  ),
+  'texts.replaceText': HASHES.map(
+    (hash): Case =>
+      (db, id) =>
+        texts.replaceText(db, ME, id.key, 'k', { ...newText, hash }, NOW),
+  ),
+  'listings.claimWorkspaces': [['w', `of ${OTHER}`], [`live of ${OTHER}`], ['silent']].map((ids): Case => {
+    const workspaces = ids.map((id) => ({ id, name: 'n' }));
+    return (db, id) => listings.claimWorkspaces(db, ME, id.newcomer, workspaces, NOW);
+  }),
+  'listings.findAccount': ACCOUNTS.map(
+    (account): Case =>
+      (db) =>
+        listings.findAccount(db, ME, [account], [`only ${account}`]),
+  ),
+  'listings.noteListing': (db, id) => listings.noteListing(db, ME, id.leader, { leaderId: null, credits: null, listedAt: NOW + 1 }),
+  'listings.moveAccount': ACCOUNTS.flatMap((account) =>
+    MANAGERS.map(
+      (who): Case =>
+        (db, id) =>
+          listings.moveAccount(db, ME, id[who], account),
+    ),
+  ),
+  'listings.applyListing': ['w', `outside of ${OTHER}`].flatMap((account) =>
+    MANAGERS.map(
+      (who): Case =>
+        (db, id) =>
+          listings.applyListing(db, ME, id[who], listing(id, account), 'gone'),
+    ),
+  ),
+  'management.selectReadings': (db) => management.selectReadings(db, ME),
+  'management.selectManagements': (db) => management.selectManagements(db, ME),
+  'management.selectWorkspaces': (db) => management.selectWorkspaces(db, ME),
+  'management.findUpstreamKey': HASHES.map(
+    (hash): Case =>
+      (db) =>
+        management.findUpstreamKey(db, ME, hash),
+  ),
+  'management.claimStep': MANAGERS.map(
+    (who): Case =>
+      (db, id) =>
+        management.claimStep(db, ME, id[who], 'b', NOW, 1),
+  ),
+  'management.releaseStep': (db, id) => management.releaseStep(db, ME, id.leader, NOW, NOW + 1, 'error'),
+  'management.findCompleteAt': (db, id) => management.findCompleteAt(db, ME, id.leader),
+  'management.listAccountKeys': (db, id) => management.listAccountKeys(db, ME, id.leader),
+  'management.moveReadingsStatement': (db, id) =>
+    management.moveReadingsStatement(db, ME, [{ ...progress, upstreamKeyId: id.upstream, readVersion: 0 }]),
+  'management.noteErrorsStatement': (db, id) => management.noteErrorsStatement(db, ME, [{ id: id.upstream, lastError: 'e' }]),
+  'management.noteChecksStatement': (db, id) => management.noteChecksStatement(db, ME, [id.upstream], DAY),
+  'management.noteNamesStatement': (db, id) => management.noteNamesStatement(db, ME, id.leader, 'today'),
+  'management.leaveAccountStatements': MANAGERS.map(
+    (who): Case =>
+      (db, id) =>
+        management.leaveAccountStatements(db, ME, id[who]),
+  ),
+  'management.doubtAccountStatements': (db, id) => management.doubtAccountStatements(db, ME, id.discovered),
+  'management.deleteUpstreamStatements': MANAGERS.map(
+    (who): Case =>
+      (db, id) =>
+        management.deleteUpstreamStatements(db, ME, id[who]),
+  ),
+  'management.deleteAllAccountsStatements': (db) => management.deleteAllAccountsStatements(db, ME),
+  'usage.selectDays': (db) => usage.selectDays(db, ME, asked),
+  'usage.selectUsage': (db) => usage.selectUsage(db, ME, asked),
+  'usage.selectChecks': (db) => usage.selectChecks(db, ME, asked),
+  'usage.selectNames': (db) => usage.selectNames(db, ME),
+  'sums.selectSums': (db) => sums.selectSums(db, ME, asked),
+  'sums.watchVersion': (db) => sums.watchVersion(db, ME),
+  'sums.insertSums': (db) => sums.insertSums(db, ME, [{ day: DAY, cut: 1, sum: SUM }], 3),
+  'sums.deleteAllSumsStatement': (db) => sums.deleteAllSumsStatement(db, ME),
+  'analytics.sumUsage': (db, id) => analytics.sumUsage(db, ME, [id.upstream, id.ownUpstream, id.otherKey], DAY, DAY),
+  'analytics.setChecksStatement': (db, id) =>
+    analytics.setChecksStatement(db, ME, 'activity', [{ upstreamKeyId: id.upstream, day: DAY, costNano: 7, byokCostNano: 7 }]),
+  'analytics.noteModelsStatement': (db) => analytics.noteModelsStatement(db, ME, ['x/y', 'new']),
+  'analytics.nameModelsStatement': (db) => analytics.nameModelsStatement(db, ME, [{ permaslug: 'x/y', slug: 'n' }] as never),
+  'analytics.hasUnnamedModels': (db) => analytics.hasUnnamedModels(db, ME),
+  'retention.purgeStepAcrossUsers': [1, 100].map(
+    (limit): Case =>
+      (db) =>
+        retention.purgeStepAcrossUsers(db, limit, ME),
+  ),
+  'retention.requestPurgeStatement': (db) => retention.requestPurgeStatement(db, ME, NOW),
+  'alerts.insertRule': (db) => alerts.insertRule(db, ME, rule, NOW, 3),
+  'alerts.selectRules': (db) => alerts.selectRules(db, ME),
+  'alerts.findRule': (db, id) => alerts.findRule(db, ME, id.rule),
+  'alerts.updateRule': (db, id) => alerts.updateRule(db, ME, id.rule, 1, rule),
+  'alerts.deleteRule': (db, id) => alerts.deleteRule(db, ME, id.rule, NOW),
+  'alerts.insertChannel': (db) => alerts.insertChannel(db, channel, 3),
+  'alerts.listChannels': (db) => alerts.listChannels(db, ME),
+  'alerts.findChannel': (db, id) => alerts.findChannel(db, ME, id.channel),
+  'alerts.deleteChannel': (db, id) => alerts.deleteChannel(db, ME, id.channel),
+  'alerts.deleteAllAlertsStatements': (db) => alerts.deleteAllAlertsStatements(db, ME),
+  'events.deliverStatement': (db) => events.deliverStatement(db, ME, NOW),
+  'events.applyChanges': (db, id) => events.applyChanges(db, ME, [change(id)], NOW, planned(id)),
+  'events.insertTest': (db, id) => events.insertTest(db, ME, id.channel, NOW),
+  'events.listEvents': (db) => events.listEvents(db, ME, 1e9, 100),
+  'events.updateEvent': [{ acknowledgedAt: 1, snoozedUntil: 1 }, { snoozedUntil: null }].map(
+    (said): Case =>
+      (db, id) =>
+        events.updateEvent(db, ME, id.event, said),
+  ),
+  'deliveries.settleDelivery': (db, id) =>
+    deliveries.settleDelivery(
+      db,
+      { eventId: id.otherRule, channelId: id.channel, userId: ME, attempt: 1, isTest: false },
+      { error: 'e', nextAt: null },
+      NOW,
+    ),
+  'breakers.listOthersInForce': (db, id) => breakers.listOthersInForce(db, action(id, 'done')),
+  'breakers.settleAction': (db, id) => breakers.settleAction(db, { ...action(id, 'planned'), id: 0 }, { state: 'done', answer: 'a' }, NOW),
+  'breakers.listActions': (db) => breakers.listActions(db, ME, 10),
+};

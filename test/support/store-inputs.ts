@@ -1,0 +1,80 @@
+/** What the functions of the stores are called with. */
+import type * as breakers from '../../src/alerts/breaker-store.ts';
+import type { RuleInput } from '../../src/alerts/model.ts';
+import type * as usage from '../../src/usage/store.ts';
+import { DAY, type Ids, ME, NOW, OTHER } from './two-users.ts';
+
+export const asked: usage.AskedDays = { spans: [[DAY, DAY]], hours: 'all', summed: { span: [DAY, DAY], since: { keys: '' } } };
+export const rule: RuleInput = { type: 'key_invalid', name: 'renamed', key_id: null, channel_ids: [] };
+export const newText = { hash: 'd', label: 'l', ciphertext: 'c', kid: 'k', lastError: null, retryAfter: null };
+export const auditEvent = {
+  at: NOW,
+  action: 'exported',
+  subject: null,
+  sessionId: null,
+  address: null,
+  client: null,
+  requestId: 'r',
+} as const;
+export const finding = { subject: 'z', occasion: '', keyId: null, title: '', text: '', figures: {}, path: '/' };
+export const record = (hash: string) =>
+  ({
+    hash,
+    keyName: 'other',
+    name: 'other',
+    label: 'l',
+    workspaceId: 'w',
+    isDisabled: true,
+    createdAt: 1,
+    counters: { usageNano: 9 },
+  }) as never;
+export const change = (id: Ids) =>
+  ({
+    rule: { id: id.rule, type: 'key_invalid', version: 1 },
+    fired: [finding],
+    over: [{ id: id.event, ruleId: id.rule, subject: 'key', occasion: '' }],
+    moot: [],
+  }) as never;
+export const planned = (id: Ids) =>
+  [
+    {
+      ruleId: id.rule,
+      keyId: id.key,
+      managementId: id.leader,
+      hash: 'k',
+      kind: 'disable',
+      period: 'day',
+      periodFrom: DAY,
+      amountUsd: 1,
+      restore: true,
+      restoreAt: NOW,
+    },
+  ] as never;
+export const listing = (id: Ids, account = 'w') => ({
+  account,
+  workspaceIds: [],
+  records: ['d', 'k', 'old', 'new', `only of ${OTHER}`, `old of ${OTHER}`].map(record),
+  vanished: [id.upstream],
+  at: NOW,
+  isComplete: true,
+});
+export const action = (id: Ids, state: string): breakers.Action =>
+  ({ id: id.action, userId: ME, ruleId: id.rule, keyId: id.key, kind: 'disable', attempts: 0, state }) as never;
+
+/** Hashes and accounts that both users have, that one has, that nobody has. */
+export const HASHES = ['k', 'd', 'old', 'old of 1', 'old of 2', 'only of 2', 'new'];
+export const ACCOUNTS = ['w', 'of 1', 'of 2', 'outside of 1'];
+export const MANAGERS = ['leader', 'follower', 'newcomer'] as const;
+export const channel = {
+  userId: ME,
+  type: 'slack',
+  name: 'n',
+  ciphertext: 'c',
+  hash: 'h',
+  kid: 'k',
+  label: 'l',
+  origin: 'o',
+  createdAt: NOW,
+} as const;
+export const progress = { doneFrom: DAY, openFrom: DAY, readAt: NOW, readUsageNano: 1, readByokUsageNano: 1, isSettled: true };
+export const SUM = { spent: [], keys: [], models: [], providers: [], credits: [], said: [], unsure: [], checks: [] } as never;
