@@ -8,8 +8,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { KEYS_A_MESSAGE } from '../src/jobs/model.ts';
 import { addDays } from '../src/lib/day.ts';
+import { createSecrets } from '../src/usage/coverage.ts';
 import { nameUsage, toCounters, toLedgerRow } from '../src/usage/stored-row.ts';
 import { cutOf, sumDay } from '../src/usage/sums.ts';
+import { key, secretOf } from '../test/support/ledger-rows.ts';
 import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
 import { createRandom } from '../test/support/random.ts';
 import { openMigrated } from '../test/support/sqlite-d1.ts';
@@ -29,7 +31,10 @@ const PAIRS_A_KEY = 3;
 const random = createRandom(1);
 const upTo = (most: number): number => Math.floor(random() * most) + 1;
 
-const COUNTERS = `INSERT INTO counter_day VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, ?5)
+/** As `COUNTERS` writes it. */
+const hashOf = (keyId: number): string => String(keyId).padStart(64, '0');
+
+const COUNTERS = `INSERT INTO counter_day VALUES (?1, ?2, ?3, printf('%064d', ?3), ?4, 0, 0, 0, 0, ?5)
   ON CONFLICT DO UPDATE SET cost_nano = excluded.cost_nano, hours = excluded.hours`;
 const ANALYTICS = `INSERT INTO usage_day VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
   ON CONFLICT DO UPDATE SET cost_nano = excluded.cost_nano, hours = excluded.hours`;
@@ -37,7 +42,7 @@ const RUN = `INSERT INTO job_run VALUES ('sync', ?1, ?2, ?3, ?3, ?3, '{"attempts
 const CHECK = 'INSERT INTO check_day VALUES (?1, ?2, ?3, ?4, 0, NULL, NULL)';
 
 const COLUMNS_BEFORE_HOURS: Record<string, string> = {
-  counter_day: 'user_id, day, api_key_id, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated',
+  counter_day: 'user_id, day, api_key_id, hash, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated',
   usage_day: `user_id, day, upstream_key_id, model, provider, cost_nano, byok_cost_nano, requests, prompt_tokens, completion_tokens,
     reasoning_tokens, cached_tokens`,
 };
@@ -140,11 +145,14 @@ function writeSums(database: DatabaseSync, day: string, keys: Keys): void {
   const rowsOf = (name: string, userId: number) =>
     database.prepare(`SELECT * FROM ${name} WHERE user_id = ? AND day = ?`).all(userId, day).map(toCamelCase) as never[];
   const owners = keys.map(({ keyId }) => ({ id: keyId, apiKeyId: keyId }));
+  const secrets = createSecrets(
+    keys.map(({ keyId: id }) => ({ ...key(id, null, null), secrets: [secretOf(id, { hash: hashOf(id), upstreamKeyId: id })] })),
+  );
   for (const userId of new Set(keys.map((key) => key.userId))) {
     const counters = toCounters(rowsOf('counter_day', userId));
     const usage = nameUsage(rowsOf('usage_day', userId), owners, []);
     const rows = (usage.length > 0 ? usage : counters).map(toLedgerRow);
-    const sum = sumDay({ rows, counters, usage, checks: rowsOf('check_day', userId) }, cut);
+    const sum = sumDay({ day, secrets, rows, counters, usage, checks: rowsOf('check_day', userId) }, cut);
     const { spent, keys, models, providers, credits, said, unsure, checks } = sum;
     set.run(userId, day, cut, ...[spent, keys, models, providers, credits, said, unsure, checks].map((part) => JSON.stringify(part)));
   }

@@ -88,7 +88,7 @@ async function measureCleanup(): Promise<string[]> {
   for (const from of weeks) {
     for (let day = 0; day < 7; day++) {
       await load.query(
-        `INSERT INTO counter_day SELECT user_id, ?1, id, 1, 0, 0, 0, 0, '{"1":[1,0]}' FROM api_key`,
+        `INSERT INTO counter_day SELECT user_id, ?1, id, hash, 1, 0, 0, 0, 0, '{"1":[1,0]}' FROM api_key`,
         dayOf(startOfDay(dayOf(from + day * DAY_MS))),
       );
     }

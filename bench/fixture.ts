@@ -80,7 +80,7 @@ function rowsOf(userId: number, managementId: number, index: number, now: number
     usage: cells.flat().map(({ day, model, sums, hours }): Row => [userId, day, id, model, 'provider', ...sums, hours]),
     counters: cells.map((ofDay): Row => {
       const sums = addUp(ofDay.map((cell) => cell.sums));
-      return [userId, ofDay[0]?.day ?? '', id, sums[0] ?? 0, 0, 0, 0, 0, null];
+      return [userId, ofDay[0]?.day ?? '', id, hex(id), sums[0] ?? 0, 0, 0, 0, 0, null];
     }),
   };
 }
@@ -134,7 +134,7 @@ export async function addReader(db: D1Database, userId: number, keys: number, no
     `user_id,day,upstream_key_id,model,provider,${measures}`,
     all.flatMap(({ usage }) => usage),
   );
-  const counters = 'user_id,day,api_key_id,cost_nano,byok_cost_nano,correction_nano,byok_correction_nano,is_estimated,hours';
+  const counters = 'user_id,day,api_key_id,hash,cost_nano,byok_cost_nano,correction_nano,byok_correction_nano,is_estimated,hours';
   await insert(
     db,
     'counter_day',

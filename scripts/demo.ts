@@ -64,12 +64,13 @@ function sampleColumns({ spends, series: { last, startedAt } }: DemoKey) {
 }
 
 /** The ledger rows of a key. */
-const daySql = (key: DemoKey, id: number): string[] =>
+const daySql = (key: DemoKey, id: number, hash: string): string[] =>
   key.days.map((day) =>
     insert('counter_day', {
       user_id: USER_ID,
       day: day.day,
       api_key_id: id,
+      hash,
       cost_nano: day.costNano,
       byok_cost_nano: day.byokCostNano,
       correction_nano: day.correctionNano,
@@ -113,7 +114,8 @@ async function seed(keys: readonly DemoKey[], management: string, now: number): 
   const rows = await Promise.all(keys.map((key, index) => keySql(key, index + 1, keyring)));
   rows.push(await managementSql(management, keys.length + 1, now, keyring));
   rows.push(...RULES.map((rule) => ruleSql(rule, keys[0]?.series.startedAt ?? now)));
-  const days = keys.flatMap((key, index) => daySql(key, index + 1));
+  const hashes = await Promise.all(keys.map(({ text }) => sha256Hex(text)));
+  const days = keys.flatMap((key, index) => daySql(key, index + 1, hashes[index] ?? ''));
   const file = join(root, FOLDER, 'demo.sql');
   await writeFile(file, [user, ...rows, ...days].join('\n'));
   await mustRunWrangler(['d1', 'execute', 'DB', '--local', '--persist-to', FOLDER, '--yes', '--file', file]);

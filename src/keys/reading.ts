@@ -64,7 +64,7 @@ const baseOf = ({ key }: Reading): store.Base => ({
   baseRejectedRun: key.rejectedRun,
 });
 
-const nameOf = ({ userId, keyId, day }: DayKey): string => `${userId}/${keyId}/${day}`;
+const nameOf = ({ userId, keyId, keyHash, day }: DayKey): string => `${userId}/${keyId}/${keyHash}/${day}`;
 
 type Posting = DayKey & DayAmounts & store.Base;
 
@@ -108,7 +108,7 @@ function slices(judged: readonly Judged[]): Judged[][] {
 
 /** The ledger rows that postings lead to. */
 async function computeDays(deps: Deps, postings: readonly Posting[]): Promise<DayWrite[]> {
-  const names = postings.map(({ userId, keyId, day }) => ({ userId, keyId, day }));
+  const names = postings.map(({ userId, keyId, keyHash, day }) => ({ userId, keyId, keyHash, day }));
   const stored = new Map((await listNamedDaysAcrossUsers(deps.db, names)).map((row) => [nameOf(row), row]));
   return postings.map((posting) => ({ ...posting, ...addPosting(stored.get(nameOf(posting)) ?? null, posting) }));
 }

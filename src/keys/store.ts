@@ -8,11 +8,11 @@ import { apiKey } from './table.ts';
 /** Selects a user's keys, oldest first. */
 export const selectKeys = (db: Db, userId: number) => db.select().from(apiKey).where(eq(apiKey.userId, userId)).orderBy(asc(apiKey.id));
 
-/** A key with the hashes (JSON) of its former texts. */
+/** A key with its former texts: a JSON array of `FormerText`. */
 export type KeyWithTexts = KeyRow & { formerTexts: string };
 
-/** Of a key, the hashes (JSON) of the texts that it had before and that were sampled. */
-export const FORMER_TEXTS = sql<string>`(SELECT json_group_array(a.hash) FROM api_key_alias AS a
+/** Of a key, the texts (JSON) that it had before and that were sampled: each with its hash, its first and its last sample. */
+export const FORMER_TEXTS = sql<string>`(SELECT json_group_array(json_object('hash', a.hash, 'since', a.series_started_at, 'until', a.last_sample_at)) FROM api_key_alias AS a
   WHERE a.api_key_id = api_key.id AND a.series_started_at IS NOT NULL) || ''`;
 
 const keysWithTexts = askedOften((db) =>

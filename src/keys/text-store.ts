@@ -1,6 +1,5 @@
 /** SQL that gives keys their texts: added, replaced, taken back, or given to a discovered key. */
 import { type Db, runBatch, statement } from '../db.ts';
-import { requestPurgeStatement } from '../usage/retention-store.ts';
 import type { KeyRow } from './model.ts';
 
 /**
@@ -47,43 +46,17 @@ export async function insertKey(db: Db, userId: number, name: string, key: NewTe
 /** What an alias keeps of a series, so that a text which comes back goes on from there. */
 const SERIES = ['series_started_at', 'last_sample_at', 'usage_nano', 'usage_daily_nano', 'byok_usage_nano', 'byok_usage_daily_nano'];
 
-/** Hours of two days of counters as one. */
-const MERGED_HOURS = `CASE WHEN counter_day.hours IS NULL THEN excluded.hours WHEN excluded.hours IS NULL THEN counter_day.hours ELSE (
-  SELECT json_group_object(h.key, json_array(h.cost, h.byok)) FROM (
-    SELECT key, sum(json_extract(value, '$[0]')) AS cost, sum(json_extract(value, '$[1]')) AS byok FROM (
-      SELECT key, value FROM json_each(counter_day.hours) UNION ALL SELECT key, value FROM json_each(excluded.hours)) GROUP BY key) AS h) END`;
-
 /**
- * Reopens what an account spent outside of its keys, since the first day of which one of two keys has counters and the other one analytics: as
- * long as they were two such counters may have spoken, and were subtracted from the account's total; of one key analytics hide them.
- */
-function reopenRest(ids: string): string {
-  const texts = `SELECT t.id, t.api_key_id, t.management_id FROM upstream_key AS t WHERE t.user_id = ?1 AND t.api_key_id IN (${ids})`;
-  const day = `SELECT min(c.day) FROM counter_day AS c WHERE c.user_id = ?1 AND c.api_key_id IN (${ids})
-    AND EXISTS (SELECT 1 FROM (${texts}) AS t CROSS JOIN usage_day AS d ON d.user_id = ?1 AND d.day = c.day AND d.upstream_key_id = t.id
-      WHERE t.api_key_id <> c.api_key_id)`;
-  return `UPDATE upstream_key SET open_from = (${day}), read_version = read_version + 1
-    WHERE user_id = ?1 AND hash IS NULL AND management_id IN (SELECT t.management_id FROM (${texts}) AS t) AND open_from > (${day})`;
-}
-
-/**
- * Lets a key that still has `oldHash` absorb the discovered key with `hash`, if there is one: its days, its readings, and, as an alias,
- * where its series stood. The days of a key are added to, once, because the same transaction deletes where they came from.
+ * Lets a key that still has `oldHash` absorb the discovered key with `hash`, if there is one: its days and its readings
+ * change hands, and an alias keeps where its series stood.
  */
 function absorbStatements(db: Db, userId: number, id: number, oldHash: string, hash: string): D1PreparedStatement[] {
   const discovered = "SELECT d.id FROM api_key AS d WHERE d.user_id = ?1 AND d.hash = ?4 AND d.kind = 'discovered'";
   const isUnchanged = 'EXISTS (SELECT 1 FROM api_key AS k WHERE k.user_id = ?1 AND k.id = ?2 AND k.hash = ?3 AND k.hash <> ?4)';
-  const amounts = ['cost_nano', 'byok_cost_nano', 'correction_nano', 'byok_correction_nano'];
-  const sums = amounts.map((name) => `${name} = counter_day.${name} + excluded.${name}`).join(', ');
   return [
-    `${reopenRest(`?2, (${discovered})`)} AND ${isUnchanged}`,
     `INSERT INTO api_key_alias (user_id, hash, api_key_id, ${SERIES.join(', ')})
       SELECT user_id, hash, ?2, ${SERIES.join(', ')} FROM api_key WHERE id = (${discovered}) AND ${isUnchanged}`,
-    `INSERT INTO counter_day (user_id, day, api_key_id, ${amounts.join(', ')}, is_estimated, hours)
-      SELECT user_id, day, ?2, ${amounts.join(', ')}, is_estimated, hours FROM counter_day
-      WHERE user_id = ?1 AND api_key_id = (${discovered}) AND ${isUnchanged}
-      ON CONFLICT (user_id, day, api_key_id) DO UPDATE SET ${sums},
-        is_estimated = max(counter_day.is_estimated, excluded.is_estimated), hours = ${MERGED_HOURS}`,
+    `UPDATE counter_day SET api_key_id = ?2 WHERE user_id = ?1 AND api_key_id = (${discovered}) AND ${isUnchanged}`,
     `UPDATE upstream_key SET api_key_id = ?2 WHERE api_key_id = (${discovered}) AND ${isUnchanged}`,
     `DELETE FROM api_key WHERE id = (${discovered}) AND ${isUnchanged}`,
   ].map((text) => statement(db, text, userId, id, oldHash, hash));
@@ -91,10 +64,9 @@ function absorbStatements(db: Db, userId: number, id: number, oldHash: string, h
 
 /**
  * Replaces the text of a key that still has `oldHash`; the old hash keeps naming this key. A new series begins, or, with a text
- * that the key had before, its series goes on. A discovered key with that text becomes part of this one, and its own days are marked to be
- * deleted.
+ * that the key had before, its series goes on. A discovered key with that text becomes part of this one.
  */
-export async function replaceText(db: Db, userId: number, id: number, oldHash: string, text: NewText, now: number): Promise<boolean> {
+export async function replaceText(db: Db, userId: number, id: number, oldHash: string, text: NewText): Promise<boolean> {
   const isUnchanged = 'user_id = ?1 AND id = ?2 AND hash = ?3';
   const isForeign = 'SELECT 1 FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ?4 AND a.api_key_id <> ?2';
   const alias = `INSERT INTO api_key_alias (user_id, hash, api_key_id, ${SERIES.join(', ')})
@@ -120,7 +92,6 @@ export async function replaceText(db: Db, userId: number, id: number, oldHash: s
       userId,
       id,
     ),
-    requestPurgeStatement(db, userId, now),
   ]);
   return (results[absorbing.length + 1] ?? []).length > 0;
 }

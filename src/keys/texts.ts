@@ -99,7 +99,7 @@ export async function replaceText(deps: Deps, userId: number, key: KeyRow, keyTe
   const verified = await verify(deps, userId, keyText, hash);
   await applyReadings(deps, await readKeys(deps, [key]), `replace ${deps.now()}`);
   try {
-    const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.text, deps.now());
+    const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.text);
     if (!isReplaced) fail({ kind: 'conflict', detail: 'The key was changed at the same time. Look at it and try again.' });
     await applySample(deps, userId, key.id, verified);
   } catch (error) {

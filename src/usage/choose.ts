@@ -1,90 +1,70 @@
-/** Which source speaks for each key and day. Pure. */
-import { type CoveredKey, isAnalysed, isOvertaken, knowMore, type Money, NOTHING } from './coverage.ts';
+/** Which source speaks for each secret and day. Pure. */
+import { addMoney, type CoveredKey, type CoveredSecret, createSecrets, isAnalysed, isOvertaken, knowMore, type Money } from './coverage.ts';
 import type { Source } from './model.ts';
 
-/** Analytics say nothing. */
-const NONE = { spent: NOTHING, texts: 0 };
-
-/** Rows by key and day. */
-function byPlace<T extends { day: string }>(rows: readonly T[], keyOf: (row: T) => number): Map<number, Map<string, T>> {
-  const places = new Map<number, Map<string, T>>();
-  for (const row of rows) {
-    const days = places.get(keyOf(row)) ?? new Map<string, T>();
-    days.set(row.day, row);
-    places.set(keyOf(row), days);
-  }
-  return places;
-}
-
-/** What analytics say of each key and day in all, and which of the key's texts spent. */
-function sumPlaces(usage: readonly (Money & { day: string; keyId: number; upstreamKeyId: number })[]) {
-  const places = new Map<number, Map<string, { spent: Money; texts: number[] }>>();
-  for (const { keyId, day, upstreamKeyId, costNano, byokCostNano } of usage) {
-    const days = places.get(keyId) ?? new Map<string, { spent: Money; texts: number[] }>();
-    places.set(keyId, days);
-    const sum = days.get(day);
-    if (!sum) {
-      days.set(day, { spent: { costNano, byokCostNano }, texts: [upstreamKeyId] });
-      continue;
-    }
-    sum.spent.costNano += costNano;
-    sum.spent.byokCostNano += byokCostNano;
-    if (!sum.texts.includes(upstreamKeyId)) sum.texts.push(upstreamKeyId);
-  }
-  return places;
-}
+type Counted = Money & { isEstimated: boolean };
 
 /**
- * Which source speaks for a key's day: analytics where there is any, counters otherwise. A day that analytics left unfinished is the counters',
+ * Which source speaks for a secret's day: analytics where there is any, counters otherwise. A day that analytics left unfinished is the counters',
  * and what the counters shared out over a gap does not speak where analytics were read.
- * @param spent what analytics say in all, and of how many of the key's texts they say something
+ * @param spent what analytics say in all; null: nothing
  * @returns null if neither does
  */
-export function sourceOf(
-  day: string,
-  key: CoveredKey,
-  counted: (Money & { isEstimated: boolean }) | null,
-  { spent, texts }: { spent: Money; texts: number },
-): Source | null {
-  if (texts > 0 && !isOvertaken(day, key, counted, spent, texts)) return 'analytics';
-  return counted && !(counted.isEstimated && isAnalysed(day, key)) ? 'counters' : null;
+export function sourceOf(day: string, secret: CoveredSecret, counted: Counted | null, spent: Money | null): Source | null {
+  if (spent && !isOvertaken(day, secret, counted, spent)) return 'analytics';
+  return counted && !(counted.isEstimated && isAnalysed(day, secret)) ? 'counters' : null;
 }
 
-/** The same where it does not depend on what is known of the key; null where it does. */
-export function certainSource(
-  counted: (Money & { isEstimated: boolean }) | null,
-  { spent, texts }: { spent: Money; texts: number },
-): Source | null {
-  if (texts > 0) return counted && texts === 1 && knowMore(counted, spent) ? null : 'analytics';
+/** The same where it does not depend on what is known of the secret; null where it does. */
+export function certainSource(counted: Counted | null, spent: Money | null): Source | null {
+  if (spent) return counted && knowMore(counted, spent) ? null : 'analytics';
   return counted && !counted.isEstimated ? 'counters' : null;
 }
 
-/** The rows of the source that speaks for each key and day (`sourceOf`). They are never added. */
-export function chooseSources<
-  C extends Money & { day: string; apiKeyId: number; isEstimated: boolean },
-  U extends Money & { day: string; keyId: number; upstreamKeyId: number },
->(keys: readonly CoveredKey[], counters: readonly C[], usage: readonly U[]): { counters: C[]; usage: U[] } {
-  const byId = new Map(keys.map((key) => [key.id, key]));
-  const counted = byPlace(counters, ({ apiKeyId }) => apiKeyId);
-  const analysed = sumPlaces(usage);
-  const sourceAt = (keyId: number, day: string): Source | null => {
-    const [key, of] = [byId.get(keyId), analysed.get(keyId)?.get(day)];
-    return key === undefined
-      ? null
-      : sourceOf(day, key, counted.get(keyId)?.get(day) ?? null, of ? { spent: of.spent, texts: of.texts.length } : NONE);
+type CounterRow = Counted & { day: string; apiKeyId: number; hash: string };
+type UsageRow = Money & { day: string; upstreamKeyId: number };
+
+/** What is said of a secret's day. */
+interface Said<C> {
+  counted: C | null;
+  spent: Money | null;
+  source?: Source | null;
+}
+
+/** The rows of the source that speaks for each secret and day (`sourceOf`). They are never added. */
+export function chooseSources<C extends CounterRow, U extends UsageRow>(
+  keys: readonly CoveredKey[],
+  counters: readonly C[],
+  usage: readonly U[],
+): { counters: C[]; usage: U[] } {
+  const secrets = createSecrets(keys);
+  const places = new Map<CoveredSecret, Map<string, Said<C>>>();
+  const saidAt = (secret: CoveredSecret, day: string): Said<C> => {
+    const days = places.get(secret) ?? new Map<string, Said<C>>();
+    places.set(secret, days);
+    const said = days.get(day) ?? { counted: null, spent: null };
+    days.set(day, said);
+    return said;
   };
-  const places = new Map<number, Map<string, Source | null>>();
-  const chosenAt = (keyId: number, day: string): Source | null => {
-    const days = places.get(keyId) ?? new Map<string, Source | null>();
-    places.set(keyId, days);
-    const known = days.get(day);
-    if (known !== undefined) return known;
-    const source = sourceAt(keyId, day);
-    days.set(day, source);
-    return source;
+  const counted = counters.flatMap((row) => {
+    const secret = secrets.counted(row);
+    if (secret) saidAt(secret, row.day).counted = row;
+    return secret ? { row, secret } : [];
+  });
+  const analysed = usage.flatMap((row) => {
+    const secret = secrets.listed(row.upstreamKeyId);
+    if (!secret) return [];
+    const said = saidAt(secret, row.day);
+    said.spent = said.spent ? addMoney(said.spent, row) : { costNano: row.costNano, byokCostNano: row.byokCostNano };
+    return { row, secret };
+  });
+  const chosenAt = (secret: CoveredSecret, day: string): Source | null => {
+    const said = saidAt(secret, day);
+    if (said.source === undefined) said.source = sourceOf(day, secret, said.counted, said.spent);
+    return said.source;
   };
   return {
-    counters: counters.filter(({ apiKeyId, day }) => chosenAt(apiKeyId, day) === 'counters'),
-    usage: usage.filter(({ keyId, day }) => chosenAt(keyId, day) === 'analytics'),
+    counters: counted.filter(({ row, secret }) => chosenAt(secret, row.day) === 'counters').map(({ row }) => row),
+    usage: analysed.filter(({ row, secret }) => chosenAt(secret, row.day) === 'analytics').map(({ row }) => row),
   };
 }

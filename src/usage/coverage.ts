@@ -8,6 +8,24 @@ export interface Known {
   until: number;
 }
 
+/**
+ * One secret of a key, or what an account spent without a key: the unit that sources tell of, and so the one in which they are compared and one of
+ * them is taken.
+ */
+export interface CoveredSecret {
+  keyId: number;
+  /** Null: what an account spent without a key. */
+  hash: string | null;
+  /** Null: no account lists it. */
+  upstreamKeyId: number | null;
+  counters: Known | null;
+  analytics: Known | null;
+  /** It is read through a management key that is read itself. */
+  isManaged: boolean;
+  /** The key has it now; its counters go on. */
+  isPresent: boolean;
+}
+
 export interface CoveredKey {
   id: number;
   name: string;
@@ -17,11 +35,13 @@ export interface CoveredKey {
   analytics: Known | null;
   /** It stands for what an account spends, or spent, outside of its keys. */
   isOutside: boolean;
-  /** Its text is read through a management key that is read itself. */
+  /** Its present secret is read through a management key that is read itself. */
   isManaged: boolean;
-  /** Its counters know a text that no account lists: analytics do not know all of its spend. */
-  hasForeignText: boolean;
-  /** Hash of its present text. */
+  secrets: readonly CoveredSecret[];
+}
+
+/** A secret that a key had before, with its first and last sample. */
+export interface FormerText extends Known {
   hash: string;
 }
 
@@ -31,10 +51,11 @@ export interface StoredKey {
   name: string;
   kind: 'inference' | 'management' | 'discovered';
   hash: string;
-  /** Hashes of the texts that it had before and whose counters are in its days. */
-  formerTexts: readonly string[];
-  /** First sample of the present text. */
+  /** Those whose counters are in its days. */
+  formerTexts: readonly FormerText[];
+  /** First and last sample of the present text. */
   seriesStartedAt: number | null;
+  lastSampleAt: number | null;
   isActive: boolean;
   health: string;
   knownSince: number | null;
@@ -43,6 +64,7 @@ export interface StoredKey {
 
 /** What is stored of a key as OpenRouter knows it. */
 export interface StoredReading {
+  id: number;
   apiKeyId: number;
   managementId: number | null;
   hash: string | null;
@@ -59,7 +81,7 @@ export interface StoredReading {
 }
 
 /** Were the counters read to the end: nothing moved since the last complete reading? */
-export const isAtRest = (reading: Omit<StoredReading, 'apiKeyId' | 'managementId'>): boolean =>
+export const isAtRest = (reading: Omit<StoredReading, 'id' | 'apiKeyId' | 'managementId'>): boolean =>
   reading.isSettled && reading.usageNano === reading.readUsageNano && reading.byokUsageNano === reading.readByokUsageNano;
 
 /** Until when analytics hold everything: the last listing if nothing moved since the last reading, else that reading. */
@@ -69,9 +91,11 @@ function readUntil(reading: StoredReading, listedAt: number | null): number {
   return isAtRest(reading) ? Math.max(readAt, listedAt ?? 0) : readAt;
 }
 
+const isBegun = ({ doneFrom, hash, readAt }: StoredReading): boolean => doneFrom !== null && (readAt !== null || hash === null);
+
 /** What analytics know of all of a key's texts. Of a text that no account lists they know nothing. */
 function analyticsOf(key: StoredKey, readings: readonly StoredReading[], completeAts: ReadonlyMap<number, number | null>): Known | null {
-  const begun = readings.filter(({ doneFrom, hash, readAt }) => doneFrom !== null && (readAt !== null || hash === null));
+  const begun = readings.filter(isBegun);
   if (begun.length === 0) return null;
   // A text that is read back to the day on which it was made leaves nothing unknown before that.
   const first = Math.min(...begun.map(({ doneFrom }) => startOfDay(doneFrom ?? '')));
@@ -83,14 +107,41 @@ function analyticsOf(key: StoredKey, readings: readonly StoredReading[], complet
   return until > since ? { since, until } : null;
 }
 
-/** Do the counters of a key know a text that no account lists? One that was never counted, such as a mistyped one, spent nothing here. */
-function hasForeignText({ kind, hash, seriesStartedAt, formerTexts }: StoredKey, readings: readonly StoredReading[]): boolean {
-  const counted = seriesStartedAt === null ? formerTexts : [...formerTexts, hash];
-  return kind === 'inference' && counted.some((text) => readings.every((reading) => reading.hash !== text));
-}
-
 const clip = (known: Known | null, keptSince: number): Known | null =>
   known === null || known.until < keptSince ? null : { since: Math.max(known.since, keptSince), until: known.until };
+
+/** What analytics know of one secret. */
+function analyticsOfSecret(reading: StoredReading | undefined, completeAts: ReadonlyMap<number, number | null>): Known | null {
+  if (reading === undefined || !isBegun(reading)) return null;
+  const [since, until] = [startOfDay(reading.doneFrom ?? ''), readUntil(reading, completeAts.get(reading.managementId ?? 0) ?? null)];
+  return until > since ? { since, until } : null;
+}
+
+const spanOf = (since: number | null, until: number | null): Known | null => (since === null || until === null ? null : { since, until });
+
+/** The secrets that a key has and had: those that were sampled here, and those that an account lists. */
+function secretsOf(
+  key: StoredKey,
+  readings: readonly StoredReading[],
+  clipped: (known: Known | null) => Known | null,
+  analytics: (reading: StoredReading | undefined) => Known | null,
+  isManaged: (reading: StoredReading | undefined) => boolean,
+): CoveredSecret[] {
+  const counted = new Map<string, Known | null>(key.formerTexts.map(({ hash, since, until }) => [hash, { since, until }]));
+  counted.set(key.hash, key.kind === 'management' ? null : spanOf(key.seriesStartedAt, key.lastSampleAt));
+  const secretOf = (hash: string | null, reading: StoredReading | undefined): CoveredSecret => ({
+    keyId: key.id,
+    hash,
+    upstreamKeyId: reading?.id ?? null,
+    counters: clipped((hash !== null && counted.get(hash)) || null),
+    analytics: clipped(analytics(reading)),
+    isManaged: isManaged(reading),
+    isPresent: hash === key.hash,
+  });
+  const listed = readings.map((reading) => secretOf(reading.hash, reading));
+  const names = new Set(readings.map(({ hash }) => hash));
+  return [...listed, ...[...counted.keys()].filter((hash) => !names.has(hash)).map((hash) => secretOf(hash, undefined))];
+}
 
 /**
  * What is known of keys since `keptSince`, the retention's edge: what was deleted is not known any more.
@@ -106,24 +157,47 @@ export function coverageOf(
   const isManager = (key: StoredKey | undefined) => isSound(key) && key?.kind === 'management';
   const byId = new Map(keys.map((key) => [key.id, key]));
   const byKey = Map.groupBy(readings, ({ apiKeyId }) => apiKeyId);
+  const isManaged = (reading: StoredReading | undefined) => isManager(byId.get(reading?.managementId ?? 0));
+  const clipped = (known: Known | null) => clip(known, keptSince);
   return keys.map((key) => {
     const own = byKey.get(key.id) ?? [];
     const present = own.find(({ hash }) => hash === key.hash);
-    const isManaged = isManager(byId.get(present?.managementId ?? 0));
-    const analytics = clip(analyticsOf(key, own, completeAts), keptSince);
-    const counters = key.knownSince === null || key.knownUntil === null ? null : { since: key.knownSince, until: key.knownUntil };
     return {
       id: key.id,
       name: key.name,
-      isRead: key.kind !== 'management' && isSound(key) && (key.kind !== 'discovered' || isManaged),
-      counters: key.kind === 'management' ? null : clip(counters, keptSince),
-      analytics,
+      isRead: key.kind !== 'management' && isSound(key) && (key.kind !== 'discovered' || isManaged(present)),
+      counters: key.kind === 'management' ? null : clipped(spanOf(key.knownSince, key.knownUntil)),
+      analytics: clipped(analyticsOf(key, own, completeAts)),
       isOutside: key.kind === 'management' || own.some(({ hash }) => hash === null),
-      isManaged,
-      hasForeignText: hasForeignText(key, own),
-      hash: key.hash,
+      isManaged: isManaged(present),
+      secrets: secretsOf(key, own, clipped, (reading) => analyticsOfSecret(reading, completeAts), isManaged),
     };
   });
+}
+
+/** Secrets, by the ways in which ledger rows name them. */
+export interface Secrets {
+  /** The secret of a row of counters; null where its key is gone. */
+  counted(row: { apiKeyId: number; hash: string }): CoveredSecret | null;
+  /** The secret that an account lists. */
+  listed(upstreamKeyId: number): CoveredSecret | null;
+}
+
+/** Finds the secrets of keys. A row of a secret that nothing else is known of stands for itself. */
+export function createSecrets(keys: readonly CoveredKey[]): Secrets {
+  const all = keys.flatMap(({ secrets }) => secrets);
+  const byHash = new Map(all.flatMap((secret) => (secret.hash === null ? [] : [[secret.hash, secret] as const])));
+  const byId = new Map(all.flatMap((secret) => (secret.upstreamKeyId === null ? [] : [[secret.upstreamKeyId, secret] as const])));
+  const byKey = new Map(keys.map((key) => [key.id, key]));
+  return {
+    listed: (upstreamKeyId) => byId.get(upstreamKeyId) ?? null,
+    counted({ apiKeyId, hash }) {
+      const [key, known] = [byKey.get(apiKeyId), byHash.get(hash)];
+      if (known || !key) return known ?? null;
+      const { counters } = key;
+      return { keyId: apiKeyId, hash, upstreamKeyId: null, counters, analytics: null, isManaged: false, isPresent: false };
+    },
+  };
 }
 
 /** The same spans without overlaps, in order. */
@@ -150,7 +224,7 @@ export const LATE_MS = 15 * MINUTE_MS;
 const MAX_BEHIND_MS = 3 * HOUR_MS;
 
 /** Have analytics stopped while the counters go on: nobody reads them any more, or they failed for hours? */
-function areBehind({ analytics, counters, isManaged }: CoveredKey): boolean {
+function areBehind({ analytics, counters, isManaged }: Pick<CoveredKey, 'analytics' | 'counters' | 'isManaged'>): boolean {
   if (!analytics || !counters) return false;
   return counters.until - analytics.until > (isManaged ? MAX_BEHIND_MS : 0);
 }
@@ -163,8 +237,8 @@ export const knownUntil = (key: CoveredKey): number | null =>
 export const isWithin = (day: string, known: Known): boolean => dayOf(known.since) <= day && known.until > startOfDay(day);
 
 /** Were analytics read after everything of the day was told? */
-export const isAnalysed = (day: string, { analytics, isOutside }: CoveredKey): boolean =>
-  analytics !== null && isWithin(day, analytics) && analytics.until >= startOfDay(day) + DAY_MS + (isOutside ? 0 : LATE_MS);
+export const isAnalysed = (day: string, { analytics, hash }: Pick<CoveredSecret, 'analytics' | 'hash'>): boolean =>
+  analytics !== null && isWithin(day, analytics) && analytics.until >= startOfDay(day) + DAY_MS + (hash === null ? 0 : LATE_MS);
 
 /** What a source says of a day: credits and BYOK spend in nano-dollars. */
 export interface Money {
@@ -186,20 +260,6 @@ export const knowMore = (counted: Money, spent: Money): boolean =>
   counted.byokCostNano >= spent.byokCostNano &&
   counted.costNano + counted.byokCostNano > spent.costNano + spent.byokCostNano;
 
-/**
- * Do the counters speak for a day of which there are analytics? Where they know more money, and analytics left the day unfinished or do
- * not know all of the key's texts. Counters know one text at a time, so not where several of them spent.
- * @param texts how many of the key's texts spent on the day, by analytics
- */
-export function isOvertaken(
-  day: string,
-  key: CoveredKey,
-  counted: (Money & { isEstimated: boolean }) | null,
-  spent: Money,
-  texts: number,
-): boolean {
-  const isDone = isAnalysed(day, key);
-  const isOpen = areBehind(key) && !isDone;
-  if (!counted || texts > 1 || !(isOpen || (key.hasForeignText && !counted.isEstimated))) return false;
-  return knowMore(counted, spent);
-}
+/** Do the counters speak for a day of which there are analytics? Where they know more money, and analytics left the day unfinished. */
+export const isOvertaken = (day: string, secret: CoveredSecret, counted: Money | null, spent: Money): boolean =>
+  counted !== null && areBehind(secret) && !isAnalysed(day, secret) && knowMore(counted, spent);

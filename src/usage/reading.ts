@@ -8,7 +8,7 @@ import { utcDaysOf } from '../lib/zone.ts';
 import { historyRead, type Management, type UpstreamKey } from '../management/model.ts';
 import * as managementStore from '../management/store.ts';
 import { chooseSources } from './choose.ts';
-import { coverageOf } from './coverage.ts';
+import { coverageOf, type FormerText } from './coverage.ts';
 import type { Range } from './model.ts';
 import type { CheckEntry } from './sources.ts';
 import * as store from './store.ts';
@@ -44,7 +44,7 @@ export function sourcesOf({ config, now }: Pick<Deps, 'config' | 'now'>, stored:
     ...key,
     isReadBack: key.doneFrom !== null && historyRead(key, today, config.retentionDays) === null,
   });
-  const storedKeys = keyRows.map((row) => ({ ...row, formerTexts: JSON.parse(row.formerTexts) as string[] }));
+  const storedKeys = keyRows.map((row) => ({ ...row, formerTexts: JSON.parse(row.formerTexts) as FormerText[] }));
   const allKeys = coverageOf(storedKeys, upstreamKeys, completeAts, keptSince);
   const keys = allKeys.filter(({ id }) => keyId === undefined || id === keyId);
   return { ...stored, keys, allKeys, upstreamKeys: upstreamKeys.map(withProgress), completeAts };

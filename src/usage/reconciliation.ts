@@ -4,19 +4,17 @@
  */
 import { listDays } from '../lib/day.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import { addMoney, type CoveredKey, isAnalysed, type Money, NOTHING } from './coverage.ts';
+import { addMoney, type CoveredKey, type CoveredSecret, isAnalysed, type Money, NOTHING } from './coverage.ts';
 import type { Source } from './model.ts';
 import {
   countersOf,
-  countSpenders,
   type Index,
   isCounted,
   ledgerOf,
+  ledgerOfKey,
   minus,
   type StoredDay,
   storedOn,
-  sumUsage,
-  textsOf,
   toldByActivity,
   type UpstreamEntry,
 } from './sources.ts';
@@ -39,40 +37,30 @@ const larger = (a: number | null, b: number): number => (a === null || Math.abs(
 
 /** Is everything of an account listed and read back, so that its total can be compared with its keys? */
 const isAccountKnown = (index: Index, managementId: number): boolean =>
-  (index.completeAts.get(managementId) ?? null) !== null &&
-  (index.accounts.get(managementId)?.texts ?? []).every(({ isReadBack }) => isReadBack);
+  (index.completeAts.get(managementId) ?? null) !== null && (index.accounts.get(managementId) ?? []).every(({ isReadBack }) => isReadBack);
 
-/** What `/activity` says of a key's texts; of what an account spent outside of its keys, its total less theirs, if all are told. */
-function activityOf(index: Index, stored: StoredDay, key: CoveredKey): Money | null {
-  let sum: Money | null = null;
-  for (const text of textsOf(index, key)) {
-    const told = toldByActivity(stored, text);
-    if (told) sum = sum ? addMoney(sum, told) : told;
-  }
-  if (!key.isOutside || sum === null) return sum;
-  if (!isAccountKnown(index, key.id)) return null;
-  const isSpender = ({ hash, usageNano, byokUsageNano }: UpstreamEntry) => hash !== null && (usageNano ?? 0) + (byokUsageNano ?? 0) > 0;
-  const ofKeys = (index.accounts.get(key.id)?.texts ?? []).filter(isSpender).map((text) => toldByActivity(stored, text));
-  return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? NOTHING), sum);
-}
+/** What all that is known says; null where nothing is. */
+const sumOf = (amounts: readonly (Money | null)[]): Money | null =>
+  amounts.reduce((sum, money) => (sum && money ? addMoney(sum, money) : (sum ?? money)), null);
 
-/** What the ledger has of a key's texts that belong to an account: the counters' figure only if they count such a text. */
-function moneyInAccount(index: Index, stored: StoredDay, owner: CoveredKey, texts: readonly UpstreamEntry[]): Money {
-  const { source, money } = ledgerOf(index, stored, owner);
-  const isCounted = source === 'counters' && texts.some(({ hash }) => hash === owner.hash);
-  return (isCounted ? money : sumUsage(stored, texts)) ?? NOTHING;
+/** What `/activity` says of a secret; of what an account spent without a key, its total less that of its keys, if all of them are told. */
+function activityOf(index: Index, stored: StoredDay, { keyId, hash, upstreamKeyId }: CoveredSecret): Money | null {
+  const told = toldByActivity(stored, upstreamKeyId);
+  if (hash !== null || told === null) return told;
+  if (!isAccountKnown(index, keyId)) return null;
+  const isSpender = (key: UpstreamEntry) => key.hash !== null && (key.usageNano ?? 0) + (key.byokUsageNano ?? 0) > 0;
+  const ofKeys = (index.accounts.get(keyId) ?? []).filter(isSpender).map(({ id }) => toldByActivity(stored, id));
+  return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? NOTHING), told);
 }
 
 /** Everything that the ledger has of an account, less what analytics say of it as a whole; null if that is not known. */
-function accountDrift(index: Index, stored: StoredDay, key: CoveredKey): Money | null {
-  const account = index.accounts.get(key.id);
-  const outside = account?.texts.find(({ hash }) => hash === null);
+function accountDrift(index: Index, stored: StoredDay, { id }: CoveredKey): Money | null {
+  const account = index.accounts.get(id) ?? [];
+  const outside = account.find(({ hash }) => hash === null);
   const check = outside && stored.checks.get(outside.id);
-  if (!isAccountKnown(index, key.id) || check?.accountCostNano == null || check.accountByokCostNano === null) return null;
-  const sum = (account?.owners ?? []).reduce<Money>(
-    (total, [owner, texts]) => addMoney(total, moneyInAccount(index, stored, owner, texts)),
-    NOTHING,
-  );
+  if (!isAccountKnown(index, id) || check?.accountCostNano == null || check.accountByokCostNano === null) return null;
+  const secrets = account.flatMap((key) => index.secrets.listed(key.id) ?? []);
+  const sum = sumOf(secrets.map((secret) => ledgerOf(stored, secret).money)) ?? NOTHING;
   return minus(sum, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
 }
 
@@ -80,31 +68,34 @@ function accountDrift(index: Index, stored: StoredDay, key: CoveredKey): Money |
 type Drifts = readonly (Money | null)[];
 const NO_DRIFTS: Drifts = [];
 
-/** By how much the sources of a completed day differ from what the ledger says. */
-function driftsOf(index: Index, stored: StoredDay, key: CoveredKey): Drifts {
-  const { day } = stored;
-  if (day >= index.today) return NO_DRIFTS;
-  const { source, money, isWhole } = ledgerOf(index, stored, key);
-  const ofAccount = key.isOutside ? accountDrift(index, stored, key) : null;
-  if (money === null || key.hasForeignText) return [ofAccount];
-  const isComparable = isWhole && source === 'analytics' && isCounted(stored, key) && countSpenders(index, stored, key) <= 1;
-  const counters = isComparable ? countersOf(stored, key) : null;
-  const activity = isWhole ? activityOf(index, stored, key) : null;
+/** By how much the sources of a secret's completed day differ from what the ledger says. */
+function driftsOfSecret(index: Index, stored: StoredDay, secret: CoveredSecret): Drifts {
+  const { source, money, isWhole } = ledgerOf(stored, secret);
+  if (money === null) return NO_DRIFTS;
+  const counters = isWhole && source === 'analytics' && isCounted(stored, secret) ? countersOf(stored, secret) : null;
+  const activity = isWhole ? activityOf(index, stored, secret) : null;
   // Analytics were read and have nothing of the day, so the counters speak.
-  const isUntold = source === 'counters' && isAnalysed(day, key);
-  return [counters && minus(money, counters), activity && minus(money, activity), isUntold ? money : null, ofAccount];
+  const isUntold = source === 'counters' && isAnalysed(stored.day, secret);
+  return [counters && minus(money, counters), activity && minus(money, activity), isUntold ? money : null];
+}
+
+/** The same of a key: of each of its secrets by itself, and, of a management key, of its account as a whole. */
+function driftsOf(index: Index, stored: StoredDay, key: CoveredKey): Drifts {
+  if (stored.day >= index.today) return NO_DRIFTS;
+  const ofAccount = key.isOutside ? [accountDrift(index, stored, key)] : NO_DRIFTS;
+  return [...key.secrets.flatMap((secret) => driftsOfSecret(index, stored, secret)), ...ofAccount];
 }
 
 function reconcileDay(index: Index, stored: StoredDay, key: CoveredKey, drifts = driftsOf(index, stored, key)): Reconciled {
-  const { source, money, isWhole } = ledgerOf(index, stored, key);
+  const { source, money, isWhole } = ledgerOfKey(stored, key);
   return {
     date: stored.day,
     keyId: key.id,
     name: key.name,
     source,
     ledger: money,
-    counters: countersOf(stored, key),
-    activity: activityOf(index, stored, key),
+    counters: sumOf(key.secrets.map((secret) => countersOf(stored, secret))),
+    activity: sumOf(key.secrets.map((secret) => activityOf(index, stored, secret))),
     driftNano: drifts.reduce<number | null>((most, drift) => (drift ? larger(most, drift.costNano) : most), null),
     byokDriftNano: drifts.reduce<number | null>((most, drift) => (drift ? larger(most, drift.byokCostNano) : most), null),
     coverage: money === null ? 'none' : isWhole && stored.day < index.today ? 'exact' : 'partial',
@@ -125,8 +116,10 @@ const isWorthTelling = (drift: Money | null): boolean =>
   drift !== null && Math.max(Math.abs(drift.costNano), Math.abs(drift.byokCostNano)) > DRIFT_NANO;
 
 /** Is anything of a key stored of a day? */
-const isOn = (index: Index, { counters, usage, checks }: StoredDay, key: CoveredKey): boolean =>
-  counters.has(key.id) || textsOf(index, key).some(({ id }) => usage.has(id) || checks.has(id));
+const isOn = ({ counters, usage, checks }: StoredDay, { secrets }: CoveredKey): boolean =>
+  secrets.some(
+    ({ hash, upstreamKeyId: id }) => (hash !== null && counters.has(hash)) || (id !== null && (usage.has(id) || checks.has(id))),
+  );
 
 /** Completed days of the range on which the sources differ by more than a cent. Only days of which something is stored are looked at. */
 export function findDrift(index: Index, from: string, to: string): Reconciled[] {
@@ -134,7 +127,7 @@ export function findDrift(index: Index, from: string, to: string): Reconciled[] 
   for (const stored of index.days.values()) {
     if (stored.day < from || stored.day > to || stored.day >= index.today) continue;
     for (const key of index.keys) {
-      if (!isOn(index, stored, key)) continue;
+      if (!isOn(stored, key)) continue;
       const ofDay = driftsOf(index, stored, key);
       if (ofDay.some(isWorthTelling)) drifts.push(reconcileDay(index, stored, key, ofDay));
     }

@@ -5,7 +5,7 @@ import { counterDay, usageDay } from './table.ts';
 
 /** Tables of the ledger, the rest of their clustered key after user and day, and what their rows belong to. */
 const TABLES = {
-  counter_day: { key: ['api_key_id'], owner: 'api_key', ownerId: 'api_key_id' },
+  counter_day: { key: ['api_key_id', 'hash'], owner: 'api_key', ownerId: 'api_key_id' },
   usage_day: { key: ['upstream_key_id', 'model', 'provider'], owner: 'upstream_key', ownerId: 'upstream_key_id' },
   check_day: { key: ['upstream_key_id'], owner: 'upstream_key', ownerId: 'upstream_key_id' },
 } as const;

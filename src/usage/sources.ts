@@ -1,10 +1,22 @@
 /** What is stored of a day and key by each source, and which of them the ledger has it from. Pure. */
 import { DAY_MS, startOfDay } from '../lib/day.ts';
-import { addMoney, type CoveredKey, isAnalysed, isOvertaken, isWithin, type Money, NOTHING } from './coverage.ts';
+import { sourceOf } from './choose.ts';
+import {
+  addMoney,
+  type CoveredKey,
+  type CoveredSecret,
+  createSecrets,
+  isAnalysed,
+  isWithin,
+  type Money,
+  NOTHING,
+  type Secrets,
+} from './coverage.ts';
 import type { Source } from './model.ts';
 
 export interface CounterEntry extends Money {
   apiKeyId: number;
+  hash: string;
   day: string;
   correctionNano: number;
   byokCorrectionNano: number;
@@ -52,22 +64,15 @@ export interface Sources {
 /** The difference of two amounts. */
 export const minus = (a: Money, b: Money): Money => ({ costNano: a.costNano - b.costNano, byokCostNano: a.byokCostNano - b.byokCostNano });
 
-/** What is stored of a day, by the ids of keys and, of analytics and checks, of upstream keys. */
+/** What is stored of a day: of counters by the hash of their secret, of analytics and checks by the id of the upstream key. */
 export interface StoredDay {
   day: string;
-  counters: Map<number, CounterEntry>;
+  counters: Map<string, CounterEntry>;
   /** Models and providers added up. */
   usage: Map<number, Money>;
   checks: Map<number, CheckEntry>;
-  /** What the ledger says of each key, as far as somebody asked. */
-  ledgers: Map<number, Ledger>;
-}
-
-/** What is read through a management key. */
-export interface Account {
-  texts: readonly UpstreamEntry[];
-  /** The texts of each key among them. */
-  owners: readonly (readonly [CoveredKey, readonly UpstreamEntry[]])[];
+  /** What the ledger says of each secret, as far as somebody asked. */
+  ledgers: Map<CoveredSecret, Ledger>;
 }
 
 /** The sources, found by day. */
@@ -75,23 +80,15 @@ export interface Index {
   days: Map<string, StoredDay>;
   /** The keys of which each day is asked. */
   keys: readonly CoveredKey[];
-  /** The texts of each key. */
-  texts: Map<number, UpstreamEntry[]>;
+  /** The secrets of all of the user's keys. */
+  secrets: Secrets;
   /** Everything that is read through each management key. */
-  accounts: Map<number | null, Account>;
+  accounts: Map<number | null, UpstreamEntry[]>;
   completeAts: ReadonlyMap<number, number | null>;
   today: string;
 }
 
 const emptyDay = (day: string): StoredDay => ({ day, counters: new Map(), usage: new Map(), checks: new Map(), ledgers: new Map() });
-
-function accountOf(texts: readonly UpstreamEntry[], keys: ReadonlyMap<number, CoveredKey>): Account {
-  const owners = [...Map.groupBy(texts, ({ apiKeyId }) => apiKeyId)].flatMap(([id, own]) => {
-    const owner = keys.get(id);
-    return owner ? [[owner, own] as const] : [];
-  });
-  return { texts, owners };
-}
 
 /** Finds sources by day and key. */
 export function createIndex({ keys, allKeys, completeAts, upstreamKeys, counters, usage, checks }: Sources, today: string): Index {
@@ -101,20 +98,18 @@ export function createIndex({ keys, allKeys, completeAts, upstreamKeys, counters
     days.set(day, known);
     return known;
   };
-  for (const entry of counters) on(entry.day).counters.set(entry.apiKeyId, entry);
+  for (const entry of counters) on(entry.day).counters.set(entry.hash, entry);
   for (const entry of checks) on(entry.day).checks.set(entry.upstreamKeyId, entry);
   for (const { day, upstreamKeyId, costNano, byokCostNano } of usage) {
     const sums = on(day).usage;
     const sum = sums.get(upstreamKeyId);
     sums.set(upstreamKeyId, sum ? addMoney(sum, { costNano, byokCostNano }) : { costNano, byokCostNano });
   }
-  const byId = new Map(allKeys.map((key) => [key.id, key]));
-  const byAccount = Map.groupBy(upstreamKeys, ({ managementId }) => managementId);
   return {
     days,
     keys,
-    texts: Map.groupBy(upstreamKeys, ({ apiKeyId }) => apiKeyId),
-    accounts: new Map([...byAccount].map(([id, texts]) => [id, accountOf(texts, byId)])),
+    secrets: createSecrets(allKeys),
+    accounts: Map.groupBy(upstreamKeys, ({ managementId }) => managementId),
     completeAts,
     today,
   };
@@ -123,67 +118,67 @@ export function createIndex({ keys, allKeys, completeAts, upstreamKeys, counters
 /** What is stored of a day. */
 export const storedOn = (index: Index, day: string): StoredDay => index.days.get(day) ?? emptyDay(day);
 
-/** The texts of a key; of a management key, what its account spent outside of its keys. */
-export const textsOf = (index: Index, { id }: CoveredKey): UpstreamEntry[] => index.texts.get(id) ?? [];
-
-/** What analytics have of texts on a day; null: nothing. */
-export function sumUsage(stored: StoredDay, texts: readonly UpstreamEntry[]): Money | null {
-  let sum: Money | null = null;
-  for (const { id } of texts) {
-    const entry = stored.usage.get(id);
-    if (entry) sum = sum ? addMoney(sum, entry) : entry;
-  }
-  return sum;
-}
-
-/** What `/activity` says of a text's day. */
-export function toldByActivity({ checks }: StoredDay, { id }: UpstreamEntry): Money | null {
-  const check = checks.get(id);
+/** What `/activity` says of an upstream key's day. */
+export function toldByActivity({ checks }: StoredDay, upstreamKeyId: number | null): Money | null {
+  const check = upstreamKeyId === null ? undefined : checks.get(upstreamKeyId);
   if (check?.activityCostNano == null || check.activityByokCostNano === null) return null;
   return { costNano: check.activityCostNano, byokCostNano: check.activityByokCostNano };
 }
 
-/** What the counters say of a day; zero where they were watched and have nothing. */
-export function countersOf({ day, counters: stored }: StoredDay, { id, counters }: CoveredKey): Money | null {
-  const entry = stored.get(id);
+const entryOf = ({ counters }: StoredDay, { hash }: CoveredSecret): CounterEntry | null =>
+  hash === null ? null : (counters.get(hash) ?? null);
+
+/** What the counters say of a secret's day; zero where they were watched and have nothing. */
+export function countersOf(stored: StoredDay, secret: CoveredSecret): Money | null {
+  const entry = entryOf(stored, secret);
   if (entry) return { costNano: entry.costNano, byokCostNano: entry.byokCostNano };
-  return counters && isWithin(day, counters) ? NOTHING : null;
+  return secret.counters && isWithin(stored.day, secret.counters) ? NOTHING : null;
 }
 
-/** Do the counters know the whole day for certain? The first sample tells what its day held before it. */
-export function isCounted({ day, counters: stored }: StoredDay, { id, counters }: CoveredKey): boolean {
-  const entry = stored.get(id);
-  if (counters === null || entry?.isEstimated || entry?.correctionNano || entry?.byokCorrectionNano) return false;
-  return isWithin(day, counters) && counters.until >= startOfDay(day) + DAY_MS;
+/** Are the counters of a secret's day certain, as far as they go? The first sample tells what its day held before it. */
+function areCertain(stored: StoredDay, secret: CoveredSecret): boolean {
+  const entry = entryOf(stored, secret);
+  if (entry?.isEstimated || entry?.correctionNano || entry?.byokCorrectionNano) return false;
+  return secret.counters !== null && isWithin(stored.day, secret.counters);
 }
 
-/** How many of a key's texts spent on a day, by analytics. */
-export const countSpenders = (index: Index, { usage }: StoredDay, key: CoveredKey): number =>
-  textsOf(index, key).filter(({ id }) => usage.has(id)).length;
+/** Do the counters know a secret's whole day for certain? */
+export const isCounted = (stored: StoredDay, secret: CoveredSecret): boolean =>
+  areCertain(stored, secret) && (secret.counters?.until ?? 0) >= startOfDay(stored.day) + DAY_MS;
 
-interface Ledger {
+export interface Ledger {
   source: Source | null;
   money: Money | null;
   isWhole: boolean;
 }
 
-/** What the ledger says of a day, from which source, and whether that is certain. */
-export function ledgerOf(index: Index, stored: StoredDay, key: CoveredKey): Ledger {
-  const known = stored.ledgers.get(key.id) ?? judge(index, stored, key);
-  stored.ledgers.set(key.id, known);
+/** What the ledger says of a secret's day, from which source, and whether that is certain. */
+export function ledgerOf(stored: StoredDay, secret: CoveredSecret): Ledger {
+  const known = stored.ledgers.get(secret) ?? judge(stored, secret);
+  stored.ledgers.set(secret, known);
   return known;
 }
 
-/** The same choice as `chooseSources` makes. */
-function judge(index: Index, stored: StoredDay, key: CoveredKey): Ledger {
+/** What the key spent with a former secret after it was replaced is no part of the key, so the counters of that day are whole. */
+function judge(stored: StoredDay, secret: CoveredSecret): Ledger {
   const { day } = stored;
-  const entry = stored.counters.get(key.id) ?? null;
-  const spent = sumUsage(stored, textsOf(index, key));
-  const counted = countersOf(stored, key);
-  const isSilent = !(counted?.costNano || counted?.byokCostNano) || (entry?.isEstimated && isAnalysed(day, key));
-  const isRead = key.analytics !== null && isWithin(day, key.analytics);
-  const isTold = spent ? !isOvertaken(day, key, entry, spent, countSpenders(index, stored, key)) : isRead && isSilent;
-  return isTold
-    ? { source: 'analytics', money: spent ?? NOTHING, isWhole: isAnalysed(day, key) }
-    : { source: counted && 'counters', money: counted, isWhole: counted !== null && isCounted(stored, key) };
+  const spent = (secret.upstreamKeyId === null ? undefined : stored.usage.get(secret.upstreamKeyId)) ?? null;
+  const counted = countersOf(stored, secret);
+  const source = sourceOf(day, secret, entryOf(stored, secret), spent);
+  const isRead = secret.analytics !== null && isWithin(day, secret.analytics);
+  const isSilent = source === null || (source === 'counters' && !(counted?.costNano || counted?.byokCostNano));
+  return source === 'analytics' || (isRead && isSilent)
+    ? { source: 'analytics', money: spent ?? NOTHING, isWhole: isAnalysed(day, secret) }
+    : { source: counted && 'counters', money: counted, isWhole: secret.isPresent ? isCounted(stored, secret) : areCertain(stored, secret) };
+}
+
+/** What the ledger says of a key's day: the sum of its secrets. Its source is the finer one of theirs. */
+export function ledgerOfKey(stored: StoredDay, { secrets }: CoveredKey): Ledger {
+  const known = secrets.map((secret) => ledgerOf(stored, secret)).filter(({ money }) => money !== null);
+  const sources = known.map(({ source }) => source);
+  return {
+    source: sources.includes('analytics') ? 'analytics' : (sources[0] ?? null),
+    money: known.reduce<Money | null>((sum, { money }) => (sum && money ? addMoney(sum, money) : money), null),
+    isWhole: known.length > 0 && known.every(({ isWhole }) => isWhole),
+  };
 }

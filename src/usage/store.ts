@@ -86,10 +86,11 @@ const names = askedOften((db) =>
 /** Selects the names of the models that a user's keys used. */
 export const selectNames = (db: Db, userId: number) => names(db, { userId });
 
-/** Names one ledger row. */
+/** Names one ledger row of counters. */
 export interface DayKey {
   userId: number;
   keyId: number;
+  keyHash: string;
   day: string;
 }
 
@@ -97,11 +98,13 @@ export interface DayKey {
 export async function listNamedDaysAcrossUsers(db: Db, names: readonly DayKey[]): Promise<(DayKey & DayAmounts)[]> {
   if (names.length === 0) return [];
   const text = `SELECT d.* FROM json_each(?1) AS j JOIN counter_day AS d
-    ON d.user_id = json_extract(j.value, '$.userId') AND d.day = json_extract(j.value, '$.day') AND d.api_key_id = json_extract(j.value, '$.keyId')`;
+    ON d.user_id = json_extract(j.value, '$.userId') AND d.day = json_extract(j.value, '$.day') AND d.api_key_id = json_extract(j.value, '$.keyId')
+    AND d.hash = json_extract(j.value, '$.keyHash')`;
   const [rows = []] = await runBatch(db, [statement(db, text, JSON.stringify(names))]);
   return rows.map((row) => ({
     userId: Number(row['user_id']),
     keyId: Number(row['api_key_id']),
+    keyHash: String(row['hash']),
     day: String(row['day']),
     costNano: Number(row['cost_nano']),
     byokCostNano: Number(row['byok_cost_nano']),
@@ -114,7 +117,6 @@ export async function listNamedDaysAcrossUsers(db: Db, names: readonly DayKey[])
 
 /** A ledger row to be set, if its key still stands at the sample from which the row was computed. */
 export interface DayWrite extends DayKey, DayAmounts {
-  keyHash: string;
   textVersion: number;
   baseSampleAt: number | null;
 }
@@ -124,12 +126,12 @@ export interface DayWrite extends DayKey, DayAmounts {
  * a row that would not change is not written. Belongs in one batch before the statement that moves the key's sample.
  */
 export function setDaysStatementAcrossUsers(db: Db, writes: readonly DayWrite[]): D1PreparedStatement {
-  const text = `INSERT INTO counter_day (user_id, day, api_key_id, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated, hours)
-    SELECT k.user_id, json_extract(j.value, '$.day'), k.id, json_extract(j.value, '$.costNano'), json_extract(j.value, '$.byokCostNano'),
+  const text = `INSERT INTO counter_day (user_id, day, api_key_id, hash, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated, hours)
+    SELECT k.user_id, json_extract(j.value, '$.day'), k.id, k.hash, json_extract(j.value, '$.costNano'), json_extract(j.value, '$.byokCostNano'),
       json_extract(j.value, '$.correctionNano'), json_extract(j.value, '$.byokCorrectionNano'), json_extract(j.value, '$.isEstimated'), json_extract(j.value, '$.hours')
     FROM json_each(?1) AS j JOIN api_key AS k ON k.id = json_extract(j.value, '$.keyId')
     WHERE k.hash = json_extract(j.value, '$.keyHash') AND k.text_version = json_extract(j.value, '$.textVersion') AND k.last_sample_at IS json_extract(j.value, '$.baseSampleAt')
-    ON CONFLICT (user_id, day, api_key_id) DO UPDATE SET cost_nano = excluded.cost_nano, byok_cost_nano = excluded.byok_cost_nano,
+    ON CONFLICT (user_id, day, api_key_id, hash) DO UPDATE SET cost_nano = excluded.cost_nano, byok_cost_nano = excluded.byok_cost_nano,
       correction_nano = excluded.correction_nano, byok_correction_nano = excluded.byok_correction_nano, is_estimated = excluded.is_estimated, hours = excluded.hours
     WHERE (counter_day.cost_nano, counter_day.byok_cost_nano, counter_day.correction_nano, counter_day.byok_correction_nano, counter_day.is_estimated, counter_day.hours)
       IS NOT (excluded.cost_nano, excluded.byok_cost_nano, excluded.correction_nano, excluded.byok_correction_nano, excluded.is_estimated, excluded.hours)`;

@@ -3,6 +3,7 @@ import type { Question } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, dayOf } from '../lib/day.ts';
 import { utcDaysOf } from '../lib/zone.ts';
+import { createSecrets } from './coverage.ts';
 import type { Range } from './model.ts';
 import { ledgerRowsOf, readSources } from './reading.ts';
 import { findOutdated } from './said.ts';
@@ -29,9 +30,14 @@ async function sumUp(deps: Deps, userId: number, days: readonly string[], cuts: 
   if (!watched) return;
   const [rows, counters, checks] = [byDay(ledgerRowsOf(sources)), byDay(sources.counters), byDay(sources.checks)];
   const usage = byDay(nameUsage(sources.usage, sources.upstreamKeys, sources.names));
+  const secrets = createSecrets(sources.keys);
   const sums = days.map((day) => {
     const cut = cuts.get(day) ?? 0;
-    return { day, cut, sum: sumDay({ rows: rows(day), counters: counters(day), usage: usage(day), checks: checks(day) }, cut) };
+    return {
+      day,
+      cut,
+      sum: sumDay({ day, secrets, rows: rows(day), counters: counters(day), usage: usage(day), checks: checks(day) }, cut),
+    };
   });
   await insertSums(deps.db, userId, sums, watched.version);
 }

@@ -11,9 +11,9 @@ export type SummedDay = { day: string; cut: number; unsure: DaySum['unsure'] } &
 // There are thousands of tuples here, and to take one apart by a pattern takes several times as long as by its indices.
 
 /** Adds what the sources said of a summed day to the others. */
-function indexSum({ days }: Index, { day, said, checks }: SummedDay): void {
+function indexSum({ days, secrets }: Index, { day, said, checks }: SummedDay): void {
   const stored: StoredDay = { day, counters: new Map(), usage: new Map(), checks: new Map(), ledgers: new Map() };
-  indexSaid(stored, said ?? []);
+  indexSaid(stored, said ?? [], secrets);
   for (const check of checks ?? []) {
     stored.checks.set(check[0], {
       upstreamKeyId: check[0],

@@ -1,5 +1,6 @@
 /** A UTC day of a user in sums: what each key, model and provider spent, and what the sources said (`said.ts`). Pure. */
 import { createLocalHours } from '../lib/zone.ts';
+import type { Secrets } from './coverage.ts';
 import type { Amounts } from './measures.ts';
 import { type Said, saidOf, type Unsure } from './said.ts';
 import type { CheckEntry } from './sources.ts';
@@ -23,9 +24,9 @@ export interface DaySum {
   providers: (readonly [provider: string, parts: Parts])[];
   /** By hour; empty: of none anything is known. */
   credits: Vector;
-  /** What the sources said of each key. */
+  /** What the sources said of each secret. */
   said: Said[];
-  /** Keys of which another source may speak when something else is known of them, and which one does. */
+  /** Secrets of which another source may speak when something else is known of them, and which one does. */
   unsure: Unsure[];
   checks: Checked[];
 }
@@ -36,7 +37,7 @@ export type Part = (typeof PARTS)[number];
 /** The first day of which a part is asked for; never, if it is not named. */
 export type Since = Readonly<Partial<Record<Part, string>>>;
 
-/** What the ledger has of a key. */
+/** What the ledger has of a key, by one speaker: its secrets may have different ones. */
 export type SummedKey = readonly [keyId: number, speaker: number, parts: Parts];
 /** What a key's amounts were told by. */
 export const SPEAKERS: readonly Pick<StoredRow, 'source' | 'isEstimated'>[] = [
@@ -55,6 +56,8 @@ type Checked = readonly [
 
 /** Everything that is stored of a day. */
 export interface DayRows {
+  day: string;
+  secrets: Secrets;
   /** What the ledger has of it. */
   rows: readonly StoredRow[];
   counters: readonly StoredCounters[];
@@ -133,15 +136,13 @@ const checkedOf = (row: CheckEntry): Checked => [
   row.accountByokCostNano,
 ];
 
-function sumKeys(told: readonly StoredRow[], cut: number): SummedKey[] {
-  const speakers = new Map(
-    told.map(({ keyId, source, isEstimated }) => [
-      keyId,
-      SPEAKERS.findIndex((speaker) => speaker.source === source && speaker.isEstimated === isEstimated),
-    ]),
+const speakerOf = ({ source, isEstimated }: StoredRow): number =>
+  SPEAKERS.findIndex((speaker) => speaker.source === source && speaker.isEstimated === isEstimated);
+
+const sumKeys = (told: readonly StoredRow[], cut: number): SummedKey[] =>
+  [...Map.groupBy(told, speakerOf)].flatMap(([speaker, rows]) =>
+    sumRows(rows, ({ keyId }) => keyId, cut).map(([id, parts]): SummedKey => [id, speaker, parts]),
   );
-  return sumRows(told, ({ keyId }) => keyId, cut).map(([id, parts]) => [id, speakers.get(id) ?? 0, parts]);
-}
 
 /** Sums a day up, parted at an hour. */
 export function sumDay(stored: DayRows, cut: number): DaySum {

@@ -1,7 +1,7 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
 /**
- * What the counters of a key say about a UTC day, in nano-dollars. `WITHOUT ROWID` in the migration: clustered by tenant and day.
+ * What the counters of a key's secret say about a UTC day, in nano-dollars. `WITHOUT ROWID` in the migration: clustered by tenant and day.
  */
 export const counterDay = sqliteTable(
   'counter_day',
@@ -9,6 +9,8 @@ export const counterDay = sqliteTable(
     userId: integer('user_id').notNull(),
     day: text().notNull(),
     apiKeyId: integer('api_key_id').notNull(),
+    /** Which of the key's secrets: its SHA-256, as OpenRouter names it. */
+    hash: text().notNull(),
     costNano: integer('cost_nano').notNull(),
     byokCostNano: integer('byok_cost_nano').notNull(),
     /** Where a counter shrank: by how much, negative; not part of the cost. */
@@ -19,7 +21,7 @@ export const counterDay = sqliteTable(
     /** JSON `{"<hour 0 to 23>": [costNano, byokCostNano]}` of what could be placed on an hour. */
     hours: text(),
   },
-  (table) => [primaryKey({ columns: [table.userId, table.day, table.apiKeyId] })],
+  (table) => [primaryKey({ columns: [table.userId, table.day, table.apiKeyId, table.hash] })],
 );
 
 /**

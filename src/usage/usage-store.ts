@@ -92,7 +92,7 @@ const HOUR_SUMS = Array.from({ length: 7 }, (_, index) => `sum(json_extract(h.va
 
 /**
  * What the ledger has of these keys, `from` to `to` inclusive, by day, model and provider; hours where all of them know hours. Where
- * the counters speak for a key's day, that is the part of which neither model nor provider is known.
+ * the counters speak for a day of one of them, that is the part of which neither model nor provider is known.
  */
 export async function sumUsage(db: Db, userId: number, upstreamKeyIds: readonly number[], from: string, to: string): Promise<UsageCell[]> {
   const ids = 'SELECT value FROM json_each(?2)';
@@ -102,10 +102,9 @@ export async function sumUsage(db: Db, userId: number, upstreamKeyIds: readonly 
   const hours = `SELECT d.day, d.model, d.provider, h.key AS hour, json_array(${HOUR_SUMS}) AS sums
     FROM usage_day AS d CROSS JOIN json_each(d.hours) AS h WHERE ${where} AND d.hours IS NOT NULL GROUP BY d.day, d.model, d.provider, h.key`;
   const counted = `SELECT c.day, '' AS model, '' AS provider, json_array(sum(c.cost_nano), sum(c.byok_cost_nano)) AS sums, 1 AS is_without_hours
-    FROM counter_day AS c WHERE c.user_id = ?1 AND c.day BETWEEN ?3 AND ?4 AND NOT c.is_estimated
-      AND c.api_key_id IN (SELECT p.id FROM upstream_key AS t JOIN api_key AS p ON p.id = t.api_key_id AND p.hash = t.hash WHERE t.id IN (${ids}))
-      AND NOT EXISTS (SELECT 1 FROM upstream_key AS u CROSS JOIN usage_day AS d ON d.user_id = ?1 AND d.day = c.day AND d.upstream_key_id = u.id
-        WHERE u.api_key_id = c.api_key_id)
+    FROM counter_day AS c CROSS JOIN upstream_key AS u ON u.user_id = c.user_id AND u.hash = c.hash
+    WHERE c.user_id = ?1 AND c.day BETWEEN ?3 AND ?4 AND NOT c.is_estimated AND +u.id IN (${ids})
+      AND NOT EXISTS (SELECT 1 FROM usage_day AS d WHERE d.user_id = ?1 AND d.day = c.day AND d.upstream_key_id = u.id)
     GROUP BY c.day HAVING sum(c.cost_nano) <> 0 OR sum(c.byok_cost_nano) <> 0`;
   const values = [userId, JSON.stringify(upstreamKeyIds), from, to] as const;
   const [rows = [], hourRows = [], countedRows = []] = await runBatch(

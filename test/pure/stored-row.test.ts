@@ -20,6 +20,7 @@ function read(hours: LedgerRow['hours'] | null, asked: 'all' | 'credits' | 'none
   database.close();
   const row: StoredCounters = {
     apiKeyId: 1,
+    hash: 'h',
     day: '2026-11-01',
     costNano: 1,
     byokCostNano: 0,

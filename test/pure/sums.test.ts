@@ -7,7 +7,7 @@ import { questionSchema } from '../../src/explore/model.ts';
 import { addDays } from '../../src/lib/day.ts';
 import { createLocalHours } from '../../src/lib/zone.ts';
 import { chooseSources } from '../../src/usage/choose.ts';
-import type { CoveredKey } from '../../src/usage/coverage.ts';
+import { type CoveredKey, createSecrets } from '../../src/usage/coverage.ts';
 import { DIMENSIONS, type FactsBy, factsBy, factsOf, inDetail, type LedgerRow } from '../../src/usage/model.ts';
 import { findDrift, reconcile } from '../../src/usage/reconciliation.ts';
 import { findOutdated } from '../../src/usage/said.ts';
@@ -18,7 +18,7 @@ import { daysToSum, isPartedFor, planDays, spansOfDays } from '../../src/usage/s
 import { insertSums } from '../../src/usage/sum-store.ts';
 import { creditsOfSums, indexSums, rowsOfSums, type SummedDay } from '../../src/usage/summed.ts';
 import { cutOf, sumDay } from '../../src/usage/sums.ts';
-import { FIRST, inZone, key, known, ROWS, wide, ZONE } from '../support/ledger-rows.ts';
+import { FIRST, inZone, key, known, ROWS, secretOf, wide, ZONE } from '../support/ledger-rows.ts';
 import { bindD1, createRunner, openMigrated, toResult } from '../support/sqlite-d1.ts';
 
 const NAMES = [{ permaslug: 'openai/gpt', slug: 'gpt' }];
@@ -31,6 +31,7 @@ const DAY = fc.integer({ min: 0, max: 3000 }).map((days) => addDays('2019-01-01'
 
 const toStoredCounters = ({ keyId, day, total, isEstimated, hours }: LedgerRow): StoredCounters => ({
   apiKeyId: keyId,
+  hash: `hash ${keyId}`,
   day,
   costNano: total[0] ?? 0,
   byokCostNano: total[1] ?? 0,
@@ -61,12 +62,16 @@ const STORED: fc.Arbitrary<Stored> = fc.tuple(ROWS, fc.infiniteStream(fc.boolean
 
 /** What is known of a key: whose days analytics speak for depends on it. */
 const COVERED = (id: number): fc.Arbitrary<CoveredKey> =>
-  fc.tuple(fc.option(fc.integer({ min: 0, max: 22 })), fc.boolean(), fc.boolean()).map(([until, isManaged, hasForeignText]) => ({
-    ...key(id, `${FIRST}T00:00:00Z`, `${addDays(FIRST, 23)}T12:00:00Z`),
-    analytics: until === null ? null : known(`${addDays(FIRST, -1)}T00:00:00Z`, `${addDays(FIRST, until)}T08:00:00Z`),
-    isManaged,
-    hasForeignText,
-  }));
+  fc.tuple(fc.option(fc.integer({ min: 0, max: 22 })), fc.boolean()).map(([until, isManaged]) => {
+    // No account lists the secret of the third one.
+    const isListed = id < 3;
+    const covered = key(id, `${FIRST}T00:00:00Z`, `${addDays(FIRST, 23)}T12:00:00Z`);
+    const analytics = until === null ? null : known(`${addDays(FIRST, -1)}T00:00:00Z`, `${addDays(FIRST, until)}T08:00:00Z`);
+    const { counters } = covered;
+    const present = secretOf(id, { counters, isManaged, ...(isListed ? { analytics } : { upstreamKeyId: null }) });
+    const former = secretOf(id, { hash: `former ${id}`, upstreamKeyId: id * 10 + 1, analytics, isManaged, isPresent: false });
+    return { ...covered, analytics, isManaged, secrets: [present, former] };
+  });
 const COVERAGE = fc.tuple(...KEYS.map((id) => fc.option(COVERED(id)))).map((keys) => keys.filter((one) => one !== null));
 
 const CHECKS: fc.Arbitrary<CheckEntry[]> = fc.uniqueArray(
@@ -85,7 +90,7 @@ const indexOf = (keys: readonly CoveredKey[], stored: Partial<Stored> & { checks
   const upstreamKeys = texts.map((text) => ({
     ...text,
     managementId: null,
-    hash: `hash ${text.apiKeyId}`,
+    hash: text.id % 10 === 0 ? `hash ${text.apiKeyId}` : `former ${text.apiKeyId}`,
     usageNano: 0,
     byokUsageNano: 0,
     isReadBack: true,
@@ -101,12 +106,13 @@ const rowsOf = (keys: readonly CoveredKey[], { counters, usage }: Stored) => {
 
 /** The stored rows in sums, as they come back from the database. */
 function summed(keys: readonly CoveredKey[], stored: Stored & { checks?: CheckEntry[] }, zone: string): SummedDay[] {
-  const rows = rowsOf(keys, stored);
+  const [rows, secrets] = [rowsOf(keys, stored), createSecrets(keys)];
   const days = new Set([...stored.counters, ...stored.usage, ...(stored.checks ?? [])].map(({ day }) => day));
   return [...days].sort().map((day) => {
     const of = <R extends { day: string }>(all: readonly R[]) => all.filter((row) => row.day === day);
     const cut = cutOf(day, zone);
-    const sum = sumDay({ rows: of(rows), counters: of(stored.counters), usage: of(stored.usage), checks: of(stored.checks ?? []) }, cut);
+    const { counters, usage, checks = [] } = stored;
+    const sum = sumDay({ day, secrets, rows: of(rows), counters: of(counters), usage: of(usage), checks: of(checks) }, cut);
     return { day, cut, ...JSON.parse(JSON.stringify(sum)) };
   });
 }
@@ -304,10 +310,11 @@ describe('kept sums', () => {
       batches.push(statements.map(({ values }) => Math.max(...values.map((value) => String(value).length))));
       return run(statements).map(toResult);
     });
+    const secrets = createSecrets(Array.from({ length: 1500 }, (_, id) => key(id * 1e9, null, null)));
     const sums = Array.from({ length: 9 }, (_, index) => {
       const rows = Array.from({ length: 1500 }, (_, key) => ({ ...ROW, keyId: key * 1e9, total: [index + 1, 0] }));
       const counters = rows.map(toStoredCounters);
-      const sum = sumDay({ rows: counters.map(toLedgerRow), counters, usage: [], checks: [] }, 0);
+      const sum = sumDay({ day: FIRST, secrets, rows: counters.map(toLedgerRow), counters, usage: [], checks: [] }, 0);
       return { day: addDays(FIRST, index), cut: 0, sum };
     });
     const count = () => Object.values(database.prepare('SELECT count(*) FROM day_sum').get() ?? {});

@@ -7,7 +7,7 @@ import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pa
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
 import { approximateDays, byEach, factsOf, GROUPS, type Group, type LedgerRow, rangeProblem, resolveRange } from '../../src/usage/model.ts';
 import { summarize } from '../../src/usage/stats.ts';
-import { FIRST, inZone, key, known, ROWS, wide, ZONE } from '../support/ledger-rows.ts';
+import { FIRST, inZone, key, known, ROWS, secretOf, wide, ZONE } from '../support/ledger-rows.ts';
 
 const MEASURES = Object.keys(UNKNOWN) as (keyof Measures)[];
 const row = (day: string, costNano: number, hours: LedgerRow['hours'] = {}, isEstimated = false): LedgerRow => ({
@@ -77,18 +77,24 @@ describe('facts', () => {
 describe('sources', () => {
   const counted = (apiKeyId: number, day: string, isEstimated = false, costNano = 9) => ({
     apiKeyId,
+    hash: `hash ${apiKeyId}`,
     day,
     isEstimated,
     costNano,
     byokCostNano: 0,
   });
-  const usage = (keyId: number, day: string, upstreamKeyId = 1, costNano = 5) => ({ keyId, day, upstreamKeyId, costNano, byokCostNano: 0 });
-  const read = (until: string, change: Partial<CoveredKey> = {}): CoveredKey => ({
-    ...key(1, '2026-11-08T10:00:00Z', '2026-11-12T12:00:00Z'),
-    analytics: known('2026-11-01T00:00:00Z', until),
-    isManaged: true,
-    ...change,
+  const usage = (keyId: number, day: string, upstreamKeyId = keyId * 10, costNano = 5) => ({
+    keyId,
+    day,
+    upstreamKeyId,
+    costNano,
+    byokCostNano: 0,
   });
+  const read = (until: string, isManaged = true): CoveredKey => {
+    const covered = key(1, '2026-11-08T10:00:00Z', '2026-11-12T12:00:00Z');
+    const analytics = known('2026-11-01T00:00:00Z', until);
+    return { ...covered, analytics, isManaged, secrets: [secretOf(1, { counters: covered.counters, analytics, isManaged })] };
+  };
   const chosen = (keys: CoveredKey[], counters: ReturnType<typeof counted>[], rows: ReturnType<typeof usage>[]) => {
     const { counters: left, usage: spoken } = chooseSources(keys, counters, rows);
     return [left.map(({ apiKeyId, day }) => `${apiKeyId} ${day}`), spoken.map(({ keyId, day }) => `${keyId} ${day}`)];
@@ -105,15 +111,21 @@ describe('sources', () => {
     expect(chosen([read('2026-11-12T12:00:00Z')], counters, [])).toEqual([['1 2026-11-12'], []]);
   });
 
-  it('are the counters where a text that no account lists spent more', () => {
-    const rotated = read('2026-11-12T12:00:00Z', { hasForeignText: true });
-    const ask = (cost: number, isEstimated = false) =>
-      chosen([rotated], [counted(1, '2026-11-10', isEstimated, cost)], [usage(1, '2026-11-10')]);
-    expect([ask(6), ask(5), ask(6, true)]).toEqual([
-      [['1 2026-11-10'], []],
-      [[], ['1 2026-11-10']],
-      [[], ['1 2026-11-10']],
-    ]);
+  it('are chosen for each secret by itself: of one that no account lists the counters stand beside analytics of another', () => {
+    const rotated = read('2026-11-12T12:00:00Z');
+    const former = secretOf(1, { hash: 'former', upstreamKeyId: null, counters: rotated.counters, isPresent: false });
+    const counters = [counted(1, '2026-11-10'), { ...counted(1, '2026-11-10', true), hash: 'former' }];
+    const keys = [{ ...rotated, secrets: [...rotated.secrets, former] }];
+    expect(chooseSources(keys, counters, [usage(1, '2026-11-10')]).counters.map(({ hash }) => hash)).toEqual(['former']);
+    expect(chosen(keys, counters, [usage(1, '2026-11-10')])[1]).toEqual(['1 2026-11-10']);
+  });
+
+  it('are the counters of a secret that nothing else is known of, if its key is there', () => {
+    const rows = [
+      { ...counted(1, '2026-11-10'), hash: 'unknown' },
+      { ...counted(7, '2026-11-10'), hash: 'gone' },
+    ];
+    expect(chosen([read('2026-11-12T12:00:00Z')], rows, [])).toEqual([['1 2026-11-10'], []]);
   });
 
   it('are the counters on days that analytics left unfinished, when nobody reads them any more or they failed for hours', () => {
@@ -123,12 +135,10 @@ describe('sources', () => {
     const byCounters = [['1 2026-11-12'], ['1 2026-11-11']];
     expect(ask(read('2026-11-12T09:00:00Z'))).toEqual(byAnalytics);
     expect(ask(read('2026-11-12T08:59:59Z'))).toEqual(byCounters);
-    expect(ask(read('2026-11-12T11:59:59Z', { isManaged: false }))).toEqual(byCounters);
-    expect(ask(read('2026-11-12T12:00:00Z', { isManaged: false }))).toEqual(byAnalytics);
+    expect(ask(read('2026-11-12T11:59:59Z', false))).toEqual(byCounters);
+    expect(ask(read('2026-11-12T12:00:00Z', false))).toEqual(byAnalytics);
     const stopped = read('2026-11-12T08:00:00Z');
     expect(chosen([stopped], [counted(1, '2026-11-12', false, 5)], [usage(1, '2026-11-12')])).toEqual([[], ['1 2026-11-12']]);
-    const texts = [usage(1, '2026-11-12', 1, 3), usage(1, '2026-11-12', 2, 3)];
-    expect(chosen([stopped], [counted(1, '2026-11-12')], texts)[0]).toEqual([]);
     expect(knownUntil(stopped)).toBe(Date.parse('2026-11-12T12:00:00Z'));
   });
 });
@@ -159,12 +169,14 @@ describe('coverage', () => {
     hash: 'h',
     formerTexts: [],
     seriesStartedAt: 100,
+    lastSampleAt: 180,
     isActive: true,
     health: 'active',
     knownSince: 100,
     knownUntil: 200,
   };
   const reading: StoredReading = {
+    id: 5,
     apiKeyId: 1,
     managementId: 9,
     hash: 'h',
@@ -189,15 +201,29 @@ describe('coverage', () => {
     expect(one({ ...stored, knownSince: null, knownUntil: null })).toMatchObject({ id: 1, name: 'k', isRead: true, counters: null });
   });
 
-  it('knows a foreign text by its counters: not one that was never sampled, nor one that was replaced and taken back', () => {
-    const isForeign = (change: Partial<StoredKey>, ...readings: StoredReading[]) => one({ ...stored, ...change }, readings).hasForeignText;
-    const former = { ...reading, hash: 'before' };
-    expect([isForeign({}), isForeign({ seriesStartedAt: null }), isForeign({}, reading)]).toEqual([true, false, false]);
-    expect([isForeign({ formerTexts: ['before'] }, reading), isForeign({ formerTexts: ['before'] }, reading, former)]).toEqual([
-      true,
-      false,
+  it('is kept by secret: those that were sampled here, and those that an account lists', () => {
+    const former = { ...reading, id: 6, hash: 'before', doneFrom: '2026-10-05', managementId: null };
+    const covered = one(
+      {
+        ...stored,
+        formerTexts: [
+          { hash: 'before', since: 20, until: 90 },
+          { hash: 'other', since: 1, until: 9 },
+        ],
+      },
+      [reading, former],
+    );
+    expect(covered.secrets.map(({ hash, upstreamKeyId, isPresent, isManaged }) => [hash, upstreamKeyId, isPresent, isManaged])).toEqual([
+      ['h', 5, true, true],
+      ['before', 6, false, false],
+      ['other', null, false, false],
     ]);
-    expect(isForeign({ kind: 'discovered' })).toBe(false);
+    expect(covered.secrets.map(({ counters, analytics }) => [counters?.until, analytics?.since])).toEqual([
+      [180, Date.parse('2026-10-01')],
+      [90, Date.parse('2026-10-05')],
+      [9, undefined],
+    ]);
+    expect(one({ ...stored, seriesStartedAt: null, lastSampleAt: null }).secrets.map(({ counters }) => counters)).toEqual([null]);
   });
 
   it('goes on for keys that are neither paused nor invalid, and whose management key is read', () => {

@@ -23,8 +23,9 @@ it('cuts every table that grows back to its retention, in bounded steps, and tou
   const user = await world.makeUser();
   const days = Array.from({ length: 500 }, (_, index) => addDays(today, -index));
   const users = Array.from({ length: 130 }, (_, index) => 10_000 + index);
-  const ledger = 'user_id,day,api_key_id,cost_nano,byok_cost_nano,correction_nano,byok_correction_nano,is_estimated,hours';
-  const rowsOf = (userId: number, keyId: number, some: string[]) => some.map((day) => [userId, day, keyId, 7, 0, 0, 0, 0, '{"3":[7,0]}']);
+  const ledger = 'user_id,day,api_key_id,hash,cost_nano,byok_cost_nano,correction_nano,byok_correction_nano,is_estimated,hours';
+  const rowsOf = (userId: number, keyId: number, some: string[]) =>
+    some.map((day) => [userId, day, keyId, 'hash', 7, 0, 0, 0, 0, '{"3":[7,0]}']);
   for (const keyId of [1, 2, 3]) await insertMany('counter_day', ledger, rowsOf(user.id, keyId, days));
   await insertMany(
     'counter_day',

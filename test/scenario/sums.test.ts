@@ -134,7 +134,11 @@ describe('a sum', () => {
     const day = '2026-11-05';
     const usage = "999, 'm', 'p', 1, 0, 1, 1, 1, 1";
     for (const [table, columns, values] of [
-      ['counter_day', 'api_key_id, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated', '999, 1, 0, 0, 0, 0'],
+      [
+        'counter_day',
+        'api_key_id, hash, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated',
+        '999, 0, 1, 0, 0, 0, 0',
+      ],
       ['usage_day', `upstream_key_id, model, provider, cost_nano, byok_cost_nano, ${TOKENS}`, usage],
       ['check_day', 'upstream_key_id', '999'],
     ] as const) {
@@ -193,9 +197,11 @@ describe('a sum', () => {
     const day = dayOf(own.world.clock.now - 5 * DAY_MS);
     const sumOf = () => env.DB.prepare('SELECT * FROM day_sum WHERE user_id = ? AND day = ?').bind(own.user.id, day).first();
     const sum = await sumOf();
-    const [key] = (await env.DB.prepare('SELECT id FROM api_key WHERE user_id = ?').bind(own.user.id).all<{ id: number }>()).results;
+    const [key] = (
+      await env.DB.prepare('SELECT id, hash FROM api_key WHERE user_id = ?').bind(own.user.id).all<{ id: number; hash: string }>()
+    ).results;
     // As if the counters had spoken for a key when the day was summed up, of which they say nothing.
-    const unsure = JSON.stringify([[1, [key?.id, null]]]);
+    const unsure = JSON.stringify([[1, [key?.id, key?.hash, null]]]);
     await env.DB.prepare('UPDATE day_sum SET unsure = ?, spent = keys WHERE user_id = ?').bind(unsure, own.user.id).run();
     const [changed, answer] = [await sumOf(), await ask()];
     expect([changed?.['unsure'], tripsOf(answer), await sumOf()]).toEqual([unsure, 3, sum]);

@@ -1,7 +1,7 @@
 /** Made-up ledger rows, for properties. */
 import fc from 'fast-check';
 import { addDays } from '../../src/lib/day.ts';
-import type { CoveredKey, Known } from '../../src/usage/coverage.ts';
+import type { CoveredKey, CoveredSecret, Known } from '../../src/usage/coverage.ts';
 import type { LedgerRow, Range } from '../../src/usage/model.ts';
 
 /** The rows lie in the 21 days from here on. */
@@ -49,6 +49,17 @@ export const wide = (tz: string): Range => inZone(addDays(FIRST, -2), addDays(FI
 
 export const known = (since: string | null, until: string | null): Known | null =>
   since === null || until === null ? null : { since: Date.parse(since), until: Date.parse(until) };
+/** A key's present secret, listed as ten times the key's id. */
+export const secretOf = (keyId: number, change: Partial<CoveredSecret> = {}): CoveredSecret => ({
+  keyId,
+  hash: `hash ${keyId}`,
+  upstreamKeyId: keyId * 10,
+  counters: null,
+  analytics: null,
+  isManaged: false,
+  isPresent: true,
+  ...change,
+});
 export const key = (id: number, since: string | null, until: string | null, isRead = true): CoveredKey => ({
   id,
   name: `key ${id}`,
@@ -57,6 +68,5 @@ export const key = (id: number, since: string | null, until: string | null, isRe
   analytics: null,
   isOutside: false,
   isManaged: false,
-  hasForeignText: false,
-  hash: `hash ${id}`,
+  secrets: [secretOf(id, { counters: known(since, until) })],
 });

@@ -15,7 +15,7 @@ import { deliver, ring } from '../../src/jobs/index.ts';
 import type { JobMessage } from '../../src/jobs/model.ts';
 import { createOpenRouter } from '../../src/openrouter/client.ts';
 import { freshKeyText } from './key-text.ts';
-import { createSimulator } from './openrouter/simulator.ts';
+import { createSimulator, type Simulator } from './openrouter/simulator.ts';
 
 export { freshKeyText };
 
@@ -52,6 +52,8 @@ export interface WorldOptions {
   config?: Partial<Config>;
   db?: D1Database;
   timeoutMs?: number;
+  /** The account to which a key's text belongs, where there are several beside the world's own. */
+  simulatorOf?: (text: string | null) => Simulator | undefined;
 }
 
 export function createWorld(options: WorldOptions = {}) {
@@ -74,7 +76,11 @@ export function createWorld(options: WorldOptions = {}) {
     ...meteredDb(options.db ?? env.DB),
     openrouter: createOpenRouter({
       baseUrl: config.openrouterBaseUrl,
-      fetch: (input, init) => simulator.answer(new Request(input, init)),
+      fetch: (input, init) => {
+        const request = new Request(input, init);
+        const text = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '')?.[1] ?? null;
+        return (options.simulatorOf?.(text) ?? simulator).answer(request);
+      },
       now: () => clock.now,
       timeoutMs: options.timeoutMs ?? 50,
     }),

@@ -125,6 +125,6 @@ describe('the migrations', () => {
     ]) {
       expect([table, ours.has(table)]).toEqual([table, true]);
     }
-    expect(ours.get('counter_day')).toMatch(/PRIMARY KEY\(`user_id`, `day`, `api_key_id`\)\s*\) WITHOUT ROWID/);
+    expect(ours.get('counter_day')).toMatch(/PRIMARY KEY\(`user_id`, `day`, `api_key_id`, `hash`\)\s*\) WITHOUT ROWID/);
   });
 });

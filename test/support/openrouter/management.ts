@@ -74,7 +74,7 @@ function listWorkspaces({ workspaces }: Account, query: URLSearchParams): Respon
 }
 
 async function listKeys(account: Account, query: URLSearchParams): Promise<Response> {
-  const workspace = query.get('workspace_id') ?? DEFAULT_WORKSPACE.id;
+  const workspace = query.get('workspace_id') ?? account.workspaces[0]?.id;
   if (account.workspaces.every(({ id }) => id !== workspace)) return errorAnswer(404, 'Workspace not found');
   const offset = Number(query.get('offset') ?? 0);
   const keys = (await account.listKeys()).filter((key) => key.workspace_id === workspace);

@@ -30,6 +30,8 @@ export interface SimulatorOptions {
   now(): number;
   /** How long a spend stays out of the counters. OpenRouter's lag by up to 40 seconds. */
   lagMs?: number;
+  /** The account's default workspace: each account has one of its own. */
+  defaultWorkspace?: Workspace;
   /** Passes the time that an answer takes; by default a moment of real time. */
   wait?(): Promise<void>;
 }
@@ -69,7 +71,7 @@ const startOfWeek = (at: number): number => {
 
 const startOfMonth = (at: number): number => startOfDay(`${dayOf(at).slice(0, 7)}-01`);
 
-export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: SimulatorOptions) {
+export function createSimulator({ now, lagMs = 0, wait = waitAMoment, defaultWorkspace = DEFAULT_WORKSPACE }: SimulatorOptions) {
   const keys = new Map<string, SimulatedKey>();
   const spends = new Map<string, Spend[]>();
   const faults = new Map<string, Fault>();
@@ -77,13 +79,13 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
   let chooseChange: (path: string, body: unknown, method: string) => ((answer: Response) => Promise<Response>) | null = () => null;
   const analytics: AnalyticsOptions = structuredClone(DEFAULT_OPTIONS);
   const hashes = new Map<string, Promise<string>>();
-  const workspaces: Workspace[] = [DEFAULT_WORKSPACE];
+  const workspaces: Workspace[] = [defaultWorkspace];
   let creditsNano = 0;
   const requests: RequestRecord[] = [];
   const load = { current: 0, most: 0 };
 
   function addKey(text: string, options: Partial<Omit<SimulatedKey, 'text'>> = {}): SimulatedKey {
-    const fresh = { name: 'key', workspaceId: DEFAULT_WORKSPACE.id, createdAt: new Date(now()).toISOString(), updatedAt: null };
+    const fresh = { name: 'key', workspaceId: defaultWorkspace.id, createdAt: new Date(now()).toISOString(), updatedAt: null };
     const free = { limitNano: null, limitReset: null, isByokInLimit: false, expiresAt: null, isDisabled: false };
     const key = { text, ...fresh, ...free, isManagement: false, ...options };
     keys.set(text, key);
@@ -191,7 +193,7 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment }: Simulato
     Promise.all(
       [...spends].map(async ([text, list]) => {
         const key = keys.get(text);
-        const place = { name: key?.name ?? 'Chatroom', workspaceId: key?.workspaceId ?? DEFAULT_WORKSPACE.id };
+        const place = { name: key?.name ?? 'Chatroom', workspaceId: key?.workspaceId ?? defaultWorkspace.id };
         return { ...place, hash: key ? await hashOf(text) : null, spends: list };
       }),
     );
