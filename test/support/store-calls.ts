@@ -111,7 +111,7 @@ export const CASES: Record<string, Case | Case[]> = {
   'texts.replaceText': HASHES.map(
     (hash): Case =>
       (db, id) =>
-        texts.replaceText(db, ME, id.key, 'k', { ...newText, hash }, NOW),
+        texts.replaceText(db, ME, id.key, 'k', { ...newText, hash }),
   ),
   'listings.claimWorkspaces': [['w', `of ${OTHER}`], [`live of ${OTHER}`], ['silent']].map((ids): Case => {
     const workspaces = ids.map((id) => ({ id, name: 'n' }));
