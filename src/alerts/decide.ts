@@ -2,7 +2,7 @@
 import { addDays, periodOf } from '../lib/day.ts';
 import { decideDigest, digestFrom } from './digest.ts';
 import type { Rule } from './model.ts';
-import { decideBudget, decideDiscovered, decideExpiring, decideSpike, WEEKS } from './occasions.ts';
+import { decideBudget, decideDiscovered, decideExpiring, decideFreeRequests, decideSpike, WEEKS } from './occasions.ts';
 import { keysOf, type Situation, subjectOf } from './situation.ts';
 import { type Judgement, judgeBalance, judgeInvalid, judgeLimit, judgeOverdue, PACE_DAYS } from './states.ts';
 import { type Finding, type Told, tellFinding } from './words.ts';
@@ -46,8 +46,10 @@ function sayOf(rule: Rule, situation: Situation) {
       return once(decideDiscovered(rule, situation));
     case 'digest':
       return once(decideDigest(rule, situation));
-    case 'limit_remaining':
-      return decideStates(rule, situation, (key) => judgeLimit(rule, key, situation));
+    case 'limit_remaining': {
+      const states = decideStates(rule, situation, (key) => judgeLimit(rule, key, situation));
+      return { ...states, told: [...states.told, ...decideFreeRequests(rule, situation)] };
+    }
     case 'balance':
       return decideStates(rule, situation, (key) => judgeBalance(rule, key, situation));
     case 'key_invalid':

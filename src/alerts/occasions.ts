@@ -1,6 +1,6 @@
 /** What happens once: a threshold of a period, an unusual hour, a key that is found. Pure. */
-import { isInUse, type Key } from '../keys/advice.ts';
-import { addDays, DAY_MS, HOUR_MS, periodOf } from '../lib/day.ts';
+import { freeRequestsOf, isInUse, type Key } from '../keys/advice.ts';
+import { addDays, DAY_MS, dayOf, HOUR_MS, periodOf } from '../lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import type { BudgetPeriod, RuleOf, RuleType } from './model.ts';
 import { keysOf, type Situation, subjectOf } from './situation.ts';
@@ -128,6 +128,18 @@ export const decideExpiring: Decide<'key_expiring'> = (rule, { keys, now }) =>
 
 /** A key that was found longer ago is no news. */
 const NEW_FOR_MS = 30 * DAY_MS;
+
+/**
+ * The requests to free models of a whole account, once a UTC day: as its management key tells them, or else each of its keys, or the one that a
+ * rule is about.
+ */
+export const decideFreeRequests: Decide<'limit_remaining'> = (rule, { keys, now }) =>
+  keysOf(rule, keys).flatMap((key) => {
+    const free = freeRequestsOf(key, now);
+    const isTold = key.managed_by === null || rule.key_id === key.id;
+    if (!isTold || !isInUse(key) || free === null || free.left >= rule.below_ratio * free.limit) return [];
+    return onceOf(key, `free ${dayOf(now)}`, { free_left: free.left, free_limit: free.limit });
+  });
 
 export const decideDiscovered: Decide<'key_discovered'> = (rule, { keys, now }) =>
   keysOf(rule, keys).flatMap((key) => {

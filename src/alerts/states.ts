@@ -50,6 +50,8 @@ export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
 
 export const judgeInvalid: Judge<'key_invalid'> = (_, key) => {
   if (!key.is_active) return 'moot';
+  // What had expired before it was found is no news.
+  if (key.is_expired && (key.expires_at ?? '') <= key.created_at) return 'moot';
   if (key.status === 'invalid') return { reason: key.last_error };
   return key.status === 'active' ? 'fine' : 'unknown';
 };

@@ -1,6 +1,6 @@
 /** Rules and events in English. Pure. */
 import type { Key } from '../keys/advice.ts';
-import { formatDay, formatDayShort, formatInstant, formatMonth, formatPercent, formatUsd } from '../lib/format.ts';
+import { formatCount, formatDay, formatDayShort, formatInstant, formatMonth, formatPercent, formatUsd } from '../lib/format.ts';
 import type { BudgetPeriod, Rule, RuleInput, RuleType } from './model.ts';
 
 /** Figures behind an event, by name. */
@@ -51,10 +51,19 @@ const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
     }
     return { title: `Budget of ${name}: ${formatPercent(Number(figures['threshold']))} reached`, text: `${so}.` };
   },
-  limit_remaining: ({ figures }, name) => ({
-    title: `Limit of ${name} is near`,
-    text: `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} are left${figures['resets'] === null ? '' : `; it resets ${figures['resets']}`}.`,
-  }),
+  limit_remaining({ is, figures }, name) {
+    if (is === 'once') {
+      const [left, limit] = [formatCount(Number(figures['free_left'])), formatCount(Number(figures['free_limit']))];
+      return {
+        title: `Free requests of ${name} run out`,
+        text: `${left} of ${limit} requests to free models are left to its whole account today (UTC).`,
+      };
+    }
+    return {
+      title: `Limit of ${name} is near`,
+      text: `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} are left${figures['resets'] === null ? '' : `; it resets ${figures['resets']}`}.`,
+    };
+  },
   balance({ figures }, name) {
     const lasts = figures['lasts_days'];
     return {

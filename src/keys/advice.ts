@@ -1,6 +1,6 @@
 /** What is the matter with a key, in words, and what to do about it. Pure. */
 import type * as z from 'zod';
-import { DAY_MS, HOUR_MS } from '../lib/day.ts';
+import { DAY_MS, dayOf, HOUR_MS } from '../lib/day.ts';
 import { formatCount, formatInstant, formatPercent, formatUsd } from '../lib/format.ts';
 import type { keySchema } from './answers.ts';
 
@@ -31,7 +31,8 @@ const STATUSES: Record<Key['status'], { tone: Tone; label: string }> = {
 };
 
 /** The status in a word. */
-export const statusOf = ({ status }: Pick<Key, 'status'>): { tone: Tone; label: string } => STATUSES[status];
+export const statusOf = ({ status, is_expired: isExpired }: Pick<Key, 'status' | 'is_expired'>): { tone: Tone; label: string } =>
+  status === 'invalid' && isExpired ? { tone: 'bad', label: 'Expired' } : STATUSES[status];
 
 /** How much of a limit is used; null: there is none, or it is not known. */
 export function limitUse({ limit_usd: limit, limit_remaining_usd: left }: Pick<Key, 'limit_usd' | 'limit_remaining_usd'>) {
@@ -74,10 +75,18 @@ function limitAdvice(key: Key): Advice | null {
   };
 }
 
+/** Requests to free models that the account may still make today; null: not told, or not of this UTC day. */
+export function freeRequestsOf(key: Key, now: number): { limit: number; used: number; left: number } | null {
+  const { free_requests_limit: limit, free_requests_remaining: left, free_requests_used: used, last_synced_at: at } = key;
+  if (limit == null || left == null || used == null || limit <= 0 || at === null || dayOf(Date.parse(at)) !== dayOf(now)) return null;
+  return { limit, used, left: Math.max(0, left) };
+}
+
 function expiryAdvice(key: Key, now: number, zone: string): Advice | null {
   const at = key.expires_at;
   if (at === null || !isInUse(key) || Date.parse(at) - now > EXPIRES_SOON_MS) return null;
-  return { tone: 'warn', text: `It expires on ${formatInstant(at, zone)}.`, action: 'Make a new one at OpenRouter and replace its text.' };
+  const verb = Date.parse(at) <= now ? 'expired' : 'expires';
+  return { tone: 'warn', text: `It ${verb} on ${formatInstant(at, zone)}.`, action: 'Make a new one at OpenRouter and replace its text.' };
 }
 
 function overdueAdvice({ status, last_synced_at: at, created_at: created }: Key, now: number, zone: string): Advice | null {

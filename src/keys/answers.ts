@@ -27,7 +27,15 @@ export const keySchema = z
     limit_usd: usd("OpenRouter's limit of the key; null: none known"),
     limit_remaining_usd: usd('What is left of it in its period'),
     limit_reset: z.string().nullable().describe('daily, weekly or monthly; null: never'),
+    free_requests_limit: z
+      .int()
+      .nullable()
+      .describe('Requests to `:free` models that the whole account of the key may make in the UTC day of last_synced_at; null: not told'),
+    free_requests_remaining: z.int().nullable().describe('What is left of them, as of last_synced_at'),
+    free_requests_used: z.int().nullable().describe('How many were made, as of last_synced_at'),
     expires_at: instant,
+    is_expired: z.boolean().describe('Whether that is why the key is `invalid`'),
+    last_used_at: instant.describe('When OpenRouter last saw the key used, as its account tells; null: not known, or not of late'),
     balance_usd: usd('Balance of the account, where it is known'),
     managed_by: z
       .int()

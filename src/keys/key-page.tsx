@@ -10,9 +10,9 @@ import { AsOf } from '../http/as-of.tsx';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import type { View } from '../http/page.tsx';
-import { formatInstant, formatUsd } from '../lib/format.ts';
+import { formatCount, formatInstant, formatUsd } from '../lib/format.ts';
 import { getKey } from './actions.ts';
-import { adviceOf, type Key } from './advice.ts';
+import { adviceOf, freeRequestsOf, type Key } from './advice.ts';
 import { currentUsage } from './present.ts';
 import { AdviceList, BackfillBar, LimitMeter, Status } from './views.tsx';
 
@@ -24,6 +24,7 @@ const KINDS: Record<Key['kind'], string> = {
 
 const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) => {
   const usage = currentUsage(item, now);
+  const free = freeRequestsOf(item, now);
   const facts: (readonly [string, string | null])[] = [
     ['Key', item.label],
     ['Kind', KINDS[item.kind]],
@@ -39,7 +40,12 @@ const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) =>
           ['This month (UTC)', formatUsd(usage.month)],
         ] as const)),
     ['BYOK in all', item.byok_usage_usd ? formatUsd(item.byok_usage_usd) : null],
-    ['Expires', item.expires_at && formatInstant(item.expires_at, zone)],
+    [
+      'Free requests today (UTC), whole account',
+      free && `${formatCount(free.used)} of ${formatCount(free.limit)}, ${formatCount(free.left)} left`,
+    ],
+    [item.is_expired ? 'Expired' : 'Expires', item.expires_at && formatInstant(item.expires_at, zone)],
+    ['Last used', item.last_used_at && formatInstant(item.last_used_at, zone)],
     ['Last read', formatInstant(item.last_synced_at, zone)],
     ['Last checked', formatInstant(item.last_validated_at, zone)],
     ['Added', formatInstant(item.created_at, zone)],

@@ -89,11 +89,21 @@ export const KEY_ENDS = {
   vanished: 'OpenRouter does not list the key any more: it, or its workspace, was deleted there.',
 } as const;
 
+/** What decides how a key ended. `vanishedAt`: since when its account does not list it. */
+type Ending = Pick<KeyRecord, 'isDisabled' | 'expiresAt'> & { vanishedAt: number | null };
+
+/** How a key ended; null: it did not, as far as is known. What expired and went later has expired. */
+export function endOf({ isDisabled, expiresAt, vanishedAt }: Ending, now: number): keyof typeof KEY_ENDS | null {
+  const isExpired = expiresAt !== null && expiresAt <= (vanishedAt ?? now);
+  if (vanishedAt !== null) return isExpired ? 'expired' : 'vanished';
+  if (isDisabled) return 'disabled';
+  return isExpired ? 'expired' : null;
+}
+
 /** What a row of an account's list says of a discovered key's health. */
-export function judgeRecord({ isDisabled, expiresAt }: Pick<KeyRecord, 'isDisabled' | 'expiresAt'>, now: number): Verdict {
-  if (isDisabled) return { health: 'invalid', lastError: KEY_ENDS.disabled };
-  if (expiresAt !== null && expiresAt <= now) return { health: 'invalid', lastError: KEY_ENDS.expired };
-  return { health: 'active', lastError: null };
+export function judgeRecord(record: Pick<KeyRecord, 'isDisabled' | 'expiresAt'>, now: number): Verdict {
+  const end = endOf({ ...record, vanishedAt: null }, now);
+  return end === null ? { health: 'active', lastError: null } : { health: 'invalid', lastError: KEY_ENDS[end] };
 }
 
 /** Seconds after which OpenRouter wants to be asked again, or null. */
@@ -111,22 +121,24 @@ function rejectedRunAfter(error: ReadError, before: string | null, run: string):
 }
 
 /**
- * What changes after a failed reading. Only a 401 in two different runs in a row makes a key invalid. A 402 or 403 shows that the
+ * What changes after a failed reading. Only a 401 in two different runs in a row makes a key invalid, or one of a key whose time is over:
+ * that is no incident. A 402 or 403 shows that the
  * key lives; what is said by nobody (429, 5xx, no answer) says nothing about the key and leaves a first 401 as it is.
  * @param run names the run, so that a redelivered message counts once
  */
 export function judgeFailure(
-  key: Pick<KeyRow, 'health' | 'rejectedRun' | 'lastValidatedAt'>,
+  key: Pick<KeyRow, 'health' | 'rejectedRun' | 'lastValidatedAt'> & Partial<Pick<KeyRow, 'expiresAt'>>,
   error: ReadError,
   run: string,
   now: number,
 ): KeyFailure {
   const isRejected = error.kind === 'unauthorized';
+  const isExpired = isRejected && key.expiresAt != null && key.expiresAt <= now;
   const isSecondRun = isRejected && key.rejectedRun !== null && key.rejectedRun !== run;
   const retryAfterS = retryAfterOf(error);
   return {
-    health: isSecondRun ? 'invalid' : key.health,
-    lastError: describeReadError(error),
+    health: isSecondRun || isExpired ? 'invalid' : key.health,
+    lastError: isExpired ? KEY_ENDS.expired : describeReadError(error),
     rejectedRun: rejectedRunAfter(error, key.rejectedRun, run),
     retryAfter: retryAfterS === null ? null : now + retryAfterS * SECOND_MS,
     lastValidatedAt: isRejected ? now : key.lastValidatedAt,

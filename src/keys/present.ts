@@ -4,7 +4,7 @@ import { dayOf, isoOrNull, periodOf } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { type Management, progressOf, type UpstreamKey } from '../management/model.ts';
 import type { keySchema } from './answers.ts';
-import { KEY_ENDS, type KeyRow } from './model.ts';
+import { endOf, KEY_ENDS, type KeyRow } from './model.ts';
 
 /** What is stored around a user's keys: what OpenRouter's accounts say of them. */
 export interface Surroundings {
@@ -12,6 +12,7 @@ export interface Surroundings {
   upstreamKeys: readonly UpstreamKey[];
   managements: readonly Management[];
   workspaces: readonly { id: string; name: string }[];
+  now: number;
   today: string;
   retentionDays: number;
 }
@@ -34,18 +35,28 @@ function backfillOf(readings: readonly UpstreamKey[], { today, retentionDays }: 
   return { done: each.reduce((sum, { done }) => sum + done, 0), total: each.reduce((sum, { total }) => sum + total, 0) };
 }
 
-/** What only its account can tell of a key that is refused: disabled and deleted keys look alike to the key itself. */
-function describeUpstream({ vanishedAt, isDisabled }: UpstreamKey): string | null {
-  if (vanishedAt !== null) return KEY_ENDS.vanished;
-  return isDisabled ? KEY_ENDS.disabled : null;
+/**
+ * How a key that is refused ended: disabled, expired and deleted keys look alike to the key itself, so its account is asked, and where there is
+ * none the time until which it was to live.
+ */
+function endOfKey(row: KeyRow, own: UpstreamKey | undefined, now: number): keyof typeof KEY_ENDS | null {
+  if (row.health !== 'invalid') return null;
+  const expiresAt = own?.expiresAt ?? row.expiresAt;
+  return endOf({ isDisabled: own?.isDisabled ?? false, vanishedAt: own?.vanishedAt ?? null, expiresAt }, now);
 }
 
 /** Why what is known of a key may be old: of its own, of its account, or of the management key through which it is read. */
-function errorOf(row: KeyRow, own: UpstreamKey | undefined, isOrphan: boolean, { keys, managements }: Surroundings): string | null {
+function errorOf(
+  row: KeyRow,
+  own: UpstreamKey | undefined,
+  end: keyof typeof KEY_ENDS | null,
+  isOrphan: boolean,
+  { keys, managements }: Surroundings,
+): string | null {
   const errorIn = (id: number | null | undefined): string | null =>
     keys.find((key) => key.id === id)?.lastError ?? managements.find(({ apiKeyId }) => apiKeyId === id)?.lastError ?? null;
   if (row.kind === 'management') return errorIn(row.id);
-  const error = (row.health === 'invalid' && own ? describeUpstream(own) : null) ?? row.lastError ?? own?.lastError ?? null;
+  const error = (end && KEY_ENDS[end]) ?? row.lastError ?? own?.lastError ?? null;
   if (error !== null || row.kind !== 'discovered') return error;
   if (isOrphan) return 'The management key that knows this key is not read any more.';
   const ofManager = errorIn(own?.managementId);
@@ -60,15 +71,19 @@ function presentSurroundings(row: KeyRow, around: Surroundings) {
   const isOrphan = row.kind === 'discovered' && !isLive(own?.managementId ?? null, around);
   const { totalCreditsNano = null, totalUsageNano = null } = row.kind === 'management' ? (account ?? {}) : {};
   const workspace = own?.managementId == null ? null : own.workspaceId;
+  const end = endOfKey(row, own, around.now);
   return {
     status: !row.isActive ? 'paused' : isOrphan && row.health === 'active' ? 'unverified' : row.health,
     balance_usd: totalCreditsNano === null || totalUsageNano === null ? null : usdFromNano(totalCreditsNano - totalUsageNano),
     managed_by: own?.managementId ?? account?.leaderId ?? null,
     workspace: workspace === null ? null : { id: workspace, name: around.workspaces.find(({ id }) => id === workspace)?.name ?? null },
     is_disabled: own?.isDisabled ?? null,
+    is_expired: end === 'expired',
+    expires_at: isoOrNull(own?.expiresAt ?? row.expiresAt),
+    last_used_at: isoOrNull(own?.lastUsedAt ?? null),
     vanished_at: isoOrNull(own?.vanishedAt ?? null),
     backfill: own && own.managementId === null ? null : backfillOf(readings, around),
-    last_error: errorOf(row, own, isOrphan, around),
+    last_error: errorOf(row, own, end, isOrphan, around),
   } as const;
 }
 
@@ -92,7 +107,9 @@ export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof ke
     limit_usd: usdFromNanoOrNull(row.limitNano),
     limit_remaining_usd: usdFromNanoOrNull(row.limitRemainingNano),
     limit_reset: row.limitReset,
-    expires_at: isoOrNull(row.expiresAt),
+    free_requests_limit: row.freeLimit,
+    free_requests_remaining: row.freeRemaining,
+    free_requests_used: row.freeUsed,
     last_synced_at: isoOrNull(row.lastSampleAt),
     last_validated_at: isoOrNull(row.lastValidatedAt),
     created_at: new Date(row.createdAt).toISOString(),
@@ -118,6 +135,6 @@ export function presentKeys(
   now: number,
   retentionDays: number,
 ): z.infer<typeof keySchema>[] {
-  const around = { workspaces: [], ...stored, today: dayOf(now), retentionDays };
+  const around = { workspaces: [], ...stored, now, today: dayOf(now), retentionDays };
   return stored.keys.map((row) => presentKey(row, around));
 }

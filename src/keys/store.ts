@@ -168,7 +168,8 @@ export function moveSamplesStatementAcrossUsers(
       byok_usage_nano = ${fromJson('counters.byokUsageNano')}, byok_usage_daily_nano = ${fromJson('counters.byokUsageDailyNano')},
       byok_usage_weekly_nano = ${fromJson('counters.byokUsageWeeklyNano')}, byok_usage_monthly_nano = ${fromJson('counters.byokUsageMonthlyNano')},
       limit_nano = ${fromJson('limitNano')}, limit_remaining_nano = ${fromJson('limitRemainingNano')}, limit_reset = ${fromJson('limitReset')},
-      expires_at = ${fromJson('expiresAt')}, last_validated_at = ${fromJson('at')}, last_error = ${fromJson('lastError')}, rejected_run = NULL, retry_after = NULL
+      expires_at = ${fromJson('expiresAt')}, free_limit = ${fromJson('freeRequests.limit')}, free_remaining = ${fromJson('freeRequests.remaining')},
+      free_used = ${fromJson('freeRequests.used')}, last_validated_at = ${fromJson('at')}, last_error = ${fromJson('lastError')}, rejected_run = NULL, retry_after = NULL
     FROM json_each(?1) AS j WHERE ${IS_AT_BASE} RETURNING api_key.id`;
   return statement(db, text, JSON.stringify(samples));
 }

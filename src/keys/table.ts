@@ -41,6 +41,10 @@ export const apiKey = sqliteTable(
     limitRemainingNano: integer('limit_remaining_nano'),
     limitReset: text('limit_reset'),
     expiresAt: integer('expires_at'),
+    /** Requests to free models that its whole account may make in the UTC day of the last sample. */
+    freeLimit: integer('free_limit'),
+    freeRemaining: integer('free_remaining'),
+    freeUsed: integer('free_used'),
 
     lastValidatedAt: integer('last_validated_at'),
     lastError: text('last_error'),

@@ -113,23 +113,30 @@ const LISTED = {
   name: field('keyName'),
   is_disabled: field('isDisabled'),
   vanished_at: 'NULL',
+  expires_at: field('expiresAt'),
   usage_nano: field('counters.usageNano'),
   usage_daily_nano: field('counters.usageDailyNano'),
   byok_usage_nano: field('counters.byokUsageNano'),
   byok_usage_daily_nano: field('counters.byokUsageDailyNano'),
 };
-const LISTED_NAMES = Object.keys(LISTED);
-const listed = (table: string): string => ['api_key_id', ...LISTED_NAMES].map((name) => `${table}.${name}`).join(', ');
+/** A use moves no counter where it is free, so it says nothing of when those moved. */
+const USED = { last_used_at: field('lastUsedAt') };
+const COLUMNS = { ...LISTED, ...USED };
+const COLUMN_NAMES = Object.keys(COLUMNS);
+const namesIn = (table: string, columns: object): string =>
+  ['api_key_id', ...Object.keys(columns)].map((name) => `${table}.${name}`).join(', ');
+const differsIn = (columns: object): string => `(${namesIn('upstream_key', columns)}) IS NOT (${namesIn('excluded', columns)})`;
 
 /** Sets what OpenRouter says of the account's keys, each belonging to the key that has, or had, its text. Writes only what changed. */
-const SET_UPSTREAM_KEYS = `INSERT INTO upstream_key (user_id, hash, api_key_id, created_at, counted_at, ${LISTED_NAMES.join(', ')})
-  SELECT ?1, ${field('hash')}, coalesce(k.id, a.api_key_id), ${field('createdAt')}, ?4, ${Object.values(LISTED).join(', ')}
+const SET_UPSTREAM_KEYS = `INSERT INTO upstream_key (user_id, hash, api_key_id, created_at, counted_at, ${COLUMN_NAMES.join(', ')})
+  SELECT ?1, ${field('hash')}, coalesce(k.id, a.api_key_id), ${field('createdAt')}, ?4, ${Object.values(COLUMNS).join(', ')}
   FROM json_each(?3) AS j LEFT JOIN api_key AS k ON k.user_id = ?1 AND k.hash = ${field('hash')}
     LEFT JOIN api_key_alias AS a ON a.user_id = ?1 AND a.hash = ${field('hash')}
   WHERE coalesce(k.id, a.api_key_id) IS NOT NULL AND ${IS_OURS}
-  ON CONFLICT (user_id, hash) DO UPDATE SET api_key_id = excluded.api_key_id, counted_at = excluded.counted_at,
-    ${LISTED_NAMES.map((name) => `${name} = excluded.${name}`).join(', ')}
-  WHERE (${listed('upstream_key')}) IS NOT (${listed('excluded')})`;
+  ON CONFLICT (user_id, hash) DO UPDATE SET api_key_id = excluded.api_key_id,
+    counted_at = iif(${differsIn(LISTED)}, excluded.counted_at, upstream_key.counted_at),
+    ${COLUMN_NAMES.map((name) => `${name} = excluded.${name}`).join(', ')}
+  WHERE ${differsIn(COLUMNS)}`;
 
 const ADD_OUTSIDE = `INSERT INTO upstream_key (user_id, api_key_id, management_id, account, created_at) SELECT ?1, ?2, ?2, ?3, 0
   WHERE NOT EXISTS (SELECT 1 FROM upstream_key WHERE user_id = ?1 AND account = ?3 AND hash IS NULL)

@@ -42,6 +42,9 @@ export function findVanished(known: readonly Pick<UpstreamKey, 'id' | 'hash' | '
   return known.flatMap(({ id, hash, vanishedAt }) => (hash !== null && vanishedAt === null && !listed.has(hash) ? id : []));
 }
 
+/** What only a key itself can tell. */
+const OF_RECORDS = { isManagementKey: false, organizationId: null, allowedDataRegions: [], freeRequests: null };
+
 /** What a discovered key is called: its name upstream, or its mask if it has none. */
 const keyNameOf = ({ name, label }: KeyRecord): string => name.trim().slice(0, MAX_NAME_LENGTH) || label;
 
@@ -63,7 +66,7 @@ async function sampleDiscovered(
     const record = byHash.get(key.hash);
     const isAtBase = key.lastSampleAt === (bases.get(key.hash) ?? null);
     if (key.kind !== 'discovered' || !key.isActive || !record || !isAtBase) return [];
-    return [{ key, at, result: ok({ ...record, isManagementKey: false }), verdict: judgeRecord(record, at) }];
+    return [{ key, at, result: ok({ ...record, ...OF_RECORDS }), verdict: judgeRecord(record, at) }];
   });
   if (readings.length > 0) await applyReadings(deps, readings, runId);
 }

@@ -61,6 +61,9 @@ export const upstreamKey = sqliteTable(
     isDisabled: integer('is_disabled', { mode: 'boolean' }).notNull().default(false),
     /** Since when OpenRouter does not list it any more. */
     vanishedAt: integer('vanished_at'),
+    expiresAt: integer('expires_at'),
+    /** When OpenRouter last saw it used. */
+    lastUsedAt: integer('last_used_at'),
 
     /** The counters of the last listing in which they changed. */
     countedAt: integer('counted_at'),

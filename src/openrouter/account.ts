@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import { instantSchema, type KeyState, keyStateFields, keyStateOf, nanoSchema } from './schema.ts';
+import { instantSchema, type KeyState, keyStateFields, keyStateOf, nanoSchema, optionalNameSchema } from './schema.ts';
 
 const MAX_NAME_LENGTH = 300;
 
@@ -30,6 +30,10 @@ export interface KeyRecord extends KeyState {
   workspaceId: string;
   /** Epoch milliseconds. */
   createdAt: number;
+  /** Null: not told, or no use since OpenRouter began to record it. */
+  lastUsedAt: number | null;
+  /** Whom it was made for, as its owner names them. */
+  externalUser: string | null;
 }
 
 /** OpenRouter's label is shown only if it is the mask that it should be. */
@@ -43,6 +47,8 @@ const keyRecordSchema = z
     disabled: z.boolean(),
     workspace_id: z.string().min(1).max(MAX_NAME_LENGTH),
     created_at: instantSchema,
+    last_used_at: instantSchema.nullish().catch(null),
+    external_user: optionalNameSchema,
     ...keyStateFields,
   })
   .transform(
@@ -54,6 +60,8 @@ const keyRecordSchema = z
       isDisabled: record.disabled,
       workspaceId: record.workspace_id,
       createdAt: record.created_at,
+      lastUsedAt: record.last_used_at ?? null,
+      externalUser: record.external_user ?? null,
     }),
   );
 
@@ -113,6 +121,8 @@ export interface ActivityRow {
   promptTokens: number;
   completionTokens: number;
   reasoningTokens: number;
+  /** Null: not told. */
+  cachedTokens: number | null;
 }
 
 /** Answer of `GET /activity`. */
@@ -130,6 +140,7 @@ export const activityAnswerSchema = z.object({
         prompt_tokens: z.int(),
         completion_tokens: z.int(),
         reasoning_tokens: z.int(),
+        cached_tokens: z.int().nullish().catch(null),
       })
       .transform(
         (row): ActivityRow => ({
@@ -143,6 +154,7 @@ export const activityAnswerSchema = z.object({
           promptTokens: row.prompt_tokens,
           completionTokens: row.completion_tokens,
           reasoningTokens: row.reasoning_tokens,
+          cachedTokens: row.cached_tokens ?? null,
         }),
       ),
   ),

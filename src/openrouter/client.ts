@@ -65,7 +65,7 @@ export interface OpenRouter {
   getKey(key: string): Answer<KeyInfo>;
   /** All workspaces of a management key's account: `GET /workspaces`. */
   listWorkspaces(key: string): Answer<Workspace[]>;
-  /** All keys of a workspace, disabled ones too: `GET /keys`, 100 a page. */
+  /** All keys of a workspace, disabled and expired ones too: `GET /keys`, 100 a page. */
   listKeys(key: string, workspaceId: string): Answer<KeyRecord[]>;
   /** `GET /credits`; only for a management key: others may be told zeros. */
   getCredits(key: string): Answer<Credits>;
@@ -233,7 +233,11 @@ export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
       collectPages((offset) => askForPage(`/workspaces?limit=${PAGE_SIZE}&offset=${offset}`, key, workspacesAnswerSchema)),
     listKeys: (key, workspaceId) =>
       collectPages((offset) =>
-        askForPage(`/keys?include_disabled=true&workspace_id=${encodeURIComponent(workspaceId)}&offset=${offset}`, key, keysAnswerSchema),
+        askForPage(
+          `/keys?include_disabled=true&workspace_id=${encodeURIComponent(workspaceId)}&offset=${offset}&include_expired=true`,
+          key,
+          keysAnswerSchema,
+        ),
       ),
     getCredits: (key) => ask('/credits', { key }, creditsAnswerSchema),
     getActivity: (key, hash) => askForPage(hash === null ? '/activity' : `/activity?api_key_hash=${hash}`, key, activityAnswerSchema),

@@ -56,9 +56,20 @@ export interface KeyState {
   expiresAt: number | null;
 }
 
-/** What a key says about itself. */
+/** Requests to `:free` models of a whole account in a UTC day. */
+export interface FreeRequests {
+  limit: number;
+  remaining: number;
+  used: number;
+}
+
+/** What a key says about itself. Accounts that OpenRouter has not moved yet do not tell what may be null. */
 export interface KeyInfo extends KeyState {
   isManagementKey: boolean;
+  workspaceId: string | null;
+  organizationId: string | null;
+  allowedDataRegions: string[];
+  freeRequests: FreeRequests | null;
 }
 
 /** Fields that `GET /key` and the rows of `GET /keys` have in common. */
@@ -95,10 +106,35 @@ export const keyStateOf = (data: z.infer<z.ZodObject<typeof keyStateFields>>): K
   expiresAt: data.expires_at ?? null,
 });
 
+const MAX_NAME_LENGTH = 300;
+
+/** A name that is absent, or none, is null: a reading does not fail for what is only shown. */
+export const optionalNameSchema = z.string().min(1).max(MAX_NAME_LENGTH).nullish().catch(null);
+
+const freeRequestsSchema = z.object({ limit: z.int(), remaining: z.int(), used: z.int() }).nullish().catch(null);
+
 /** Answer of `GET /key`. */
 export const keyAnswerSchema = z
-  .object({ data: z.object({ is_management_key: z.boolean(), ...keyStateFields }) })
-  .transform(({ data }): KeyInfo => ({ isManagementKey: data.is_management_key, ...keyStateOf(data) }));
+  .object({
+    data: z.object({
+      is_management_key: z.boolean(),
+      workspace_id: optionalNameSchema,
+      organization_id: optionalNameSchema,
+      allowed_data_regions: z.array(z.string().max(MAX_NAME_LENGTH)).nullish().catch(null),
+      free_model_daily_requests: freeRequestsSchema,
+      ...keyStateFields,
+    }),
+  })
+  .transform(
+    ({ data }): KeyInfo => ({
+      isManagementKey: data.is_management_key,
+      workspaceId: data.workspace_id ?? null,
+      organizationId: data.organization_id ?? null,
+      allowedDataRegions: data.allowed_data_regions ?? [],
+      freeRequests: data.free_model_daily_requests ?? null,
+      ...keyStateOf(data),
+    }),
+  );
 
 /** The body of an error answer; anything else comes from a proxy or the edge and says nothing about a key. */
 export const errorAnswerSchema = z.object({

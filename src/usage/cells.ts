@@ -15,7 +15,7 @@ export interface UsageCell {
   hours: Readonly<Record<number, Amounts>> | null;
 }
 
-const amountsOf = (row: AnalyticsRow): number[] => [
+const amountsOf = (row: Omit<AnalyticsRow, 'at' | 'model' | 'cachedTokens'> & Pick<ActivityRow, 'cachedTokens'>): Amounts => [
   row.costNano,
   row.byokCostNano,
   row.requests,
@@ -54,12 +54,12 @@ export function cellsOf(rows: readonly AnalyticsRow[], granularity: 'hour' | 'da
   return [...cells.values()];
 }
 
-/** Cells of rows of `/activity`, which tell neither hours nor cached tokens. */
+/** Cells of rows of `/activity`, which tell no hours. */
 export function cellsOfActivity(rows: readonly ActivityRow[]): UsageCell[] {
   const cells = new Map<string, UsageCell>();
   for (const row of rows) {
     const place = { day: row.day, model: row.permaslug, provider: row.provider };
-    const amounts = [row.costNano, row.byokCostNano, row.requests, row.promptTokens, row.completionTokens, row.reasoningTokens, null];
+    const amounts = amountsOf(row);
     if (isNothing(amounts)) continue;
     const known = cells.get(cellName(place));
     cells.set(cellName(place), { ...place, total: addAmounts(known?.total ?? [], amounts), hours: null });

@@ -11,7 +11,7 @@ import type { Situation } from '../../src/alerts/situation.ts';
 import { createSpend, type Spend } from '../../src/alerts/spend.ts';
 import { describeRule } from '../../src/alerts/words.ts';
 import type { Key } from '../../src/keys/advice.ts';
-import { addDays, countDays, DAY_MS, HOUR_MS, listDays, periodOf } from '../../src/lib/day.ts';
+import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, listDays, periodOf } from '../../src/lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../../src/lib/zone.ts';
 import { isSet, type KeySettings } from '../../src/openrouter/account.ts';
 
@@ -35,6 +35,11 @@ const keyOf = (rest: Partial<Key> = {}): Key =>
     limit_remaining_usd: null,
     limit_reset: null,
     expires_at: null,
+    free_requests_limit: null,
+    free_requests_remaining: null,
+    free_requests_used: null,
+    is_expired: false,
+    last_used_at: null,
     balance_usd: null,
     managed_by: null,
     vanished_at: null,
@@ -193,6 +198,45 @@ describe('budgets', () => {
   });
 });
 
+describe('requests to free models', () => {
+  const told = (left: number, rest: Partial<Key> = {}) =>
+    keyOf({ free_requests_limit: 50, free_requests_remaining: left, free_requests_used: 50 - left, ...rest });
+  const holds = (keys: Key[], input: object = {}, now = NOW) =>
+    decide(ruleOf({ type: 'limit_remaining', ...input }), { now, zone: 'Asia/Tokyo', keys, spend: spendOf(() => 0), facts: [] }).findings;
+
+  it('are a limit of the whole account, told once a UTC day', () => {
+    expect(holds([told(10)])).toEqual([]);
+    const [found] = holds([told(9)]);
+    expect(found).toMatchObject({ subject: 'key:1', occasion: `free ${dayOf(NOW)}`, figures: { free_left: 9, free_limit: 50 } });
+    expect([found?.title, found?.text]).toEqual([
+      'Free requests of backend run out',
+      '9 of 50 requests to free models are left to its whole account today (UTC).',
+    ]);
+    expect(holds([told(0)])[0]?.occasion).toBe(found?.occasion);
+    const next = NOW + DAY_MS;
+    expect(holds([told(3, { last_synced_at: new Date(next).toISOString() })], {}, next)[0]?.occasion).toBe(`free ${dayOf(next)}`);
+    expect(holds([told(9)], { below_ratio: 0.1 })).toEqual([]);
+  });
+
+  it('are told beside the limit of the key itself', () => {
+    expect(holds([told(9, { limit_usd: 10, limit_remaining_usd: 1 })]).map(({ occasion }) => occasion)).toEqual(['', `free ${dayOf(NOW)}`]);
+  });
+
+  it('are told by the management key for its keys, but for a rule about one of them', () => {
+    const [manager, own] = [told(9, { id: 1, kind: 'management' }), told(9, { id: 2, managed_by: 1 })];
+    expect(holds([manager, own]).map(({ keyId }) => keyId)).toEqual([1]);
+    expect(holds([manager, own], { key_id: 2 }).map(({ keyId }) => keyId)).toEqual([2]);
+  });
+
+  it('say nothing where they are not known, of another day, or of a key that is not in use', () => {
+    const yesterday = new Date(NOW - DAY_MS).toISOString();
+    const silent = [{ last_synced_at: yesterday }, { last_synced_at: null }, { status: 'invalid' as const }, { status: 'paused' as const }];
+    for (const rest of [...silent, { free_requests_limit: null }, { free_requests_limit: 0 }, { free_requests_remaining: null }])
+      expect([rest, holds([told(9, rest)])]).toEqual([rest, []]);
+    expect(holds([keyOf()])).toEqual([]);
+  });
+});
+
 describe('states', () => {
   const situation = (
     key: Partial<Key>,
@@ -235,6 +279,13 @@ describe('states', () => {
     expect(found[0]?.path).toBe('/keys/1');
     expect(say(rule, situation(healthy))).toEqual([]);
     expect(say({ ...rule, key_id: 2 }, situation(holding))).toEqual([]);
+  });
+
+  it('say nothing of a key that had expired before it was found', () => {
+    const rule = ruleOf({ type: 'key_invalid' });
+    const expired = { status: 'invalid', is_expired: true, created_at: '2026-10-01T00:00:00.000Z' } as const;
+    expect(say(rule, situation({ ...expired, expires_at: '2026-09-30T00:00:00.000Z' }))).toEqual([]);
+    expect(say(rule, situation({ ...expired, expires_at: '2026-10-02T00:00:00.000Z' }))).toHaveLength(1);
   });
 
   it('are told once until they are over, and then once more', () => {

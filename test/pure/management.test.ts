@@ -344,6 +344,7 @@ describe('checks', () => {
     promptTokens: 0,
     completionTokens: 0,
     reasoningTokens: 0,
+    cachedTokens: null,
   };
 
   it('say zero of every completed day of the window that was told without spend', () => {

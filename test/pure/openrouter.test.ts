@@ -4,6 +4,7 @@ import { sha256Hex } from '../../src/lib/sha256.ts';
 import { createOpenRouter } from '../../src/openrouter/client.ts';
 import { parseRetryAfter } from '../../src/openrouter/retry-after.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
+import { DEFAULT_WORKSPACE } from '../support/openrouter/management.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
 
 const NOW = Date.parse('2026-11-15T12:00:00Z');
@@ -38,6 +39,10 @@ describe('reading a key', () => {
       ok: true,
       value: {
         isManagementKey: false,
+        workspaceId: DEFAULT_WORKSPACE.id,
+        organizationId: null,
+        allowedDataRegions: ['global'],
+        freeRequests: { limit: 50, remaining: 50, used: 0 },
         counters: {
           usageNano: 1_234_567_891,
           usageDailyNano: 1_234_567_891,
@@ -113,6 +118,46 @@ describe('reading a key', () => {
       expect([message, await errorOf(message)]).toEqual([message, 'forbidden']);
     expect(await errorOf('IP not allowed', 402)).toBe('forbidden');
     expect(await errorOf('IP not allowed', 401)).toBe('unauthorized');
+  });
+
+  it('reads what newer accounts tell, and does without it', async () => {
+    const tell = async (change: object) => {
+      const { simulator, client } = setUp();
+      simulator.alter(() => async (answer) => {
+        const { data } = (await answer.json()) as { data: object };
+        return Response.json({ data: { ...data, ...change } });
+      });
+      const result = await client.getKey(KEY);
+      if (!result.ok) throw new Error(result.error.kind);
+      return result.value;
+    };
+    const free = { limit: 50, remaining: 43, used: 7 };
+    expect(
+      await tell({ workspace_id: 'w', organization_id: 'o', allowed_data_regions: ['europe', 'moon'], free_model_daily_requests: free }),
+    ).toMatchObject({ workspaceId: 'w', organizationId: 'o', allowedDataRegions: ['europe', 'moon'], freeRequests: free });
+    const nothing = { workspaceId: null, organizationId: null, allowedDataRegions: [], freeRequests: null };
+    const names = ['workspace_id', 'organization_id', 'allowed_data_regions', 'free_model_daily_requests'];
+    for (const value of [undefined, null, 7, { limit: '50' }, [[]]])
+      expect(await tell(Object.fromEntries(names.map((name) => [name, value])))).toMatchObject(nothing);
+    expect((await tell({ free_model_daily_requests: { ...free, used: 0.5 } })).freeRequests).toBeNull();
+  });
+
+  it('reads the last use and the user of a key, and cached tokens of activity, where they are told', async () => {
+    const { simulator, client } = setUp();
+    const management = 'sk-or-v1-management';
+    simulator.addKey(management, { isManagement: true });
+    simulator.addKey(KEY, { externalUser: 'customer 7' });
+    simulator.spend(KEY, { nano: 1, cachedTokens: 13 }, NOW - 86_400_000);
+    const read = async () => {
+      const [records, activity] = [await client.listKeys(management, DEFAULT_WORKSPACE.id), await client.getActivity(management, null)];
+      return [records, activity].map((answer) => (answer.ok ? answer.value : answer.error));
+    };
+    expect(await read()).toMatchObject([[{ lastUsedAt: NOW, externalUser: 'customer 7' }], [{ cachedTokens: 13 }]]);
+    simulator.alter(() => async (answer) => {
+      const { data } = (await answer.json()) as { data: Record<string, unknown>[] };
+      return Response.json({ data: data.map(({ last_used_at: _, external_user: __, cached_tokens: ___, ...rest }) => rest) });
+    });
+    expect(await read()).toMatchObject([[{ lastUsedAt: null, externalUser: null }], [{ cachedTokens: null }]]);
   });
 
   it('says where an answer has another shape', async () => {

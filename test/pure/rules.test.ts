@@ -7,7 +7,16 @@ import { authorize, authorizeSession } from '../../src/actor.ts';
 import { nextStep, TASKS } from '../../src/jobs/cleanup.ts';
 import { addCounts, isOverdue, KEYS_A_MESSAGE, latestSlot, packKeys } from '../../src/jobs/model.ts';
 import { retryDelay } from '../../src/jobs/read.ts';
-import { addKeySchema, describeReadError, judgeFailure, type KeyRow, maskKey, type ReadError, seriesOf } from '../../src/keys/model.ts';
+import {
+  addKeySchema,
+  describeReadError,
+  endOf,
+  judgeFailure,
+  type KeyRow,
+  maskKey,
+  type ReadError,
+  seriesOf,
+} from '../../src/keys/model.ts';
 import type { Reading } from '../../src/keys/reading.ts';
 import { addressKey } from '../../src/lib/address.ts';
 import { fullJitter } from '../../src/lib/backoff.ts';
@@ -118,6 +127,36 @@ describe('keys', () => {
     const alive = judgeFailure(first, { kind: 'forbidden' }, 'sync 2', 7);
     expect([alive.rejectedRun, judgeFailure(alive, refused, 'sync 3', 8).health]).toEqual([null, 'active']);
     expect(judgeFailure(fresh, { kind: 'rate_limited', retryAfterS: 9 }, 'r', 1000).retryAfter).toBe(10_000);
+  });
+
+  it('become invalid at once by a refusal after the time until which they were to live', () => {
+    const dated = { ...fresh, expiresAt: 100 };
+    expect(judgeFailure(dated, refused, 'sync 1', 99)).toMatchObject({ health: 'active', lastError: expect.stringContaining('refuses') });
+    expect(judgeFailure(dated, refused, 'sync 1', 100)).toMatchObject({ health: 'invalid', lastError: 'The key has expired.' });
+    expect(judgeFailure(dated, { kind: 'unavailable', reason: 'x', retryAfterS: null }, 'sync 1', 200).health).toBe('active');
+    expect(judgeFailure(dated, { kind: 'address_refused' }, 'sync 1', 200)).toMatchObject({
+      health: 'active',
+      lastError: expect.stringContaining('IP allowlist'),
+    });
+  });
+
+  it('ended by what came first: their time, or their deletion', () => {
+    const end = (isDisabled: boolean, expiresAt: number | null, vanishedAt: number | null) =>
+      endOf({ isDisabled, expiresAt, vanishedAt }, 100);
+    expect([end(false, null, null), end(false, 101, null), end(false, 100, null), end(true, null, null), end(true, 50, null)]).toEqual([
+      null,
+      null,
+      'expired',
+      'disabled',
+      'disabled',
+    ]);
+    expect([end(false, null, 90), end(false, 95, 90), end(false, 85, 90), end(true, 85, 90), end(true, null, 90)]).toEqual([
+      'vanished',
+      'vanished',
+      'expired',
+      'expired',
+      'vanished',
+    ]);
   });
 
   it('explain each failure in a sentence', () => {

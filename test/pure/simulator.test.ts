@@ -226,6 +226,54 @@ describe('the simulator', () => {
     expect(key()).toMatchObject({ name: 'x', isDisabled: true, limitNano: 1e8, limitReset: null, isByokInLimit: true });
   });
 
+  it('lists expired keys only when asked, and tells of one by its hash', async () => {
+    const { simulator, get } = createAccount();
+    const list = async (query: string) =>
+      ((await (await get(`/keys${query}`)).json()) as { data: { name: string }[] }).data.map(({ name }) => name);
+    const expired = `${KEY}-expired`;
+    simulator.addKey(expired, { name: 'expired', expiresAt: '2026-11-15T12:00:00Z' });
+    expect(await list('')).toEqual(['default']);
+    expect(await list('?include_disabled=true&include_expired=false')).toEqual(['default']);
+    expect(await list('?include_expired=true')).toEqual(['default', 'expired']);
+    simulator.changeKey(expired, { isDisabled: true });
+    expect(await list('?include_expired=true')).toEqual(['default']);
+    expect(await list('?include_expired=true&include_disabled=true')).toEqual(['default', 'expired']);
+    expect((await get('/keys?include_expired=1')).status).toBe(400);
+    const { data } = (await (await get(`/keys/${await sha256Hex(expired)}`)).json()) as { data: object };
+    expect(data).toMatchObject({ name: 'expired', expires_at: '2026-11-15T12:00:00Z', last_used_at: null, external_user: null });
+    expect((await get('/key', expired)).status).toBe(401);
+  });
+
+  it('tells what is newer than the copy of the specification: use, place, and free requests of the account', async () => {
+    const { simulator, get } = createAccount();
+    simulator.spend(KEY, { model: 'meta-llama/llama-3.3-70b-instruct:free', requests: 3 });
+    simulator.spend(`${KEY}-1`, { model: 'meta-llama/llama-3.3-70b-instruct:free', requests: 4 });
+    simulator.spend(KEY, { model: 'meta-llama/llama-3.3-70b-instruct:free', requests: 9 }, Date.parse('2026-11-14T23:59:59Z'));
+    for (const text of [KEY, `${KEY}-2`, MANAGEMENT])
+      expect(((await (await get('/key', text)).json()) as { data: object }).data).toMatchObject({
+        workspace_id: expect.any(String),
+        organization_id: null,
+        allowed_data_regions: ['global'],
+        free_model_daily_requests: { limit: 1000, remaining: 993, used: 7 },
+      });
+    const { data } = (await (await get('/keys')).json()) as { data: object[] };
+    expect(data).toMatchObject([{ last_used_at: '2026-11-15T12:00:00.000Z', external_user: null }]);
+    const { data: rows } = (await (await get('/activity')).json()) as { data: { cached_tokens: number }[] };
+    expect(rows.map(({ cached_tokens: tokens }) => tokens)).toEqual([10]);
+  });
+
+  it('refuses a range to the minute', async () => {
+    const { simulator } = createAccount();
+    const ask = async (end: string) => {
+      const body = JSON.stringify({ metrics: ['request_count'], time_range: { start: '2026-11-14T00:00:00Z', end } });
+      const headers = { authorization: `Bearer ${MANAGEMENT}` };
+      return (await simulator.answer(new Request('http://sim/api/v1/analytics/query', { method: 'POST', headers, body }))).status;
+    };
+    expect([await ask('2026-11-15T00:00Z'), await ask('2026-11-15T00:00:00Z'), await ask('2026-11-15T00:00:00.5Z')]).toEqual([
+      400, 200, 200,
+    ]);
+  });
+
   it('serves over HTTP and obeys commands', async () => {
     let frozenAt: number | null = null;
     const simulator = createSimulator({ now: () => frozenAt ?? Date.now() });

@@ -108,6 +108,144 @@ describe('discovery', () => {
   });
 });
 
+describe('a key that expires', () => {
+  const HOUR = 3_600_000;
+  const setUp = async () => {
+    const set = await createScenario({ keys: 3 });
+    const [first] = set.account.keys as [string];
+    const expiresAt = new Date(set.world.clock.now + 90 * 60_000).toISOString();
+    set.world.simulator.changeKey(first, { expiresAt });
+    const spent = () => set.world.simulator.spentBetween(first, 0, set.world.clock.now + 1).nano;
+    return { set, first, expiresAt, spent };
+  };
+
+  it('has expired, is not gone, and its last spend stays its own', async () => {
+    const { set, first, expiresAt, spent } = await setUp();
+    const management = await set.add();
+    await set.hours(1);
+    expect(await set.find(first)).toMatchObject({ status: 'active', is_expired: false, expires_at: expiresAt });
+    set.world.simulator.spend(first, { nano: 7_000_000_000 });
+    await set.hours(3);
+    const key = await set.find(first);
+    expect(key).toMatchObject({ status: 'invalid', is_expired: true, vanished_at: null, expires_at: expiresAt });
+    expect([key.last_error, key.last_used_at]).toEqual(['The key has expired.', new Date(set.world.clock.now - 3 * HOUR).toISOString()]);
+    expect(await total(set, `&key_id=${key.id}`)).toBe(spent());
+    await set.hours(48);
+    expect(await total(set, `&key_id=${key.id}`)).toBe(spent());
+    await expectTruth(set, 42, 32);
+    expect((await set.find(set.account.management)).id).toBe(management);
+  });
+
+  it('is said to have expired by its own key too, at once, with an account or without one', async () => {
+    for (const isManaged of [true, false]) {
+      const { set, first, expiresAt, spent } = await setUp();
+      await set.world.json('POST', '/api/keys', { token: set.user.token, body: { name: 'mine', key: first } });
+      if (isManaged) await set.add();
+      await set.hours(1);
+      set.world.simulator.spend(first, { nano: 7_000_000_000 });
+      await set.hours(1);
+      const key = await set.find(first);
+      expect(key).toMatchObject({
+        status: 'invalid',
+        is_expired: true,
+        last_error: 'The key has expired.',
+        vanished_at: null,
+        expires_at: expiresAt,
+      });
+      if (isManaged) expect(await total(set, `&key_id=${key.id}`)).toBe(spent());
+    }
+  });
+
+  it('is found with its history where it had expired before', async () => {
+    const { set, first, spent } = await setUp();
+    set.world.simulator.changeKey(first, { expiresAt: new Date(set.world.clock.now - HOUR).toISOString() });
+    await set.add();
+    await set.hours(2);
+    const key = await set.find(first);
+    expect(key).toMatchObject({ kind: 'discovered', status: 'invalid', is_expired: true });
+    expect(await total(set, `&key_id=${key.id}`)).toBe(spent());
+  });
+
+  it('and is deleted later has expired; one that is deleted before its time was deleted', async () => {
+    const { set, first } = await setUp();
+    const [, second] = set.account.keys as [string, string];
+    set.world.simulator.changeKey(second, { expiresAt: new Date(set.world.clock.now + 5 * HOUR).toISOString() });
+    await set.add();
+    await set.hours(3);
+    for (const text of [first, second]) set.world.simulator.removeKey(text);
+    await set.hours(4);
+    expect(await set.find(first)).toMatchObject({ is_expired: true, last_error: 'The key has expired.', vanished_at: expect.any(String) });
+    expect(await set.find(second)).toMatchObject({ is_expired: false, last_error: expect.stringContaining('deleted') });
+  });
+
+  it('and was taken for gone before is right again', async () => {
+    const { set, first } = await setUp();
+    await set.add();
+    await set.hours(2);
+    const hidden = set.world.simulator.keys().find(({ text }) => text === first);
+    set.world.simulator.removeKey(first);
+    await set.hours(1);
+    set.world.simulator.addKey(first, hidden);
+    await set.hours(1);
+    expect(await set.find(first)).toMatchObject({ is_expired: true, vanished_at: null, last_error: 'The key has expired.' });
+  });
+});
+
+describe('an IP allowlist', () => {
+  it('is named as what refuses keys and accounts, and no key dies of it', async () => {
+    const set = await createScenario({ keys: 2 });
+    const [first] = set.account.keys as [string];
+    await set.world.json('POST', '/api/keys', { token: set.user.token, body: { name: 'mine', key: first } });
+    await set.add();
+    set.world.simulator.setFault('*', { kind: 'address_refused' });
+    await set.hours(4);
+    expect(await set.find(first)).toMatchObject({
+      status: 'active',
+      last_error: expect.stringMatching(/^OpenRouter's IP allowlist refuses/),
+    });
+    expect(await set.find(set.account.management)).toMatchObject({ status: 'active', last_error: expect.stringContaining('IP allowlist') });
+    expect(await set.find(set.account.keys[1] as string)).toMatchObject({ last_error: expect.stringContaining('IP allowlist') });
+    set.world.simulator.setFault('*', null);
+    await set.hours(2);
+    expect((await set.list()).map(({ last_error: error }) => error)).toEqual([null, null, null]);
+    await expectTruth(set);
+  });
+
+  it('lets a new key be stored, with the reason why it is not verified', async () => {
+    const set = await createScenario({ keys: 1 });
+    set.world.simulator.setFault('*', { kind: 'address_refused' });
+    const [text] = set.account.keys as [string];
+    const { status, body } = await set.world.json('POST', '/api/keys', { token: set.user.token, body: { name: 'mine', key: text } });
+    expect([status, body]).toEqual([
+      201,
+      expect.objectContaining({ status: 'unverified', last_error: expect.stringContaining('IP allowlist') }),
+    ]);
+  });
+});
+
+describe('requests to free models', () => {
+  it('are told as each key was told of its account, and not of keys that tell nothing themselves', async () => {
+    const set = await createScenario({ keys: 2 });
+    const [first, second] = set.account.keys as [string, string];
+    await set.world.json('POST', '/api/keys', { token: set.user.token, body: { name: 'mine', key: first } });
+    await set.add();
+    set.world.simulator.spend(second, { model: 'meta-llama/llama-3.3-70b-instruct:free', requests: 12 });
+    await set.hours(1);
+    const told = { free_requests_limit: 1000, free_requests_remaining: 988, free_requests_used: 12 };
+    expect(await set.find(first)).toMatchObject(told);
+    expect(await set.find(set.account.management)).toMatchObject({ ...told, last_used_at: null });
+    expect(await set.find(second)).toMatchObject({ free_requests_limit: null, free_requests_remaining: null, free_requests_used: null });
+    set.world.simulator.alter((path) => async (answer) => {
+      if (path !== '/key') return answer;
+      const { data } = (await answer.json()) as { data: Record<string, unknown> };
+      delete data['free_model_daily_requests'];
+      return Response.json({ data });
+    });
+    await set.hours(1);
+    expect(await set.find(first)).toMatchObject({ status: 'active', free_requests_limit: null, last_error: null });
+  });
+});
+
 describe('bad answers', () => {
   it('a workspace that is refused: the others are read, nothing counts as gone, and it is said', async () => {
     const set = await createScenario({ keys: 3 });
@@ -203,7 +341,7 @@ describe('bad answers', () => {
     const known = set.world.simulator.spentBetween(set.account.keys[0] as string, 0, startOfToday(set.world.clock.now));
     const id = (await set.find(set.account.keys[0] as string)).id;
     const until = `&to=${daysAgo(set.world.clock.now, 1)}`;
-    const { body: one } = await set.world.json<{ totals: { cost_usd: number } }>(
+    const { body: one } = await set.world.json<{ totals: { cost_usd: number; cached_tokens: number } }>(
       'GET',
       `/api/v1/stats?from=2026-10-01${until}&key_id=${id}`,
       {
@@ -211,6 +349,10 @@ describe('bad answers', () => {
       },
     );
     expect(Math.round(one.totals.cost_usd * 1e9)).toBe(known.nano);
+    const cached = (set.world.simulator.allSpends().find(([text]) => text === set.account.keys[0])?.[1] ?? [])
+      .filter(({ at }) => at < startOfToday(set.world.clock.now))
+      .reduce((sum, { cachedTokens }) => sum + cachedTokens, 0);
+    expect([one.totals.cached_tokens, cached > 0]).toEqual([cached, true]);
     expect((await set.find(set.account.keys[0] as string)).last_error).toContain('30 days');
     set.world.simulator.chooseFaults(() => null);
     await set.hours(2);

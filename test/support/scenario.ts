@@ -17,6 +17,9 @@ export interface ListedKey {
   is_disabled: boolean | null;
   managed_by: number | null;
   vanished_at: string | null;
+  is_expired: boolean;
+  expires_at: string | null;
+  last_used_at: string | null;
   last_error: string | null;
   last_synced_at: string | null;
   balance_usd: number | null;

@@ -158,10 +158,15 @@ function refusal(query: Query, days: number, options: AnalyticsOptions): Respons
   return null;
 }
 
+/** A time to the minute is refused. */
+const WITH_SECONDS = /T\d{2}:\d{2}:\d{2}/;
+
 /** Answers `POST /analytics/query`. */
 export function answerQuery(sources: readonly SpendSource[], query: Query, now: number, options: AnalyticsOptions): Response {
   const start = Date.parse(query.time_range?.start ?? '') || now - 7 * DAY_MS;
   const end = Date.parse(query.time_range?.end ?? '') || now;
+  if (Object.values(query.time_range ?? {}).some((time) => !WITH_SECONDS.test(time)))
+    return errorAnswer(400, 'time_range: Invalid datetime');
   const refused = refusal(query, (end - start) / DAY_MS, options);
   if (refused) return refused;
   const isShort = query.granularity === 'hour' || query.dimensions?.includes('provider');
@@ -225,6 +230,7 @@ export function answerActivity(all: readonly SpendSource[], parameters: URLSearc
     prompt_tokens: sum.promptTokens,
     completion_tokens: sum.completionTokens,
     reasoning_tokens: sum.reasoningTokens,
+    cached_tokens: sum.cachedTokens,
   }));
   return Response.json({ data });
 }

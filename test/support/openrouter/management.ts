@@ -14,6 +14,7 @@ export interface KeyRecord {
   hash: string;
   workspace_id: string;
   disabled: boolean;
+  expires_at: string | null;
   [field: string]: unknown;
 }
 
@@ -76,9 +77,13 @@ function listWorkspaces({ workspaces }: Account, query: URLSearchParams): Respon
 async function listKeys(account: Account, query: URLSearchParams): Promise<Response> {
   const workspace = query.get('workspace_id') ?? account.workspaces[0]?.id;
   if (account.workspaces.every(({ id }) => id !== workspace)) return errorAnswer(404, 'Workspace not found');
+  if (!['true', 'false', null].includes(query.get('include_expired'))) return errorAnswer(400, 'include_expired must be true or false');
   const offset = Number(query.get('offset') ?? 0);
   const keys = (await account.listKeys()).filter((key) => key.workspace_id === workspace);
-  const shown = keys.filter((key) => !key.disabled || query.get('include_disabled') === 'true');
+  const isExpired = ({ expires_at: at }: KeyRecord) => at !== null && Date.parse(at) <= account.now;
+  const shown = keys
+    .filter((key) => !key.disabled || query.get('include_disabled') === 'true')
+    .filter((key) => !isExpired(key) || query.get('include_expired') === 'true');
   return Response.json({ data: shown.slice(offset, offset + KEYS_A_PAGE) });
 }
 

@@ -24,6 +24,7 @@ export interface SimulatedKey {
   isDisabled: boolean;
   isByokInLimit: boolean;
   updatedAt: string | null;
+  externalUser: string | null;
 }
 
 export interface SimulatorOptions {
@@ -56,6 +57,10 @@ function parseJson(body: string): unknown {
   }
 }
 
+/** Requests to free models that an account may make a day, before and after it bought credits worth 10 USD. */
+const FREE_REQUESTS = { unpaid: 50, paid: 1000 };
+const FROM_CREDITS_NANO = 10_000_000_000;
+
 /** Analytics queries of a key in any minute. */
 const MAX_QUERIES_A_MINUTE = 64;
 
@@ -85,7 +90,13 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment, defaultWor
   const load = { current: 0, most: 0 };
 
   function addKey(text: string, options: Partial<Omit<SimulatedKey, 'text'>> = {}): SimulatedKey {
-    const fresh = { name: 'key', workspaceId: defaultWorkspace.id, createdAt: new Date(now()).toISOString(), updatedAt: null };
+    const fresh = {
+      name: 'key',
+      workspaceId: defaultWorkspace.id,
+      createdAt: new Date(now()).toISOString(),
+      updatedAt: null,
+      externalUser: null,
+    };
     const free = { limitNano: null, limitReset: null, isByokInLimit: false, expiresAt: null, isDisabled: false };
     const key = { text, ...fresh, ...free, isManagement: false, ...options };
     keys.set(text, key);
@@ -155,9 +166,28 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment, defaultWor
     };
   }
 
+  /** Requests to free models of the whole account in this UTC day. */
+  function freeRequests() {
+    const limit = creditsNano >= FROM_CREDITS_NANO ? FREE_REQUESTS.paid : FREE_REQUESTS.unpaid;
+    const today = [...spends.values()]
+      .flat()
+      .filter(({ at, model }) => model.endsWith(':free') && at >= startOfDay(dayOf(now())) && at <= now());
+    const used = today.reduce((sum, { requests: count }) => sum + count, 0);
+    return { limit, remaining: Math.max(0, limit - used), used };
+  }
+
+  const lastUseOf = (text: string): string | null => {
+    const at = Math.max(...(spends.get(text) ?? []).map((entry) => entry.at).filter((used) => used <= now()));
+    return Number.isFinite(at) ? new Date(at).toISOString() : null;
+  };
+
   /** What a key says about itself: `GET /key`. */
   const describeSelf = (key: SimulatedKey) => ({
     ...describeKey(key),
+    workspace_id: key.workspaceId,
+    organization_id: null,
+    allowed_data_regions: ['global'],
+    free_model_daily_requests: freeRequests(),
     is_free_tier: false,
     is_management_key: key.isManagement,
     is_provisioning_key: key.isManagement,
@@ -172,6 +202,8 @@ export function createSimulator({ now, lagMs = 0, wait = waitAMoment, defaultWor
     disabled: key.isDisabled,
     created_at: key.createdAt,
     updated_at: key.updatedAt,
+    last_used_at: lastUseOf(key.text),
+    external_user: key.externalUser,
     workspace_id: key.workspaceId,
   });
 
