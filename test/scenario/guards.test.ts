@@ -1,11 +1,13 @@
 /** Guards behind other guards: what would go unnoticed in every other test if one of them were taken out (`npm run mutate`). */
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { deleteAccount } from '../../src/accounts/actions.ts';
 import type { Actor } from '../../src/actor.ts';
 import { createChannel } from '../../src/alerts/channel-actions.ts';
 import { createSecretToken, hashSecretToken } from '../../src/crypto/secret-token.ts';
 import { keysAnswerSchema, workspacesAnswerSchema } from '../../src/openrouter/account.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
+import { createTwoUsers, ME, OTHER } from '../support/two-users.ts';
 import { createVisitor } from '../support/visitor.ts';
 import { createWorld, freshKeyText, type World } from '../support/world.ts';
 
@@ -49,6 +51,25 @@ describe('the lock of an account', () => {
     for (let guess = 0; guess < 10; guess++) expect(await attempt('a wrong passphrase')).toBe(401);
     failed.resolve();
     expect(await right).toBe(429);
+  });
+});
+
+describe('an account that is deleted', () => {
+  it('takes every row of its user, in every table, and none of anybody else', async () => {
+    const users = createTwoUsers();
+    const deferred: (() => Promise<unknown>)[] = [];
+    const world = createWorld({ db: users.binding });
+    await world.deps.enqueue([{ job: 'purge' }]);
+    await world.drain();
+    const before = users.rowsOf(OTHER);
+    world.deps.passwords.verify = async () => true;
+    world.deps.defer = (work) => void deferred.push(work);
+    await deleteAccount(world.deps, { kind: 'user', userId: ME, sessionId: 0 }, { password: 'x' });
+    await Promise.all(deferred.map((work) => work()));
+    await world.drain();
+    const left = Object.entries(users.rowsOf(ME)).filter(([, rows]) => rows.length > 0);
+    expect(left).toEqual([['audit_event', [expect.objectContaining({ action: 'account_deleted' })]]]);
+    expect(users.rowsOf(OTHER)).toEqual(before);
   });
 });
 
@@ -130,6 +151,42 @@ describe('every answer', () => {
       }
     },
   );
+});
+
+describe('a route', () => {
+  it('asks who is there before it looks at what was sent', async () => {
+    const world = createWorld();
+    for (const [method, path] of [
+      ['POST', '/api/tokens'],
+      ['POST', '/api/channels'],
+      ['GET', '/api/v1/stats?from=nonsense'],
+    ] as const) {
+      const { status, headers } = await world.call(method, path, method === 'POST' ? { body: {} } : {});
+      expect([path, status, headers.get('server-timing')]).toEqual([path, 401, null]);
+    }
+  });
+
+  it('takes a name that people can read, of a length that fits, and a body of 64 KiB', async () => {
+    const world = createWorld();
+    const { token } = await world.makeUser();
+    const add = async (name: string) => (await world.call('POST', '/api/tokens', { token, body: { name } })).status;
+    expect(await add('x'.repeat(100))).toBe(201);
+    for (const name of ['x'.repeat(101), '\ud800', 'a\u0000b', 'a\nb']) expect([name, await add(name)]).toEqual([name, 422]);
+    expect(await add('x'.repeat(70_000))).toBe(413);
+  });
+});
+
+describe('an answer’s tag', () => {
+  it('is of its user: that of somebody else is not theirs', async () => {
+    const world = createWorld();
+    const tagOf = async () => {
+      const { token } = await world.makeUser();
+      return (await world.call('GET', '/api/v1/stats', { token })).headers.get('etag');
+    };
+    const [mine, theirs] = [await tagOf(), await tagOf()];
+    expect(mine).toMatch(/^(W\/)?"/);
+    expect(mine).not.toBe(theirs);
+  });
 });
 
 describe('a form', () => {

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { createDb, type Db, runBatch } from '../../src/db.ts';
 import { CASES, STORES } from '../support/store-calls.ts';
-import { createTwoUsers, idsOf, ME, OTHER } from '../support/two-users.ts';
+import { channel, newText, rule } from '../support/store-inputs.ts';
+import { createTwoUsers, idsOf, ME, NOW, OTHER } from '../support/two-users.ts';
 
 /** Tells on purpose that somebody else has a thing with this id. */
 const TELLS_OF_OTHERS = ['alerts.isForeign'];
@@ -20,6 +21,8 @@ async function carryOut(db: Db, work: unknown): Promise<unknown> {
   const isStatements = list.length > 0 && list.every((one) => typeof one === 'object' && one !== null && 'bind' in one);
   return isStatements ? runBatch(db, list as D1PreparedStatement[]) : value;
 }
+
+const { tokens, texts, alerts, views, analytics } = STORES;
 
 describe('what a store does for a user', () => {
   const world = createTwoUsers();
@@ -43,5 +46,19 @@ describe('what a store does for a user', () => {
         const alone = await outcome('alone');
         expect({ index, ...(await outcome('both')) }).toEqual({ index, ...alone });
       }
+  });
+
+  it('is nothing where the user is gone', async () => {
+    const userId = 3;
+    const added = [
+      await tokens.insertToken(db, { userId, name: 'n', tokenHash: 'h', prefix: 'p', createdAt: NOW }, 9),
+      await texts.insertKey(db, userId, 'n', newText, 9, NOW),
+      await alerts.insertRule(db, userId, rule, NOW, 9),
+      await alerts.insertChannel(db, { ...channel, userId }, 9),
+      await views.saveView(db, { userId, name: 'n', query: 'q', createdAt: NOW }, 9),
+      await runBatch(db, [analytics.noteModelsStatement(db, userId, ['x/y'])]),
+    ];
+    expect(added).toEqual([null, null, null, null, false, [[]]]);
+    expect(Object.values(world.rowsOf(userId)).flat()).toEqual([]);
   });
 });

@@ -63,7 +63,7 @@ function rowsOf(user: number): Record<string, Row[]> {
       { ...key, ...sampled, id: id.discovered, kind: 'discovered', hash: 'd' },
       { ...key, ...sampled, id: id.key, kind: 'inference', hash: 'k', text_version: 1 },
       { ...key, id: id.newcomer, kind: 'management', hash: 'm3' },
-      { ...key, ...sampled, id: id.otherKey, kind: 'inference', hash: `only of ${user}`, is_active: 0 },
+      { ...key, ...sampled, id: id.otherKey, kind: user === ME ? 'inference' : 'discovered', hash: `only of ${user}`, is_active: 0 },
     ],
     api_key_alias: [
       { hash: 'old', api_key_id: id.key, ...sampled },
