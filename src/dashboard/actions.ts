@@ -5,6 +5,7 @@ import { type RuleRow, toRules } from '../alerts/model.ts';
 import { createSpend } from '../alerts/spend.ts';
 import { selectRules } from '../alerts/store.ts';
 import type { Deps } from '../deps.ts';
+import { paletteOf } from '../explore/actions.ts';
 import { createAnswers } from '../explore/answer.ts';
 import { questionSchema } from '../explore/model.ts';
 import { presentKeys } from '../keys/present.ts';
@@ -77,6 +78,7 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
       isOwnZone || rules.length === 0
         ? budgetsOf(rules, keys, { spend: createSpend(covered, facts.key, shown.zone), now, zone: shown.zone })
         : null,
+    palette: paletteOf(summary.sources),
     attention: attentionOf(keys, drift, now, shown.zone),
     asOf: isoOrNull(asOf(covered)),
   };

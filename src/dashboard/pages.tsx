@@ -131,6 +131,7 @@ const Spend = ({ query, dashboard, keyNames, now }: SpendProps) => {
           range={range}
           now={now}
           keyNames={keyNames}
+          palette={dashboard.palette}
           {...(rollup === 'day' && { hrefOf: dayHref })}
         />
       )}
@@ -188,7 +189,7 @@ async function showDashboard(view: View) {
           <Limits keys={keys} />
         </div>
         {hasWeek && <Week shown={shown} />}
-        <Rankings query={question} shown={shown} keyNames={keyNames} />
+        <Rankings query={question} shown={shown} palette={answered.palette} keyNames={keyNames} />
       </div>
     </Frame>
   );

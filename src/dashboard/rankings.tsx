@@ -3,9 +3,10 @@ import type { Tone } from '../charts/model.ts';
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar, Sparkline } from '../charts/small.tsx';
 import type { Answer, AnswerSeries } from '../explore/answer.ts';
-import { BY_LABELS, type KeyNames, nameOf, toneOf } from '../explore/labels.ts';
+import { BY_LABELS, type KeyNames, nameOf } from '../explore/labels.ts';
 import { UNKNOWN_NAME } from '../explore/model.ts';
 import { Name } from '../explore/name.tsx';
+import type { Palette } from '../explore/palette.ts';
 import { formatCount, formatUsd } from '../lib/format.ts';
 import type { Dimension } from '../usage/model.ts';
 import { periodQuery, queryOf } from '../usage/periods.ts';
@@ -77,16 +78,14 @@ const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: Ra
 interface RankingsProps {
   query: DashboardQuery;
   shown: Dashboard['shown'];
+  palette: Palette;
   keyNames: KeyNames;
 }
 
 /** Models and keys. What the chart is stacked by has the chart's colours. */
-export const Rankings = ({ query, shown: { models, keys, requests, chart }, keyNames }: RankingsProps) => {
-  const inChart = chart.series.filter(({ isOther }) => !isOther).length;
-  const toneAt = (dimension: Dimension) => (series: AnswerSeries, index: number) => {
-    if (query.by !== dimension) return 0;
-    return index < inChart ? toneOf(series, index) : 'other';
-  };
+export const Rankings = ({ query, shown: { models, keys, requests, chart }, palette, keyNames }: RankingsProps) => {
+  const tones = palette({ ...chart, series: chart.series.filter(({ isOther }) => !isOther) });
+  const toneAt = (dimension: Dimension) => (_: AnswerSeries, index: number) => (query.by === dimension ? (tones[index] ?? 'other') : 0);
   return (
     <>
       <Ranking

@@ -13,13 +13,23 @@ import { asOf } from '../usage/stats.ts';
 import { readSummary } from '../usage/summary.ts';
 import { answerOf } from './answer.ts';
 import { isWanted, MAX_HOURLY_DAYS, type Question, UNKNOWN_NAME } from './model.ts';
+import { createPalette, type Palette } from './palette.ts';
 import * as store from './store.ts';
 
 /** Views that a user may have. */
 const MAX_VIEWS = 50;
 
+interface StoredName {
+  permaslug: string;
+  slug: string | null;
+}
+
 const distinct = (facts: readonly Fact[], of: 'model' | 'provider'): string[] =>
   [...new Set(facts.map((fact) => fact[of] ?? UNKNOWN_NAME))].sort((a, b) => a.localeCompare(b) || compareCells(a, b));
+
+/** The colours of a user's names, whatever was asked for: of all keys, and of all models that they ever used. */
+export const paletteOf = ({ keys, names }: { keys: readonly { id: number }[]; names: readonly StoredName[] }): Palette =>
+  createPalette({ key: keys.map(({ id }) => id), model: names.map(({ slug, permaslug }) => slug ?? permaslug) });
 
 /** The ledger of a range as a question needs it: sums of days know one dimension each, and no hours. */
 async function readFor(deps: Deps, userId: number, question: Question, range: Range, viewerZone: string) {
@@ -52,6 +62,7 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
     keys: sources.keys.map(({ id, name }) => ({ id, name })),
     models: distinct(facts.model, 'model'),
     providers: distinct(facts.provider, 'provider'),
+    palette: paletteOf(sources),
     approximateDays: approximateDays(facts.key.filter((fact) => isWanted(fact, question))),
     asOf: isoOrNull(asOf(sources.keys)),
   };

@@ -3,8 +3,9 @@ import { StackedChart } from '../charts/stacked.tsx';
 import { localDayOf } from '../lib/zone.ts';
 import type { Range } from '../usage/model.ts';
 import type { Answer } from './answer.ts';
-import { bucketLabels, formatsOf, type KeyNames, seriesLabel, toneOf } from './labels.ts';
+import { bucketLabels, formatsOf, type KeyNames, seriesLabel } from './labels.ts';
 import { type MetricName, metricOf, type Rollup } from './model.ts';
+import type { Palette } from './palette.ts';
 
 interface AnswerChartProps {
   id: string;
@@ -17,13 +18,26 @@ interface AnswerChartProps {
   now: number;
   isCumulative?: boolean;
   keyNames: KeyNames;
+  palette: Palette;
   /** Where more is told of a bucket. */
   hrefOf?(bucket: string): string | undefined;
 }
 
 /** Amounts are stacked; what runs on, and ratios, which do not add up, are drawn as areas and lines. */
-export function AnswerChart({ answer, metric, rollup, range, now, isCumulative = false, keyNames, hrefOf, ...rest }: AnswerChartProps) {
+export function AnswerChart({
+  answer,
+  metric,
+  rollup,
+  range,
+  now,
+  isCumulative = false,
+  keyNames,
+  palette,
+  hrefOf,
+  ...rest
+}: AnswerChartProps) {
   const { dimensions, buckets, series } = answer;
+  const tones = palette(answer);
   const shape = metricOf(metric).over ? 'lines' : isCumulative ? 'areas' : 'bars';
   return (
     <StackedChart
@@ -36,7 +50,7 @@ export function AnswerChart({ answer, metric, rollup, range, now, isCumulative =
       })}
       series={series.map((one, index) => ({
         label: seriesLabel(one, dimensions, keyNames),
-        tone: toneOf(one, index),
+        tone: tones[index] ?? 'unknown',
         values: one.values,
       }))}
     />

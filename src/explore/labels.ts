@@ -1,6 +1,5 @@
 /** Answers in words. Pure. */
 
-import type { Tone } from '../charts/model.ts';
 import { periodOf } from '../lib/day.ts';
 import {
   formatCount,
@@ -50,12 +49,6 @@ export const seriesLabel = (
   dimensions: readonly Dimension[],
   keyNames: KeyNames,
 ): string => (isOther ? OTHER : dimensions.map((dimension, index) => nameOf(dimension, names[index] ?? null, keyNames)).join(' · '));
-
-/** The colour of the nth series: grey for the rest of all, and for spend of which no name is known. */
-export function toneOf({ names, isOther }: Pick<AnswerSeries, 'names' | 'isOther'>, index: number): Tone {
-  if (isOther) return 'other';
-  return names.every((name) => name === null) ? 'unknown' : index;
-}
 
 /** A bucket in words, and on an axis. An hour is told by its local clock. */
 export function bucketLabel(bucket: string, rollup: Rollup): { label: string; tick: string } {

@@ -9,7 +9,7 @@ import { PeriodFields } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import type { ask } from './actions.ts';
 import { AnswerChart } from './chart.tsx';
-import { BY_LABELS, formatsOf, type KeyNames, keyNamesOf, nameOf, rangeLabel, seriesLabel, toneOf } from './labels.ts';
+import { BY_LABELS, formatsOf, type KeyNames, keyNamesOf, nameOf, rangeLabel, seriesLabel } from './labels.ts';
 import { METRICS, metricOf, type Question, type Rollup } from './model.ts';
 import { Name } from './name.tsx';
 
@@ -93,6 +93,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
   const metric = metricOf(question.metric);
   const { format } = formatsOf(metric);
   const { answer } = asked;
+  const tones = asked.palette(answer);
   return (
     <Scroll label="Sums">
       <table class="ranking fixed sums">
@@ -112,7 +113,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
               <td>{format(one.total)}</td>
               {!metric.over && (
                 <td>
-                  <ShareBar share={answer.total && one.total !== null ? one.total / answer.total : null} tone={toneOf(one, index)} />
+                  <ShareBar share={answer.total && one.total !== null ? one.total / answer.total : null} tone={tones[index] ?? 'unknown'} />
                 </td>
               )}
             </tr>
@@ -171,6 +172,7 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
             now={now}
             isCumulative={question.cumulative !== undefined}
             keyNames={keyNames}
+            palette={asked.palette}
           />
         )
       )}

@@ -134,7 +134,7 @@ const QUESTION = questionSchema.parse({});
 export async function showKey(view: View, id: number) {
   const zone = view.viewer?.timeZone ?? 'UTC';
   const now = view.deps.now();
-  const [item, { answer, keys, range }, budgets] = await Promise.all([
+  const [item, { answer, keys, range, palette }, budgets] = await Promise.all([
     getKey(view.deps, view.actor, id),
     ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
     listBudgets(view.deps, view.actor, id),
@@ -171,6 +171,7 @@ export async function showKey(view: View, id: number) {
             range={range}
             now={now}
             keyNames={keyNamesOf(keys)}
+            palette={palette}
           />
         )}
         <p>

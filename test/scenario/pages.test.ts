@@ -283,6 +283,32 @@ describe('keys', () => {
   });
 });
 
+describe('colours', () => {
+  it('stay with models and keys from range to range, on every page that shows them', async () => {
+    const set = await createScenario({ keys: 4, days: 40, chance: 0.05 });
+    await set.add();
+    const visitor = createVisitor(set.world, set.user.token);
+    const coloursOn = async (path: string) => {
+      const { html } = await visitor.visit(path);
+      const rows = [...html.matchAll(/<th scope="row"[^>]*>((?:(?!<\/th>).)*)<\/th>(?:(?!<\/tr>).)*?<svg class="(tone-[^"]+)"/gs)];
+      return new Map(rows.map(([, name = '', tone = '']) => [name.replace(/<[^>]*>/g, '').trim(), tone]));
+    };
+    const days = Array.from({ length: 12 }, (_, index) => `range=custom&from=2026-11-0${(index % 8) + 1}&to=2026-11-${index + 10}`);
+    for (const by of ['model', 'key']) {
+      const all = await coloursOn(`/explore?range=90d&by=${by}&top=20`);
+      expect([new Set(all.values()).size, all.size > 3]).toEqual([all.size, true]);
+      for (const day of [...days, 'range=custom&from=2026-11-12&to=2026-11-12', 'range=7d']) {
+        const shown = [...(await coloursOn(`/explore?${day}&by=${by}&top=3`))].filter(([name]) => name !== 'Other');
+        expect(shown).toEqual(shown.map(([name]) => [name, all.get(name)]));
+      }
+      const inChart = ([name, tone]: [string, string]) => all.has(name) && tone !== 'tone-other';
+      const onDashboard = [...(await coloursOn(`/dashboard?range=30d&by=${by}`))].filter(inChart);
+      expect(onDashboard.length).toBeGreaterThan(0);
+      expect(onDashboard).toEqual(onDashboard.map(([name]) => [name, all.get(name)]));
+    }
+  });
+});
+
 describe('an account full of figures', () => {
   it('is shown, explored and exported as the API tells it', async () => {
     const set = await createScenario({ keys: 5, days: 40 });
