@@ -37,6 +37,7 @@ export default defineConfig(async () => {
             name: 'pure',
             include: ['test/pure/**/*.test.{ts,tsx}'],
             environment: 'node',
+            testTimeout: 30_000,
             setupFiles: ['test/support/no-console-error.ts'],
           },
         },

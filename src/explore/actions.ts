@@ -31,6 +31,8 @@ const distinct = (facts: readonly Fact[], of: 'model' | 'provider'): string[] =>
 export const paletteOf = ({ keys, names }: { keys: readonly { id: number }[]; names: readonly StoredName[] }): Palette =>
   createPalette({ key: keys.map(({ id }) => id), model: names.map(({ slug, permaslug }) => slug ?? permaslug) });
 
+const sumCorrections = (facts: readonly Fact[]): number => facts.reduce((sum, { measures }) => sum + (measures.correctionNano ?? 0), 0);
+
 /** The ledger of a range as a question needs it: sums of days know one dimension each, and no hours. */
 async function readFor(deps: Deps, userId: number, question: Question, range: Range, viewerZone: string) {
   const hours = question.rollup === 'hour' ? 'all' : 'none';
@@ -64,6 +66,8 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
     providers: distinct(facts.provider, 'provider'),
     palette: paletteOf(sources),
     approximateDays: approximateDays(facts.key.filter((fact) => isWanted(fact, question))),
+    /** By how much counters shrank, nano-dollars, 0 or less. */
+    correctionNano: sumCorrections(facts.key.filter((fact) => isWanted(fact, question))),
     asOf: isoOrNull(asOf(sources.keys)),
   };
 }

@@ -11,6 +11,7 @@ import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import type { View } from '../http/page.tsx';
 import { formatCount, formatInstant, formatUsd } from '../lib/format.ts';
+import { usdFromNano } from '../lib/money.ts';
 import { getKey } from './actions.ts';
 import { adviceOf, freeRequestsOf, type Key } from './advice.ts';
 import { currentUsage } from './present.ts';
@@ -134,7 +135,7 @@ const QUESTION = questionSchema.parse({});
 export async function showKey(view: View, id: number) {
   const zone = view.viewer?.timeZone ?? 'UTC';
   const now = view.deps.now();
-  const [item, { answer, keys, range, palette }, budgets] = await Promise.all([
+  const [item, { answer, keys, range, palette, correctionNano }, budgets] = await Promise.all([
     getKey(view.deps, view.actor, id),
     ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
     listBudgets(view.deps, view.actor, id),
@@ -158,6 +159,12 @@ export async function showKey(view: View, id: number) {
         <h2>
           {item.kind === 'management' ? 'Spent outside of its keys in 30 days' : 'Spend of 30 days'}: {formatUsd(answer.total)}
         </h2>
+        {correctionNano < 0 && (
+          <p class="note">
+            OpenRouter took back {formatUsd(usdFromNano(-correctionNano))} of this key’s counters in these 30 days. Its own total is lower
+            by that amount; the days here still show what was spent on them.
+          </p>
+        )}
         {answer.series.length === 0 ? (
           <p class="empty">Nothing is known of these days.</p>
         ) : (

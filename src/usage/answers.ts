@@ -12,6 +12,13 @@ const measureFields = {
   completion_tokens: countSchema,
   reasoning_tokens: countSchema.describe('Contained in completion_tokens'),
   cached_tokens: countSchema,
+  correction_usd: z
+    .number()
+    .nullable()
+    .describe(
+      "By how much OpenRouter's counters shrank, USD, 0 or less; not part of cost_usd. With it the figure is the counters' own. Null: they did not",
+    ),
+  byok_correction_usd: z.number().nullable().describe('The same of BYOK spend'),
 };
 const instantSchema = z.iso.datetime().nullable();
 
@@ -27,6 +34,8 @@ const reconciledSchema = z
     byok_cost_usd: usd('The same of BYOK spend'),
     counters_cost_usd: usd('What the counters say'),
     counters_byok_cost_usd: usd('The same of BYOK spend'),
+    correction_usd: usd('By how much the counters shrank on the day, 0 or less; not part of the cost. Null: they did not'),
+    byok_correction_usd: usd('The same of BYOK spend'),
     activity_cost_usd: usd('What OpenRouter’s daily activity says'),
     activity_byok_cost_usd: usd('The same of BYOK spend'),
     drift_usd: usd('Ledger less the source that differs most, of completed days that both know whole'),

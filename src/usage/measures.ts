@@ -9,6 +9,9 @@ export interface Measures {
   completionTokens: number | null;
   reasoningTokens: number | null;
   cachedTokens: number | null;
+  /** By how much counters shrank, 0 or less: no part of what was spent. Null: they did not. */
+  correctionNano: number | null;
+  byokCorrectionNano: number | null;
 }
 
 export const UNKNOWN: Readonly<Measures> = {
@@ -19,6 +22,8 @@ export const UNKNOWN: Readonly<Measures> = {
   completionTokens: null,
   reasoningTokens: null,
   cachedTokens: null,
+  correctionNano: null,
+  byokCorrectionNano: null,
 };
 
 /** What counters can know: money, and nothing about requests or tokens. */
@@ -33,11 +38,13 @@ export const ZERO: Readonly<Measures> = {
   completionTokens: 0,
   reasoningTokens: 0,
   cachedTokens: 0,
+  correctionNano: null,
+  byokCorrectionNano: null,
 };
 
 /**
  * Measures in the order in which `hours` store them: credits and BYOK in nano-dollars, requests, prompt, completion, reasoning and
- * cached tokens. What is missing at the end, or null, is unknown.
+ * cached tokens; of a day also corrections of credits and BYOK. What is missing at the end, or null, is unknown.
  */
 export type Amounts = readonly (number | null)[];
 
@@ -50,7 +57,21 @@ export const measuresOf = (amounts: Amounts): Measures => ({
   completionTokens: amounts[4] ?? null,
   reasoningTokens: amounts[5] ?? null,
   cachedTokens: amounts[6] ?? null,
+  correctionNano: amounts[7] ?? null,
+  byokCorrectionNano: amounts[8] ?? null,
 });
+
+/** What counters say of a day, as amounts. */
+export function amountsOfCounters(day: {
+  costNano: number;
+  byokCostNano: number;
+  correctionNano: number;
+  byokCorrectionNano: number;
+}): Amounts {
+  const { costNano, byokCostNano, correctionNano, byokCorrectionNano } = day;
+  if (correctionNano === 0 && byokCorrectionNano === 0) return [costNano, byokCostNano];
+  return [costNano, byokCostNano, null, null, null, null, null, correctionNano || null, byokCorrectionNano || null];
+}
 
 const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
 
@@ -63,6 +84,8 @@ export function addTo(a: Measures, b: Readonly<Measures>): void {
   a.completionTokens = add(a.completionTokens, b.completionTokens);
   a.reasoningTokens = add(a.reasoningTokens, b.reasoningTokens);
   a.cachedTokens = add(a.cachedTokens, b.cachedTokens);
+  a.correctionNano = add(a.correctionNano, b.correctionNano);
+  a.byokCorrectionNano = add(a.byokCorrectionNano, b.byokCorrectionNano);
 }
 
 /** The sum of what is known of both. */
@@ -80,6 +103,8 @@ export const MEASURE_COLUMNS = [
   'completion_tokens',
   'reasoning_tokens',
   'cached_tokens',
+  'correction_usd',
+  'byok_correction_usd',
 ] as const;
 
 const presentCounts = (measures: Measures) => ({
@@ -95,6 +120,8 @@ export const presentMeasures = (measures: Measures) => ({
   cost_usd: usdFromNanoOrNull(measures.costNano),
   byok_cost_usd: usdFromNanoOrNull(measures.byokCostNano),
   ...presentCounts(measures),
+  correction_usd: usdFromNanoOrNull(measures.correctionNano),
+  byok_correction_usd: usdFromNanoOrNull(measures.byokCorrectionNano),
 });
 
 const decimalOrNull = (nano: number | null): string | null => (nano === null ? null : decimalFromNano(nano));
@@ -104,4 +131,6 @@ export const measureCells = (measures: Measures) => ({
   cost_usd: decimalOrNull(measures.costNano),
   byok_cost_usd: decimalOrNull(measures.byokCostNano),
   ...presentCounts(measures),
+  correction_usd: decimalOrNull(measures.correctionNano),
+  byok_correction_usd: decimalOrNull(measures.byokCorrectionNano),
 });

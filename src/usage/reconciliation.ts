@@ -7,6 +7,7 @@ import { usdFromNanoOrNull } from '../lib/money.ts';
 import { addMoney, type CoveredKey, type CoveredSecret, isAnalysed, type Money, NOTHING } from './coverage.ts';
 import type { Source } from './model.ts';
 import {
+  correctionOf,
   countersOf,
   type Index,
   isCounted,
@@ -26,6 +27,8 @@ export interface Reconciled {
   source: Source | null;
   ledger: Money | null;
   counters: Money | null;
+  /** By how much the counters shrank, 0 or less; null: they did not. */
+  correction: Money | null;
   activity: Money | null;
   /** What the ledger has more (or, negative, less) than the source that differs most from it. */
   driftNano: number | null;
@@ -95,6 +98,7 @@ function reconcileDay(index: Index, stored: StoredDay, key: CoveredKey, drifts =
     source,
     ledger: money,
     counters: sumOf(key.secrets.map((secret) => countersOf(stored, secret))),
+    correction: sumOf(key.secrets.map((secret) => correctionOf(stored, secret))),
     activity: sumOf(key.secrets.map((secret) => activityOf(index, stored, secret))),
     driftNano: drifts.reduce<number | null>((most, drift) => (drift ? larger(most, drift.costNano) : most), null),
     byokDriftNano: drifts.reduce<number | null>((most, drift) => (drift ? larger(most, drift.byokCostNano) : most), null),
@@ -145,6 +149,8 @@ export const presentReconciled = (row: Reconciled) => ({
   byok_cost_usd: usdFromNanoOrNull(row.ledger?.byokCostNano ?? null),
   counters_cost_usd: usdFromNanoOrNull(row.counters?.costNano ?? null),
   counters_byok_cost_usd: usdFromNanoOrNull(row.counters?.byokCostNano ?? null),
+  correction_usd: usdFromNanoOrNull(row.correction?.costNano || null),
+  byok_correction_usd: usdFromNanoOrNull(row.correction?.byokCostNano || null),
   activity_cost_usd: usdFromNanoOrNull(row.activity?.costNano ?? null),
   activity_byok_cost_usd: usdFromNanoOrNull(row.activity?.byokCostNano ?? null),
   drift_usd: usdFromNanoOrNull(row.driftNano),

@@ -135,6 +135,12 @@ export function countersOf(stored: StoredDay, secret: CoveredSecret): Money | nu
   return secret.counters && isWithin(stored.day, secret.counters) ? NOTHING : null;
 }
 
+/** By how much the counters of a secret shrank on a day; null: they did not. */
+export function correctionOf(stored: StoredDay, secret: CoveredSecret): Money | null {
+  const { correctionNano = 0, byokCorrectionNano = 0 } = entryOf(stored, secret) ?? {};
+  return correctionNano === 0 && byokCorrectionNano === 0 ? null : { costNano: correctionNano, byokCostNano: byokCorrectionNano };
+}
+
 /** Are the counters of a secret's day certain, as far as they go? The first sample tells what its day held before it. */
 function areCertain(stored: StoredDay, secret: CoveredSecret): boolean {
   const entry = entryOf(stored, secret);

@@ -1,4 +1,5 @@
 /** Stored days as questions see them. Pure. */
+import { amountsOfCounters } from './measures.ts';
 import type { LedgerRow } from './model.ts';
 import type { counterDay, usageDay } from './table.ts';
 
@@ -67,19 +68,19 @@ const hoursOfCredits = (credits: readonly (number | null)[]): LedgerRow['hours']
 const creditsOfHours = (hours: LedgerRow['hours']): readonly (number | null)[] => HOURS.map((hour) => hours[hour]?.[0] ?? null);
 
 /** A stored row of counters as questions see it. */
-const fromCounters = ({ apiKeyId, day, costNano, byokCostNano, isEstimated, hours }: StoredCounters): StoredRow =>
+const fromCounters = (row: StoredCounters): StoredRow =>
   new StoredRow(
     {
-      keyId: apiKeyId,
-      day,
+      keyId: row.apiKeyId,
+      day: row.day,
       source: 'counters',
       model: null,
       permaslug: null,
       provider: null,
-      total: [costNano, byokCostNano],
-      isEstimated,
+      total: amountsOfCounters(row),
+      isEstimated: row.isEstimated,
     },
-    hours,
+    row.hours,
   );
 
 /** A stored row of analytics, of a key and with its model's name for people. */

@@ -60,7 +60,18 @@ describe('facts', () => {
     ]);
   });
 
-  it('are none of a day that holds nothing but a correction, in any zone', () => {
+  it('tell by how much a counter shrank, in any zone, and by the hour', () => {
+    const corrected = [{ ...row('2026-11-10', 0), total: [10, 0, null, null, null, null, null, -4, null] }];
+    for (const tz of ['UTC', 'Europe/Rome'])
+      for (const withHours of [true, false]) {
+        const facts = factsOf(corrected, inZone('2026-11-09', '2026-11-11', tz), withHours);
+        expect(facts.map(({ measures }) => [measures.costNano, measures.correctionNano, measures.byokCorrectionNano])).toEqual([
+          [10, -4, null],
+        ]);
+      }
+  });
+
+  it('are none of a day that holds nothing, in any zone', () => {
     const corrected = [row('2026-11-10', 0)];
     for (const tz of ['UTC', 'Europe/Rome'])
       for (const withHours of [true, false]) expect(factsOf(corrected, inZone('2026-11-09', '2026-11-11', tz), withHours)).toEqual([]);
