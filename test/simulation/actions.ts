@@ -1,7 +1,7 @@
 /** What users do with the monitor, at random. Whoever gets a 5xx just goes on. */
 import { sha256Hex } from '../../src/lib/sha256.ts';
 import type { Answer, CallOptions } from './client.ts';
-import { createText, makeKey, type Person, type Token } from './people.ts';
+import { createText, makeKey, makeSecondKey, type Person, type Token } from './people.ts';
 import { violated } from './violation.ts';
 import type { World } from './world.ts';
 
@@ -127,7 +127,11 @@ const addKey: Action = async (world, person) => {
 const replaceKey: Action = async (world, person) => {
   const own = (await listKeys(world, person)).filter(({ kind }) => kind === 'inference');
   if (own.length === 0) return;
-  const key = person.isManager || world.dice.chance(0.5) ? world.dice.pick(person.account.keys) : makeKey(world, person);
+  const key = world.dice.chance(0.4)
+    ? world.dice.pick(person.second.account.keys)
+    : person.isManager || world.dice.chance(0.5)
+      ? world.dice.pick(person.account.keys)
+      : makeKey(world, person);
   await ask(world, person, 'PATCH', `/api/keys/${world.dice.pick(own).id}`, { body: { key } });
 };
 
@@ -152,7 +156,8 @@ const deleteKey: Action = async (world, person) => {
   const { id } = world.dice.pick(own);
   if (person.isManager) {
     const texts = await textsOf(world, person, id);
-    if (texts.some((text) => !person.account.keys.includes(text))) return;
+    const alive = [...person.account.keys, ...person.second.account.keys];
+    if (texts.some((text) => !alive.includes(text))) return;
     for (const text of texts) person.protectedTexts.add(text);
   }
   await ask(world, person, 'DELETE', `/api/keys/${id}`);
@@ -161,13 +166,23 @@ const deleteKey: Action = async (world, person) => {
 /** Adds a second management key of the account, or deletes one of two. One always stays. */
 const changeManagement: Action = async (world, person) => {
   if (!person.isManager) return;
-  const keys = (await listKeys(world, person)).filter(({ kind, id }) => kind === 'management' && !person.deleted.has(id));
+  const second = await sha256Hex(person.second.account.management);
+  const keys = (await listKeys(world, person)).filter(
+    ({ kind, id, hash }) => kind === 'management' && hash !== second && !person.deleted.has(id),
+  );
   if (keys.length === 1)
     await ask(world, person, 'POST', '/api/keys', { body: { name: `${person.mark} other account`, key: makeKey(world, person, true) } });
   if (keys.length < 2) return;
   const { id } = world.dice.pick(keys);
   person.deleted.add(id);
   await ask(world, person, 'DELETE', `/api/keys/${id}`);
+};
+
+/** Gives the monitor the management key of the other account, once, at some time. */
+const addSecondAccount: Action = async (world, person) => {
+  if (!person.isManager || person.second.account.management !== '') return;
+  const key = makeSecondKey(world, person, true);
+  await ask(world, person, 'POST', '/api/keys', { body: { name: `${person.mark} second account`, key } });
 };
 
 /** Adds a key that OpenRouter does not know. */
@@ -192,6 +207,7 @@ const ACTIONS: readonly [number, Action][] = [
   [4, replaceKey],
   [3, deleteKey],
   [2, changeManagement],
+  [1, addSecondAccount],
   [2, mistype],
 ];
 const DECK: readonly Action[] = ACTIONS.flatMap(([weight, action]) => Array.from({ length: weight }, () => action));

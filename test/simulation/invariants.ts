@@ -91,7 +91,8 @@ const MAX_AGE_MS = 6 * HOUR_MS;
 /** Every key that OpenRouter has is read again, and read back to the end. */
 async function checkKeys(world: World, person: Person): Promise<void> {
   const { body } = await world.call('GET', '/api/keys', { token: person.session });
-  const alive = new Set(await Promise.all(person.simulator.keys().map(({ text }) => sha256Hex(text))));
+  const all = [...person.simulator.keys(), ...person.second.simulator.keys()];
+  const alive = new Set(await Promise.all(all.map(({ text }) => sha256Hex(text))));
   const oldest = world.clock.now() - MAX_AGE_MS;
   for (const key of body as KeyState[]) {
     if (!alive.has(key.hash)) continue;

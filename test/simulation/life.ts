@@ -42,11 +42,13 @@ function planUnreliableRings({ clock, dice, launch, ringCron }: World, hour: num
  * Deletes a key at OpenRouter; of an account that is read as a whole only one that was listed before. Of another one nobody can know that
  * the account's total holds what its counters told.
  */
-async function removeKey({ d1 }: World, { id, simulator, account, isManager }: Person, text: string): Promise<void> {
+async function removeKey({ d1 }: World, person: Person, text: string): Promise<void> {
+  const { id, simulator, account, isManager } = person;
   const hash = await sha256Hex(text);
   if (isManager && d1.ask('SELECT 1 FROM upstream_key WHERE user_id = ? AND hash = ?', id, hash).length === 0) return;
   const index = account.keys.indexOf(text);
   if (index >= 0) account.keys.splice(index, 1);
+  person.hasLostKeys = true;
   simulator.removeKey(text);
 }
 
@@ -91,6 +93,6 @@ export function planHour(world: World, people: readonly Person[], hour: number, 
 }
 
 /** Everything at OpenRouter works again, for keys that are still there. */
-export function mendUpstream({ simulator }: Person): void {
-  for (const { text } of simulator.keys()) simulator.changeKey(text, { isDisabled: false });
+export function mendUpstream({ simulator, second }: Person): void {
+  for (const one of [simulator, second.simulator]) for (const { text } of one.keys()) one.changeKey(text, { isDisabled: false });
 }

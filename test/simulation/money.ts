@@ -2,7 +2,8 @@
 import { addDays, DAY_MS, dayOf, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
 import { nanoFromUsd } from '../../src/lib/money.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
-import type { Person } from './people.ts';
+import type { Simulator } from '../support/openrouter/simulator.ts';
+import { type Person, simulatorOf } from './people.ts';
 import { violated } from './violation.ts';
 import type { World } from './world.ts';
 
@@ -34,8 +35,8 @@ const textsByHash = async ({ texts }: Person): Promise<Map<string, string>> =>
   new Map(await Promise.all([...texts].map(async (text) => [await sha256Hex(text), text] as const)));
 
 /** What a text spent before the day of its first sample: of that the counters say nothing. */
-function spentBefore({ simulator }: Person, text: string, startedAt: number): Money {
-  return simulator.spentBetween(text, 0, startOfDay(dayOf(startedAt)));
+function spentBefore(person: Person, text: string, startedAt: number): Money {
+  return simulatorOf(person, text).spentBetween(text, 0, startOfDay(dayOf(startedAt)));
 }
 
 const isAtMidnight = (at: number): boolean => dayOf(at - MIDNIGHT_MS) !== dayOf(at + MIDNIGHT_MS);
@@ -69,6 +70,7 @@ interface Told {
 interface Stats {
   by_day: (Told & { date: string })[];
   by_key: (Told & { key_id: number })[];
+  drift: object[];
 }
 
 const nanoOf = (usd: number | null): number => nanoFromUsd(usd ?? 0);
@@ -100,19 +102,36 @@ export async function expectKeyTruth(world: World, person: Person): Promise<void
       violated(`the statistics of key ${id} tell ${cost} + ${byok}, booked are ${nano} + ${byokNano}`);
   }
   const texts = await textsByHash(person);
-  const alive = new Set(person.simulator.keys().map(({ text }) => text));
+  const alive = listAlive(person);
   const rows = world.d1.ask<SeriesRow>('SELECT * FROM api_key WHERE user_id = ?', person.id);
   for (const { id, hash, usage_nano: nano, byok_usage_nano: byokNano } of rows) {
     const text = texts.get(hash) ?? '';
-    const real = person.simulator.spentBetween(text, 0, world.clock.now());
+    const real = simulatorOf(person, text).spentBetween(text, 0, world.clock.now());
     if (alive.has(text) && (nano !== real.nano || byokNano !== real.byokNano))
       violated(`key ${id} of ${person.mark} stands at ${nano} + ${byokNano} BYOK, OpenRouter charged ${real.nano} + ${real.byokNano}`);
   }
 }
 
+/** Secrets that OpenRouter still has. */
+const listAlive = ({ simulator, second }: Person): Set<string> =>
+  new Set([...simulator.keys(), ...second.simulator.keys()].map(({ text }) => text));
+
+/** Does the monitor read the person's other account as a whole? */
+async function isSecondRead({ d1 }: World, { id, second }: Person): Promise<boolean> {
+  const hash = await sha256Hex(second.account.management);
+  return d1.ask("SELECT 1 FROM api_key WHERE user_id = ? AND hash = ? AND kind = 'management'", id, hash).length > 0;
+}
+
+/** What the counters of the other account's secrets booked on each day: all that can be known of it without its management key. */
+async function countedByDay({ d1 }: World, { id, second }: Person, to: string): Promise<(Money & { day: string })[]> {
+  const hashes = await Promise.all(second.account.keys.map(sha256Hex));
+  const text = `SELECT day, sum(cost_nano) AS nano, sum(byok_cost_nano) AS byokNano FROM counter_day
+    WHERE user_id = ?1 AND day <= ?2 AND hash IN (SELECT value FROM json_each(?3)) GROUP BY day`;
+  return d1.ask<Money & { day: string }>(text, id, to, JSON.stringify(hashes));
+}
+
 /** What an account really spent on each day until `to` (inclusive). */
-function spentByDay({ simulator }: Person, to: string): Map<string, Money> {
-  const days = new Map<string, Money>();
+function spentByDay(simulator: Simulator, to: string, days = new Map<string, Money>()): Map<string, Money> {
   for (const [, spends] of simulator.allSpends()) {
     for (const { at, nano, byokNano } of spends) {
       const known = days.get(dayOf(at)) ?? { nano: 0, byokNano: 0 };
@@ -128,7 +147,7 @@ const differs = ({ cost_usd: cost, byok_cost_usd: byok }: Told, { nano, byokNano
 /** Keys that have one text all their life, which OpenRouter still has. */
 async function listPlainKeys({ d1 }: World, person: Person): Promise<Map<number, string>> {
   const texts = await textsByHash(person);
-  const alive = new Set(person.simulator.keys().map(({ text }) => text));
+  const alive = listAlive(person);
   const text = `SELECT id, hash FROM api_key AS k WHERE user_id = ? AND kind <> 'management'
     AND NOT EXISTS (SELECT 1 FROM api_key_alias AS a WHERE a.api_key_id = k.id)`;
   const rows = d1.ask<{ id: number; hash: string }>(text, person.id).map(({ id, hash }) => [id, texts.get(hash) ?? ''] as const);
@@ -141,16 +160,23 @@ async function listPlainKeys({ d1 }: World, person: Person): Promise<Map<number,
  */
 export async function expectAccountTruth(world: World, person: Person): Promise<void> {
   const yesterday = addDays(dayOf(world.clock.now()), -1);
-  const { by_day: days, by_key: keys } = await readStats(world, person, yesterday);
-  const real = spentByDay(person, yesterday);
+  const { by_day: days, by_key: keys, drift } = await readStats(world, person, yesterday);
+  const real = spentByDay(person.simulator, yesterday);
+  if (await isSecondRead(world, person)) spentByDay(person.second.simulator, yesterday, real);
+  else
+    for (const { day, nano, byokNano } of await countedByDay(world, person, yesterday)) {
+      const known = real.get(day) ?? { nano: 0, byokNano: 0 };
+      real.set(day, { nano: known.nano + nano, byokNano: known.byokNano + byokNano });
+    }
   const plain = await listPlainKeys(world, person);
   const wrong = [
     ...days.flatMap((day) => differs(day, real.get(day.date) ?? { nano: 0, byokNano: 0 }).map((what) => `${day.date}: ${what}`)),
     ...keys.flatMap((key) => {
       const text = plain.get(key.key_id);
-      const spent = text === undefined ? null : person.simulator.spentBetween(text, 0, startOfDay(yesterday) + DAY_MS);
+      const spent = text === undefined ? null : simulatorOf(person, text).spentBetween(text, 0, startOfDay(yesterday) + DAY_MS);
       return spent ? differs(key, spent).map((what) => `key ${key.key_id}: ${what}`) : [];
     }),
   ];
+  if (!person.hasLostKeys && drift.length > 0) wrong.push(`sources differ although nothing does: ${JSON.stringify(drift)}`);
   if (wrong.length > 0) violated(`the statistics of ${person.mark} are wrong:\n  ${wrong.join('\n  ')}`);
 }

@@ -25,6 +25,10 @@ export interface Person {
   simulator: Simulator;
   /** The account's keys that OpenRouter still has. */
   account: SimulatedAccount;
+  /** Another account of the same person, to and from whose secrets keys are rotated. */
+  second: { simulator: Simulator; account: SimulatedAccount };
+  /** Does OpenRouter have everything still that was ever spent by key? Its sources differ about a key that goes before analytics told. */
+  hasLostKeys: boolean;
   /** Every text that the user ever had. */
   texts: Set<string>;
   /** Texts that OpenRouter may not forget, since what they spent could not be told any more. */
@@ -55,9 +59,26 @@ export function makeKey(world: World, person: Person, isManagement = false): str
   return text;
 }
 
+/** Makes a key in the person's other account. */
+export function makeSecondKey(world: World, person: Person, isManagement = false): string {
+  const text = createText(world);
+  const { simulator, account } = person.second;
+  simulator.addKey(text, { isManagement, name: `${person.mark} second ${person.texts.size}` });
+  person.texts.add(text);
+  if (isManagement) account.management = text;
+  else account.keys.push(text);
+  return text;
+}
+
+/** The account at OpenRouter to which a text belongs. */
+export const simulatorOf = ({ simulator, second }: Person, text: string): Simulator =>
+  second.account.keys.includes(text) || second.account.management === text ? second.simulator : simulator;
+
 /** Lets a person's keys spend from `from` (inclusive) to `to` (exclusive), epoch milliseconds. */
-export const spend = ({ simulator, account }: Person, dice: Dice, from: number, to: number, chance = 0.3): void =>
+export function spend({ simulator, account, second }: Person, dice: Dice, from: number, to: number, chance = 0.3): void {
   spendAtRandom(simulator, account, from, to, dice.random, chance);
+  spendAtRandom(second.simulator, second.account, from, to, dice.random, chance / 2);
+}
 
 /** How OpenRouter answers questions about the past: how late, how many days at once, and in which of its spellings. */
 const chooseAnalytics = (dice: Dice): Partial<AnalyticsOptions> => ({
@@ -75,11 +96,16 @@ const chooseAnalytics = (dice: Dice): Partial<AnalyticsOptions> => ({
 /** Somebody with an account at OpenRouter of a few days and keys, who does not use the monitor yet. */
 export function createPerson(world: World, index: number, isManager: boolean): Person {
   const { clock, dice, faults } = world;
-  const simulator = createSimulator({ now: clock.now, wait: faults.waitUpstream, lagMs: dice.between(0, LONGEST_COUNTER_LAG_MS) });
-  simulator.chooseFaults(faults.chooseUpstream);
-  Object.assign(simulator.analytics, chooseAnalytics(dice));
+  const open = (options: object = {}): Simulator => {
+    const made = createSimulator({ now: clock.now, wait: faults.waitUpstream, lagMs: dice.between(0, LONGEST_COUNTER_LAG_MS), ...options });
+    made.chooseFaults(faults.chooseUpstream);
+    Object.assign(made.analytics, chooseAnalytics(dice));
+    made.buyCredits(1_000_000_000_000);
+    return made;
+  };
+  const simulator = open();
   for (const workspace of WORKSPACES.slice(1)) simulator.addWorkspace(workspace);
-  simulator.buyCredits(1_000_000_000_000);
+  const defaultWorkspace = { id: `${String(index + 1).repeat(8)}-e29b-41d4-a716-446655440000`, name: 'Second', slug: 'second' };
   const mark = `owner${index}of`;
   const person: Person = {
     ...{ mark, id: index, email: `${mark}@example.org`, password: `a passphrase of ${mark}`, session: null },
@@ -87,6 +113,8 @@ export function createPerson(world: World, index: number, isManager: boolean): P
       isManager,
       simulator,
       account: { management: '', keys: [] },
+      second: { simulator: open({ defaultWorkspace }), account: { management: '', keys: [] } },
+      hasLostKeys: false,
       texts: new Set(),
       protectedTexts: new Set(),
       deleted: new Set(),
@@ -94,8 +122,10 @@ export function createPerson(world: World, index: number, isManager: boolean): P
     },
   };
   for (let count = dice.between(2, 4); count > 0; count--) makeKey(world, person);
+  for (let count = dice.between(1, 2); count > 0; count--) makeSecondKey(world, person);
   const born = startOfDay(dayOf(clock.now())) - dice.between(1, HISTORY_DAYS) * DAY_MS;
-  for (const text of person.account.keys) simulator.changeKey(text, { createdAt: new Date(born).toISOString() });
+  for (const text of [...person.account.keys, ...person.second.account.keys])
+    simulatorOf(person, text).changeKey(text, { createdAt: new Date(born).toISOString() });
   spend(person, dice, born, Math.floor(clock.now() / HOUR_MS) * HOUR_MS);
   return person;
 }

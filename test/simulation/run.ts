@@ -5,7 +5,7 @@ import { resumeKeys } from './actions.ts';
 import { computeAtOnce } from './crypto.ts';
 import { checkRest, checkState, checkStep } from './invariants.ts';
 import { mendUpstream, planHour, planRings } from './life.ts';
-import { createPerson, type Person, settleIn, signIn } from './people.ts';
+import { createPerson, type Person, settleIn, signIn, simulatorOf } from './people.ts';
 import { Violation } from './violation.ts';
 import { createWorld, type World } from './world.ts';
 
@@ -42,14 +42,14 @@ interface Stage {
 
 function createStage(seed: number, log: string[]): Stage {
   const people: Person[] = [];
-  const simulatorOf = (text: string | null): Simulator => {
+  const findSimulator = (text: string | null): Simulator => {
     const [first] = people;
     const owner = text === null ? first : people.find(({ texts }) => texts.has(text));
     if (!owner) throw new Error('A text of nobody was sent to OpenRouter');
-    return owner.simulator;
+    return text === null ? owner.simulator : simulatorOf(owner, text);
   };
   const start = FIRST_MONDAY + ((Math.imul(seed, 2654435761) >>> 0) % (7 * 24)) * HOUR_MS;
-  const world = createWorld(seed, start, simulatorOf);
+  const world = createWorld(seed, start, findSimulator);
   const { dice } = world;
   const kinds = [true, false, ...(dice.chance(0.3) ? [dice.chance(0.5)] : [])];
   for (const [index, isManager] of kinds.entries()) people.push(createPerson(world, index, isManager));
