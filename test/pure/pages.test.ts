@@ -14,7 +14,7 @@ import {
   rangesOf,
   weekOf,
 } from '../../src/dashboard/model.ts';
-import { adviceOf, type Key, limitUse } from '../../src/keys/advice.ts';
+import { adviceOf, type Key, limitUse, statusOf } from '../../src/keys/advice.ts';
 import { currentUsage } from '../../src/keys/present.ts';
 import { addDays, countDays, HOUR_MS, periodOf } from '../../src/lib/day.ts';
 import { formatAgo, formatCountAxis, formatInstant, formatUsd, formatUsdAxis, formatUsdFine, UNKNOWN_TEXT } from '../../src/lib/format.ts';
@@ -322,6 +322,22 @@ describe('advice', () => {
     expect(texts({ backfill: { done: 1, total: 1000 } })).toEqual([['info', 'Its history is being read: 1 of 1,000 days.']]);
     expect(texts({ vanished_at: '2026-11-20T00:00:00.000Z' })[0]?.[0]).toBe('quiet');
     expect(texts({ backfill: { done: 1, total: 2 }, limit_usd: 1, limit_remaining_usd: 0 }).map(([tone]) => tone)).toEqual(['bad', 'info']);
+  });
+
+  it('says of an expired key that it has expired; one without its text needs nothing more', () => {
+    const expired = {
+      ...KEY,
+      status: 'invalid',
+      is_expired: true,
+      expires_at: '2026-11-22T10:00:00.000Z',
+      last_error: 'The key has expired.',
+    } as const;
+    expect(statusOf(expired).label).toBe('Expired');
+    expect(statusOf({ ...expired, is_expired: false }).label).toBe('Invalid');
+    const adviceFor = (key: Key) => adviceOf(key, NOW, 'UTC').map(({ tone, text }) => [tone, text]);
+    expect(adviceFor(expired)).toEqual([['bad', 'The key has expired.']]);
+    expect(adviceFor({ ...expired, kind: 'discovered' })).toEqual([['quiet', 'The key has expired.']]);
+    expect(adviceFor({ ...expired, status: 'active', is_expired: false, last_error: null })[0]?.[1]).toContain('It expired on');
   });
 
   it('knows a limit’s use only where all of it is known', () => {
