@@ -63,7 +63,14 @@ for (const text of lost) console.log(`LOST         ${text}`);
 if (values.list) for (const { file, line, out } of asked) console.log(`${file}:${line}  ${out}`);
 else {
   const copy = copyTree();
-  const vitest = await createVitest('test', { root: copy, watch: false, bail: 1, reporters: [{}], project: ['pure', 'scenario'] });
+  const vitest = await createVitest('test', {
+    root: copy,
+    watch: false,
+    bail: 1,
+    testTimeout: 120_000,
+    reporters: [{}],
+    project: ['pure', 'scenario'],
+  });
   let noticed = 0;
   try {
     const needed = [...new Set(asked.flatMap(({ tests }) => tests))];
