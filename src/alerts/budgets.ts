@@ -1,7 +1,8 @@
 /** Budgets as they stand: how much of each is used in its period. Pure. */
 import { periodOf } from '../lib/day.ts';
+import { NANO, usdFromNanoOrNull } from '../lib/money.ts';
 import { localDayOf } from '../lib/zone.ts';
-import type { BudgetPeriod, Rule } from './model.ts';
+import type { BudgetPeriod, Counts, Rule } from './model.ts';
 import type { Spend } from './spend.ts';
 
 export interface Budget {
@@ -9,10 +10,18 @@ export interface Budget {
   name: string;
   keyId: number | null;
   period: BudgetPeriod;
+  counts: Counts;
   amountUsd: number;
   /** Null: nothing is known of the period. */
   spentUsd: number | null;
+  /** Is everything known that was spent? Otherwise it is a lower bound. */
+  isComplete: boolean;
+  /** How many whole percents of the amount are used; null: not known. */
+  percent: number | null;
 }
+
+/** Whole percents, so that 100 is not said before all is used. */
+const percentOf = (nano: number, amountUsd: number): number => Math.floor((nano * 100) / Math.round(amountUsd * NANO));
 
 /** The budgets among rules, the fullest first; those of one key and of all keys, or only those of the key that is asked for. */
 export function budgetsOf(
@@ -26,14 +35,18 @@ export function budgetsOf(
     const { from } = periodOf(rule.period, today);
     const key = keys.find(({ id }) => id === rule.key_id);
     if (rule.key_id !== null && !key) return [];
+    const nano = spend.ofDays(rule, from, today);
     return [
       {
         ruleId: rule.id,
         name: rule.name ?? key?.name ?? 'All keys',
         keyId: rule.key_id,
         period: rule.period,
+        counts: rule.counts,
         amountUsd: rule.amount_usd,
-        spentUsd: spend.ofDays(rule.key_id, from, today),
+        spentUsd: usdFromNanoOrNull(nano),
+        isComplete: spend.isComplete(rule.key_id, from, today),
+        percent: nano === null ? null : percentOf(nano, rule.amount_usd),
       },
     ];
   });

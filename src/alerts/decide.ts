@@ -1,10 +1,11 @@
 /** Which rules hold, given the keys, the spend and the time. Pure: the same question has the same answer, however often it is asked. */
-import { addDays, periodOf } from '../lib/day.ts';
+import { addDays, earlier, periodOf } from '../lib/day.ts';
 import { decideDigest, digestFrom } from './digest.ts';
-import type { Rule } from './model.ts';
+import type { Rule, RuleOf } from './model.ts';
 import { decideBudget, decideDiscovered, decideExpiring, decideFreeRequests, decideSpike, WEEKS } from './occasions.ts';
 import { keysOf, type Situation, subjectOf } from './situation.ts';
-import { type Judgement, judgeBalance, judgeInvalid, judgeLimit, judgeOverdue, PACE_DAYS } from './states.ts';
+import { PACE_DAYS } from './spend.ts';
+import { type Judgement, judgeBalance, judgeInvalid, judgeLimit, judgeOverdue } from './states.ts';
 import { type Finding, type Told, tellFinding } from './words.ts';
 
 /** What is said of a rule at an instant. */
@@ -90,14 +91,26 @@ export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>
   };
 }
 
-/** How many days back rules look, and whether they need hours. */
-export function reachOf(rules: readonly Rule[], today: string): { from: string; hours: boolean } {
-  const froms = rules.map((rule) => {
-    // Yesterday's period is looked at for some hours.
-    if (rule.type === 'budget') return periodOf(rule.period, addDays(today, -1)).from;
-    if (rule.type === 'digest') return digestFrom(rule, today);
-    if (rule.type === 'spike') return addDays(today, -7 * WEEKS - 1);
-    return rule.type === 'balance' && rule.days !== undefined ? addDays(today, -PACE_DAYS) : today;
-  });
-  return { from: froms.sort()[0] ?? today, hours: rules.some((rule) => rule.type === 'spike' && rule.window === 'hour') };
+/** The first day at which a rule looks. */
+function lookFrom(rule: Rule, today: string): string {
+  switch (rule.type) {
+    case 'budget':
+      // Yesterday's period is looked at for some hours.
+      return earlier(periodOf(rule.period, addDays(today, -1)).from, rule.forecast ? addDays(today, -PACE_DAYS) : today);
+    case 'digest':
+      return digestFrom(rule, today);
+    case 'spike':
+      return addDays(today, -7 * WEEKS - 1);
+    case 'balance':
+      return rule.days === undefined ? today : addDays(today, -PACE_DAYS);
+    default:
+      return today;
+  }
+}
+
+/** How many days back rules look, and what of hours they need. */
+export function reachOf(rules: readonly Rule[], today: string): { from: string; hours: 'none' | 'credits' | 'all' } {
+  const hourly = rules.filter((rule) => rule.type === 'spike' && rule.window === 'hour') as RuleOf<'spike'>[];
+  const hours = hourly.some(({ counts }) => counts !== 'credits') ? 'all' : hourly.length > 0 ? 'credits' : 'none';
+  return { from: rules.map((rule) => lookFrom(rule, today)).reduce(earlier, today), hours };
 }

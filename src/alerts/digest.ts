@@ -1,26 +1,38 @@
 /** Summaries of a day or a week that is over. Pure. */
-import { attentionOf, changeOf, projectMonth } from '../dashboard/model.ts';
+import { attentionOf, changeOf } from '../dashboard/model.ts';
 import type { Key } from '../keys/advice.ts';
 import { addDays, countDays, HOUR_MS, periodOf, startOfMonth } from '../lib/day.ts';
 import { formatChange, formatUsd } from '../lib/format.ts';
-import { usdFromNano } from '../lib/money.ts';
+import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import type { Fact } from '../usage/model.ts';
+import { forecastOf, monthOf } from './forecast.ts';
 import type { RuleOf } from './model.ts';
 import { type Situation, subjectOf } from './situation.ts';
+import { type Asked, type Days, PACE_DAYS } from './spend.ts';
 import type { Figures, Told } from './words.ts';
 
 const TOP = 3;
-const PACE_DAYS = 7;
+/** Summaries look so far back, for the pace and the week before. */
+const BACK_DAYS = { day: PACE_DAYS, week: 28 };
+
+const moneyText = (credits: number, byok: number): string =>
+  byok === 0 ? formatUsd(usdFromNano(credits)) : `${formatUsd(usdFromNano(credits))} and ${formatUsd(usdFromNano(byok))} of BYOK`;
 
 /** The largest sums by a name, in words: `a $3.00, b $2.00`. */
 function topOf(facts: readonly Fact[], nameOf: (fact: Fact) => string): string {
-  const sums = new Map<string, number>();
-  for (const fact of facts) sums.set(nameOf(fact), (sums.get(nameOf(fact)) ?? 0) + (fact.measures.costNano ?? 0));
-  const ranked = [...sums].filter(([, nano]) => nano > 0).sort(([, a], [, b]) => b - a);
+  const sums = new Map<string, { credits: number; byok: number }>();
+  for (const fact of facts) {
+    const sum = sums.get(nameOf(fact)) ?? { credits: 0, byok: 0 };
+    sum.credits += fact.measures.costNano ?? 0;
+    sum.byok += fact.measures.byokCostNano ?? 0;
+    sums.set(nameOf(fact), sum);
+  }
+  const size = ({ credits, byok }: { credits: number; byok: number }): number => credits + byok;
+  const ranked = [...sums].filter(([, sum]) => size(sum) > 0).sort(([, a], [, b]) => size(b) - size(a));
   return ranked
     .slice(0, TOP)
-    .map(([name, nano]) => `${name} ${formatUsd(usdFromNano(nano))}`)
+    .map(([name, { credits, byok }]) => `${name} ${moneyText(credits, byok)}`)
     .join(', ');
 }
 
@@ -38,51 +50,60 @@ const attentionText = (keys: readonly Key[], now: number, zone: string): string 
     .map(({ name, text }) => `${name}: ${text}`)
     .join(' ');
 
-/** What a digest tells; nothing where nothing is known of its period, or the rule is younger than its end. */
-export function decideDigest(rule: RuleOf<'digest'>, { now, zone, keys, spend, facts }: Situation): Told[] {
-  const { from, to } = digestPeriod(rule, now, zone);
-  const spent = spend.ofDays(rule.key_id, from, to);
-  if (spent === null || startOfLocalDay(addDays(to, 2), zone) <= rule.createdAt) return [];
+/** What one kind of spend was: in the period, before it, in the month. */
+function figuresOf(situation: Situation, asked: Asked, { from, to }: Days) {
+  const { spend } = situation;
   const days = countDays(from, to);
-  const before = spend.ofDays(rule.key_id, addDays(from, -days), addDays(from, -1));
-  const today = localDayOf(now, zone);
-  const monthUsd = spend.ofDays(rule.key_id, startOfMonth(today), today);
-  const daily = Array.from({ length: PACE_DAYS }, (_, index) => addDays(today, -1 - index)).map((day) =>
-    spend.ofDays(rule.key_id, day, day),
-  );
-  const inPeriod = facts.filter(({ date, keyId }) => date >= from && date <= to && (rule.key_id === null || rule.key_id === keyId));
-  const change = changeOf(spent, before);
+  const compared = spend.daysBeside(asked, { from, to }, { from: addDays(from, -days), to: addDays(from, -1) });
+  const change = compared && changeOf(compared.spent, compared.before);
+  const month = monthOf(situation, asked);
+  return {
+    spent: usdFromNanoOrNull(spend.ofDays(asked, from, to)),
+    before: usdFromNanoOrNull(compared?.before ?? null),
+    change: change === null ? null : formatChange(change),
+    month: usdFromNanoOrNull(month.nano),
+    isMonthKnown: month.isComplete,
+    projected: usdFromNanoOrNull(forecastOf(situation, asked, 'month')),
+  };
+}
+
+/** What a digest tells; nothing where nothing is known of its period, or the rule is younger than its end. */
+export function decideDigest(rule: RuleOf<'digest'>, situation: Situation): Told[] {
+  const { now, zone, keys, spend, facts } = situation;
+  const { from, to } = digestPeriod(rule, now, zone);
+  const { key_id } = rule;
+  const credits = figuresOf(situation, { key_id, counts: 'credits' }, { from, to });
+  const byok = figuresOf(situation, { key_id, counts: 'byok' }, { from, to });
+  if (credits.spent === null || startOfLocalDay(addDays(to, 2), zone) <= rule.createdAt) return [];
+  const inPeriod = facts.filter(({ date, keyId }) => date >= from && date <= to && (key_id === null || key_id === keyId));
   const figures: Figures = {
     period: rule.every,
     from,
     to,
-    spent_usd: spent,
-    before_usd: before,
-    change: change === null ? null : formatChange(change),
-    top_keys:
-      rule.key_id === null ? topOf(inPeriod, ({ keyId }) => keys.find(({ id }) => id === keyId)?.name ?? 'a key that is gone') : null,
+    known: spend.isComplete(key_id, from, to) ? 'all' : 'part',
+    spent_usd: credits.spent,
+    byok_usd: byok.spent,
+    before_usd: credits.before,
+    change: credits.change,
+    byok_change: byok.change,
+    top_keys: key_id === null ? topOf(inPeriod, ({ keyId }) => keys.find(({ id }) => id === keyId)?.name ?? 'a key that is gone') : null,
     top_models: topOf(
       inPeriod.filter(({ model }) => model !== null),
       ({ model }) => model ?? '',
     ),
-    month_usd: monthUsd,
-    projected_usd: projectMonth(monthUsd, spend.ofDays(rule.key_id, today, today), daily, today),
+    month_known: credits.isMonthKnown ? 'all' : 'part',
+    month_usd: credits.month,
+    byok_month_usd: byok.month,
+    projected_usd: credits.projected,
+    byok_projected_usd: byok.projected,
     attention: attentionText(keys, now, zone),
   };
-  return [
-    {
-      subject: subjectOf(rule.key_id),
-      keyId: rule.key_id,
-      occasion: `digest ${rule.every} ${from}`,
-      is: 'digest',
-      figures,
-    },
-  ];
+  return [{ subject: subjectOf(key_id), keyId: key_id, occasion: `digest ${rule.every} ${from}`, is: 'digest', figures }];
 }
 
 /** How far back a digest looks. */
 export function digestFrom({ every }: Pick<RuleOf<'digest'>, 'every'>, today: string): string {
-  const back = addDays(today, every === 'day' ? -PACE_DAYS : -28);
+  const back = addDays(today, -BACK_DAYS[every]);
   const month = startOfMonth(today);
   return back < month ? back : month;
 }

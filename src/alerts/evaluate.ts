@@ -61,17 +61,17 @@ export async function lookAcrossUsers(deps: Deps, userIds: readonly number[], is
   const stored = await listRulesAcrossUsers(deps.db, userIds, now);
   const reaches = reachesOf(stored, now, isWanted);
   if (reaches.length === 0) return [];
-  const asked = reaches.map(({ userId, range, hours }) => ({ userId, ...askedDays(range, hours ? 'credits' : 'none') }));
+  const asked = reaches.map(({ userId, range, hours }) => ({ userId, ...askedDays(range, hours) }));
   const hours = HOURS.find((wanted) => asked.some((one) => one.hours === wanted)) ?? 'none';
   const spent = await listSpendAcrossUsers(deps.db, asked, hours);
-  return reaches.map(({ userId, rules, range, hours: isHourly }) => {
+  return reaches.map(({ userId, rules, range, hours: ofHours }) => {
     const isOfUser = isOf(userId);
     const keyRows = stored.keys.filter(isOfUser).sort(byId);
     const upstreamKeys = stored.upstreamKeys.filter(isOfUser);
     const managements = stored.managements.filter(isOfUser);
     const [counters, usage, names] = [spent.counters.filter(isOfUser), spent.usage.filter(isOfUser), spent.names.filter(isOfUser)];
     const sources = sourcesOf(deps, { keyRows, upstreamKeys, managements, names, counters, usage, checks: [] });
-    const facts = factsOf(ledgerRowsOf(sources), range, isHourly);
+    const facts = factsOf(ledgerRowsOf(sources), range, ofHours !== 'none');
     const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
     const situation = { now, zone: range.zone, keys, facts, spend: createSpend(sources.keys, facts, range.zone) };
     return { userId, rules, known: stored.known.filter(isOfUser), situation };

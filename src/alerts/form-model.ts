@@ -23,10 +23,23 @@ const number = (name: string, label: string, initial: string, hint?: string): Fo
   ...(hint && { hint }),
 });
 
+const countsField = (initial: string): FormField => ({
+  name: 'counts',
+  label: 'Count',
+  initial,
+  kind: 'choice',
+  options: [
+    ['credits', 'credits'],
+    ['byok', 'BYOK: spend on your own provider keys'],
+    ['both', 'credits and BYOK'],
+  ],
+});
+
 /** What is filled in for each type of rule. */
 export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
   budget: [
     number('amount_usd', 'Amount (USD)', ''),
+    countsField('credits'),
     {
       name: 'period',
       label: 'In a',
@@ -78,6 +91,7 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
         ['day', 'day'],
       ],
     },
+    countsField('both'),
     number('factor', 'More than … times the usual', '3', 'The median of the same hours, or weekdays, of the last four weeks.'),
     number('min_usd', 'At least (USD)', '1'),
   ],

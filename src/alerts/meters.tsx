@@ -1,28 +1,34 @@
 /** Budgets as meters. */
-import { formatPercent, formatUsd } from '../lib/format.ts';
+import { formatKnownUsd, formatPercent, formatUsd } from '../lib/format.ts';
 import type { Budget } from './budgets.ts';
 
 const PERIODS: Record<Budget['period'], string> = { day: 'today', week: 'this week', month: 'this month' };
+const COUNTS: Record<Budget['counts'], string> = { credits: '', byok: ' of BYOK', both: ' with BYOK' };
 
-/** How much of a budget is used. */
-export const BudgetMeter = ({ budget: { name, amountUsd, spentUsd, period } }: { budget: Budget }) => (
-  <div class="meter">
-    <meter
-      min={0}
-      max={amountUsd}
-      low={amountUsd * 0.8}
-      high={amountUsd * 0.999}
-      optimum={0}
-      value={Math.min(spentUsd ?? 0, amountUsd)}
-      aria-label={`Budget of ${name}: ${formatPercent(spentUsd === null ? null : spentUsd / amountUsd)} used`}
-    >
-      {formatPercent(spentUsd === null ? null : spentUsd / amountUsd)}
-    </meter>
-    <span>
-      {formatUsd(spentUsd)} of {formatUsd(amountUsd)} {PERIODS[period]}
-    </span>
-  </div>
-);
+/** How much of a budget is used. Its scale is whole percents: amounts in binary fractions may miss their own threshold. */
+export const BudgetMeter = ({ budget }: { budget: Budget }) => {
+  const { name, amountUsd, spentUsd, isComplete, percent, period, counts } = budget;
+  const text = formatPercent(percent === null ? null : percent / 100);
+  return (
+    <div class="meter">
+      <meter
+        min={0}
+        max={100}
+        low={79}
+        high={99}
+        optimum={0}
+        value={Math.min(percent ?? 0, 100)}
+        aria-label={`Budget of ${name}: ${text} used`}
+      >
+        {text}
+      </meter>
+      <span>
+        {formatKnownUsd(spentUsd, isComplete)} of {formatUsd(amountUsd)}
+        {COUNTS[counts]} {PERIODS[period]}
+      </span>
+    </div>
+  );
+};
 
 /** Budgets, the fullest first. */
 export const BudgetList = ({ budgets }: { budgets: readonly Budget[] }) => (

@@ -8,6 +8,12 @@ export const MAX_RULES = 50;
 export const BUDGET_PERIODS = ['day', 'week', 'month'] as const;
 export type BudgetPeriod = (typeof BUDGET_PERIODS)[number];
 
+/** Which spend a rule counts: OpenRouter's credits, what goes to the user's own provider keys, or both. */
+export const COUNTS = ['credits', 'byok', 'both'] as const;
+export type Counts = (typeof COUNTS)[number];
+
+const countsSchema = z.enum(COUNTS).describe("Which spend counts: credits, that on the user's own provider keys (BYOK), or both");
+
 const usd = z.number().positive('Must be more than 0').max(1e9, 'Must be at most 1000000000');
 const ratio = z.number().gt(0, 'Must be more than 0').max(1, 'Must be at most 1');
 const days = z.int().min(1, 'Must be at least 1').max(365, 'Must be at most 365');
@@ -21,7 +27,8 @@ const thresholdsSchema = z
 /** The parameters of each type of rule. */
 const PARAMETERS = {
   budget: {
-    amount_usd: usd.describe('Of credits, USD'),
+    amount_usd: usd.describe('USD'),
+    counts: countsSchema.default('credits'),
     period: z.enum(BUDGET_PERIODS).describe("In the user's time zone; weeks begin on Monday"),
     thresholds: thresholdsSchema.default([0.5, 0.8, 1]).describe('Shares of the amount, each told once a period'),
     forecast: z.boolean().default(false).describe('Tell too when the amount will be passed before the period ends, at its pace so far'),
@@ -38,6 +45,7 @@ const PARAMETERS = {
   },
   spike: {
     window: z.enum(['hour', 'day']).default('day'),
+    counts: countsSchema.default('both'),
     factor: z.number().gt(1, 'Must be more than 1').max(1000, 'Must be at most 1000').default(3),
     min_usd: usd.default(1).describe('Less than this is no spike'),
   },

@@ -1,9 +1,12 @@
 /** What happens once: a threshold of a period, an unusual hour, a key that is found. Pure. */
 import { freeRequestsOf, isInUse, type Key } from '../keys/advice.ts';
 import { addDays, DAY_MS, dayOf, HOUR_MS, periodOf } from '../lib/day.ts';
+import { compareProducts, NANO, usdFromNano } from '../lib/money.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
-import type { BudgetPeriod, RuleOf, RuleType } from './model.ts';
+import { forecastOf } from './forecast.ts';
+import type { RuleOf, RuleType } from './model.ts';
 import { keysOf, type Situation, subjectOf } from './situation.ts';
+import type { Asked, Compared } from './spend.ts';
 import type { Told } from './words.ts';
 
 /** Median of nothing is null. */
@@ -15,17 +18,6 @@ export function medianOf(values: readonly number[]): number | null {
   return (low + high) / 2;
 }
 
-/** How much of a period must be over before its pace says something: six hours of a day, two days of a week, three of a month. */
-const FORECAST_AFTER_MS: Record<BudgetPeriod, number> = { day: 6 * HOUR_MS, week: 2 * DAY_MS, month: 3 * DAY_MS };
-
-/** What a period will have cost at its end if it goes on at its pace so far; null while too little of it is over. */
-export function forecastOf(spentUsd: number, period: BudgetPeriod, { from, to }: { from: string; to: string }, now: number, zone: string) {
-  const start = startOfLocalDay(from, zone);
-  const end = startOfLocalDay(addDays(to, 1), zone);
-  const elapsed = now - start;
-  return elapsed < FORECAST_AFTER_MS[period] ? null : (spentUsd / Math.min(elapsed, end - start)) * (end - start);
-}
-
 type Decide<T extends RuleType> = (rule: RuleOf<T>, situation: Situation) => Told[];
 
 /** For so long after its end a period is still looked at: what was spent in its last hours shows late. */
@@ -33,24 +25,25 @@ const LATE_MS = 6 * HOUR_MS;
 
 type Period = ReturnType<typeof periodOf>;
 
-function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, { now, zone, spend }: Situation): Told[] {
-  const spent = spend.ofDays(rule.key_id, period.from, period.to);
-  if (spent === null) return [];
+function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, situation: Situation): Told[] {
+  const nano = situation.spend.ofDays(rule, period.from, period.to);
+  if (nano === null) return [];
   const about = { subject: subjectOf(rule.key_id), keyId: rule.key_id };
   // The amount is part of the name: of another amount the same share may be told again.
-  const occasion = (what: string | number) => `${rule.period} ${period.from} ${rule.amount_usd} ${what}`;
-  const figures = { amount_usd: rule.amount_usd, spent_usd: spent, period: rule.period, from: period.from, to: period.to };
-  const reached = rule.thresholds.filter((threshold) => spent >= threshold * rule.amount_usd);
-  const told: Told[] = reached.map((threshold) => ({
+  const amount = rule.counts === 'credits' ? rule.amount_usd : `${rule.amount_usd} ${rule.counts}`;
+  const occasion = (what: string | number) => `${rule.period} ${period.from} ${amount} ${what}`;
+  const { amount_usd, counts } = rule;
+  const figures = { amount_usd, counts, spent_usd: usdFromNano(nano), period: rule.period, from: period.from, to: period.to };
+  const reaches = (share: number): boolean => compareProducts([nano], [share, amount_usd, NANO]) >= 0;
+  const told: Told[] = rule.thresholds.filter(reaches).map((threshold) => ({
     ...about,
     occasion: occasion(threshold),
     is: 'threshold',
     figures: { ...figures, threshold },
   }));
-  const isOpen = rule.forecast && !isOver && spent < rule.amount_usd;
-  const forecast = isOpen ? forecastOf(spent, rule.period, period, now, zone) : null;
-  if (forecast !== null && forecast > rule.amount_usd) {
-    told.push({ ...about, occasion: occasion('forecast'), is: 'forecast', figures: { ...figures, forecast_usd: forecast } });
+  const forecast = rule.forecast && !isOver && !reaches(1) ? forecastOf(situation, rule, rule.period) : null;
+  if (forecast !== null && compareProducts([forecast], [amount_usd, NANO]) > 0) {
+    told.push({ ...about, occasion: occasion('forecast'), is: 'forecast', figures: { ...figures, forecast_usd: usdFromNano(forecast) } });
   }
   return told;
 }
@@ -70,45 +63,53 @@ export const WEEKS = 4;
 /** So many of the compared hours, or weekdays, must be known. */
 const MIN_KNOWN = { hour: 7, day: 2 };
 
-export const decideSpike: Decide<'spike'> = (rule, { now, zone, spend }) => {
-  const about = { subject: subjectOf(rule.key_id), keyId: rule.key_id };
-  const isSpike = (usd: number | null, before: (number | null)[]) => {
-    const known = before.filter((value) => value !== null);
-    const median = known.length < MIN_KNOWN[rule.window] ? null : medianOf(known);
-    return usd !== null && median !== null && usd >= rule.min_usd && usd > rule.factor * median ? { usd, median } : null;
-  };
-  const tell = (found: ReturnType<typeof isSpike>, name: string, day: string): Told[] =>
-    found === null
-      ? []
-      : [
-          {
-            ...about,
-            occasion: `${rule.window} ${name}`,
-            is: 'spike',
-            figures: {
-              spent_usd: found.usd,
-              median_usd: found.median,
-              factor: rule.factor,
-              window: rule.window,
-              at: name,
-              from: day,
-              to: day,
-            },
-          },
-        ];
-  if (rule.window === 'day') {
+/** What is usual, if enough is known of it and the time was more than that. */
+function usualOf(rule: RuleOf<'spike'>, { spent, before }: Compared): number | null {
+  const median = before.length < MIN_KNOWN[rule.window] ? null : medianOf(before);
+  if (median === null) return null;
+  const isSpike = compareProducts([spent], [rule.min_usd, NANO]) >= 0 && compareProducts([spent], [rule.factor, median]) > 0;
+  return isSpike ? median : null;
+}
+
+/** The times that are looked at, each beside the same weekdays, or hours of the day, before it. */
+function timesOf({ window }: RuleOf<'spike'>, { now, zone, spend }: Situation) {
+  if (window === 'day') {
     const today = localDayOf(now, zone);
-    return [today, addDays(today, -1)].flatMap((day) => {
-      const before = Array.from({ length: WEEKS }, (_, week) => spend.ofWholeDay(rule.key_id, addDays(day, -7 * (week + 1))));
-      return tell(isSpike(spend.ofDays(rule.key_id, day, day), before), day, day);
+    return [today, addDays(today, -1)].map((day) => {
+      const before = Array.from({ length: WEEKS }, (_, week) => addDays(day, -7 * (week + 1)));
+      return { name: day, day, beside: (asked: Asked) => spend.dayBeside(asked, day, before) };
     });
   }
   const hour = Math.floor(now / HOUR_MS) * HOUR_MS;
-  return Array.from({ length: RECENT_HOURS }, (_, index) => hour - (index + 1) * HOUR_MS).flatMap((at) => {
-    const before = Array.from({ length: 7 * WEEKS }, (_, day) => spend.ofHour(rule.key_id, at - (day + 1) * DAY_MS));
-    return tell(isSpike(spend.ofHour(rule.key_id, at), before), new Date(at).toISOString(), localDayOf(at, zone));
+  return Array.from({ length: RECENT_HOURS }, (_, index) => hour - (index + 1) * HOUR_MS).map((at) => {
+    const before = Array.from({ length: 7 * WEEKS }, (_, day) => at - (day + 1) * DAY_MS);
+    return {
+      name: new Date(at).toISOString(),
+      day: localDayOf(at, zone),
+      beside: (asked: Asked) => spend.hourBeside(asked, at, before),
+    };
   });
-};
+}
+
+export const decideSpike: Decide<'spike'> = (rule, situation) =>
+  timesOf(rule, situation).flatMap(({ name, day, beside }): Told[] => {
+    const compared = beside(rule);
+    const usual = compared && usualOf(rule, compared);
+    if (compared === null || usual === null) return [];
+    const byok = rule.counts === 'credits' ? 0 : (beside({ ...rule, counts: 'byok' })?.spent ?? 0);
+    const figures = {
+      spent_usd: usdFromNano(compared.spent),
+      byok_usd: usdFromNano(byok),
+      median_usd: usdFromNano(usual),
+      factor: rule.factor,
+      counts: rule.counts,
+      window: rule.window,
+      at: name,
+      from: day,
+      to: day,
+    };
+    return [{ subject: subjectOf(rule.key_id), keyId: rule.key_id, occasion: `${rule.window} ${name}`, is: 'spike', figures }];
+  });
 
 /** What happens to a key once. */
 const onceOf = (key: Key, occasion: string, figures: Told['figures']): Told => ({

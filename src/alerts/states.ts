@@ -1,6 +1,7 @@
 /** States of keys that last until they are over: what is the matter with each key that a rule is about. Pure. */
 import type { Key } from '../keys/advice.ts';
-import { addDays, HOUR_MS } from '../lib/day.ts';
+import { HOUR_MS } from '../lib/day.ts';
+import { compareProducts, usdFromNanoOrNull } from '../lib/money.ts';
 import { localDayOf } from '../lib/zone.ts';
 import type { RuleOf, RuleType } from './model.ts';
 import type { Situation } from './situation.ts';
@@ -18,22 +19,13 @@ export const judgeLimit: Judge<'limit_remaining'> = (rule, key) => {
   const { limit_usd: limit, limit_remaining_usd: left } = key;
   if (!key.is_active || key.vanished_at !== null || limit === null || limit <= 0) return 'moot';
   if (key.status === 'invalid' || left === null) return 'unknown';
-  return left < rule.below_ratio * limit ? { limit_usd: limit, left_usd: left, resets: key.limit_reset } : 'fine';
+  return compareProducts([left], [rule.below_ratio, limit]) < 0 ? { limit_usd: limit, left_usd: left, resets: key.limit_reset } : 'fine';
 };
 
-export const PACE_DAYS = 7;
-const MIN_PACE_DAYS = 3;
-
-/** What an account spent a day of late, USD; null if too few days are known. */
+/** What an account spends a day of late, USD; null if too few days are known. */
 function paceOf(account: Key, { now, zone, keys, spend }: Situation): number | null {
-  const today = localDayOf(now, zone);
-  const members = keys.filter((key) => key.id === account.id || key.managed_by === account.id);
-  const daily = Array.from({ length: PACE_DAYS }, (_, index) => {
-    const day = addDays(today, -1 - index);
-    const known = members.map(({ id }) => spend.ofWholeDay(id, day)).filter((usd) => usd !== null);
-    return known.length === 0 ? null : known.reduce((sum, usd) => sum + usd, 0);
-  }).filter((usd) => usd !== null);
-  return daily.length < MIN_PACE_DAYS ? null : daily.reduce((sum, usd) => sum + usd, 0) / daily.length;
+  const members = keys.filter((key) => key.id === account.id || key.managed_by === account.id).map(({ id }) => id);
+  return usdFromNanoOrNull(spend.paceOf(members, 'credits', localDayOf(now, zone)));
 }
 
 export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
@@ -42,8 +34,8 @@ export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
   if (balance === null || key.status !== 'active') return 'unknown';
   const pace = rule.days === undefined ? null : paceOf(key, situation);
   const lasts = pace === null || pace <= 0 ? null : Math.max(0, balance) / pace;
-  const isLow = rule.below_usd !== undefined && balance < rule.below_usd;
-  const isShort = rule.days !== undefined && lasts !== null && lasts < rule.days;
+  const isLow = rule.below_usd !== undefined && compareProducts([balance], [rule.below_usd]) < 0;
+  const isShort = rule.days !== undefined && pace !== null && pace > 0 && compareProducts([Math.max(0, balance)], [rule.days, pace]) < 0;
   if (isLow || isShort) return { balance_usd: balance, lasts_days: lasts, pace_usd: pace };
   return rule.days !== undefined && pace === null ? 'unknown' : 'fine';
 };

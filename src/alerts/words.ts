@@ -1,7 +1,16 @@
 /** Rules and events in English. Pure. */
 import type { Key } from '../keys/advice.ts';
-import { formatCount, formatDay, formatDayShort, formatInstant, formatMonth, formatPercent, formatUsd } from '../lib/format.ts';
-import type { BudgetPeriod, Rule, RuleInput, RuleType } from './model.ts';
+import {
+  formatCount,
+  formatDay,
+  formatDayShort,
+  formatInstant,
+  formatKnownUsd,
+  formatMonth,
+  formatPercent,
+  formatUsd,
+} from '../lib/format.ts';
+import type { BudgetPeriod, Counts, Rule, RuleInput, RuleType } from './model.ts';
 
 /** Figures behind an event, by name. */
 export type Figures = Record<string, number | string | null>;
@@ -40,9 +49,26 @@ interface Words {
   text: string;
 }
 
+/** Which spend is meant, after a verb. */
+const SPENT_ON: Record<Counts, string> = { credits: '', byok: ' on BYOK', both: ', BYOK included,' };
+const onCounts = (counts: Figures[string] | undefined): string => SPENT_ON[(counts ?? 'credits') as Counts];
+
+/** Credits and, where there is any, BYOK spend; less than all of it, if only a part is known. */
+function moneyText(credits: Figures[string] | undefined, byok: Figures[string] | undefined, known: Figures[string] | undefined): string {
+  const tell = (figure: Figures[string] | undefined) => formatKnownUsd(typeof figure === 'number' ? figure : null, known !== 'part');
+  return byok ? `${tell(credits)} and ${tell(byok)} of BYOK` : tell(credits);
+}
+
+function monthText(figures: Figures): string | null {
+  if (figures['month_usd'] === null) return null;
+  const so = moneyText(figures['month_usd'], figures['byok_month_usd'], figures['month_known']);
+  const byok = figures['byok_month_usd'] ? figures['byok_projected_usd'] : null;
+  return `This month: ${so}${figures['projected_usd'] === null ? '' : `, about ${moneyText(figures['projected_usd'], byok, 'all')} at its end`}.`;
+}
+
 const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
   budget({ is, figures }, name) {
-    const so = `${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])} were spent by ${name} ${figures['period'] === 'day' ? 'on' : 'in'} ${periodName(figures)}`;
+    const so = `${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])} were spent${onCounts(figures['counts'])} by ${name} ${figures['period'] === 'day' ? 'on' : 'in'} ${periodName(figures)}`;
     if (is === 'forecast') {
       return {
         title: `Budget of ${name}: will be passed`,
@@ -73,20 +99,22 @@ const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
   },
   spike: ({ figures }, name) => ({
     title: `Unusual spend on ${name}`,
-    text: `${usd(figures['spent_usd'])} in the ${figures['window']} ${figures['window'] === 'day' ? formatDay(text(figures['at'])) : `from ${formatInstant(text(figures['at']), 'UTC')} UTC`}; usual are ${usd(figures['median_usd'])}.`,
+    text: `${usd(figures['spent_usd'])} in the ${figures['window']} ${figures['window'] === 'day' ? formatDay(text(figures['at'])) : `from ${formatInstant(text(figures['at']), 'UTC')} UTC`}${figures['byok_usd'] ? `, ${usd(figures['byok_usd'])} of it BYOK` : ''}; usual are ${usd(figures['median_usd'])}.`,
   }),
   digest({ figures }, name) {
     const than = figures['period'] === 'day' ? 'the day before' : 'the week before';
     const parts = [
       figures['change'] === null ? null : `${figures['change']} on ${than}.`,
+      figures['byok_change'] === null || !figures['byok_usd'] ? null : `BYOK: ${figures['byok_change']} on ${than}.`,
       figures['top_keys'] && `Keys: ${figures['top_keys']}.`,
       figures['top_models'] && `Models: ${figures['top_models']}.`,
-      figures['month_usd'] === null
-        ? null
-        : `This month: ${usd(figures['month_usd'])}${figures['projected_usd'] === null ? '' : `, about ${usd(figures['projected_usd'])} at its end`}.`,
+      monthText(figures),
       figures['attention'] ? `Needs attention: ${figures['attention']}` : null,
     ];
-    return { title: `${usd(figures['spent_usd'])} on ${name}, ${periodName(figures)}`, text: parts.filter(Boolean).join('\n') };
+    return {
+      title: `${moneyText(figures['spent_usd'], figures['byok_usd'], figures['known'])} on ${name}, ${periodName(figures)}`,
+      text: parts.filter(Boolean).join('\n'),
+    };
   },
   key_invalid: ({ figures }, name) => ({ title: `${name} is invalid`, text: text(figures['reason']) || 'OpenRouter refuses the key.' }),
   key_expiring: ({ figures }, name) => ({
@@ -104,9 +132,10 @@ const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
 };
 
 function pathOf(type: RuleType, { keyId, figures }: Told): string {
-  const { from, to } = figures;
+  const { from, to, counts } = figures;
+  const metric = counts === 'byok' ? '&metric=byok_cost' : '';
   if (['budget', 'spike', 'digest'].includes(type) && from && to)
-    return `/explore?range=custom&from=${from}&to=${to}&by=model${keyId === null ? '' : `&key=${keyId}`}`;
+    return `/explore?range=custom&from=${from}&to=${to}&by=model${metric}${keyId === null ? '' : `&key=${keyId}`}`;
   return keyId === null ? '/dashboard' : `/keys/${keyId}`;
 }
 
@@ -121,12 +150,16 @@ const PERIODS: Record<BudgetPeriod, string> = { day: 'a day', week: 'a week', mo
 const list = (words: readonly string[]): string => new Intl.ListFormat('en').format(words);
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 
+/** Which spend a rule counts, as far as that is not what its type counts anyway. */
+const countsOf = (counts: Counts, usual: Counts): string =>
+  counts === usual ? '' : { credits: ' in credits', byok: ' on BYOK', both: ', BYOK included,' }[counts];
+
 function conditionOf(rule: RuleInput, name: string): string {
   const one = rule.key_id === null ? 'a key' : name;
   switch (rule.type) {
     case 'budget': {
       const shares = list(rule.thresholds.map((threshold) => formatPercent(threshold)));
-      return `the spend of ${name} reaches ${shares} of ${formatUsd(rule.amount_usd)} ${PERIODS[rule.period]}${rule.forecast ? ', or will pass it at its pace' : ''}`;
+      return `the spend of ${name}${countsOf(rule.counts, 'credits')} reaches ${shares} of ${formatUsd(rule.amount_usd)} ${PERIODS[rule.period]}${rule.forecast ? ', or will pass it at its pace' : ''}`;
     }
     case 'limit_remaining':
       return `less than ${formatPercent(rule.below_ratio)} of the limit of ${one} is left`;
@@ -138,7 +171,7 @@ function conditionOf(rule: RuleInput, name: string): string {
       return `the balance of ${rule.key_id === null ? 'an account' : name} ${parts.join(' or ')}`;
     }
     case 'spike':
-      return `${rule.window === 'hour' ? 'an hour' : 'a day'} of ${name} costs more than ${rule.factor} times the usual, and at least ${formatUsd(rule.min_usd)}`;
+      return `${rule.window === 'hour' ? 'an hour' : 'a day'} of ${name}${countsOf(rule.counts, 'both')} costs more than ${rule.factor} times the usual, and at least ${formatUsd(rule.min_usd)}`;
     case 'digest':
       return `${rule.every === 'day' ? 'a day' : 'a week'} is over, at ${rule.hour}:00: what was spent on ${name}`;
     case 'key_invalid':

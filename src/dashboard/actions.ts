@@ -17,7 +17,7 @@ import { resolvePeriod } from '../usage/periods.ts';
 import { findDrift, presentReconciled } from '../usage/reconciliation.ts';
 import { asOf } from '../usage/stats.ts';
 import { readSummary } from '../usage/summary.ts';
-import { compare, createCosts, headlineOf, monthsOf, spansOf, totalsOf, within } from './figures.ts';
+import { compare, headlineOf, totalsOf, watchedOf, within } from './figures.ts';
 import { attentionOf, type DashboardQuery, neededSince, rangesOf, weekOf } from './model.ts';
 
 const QUESTION = questionSchema.parse({});
@@ -42,7 +42,7 @@ function shownOf({ sources, ledger, credits }: Summary, all: FactsBy, shown: Ran
     chart: answer({ ...QUESTION, by }),
     models: answer({ ...QUESTION, by: 'model', top: TABLE_ROWS }),
     keys: answer({ ...QUESTION, by: 'key', top: TABLE_ROWS }),
-    week: weekOf(credits(), shown, spansOf(sources)),
+    week: weekOf(credits(), shown, watchedOf(sources.keys)),
   } as const;
 }
 
@@ -63,21 +63,17 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const facts = factsBy(summary.ledger, ranges.all, false);
   const { keys: covered, keyRows, upstreamKeys, managements, also: ruleRows } = summary.sources;
   const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
-  const costs = createCosts(summary.sources, [...factsOf(summary.spent, ranges.all, false), ...facts.key], shown);
-  const months = monthsOf(summary.sources, keys, facts.key, ranges);
+  const spend = createSpend(covered, [...factsOf(summary.spent, ranges.all, false), ...facts.key], shown.zone);
   const rules = toRules(ruleRows.filter(({ type }) => type === 'budget'));
   const drift = findDrift(summary.index, shown.from, shown.to).map(presentReconciled);
   return {
     keys,
-    headline: headlineOf(costs, months, keys, ranges),
+    headline: headlineOf({ now, zone: shown.zone, keys, spend }, ranges),
     shown: shownOf(summary, facts, shown, query.by),
-    change: compare(costs, months, ranges.compared),
+    change: compare(spend, ranges.compared),
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
     /** They count in the user's own zone; null: there are some, and another zone is shown. */
-    budgets:
-      isOwnZone || rules.length === 0
-        ? budgetsOf(rules, keys, { spend: createSpend(covered, facts.key, shown.zone), now, zone: shown.zone })
-        : null,
+    budgets: isOwnZone || rules.length === 0 ? budgetsOf(rules, keys, { spend, now, zone: shown.zone }) : null,
     palette: paletteOf(summary.sources),
     attention: attentionOf(keys, drift, now, shown.zone),
     asOf: isoOrNull(asOf(covered)),

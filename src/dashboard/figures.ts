@@ -1,19 +1,13 @@
 /** The figures of the dashboard, from facts and from what is known of the keys. Pure. */
+import { forecastOf, monthOf, type Watched } from '../alerts/forecast.ts';
+import type { Spend } from '../alerts/spend.ts';
 import type { Key } from '../keys/advice.ts';
-import { listDays } from '../lib/day.ts';
-import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
-import { localDayOf } from '../lib/zone.ts';
-import { type CoveredKey, describeCoverage, type Known, mergeSpans } from '../usage/coverage.ts';
+import { usdFromNanoOrNull } from '../lib/money.ts';
+import { type CoveredKey, type Known, mergeSpans, spansOf } from '../usage/coverage.ts';
 import { type Measures, presentMeasures } from '../usage/measures.ts';
 import { approximateDays, type Fact, type FactsBy, type Range } from '../usage/model.ts';
 import { sumBy, sumRange } from '../usage/stats.ts';
-import { balanceOf, changeOf, isCoveredSince, type KeyMonth, monthSpend, projectMonth, type Ranges } from './model.ts';
-
-/** What is known of the user's keys. */
-interface Sources {
-  keys: readonly CoveredKey[];
-  keyRows: readonly { id: number; textVersion: number }[];
-}
+import { balanceOf, changeOf, type Ranges } from './model.ts';
 
 /** The facts of a range. */
 export const within = (facts: readonly Fact[], { from, to }: Range): Fact[] => facts.filter(({ date }) => date >= from && date <= to);
@@ -28,64 +22,39 @@ export function totalsOf(keys: readonly CoveredKey[], facts: Pick<FactsBy, 'key'
 }
 
 /** When any of the user's keys was watched. */
-export const spansOf = ({ keys }: Sources): Known[] =>
-  mergeSpans(keys.flatMap(({ counters, analytics }) => [counters, analytics]).filter((span) => span !== null));
+export const watchedOf = (keys: readonly CoveredKey[]): Known[] => mergeSpans(keys.flatMap(spansOf));
 
-/** Sums of credits by what `keyOf` says, in nano-dollars. */
-function sumCost<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, number> {
-  const sums = new Map<K, number>();
-  for (const fact of facts) sums.set(keyOf(fact), (sums.get(keyOf(fact)) ?? 0) + (fact.measures.costNano ?? 0));
-  return sums;
+/** Everything that a user spent. */
+const ALL = { key_id: null, counts: 'credits' } as const;
+const ALL_BYOK = { key_id: null, counts: 'byok' } as const;
+
+/** The change from one range to the one before; null where the same keys were not known in both. */
+export function compare(spend: Spend, compared: Ranges['compared']): number | null {
+  const beside = compared && spend.daysBeside(ALL, compared.now, compared.before);
+  return beside && changeOf(beside.spent, beside.before);
 }
 
-/** What ranges and days cost, as `summarize` tells it: null where no key was watched. */
-export function createCosts(sources: Sources, facts: readonly Fact[], { zone }: Range) {
-  const byDay = sumCost(facts, ({ date }) => date);
-  const watched = spansOf(sources).map(({ since, until }) => [localDayOf(since, zone), localDayOf(until - 1, zone)] as const);
-  const ofDay = (day: string): number | null => byDay.get(day) ?? (watched.some(([first, last]) => day >= first && day <= last) ? 0 : null);
-  const of = ({ from, to }: Range): number | null => {
-    const known = listDays(from, to)
-      .map(ofDay)
-      .filter((nano) => nano !== null);
-    return known.length === 0 ? null : usdFromNano(known.reduce((sum, nano) => sum + nano, 0));
-  };
-  const daily = ({ from, to }: Range) => listDays(from, to).map((day) => usdFromNanoOrNull(ofDay(day)));
-  return { of, daily };
-}
-
-type Costs = ReturnType<typeof createCosts>;
-
-/** How each key's month is known. */
-export function monthsOf(sources: Sources, keys: readonly Key[], facts: readonly Fact[], { month }: Ranges): KeyMonth[] {
-  const byKey = sumCost(within(facts, month), ({ keyId }) => keyId);
-  const covered = new Map(sources.keys.map((key) => [key.id, describeCoverage(key).knownSince]));
-  const replaced = new Set(sources.keyRows.filter(({ textVersion }) => textVersion > 0).map(({ id }) => id));
-  return keys.map((key) => {
-    const since = covered.get(key.id) ?? null;
-    const knownSince = since === null ? null : localDayOf(since, month.zone);
-    const nano = byKey.get(key.id) ?? (knownSince === null ? null : 0);
-    return { key, ledgerUsd: usdFromNanoOrNull(nano), knownSince, isReplaced: replaced.has(key.id) };
-  });
-}
-
-/** The change from one range to the one before, if all keys that are known now were known then. */
-export function compare(costs: Costs, months: readonly KeyMonth[], compared: Ranges['compared']): number | null {
-  if (compared === null) return null;
-  const isKnown = months.every((month) => month.knownSince === null || isCoveredSince(month, compared.before.from));
-  return isKnown ? changeOf(costs.of(compared.now), costs.of(compared.before)) : null;
-}
+/** What a range cost, and whether that is all of it. */
+const spentIn = (spend: Spend, { from, to }: Range) => ({
+  usd: usdFromNanoOrNull(spend.ofDays(ALL, from, to)),
+  byokUsd: usdFromNanoOrNull(spend.ofDays(ALL_BYOK, from, to)),
+  isComplete: spend.isComplete(null, from, to),
+});
 
 /** Today, this month and where it leads, each beside what it is to be compared with. */
-export function headlineOf(costs: Costs, months: readonly KeyMonth[], keys: readonly Key[], ranges: Ranges) {
-  const month = monthSpend(months, ranges.month.from);
-  const todayUsd = costs.of(ranges.today);
+export function headlineOf(watched: Watched & { keys: readonly Key[] }, ranges: Ranges) {
+  const { spend, keys } = watched;
+  const month = monthOf(watched, ALL);
   return {
-    today: { usd: todayUsd, yesterdayUsd: costs.of(ranges.yesterday) },
+    today: { ...spentIn(spend, ranges.today), yesterday: spentIn(spend, ranges.yesterday) },
     month: {
       ...month,
-      change: compare(costs, months, ranges.comparedMonth),
+      usd: usdFromNanoOrNull(month.nano),
+      byokUsd: usdFromNanoOrNull(monthOf(watched, ALL_BYOK).nano),
+      reportedUsd: usdFromNanoOrNull(month.reported),
+      change: compare(spend, ranges.comparedMonth),
       comparedTo: ranges.comparedMonth?.before.to ?? null,
-      projectedUsd: projectMonth(month.usd, todayUsd, costs.daily(ranges.pace), ranges.today.to),
+      projectedUsd: usdFromNanoOrNull(forecastOf(watched, ALL, 'month')),
     },
     balanceUsd: balanceOf(keys),
   };

@@ -1,6 +1,6 @@
 /** The figures at the top of the dashboard. */
 import type { PropsWithChildren } from 'hono/jsx';
-import { formatChange, formatCompact, formatDayShort, formatUsd } from '../lib/format.ts';
+import { formatChange, formatCompact, formatDayShort, formatKnownUsd, formatUsd } from '../lib/format.ts';
 import type { Dashboard } from './actions.ts';
 
 interface TileProps {
@@ -30,6 +30,10 @@ export const Change = ({ change, than }: { change: number | null; than: string }
     </span>
   );
 
+/** What went to the user's own provider keys, if anything did. */
+const Byok = ({ usd, isComplete }: { usd: number | null; isComplete: boolean }) =>
+  usd ? <span class="hint">besides {formatKnownUsd(usd, isComplete)} BYOK</span> : null;
+
 /** Today, this month and where it leads, the balance, and what was asked of the models. */
 export const Headline = ({ headline, shown }: Dashboard) => {
   const { today, month, balanceUsd } = headline;
@@ -37,14 +41,18 @@ export const Headline = ({ headline, shown }: Dashboard) => {
   const tokens = totals.prompt_tokens === null ? null : totals.prompt_tokens + (totals.completion_tokens ?? 0);
   return (
     <dl class="tiles">
-      <Tile label="Today" value={formatUsd(today.usd)} exact={today.usd}>
-        {today.yesterdayUsd !== null && <span class="hint">yesterday {formatUsd(today.yesterdayUsd)}</span>}
+      <Tile label="Today" value={formatKnownUsd(today.usd, today.isComplete)} exact={today.usd}>
+        {today.yesterday.usd !== null && (
+          <span class="hint">yesterday {formatKnownUsd(today.yesterday.usd, today.yesterday.isComplete)}</span>
+        )}
+        <Byok usd={today.byokUsd} isComplete={today.isComplete} />
       </Tile>
-      <Tile label="This month" value={formatUsd(month.usd)} exact={month.usd}>
+      <Tile label="This month" value={formatKnownUsd(month.usd, month.isComplete)} exact={month.usd}>
         {month.comparedTo !== null && <Change change={month.change} than={`last month to ${formatDayShort(month.comparedTo)}`} />}
         {month.upstreamKeys > 0 && (
           <span class="hint">with OpenRouter’s own (UTC) month of {month.upstreamKeys === 1 ? '1 key' : `${month.upstreamKeys} keys`}</span>
         )}
+        <Byok usd={month.byokUsd} isComplete={month.isComplete} />
         {month.partialKeys > 0 && (
           <span class="hint">at least: a part of it is not known of {month.partialKeys === 1 ? '1 key' : `${month.partialKeys} keys`}</span>
         )}

@@ -1,8 +1,10 @@
 /** What the first look answers: how much, how fast, where, and is anything wrong. Pure. */
 import * as z from 'zod';
+import { PACE_DAYS } from '../alerts/spend.ts';
 import { type Advice, adviceOf, type Key } from '../keys/advice.ts';
-import { addDays, countDays, dayOf, HOUR_MS, listDays, periodOf, startOfMonth, weekdayOf } from '../lib/day.ts';
+import { addDays, countDays, HOUR_MS, listDays, startOfMonth, weekdayOf } from '../lib/day.ts';
 import { formatDay, formatUsd } from '../lib/format.ts';
+import { NANO, usdFromNano } from '../lib/money.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
 import type { Known } from '../usage/coverage.ts';
 import { DIMENSIONS, type Dimension, type Range } from '../usage/model.ts';
@@ -14,9 +16,6 @@ export type DashboardQuery = z.infer<typeof dashboardSchema>;
 
 /** Longer ranges are not compared with the time before: it would have to be read for one figure. */
 const MAX_COMPARED_DAYS = 92;
-/** The pace of a month is that of its last complete days, if so many of them are known. */
-const PACE_DAYS = 7;
-const MIN_PACE_DAYS = 3;
 
 /** The ranges that a dashboard adds up, all in one zone. */
 export interface Ranges {
@@ -81,62 +80,6 @@ export function neededSince({ shown, month, pace }: Ranges, by: Dimension): Sinc
   return { keys, models: from, credits: from, said: from, checks: from, ...(by === 'provider' && { providers: from }) };
 }
 
-/** What is known of a key: since which local day, and what it spent in this month as far as the ledger knows. */
-export interface KeyMonth {
-  key: Pick<Key, 'usage_monthly_usd' | 'last_synced_at' | 'backfill'>;
-  ledgerUsd: number | null;
-  knownSince: string | null;
-  /** Its text was replaced: OpenRouter's counters are those of the present text alone. */
-  isReplaced: boolean;
-}
-
-/** Does the ledger know all that a key spent since a day? Also if it knows all of the key's life. */
-export function isCoveredSince({ key, knownSince }: Pick<KeyMonth, 'key' | 'knownSince'>, day: string): boolean {
-  const isReadBack = key.backfill !== null && key.backfill.done >= key.backfill.total;
-  return knownSince !== null && (knownSince <= day || isReadBack);
-}
-
-/**
- * What was spent in a month. Where the ledger does not know all of a key's month, OpenRouter's own figure stands for it, which is
- * that of the UTC month and of the key's present text.
- * @returns USD, for how many keys OpenRouter's figure stands, and of how many keys a part of the month is not known at all
- */
-export function monthSpend(
-  months: readonly KeyMonth[],
-  firstDay: string,
-): { usd: number | null; upstreamKeys: number; partialKeys: number } {
-  let usd: number | null = null;
-  let [upstreamKeys, partialKeys] = [0, 0];
-  for (const month of months) {
-    const { key, ledgerUsd, isReplaced } = month;
-    const isCurrent = key.last_synced_at !== null && startOfMonth(dayOf(Date.parse(key.last_synced_at))) === firstDay;
-    const upstream = isCurrent && !isReplaced && !isCoveredSince(month, firstDay) ? key.usage_monthly_usd : null;
-    const best = upstream === null ? ledgerUsd : Math.max(upstream, ledgerUsd ?? 0);
-    if (best === null) continue;
-    usd = (usd ?? 0) + best;
-    if (upstream !== null && upstream > (ledgerUsd ?? 0)) upstreamKeys += 1;
-    else if (upstream === null && !isCoveredSince(month, firstDay)) partialKeys += 1;
-  }
-  return { usd, upstreamKeys, partialKeys };
-}
-
-/**
- * What the month will have cost at its end, if the rest goes on like the last complete days; null if too few are known.
- * @param daily what the last complete days cost, null where unknown
- */
-export function projectMonth(
-  monthUsd: number | null,
-  todayUsd: number | null,
-  daily: readonly (number | null)[],
-  today: string,
-): number | null {
-  const known = daily.filter((usd) => usd !== null);
-  if (monthUsd === null || known.length < MIN_PACE_DAYS) return null;
-  const pace = known.reduce((sum, usd) => sum + usd, 0) / known.length;
-  const daysLeft = countDays(today, periodOf('month', today).to) - 1;
-  return monthUsd + Math.max(0, pace - (todayUsd ?? 0)) + pace * daysLeft;
-}
-
 /** How much more one figure is than another, as a share of it; null where that says nothing. */
 export const changeOf = (now: number | null, before: number | null): number | null =>
   now === null || before === null || before <= 0 ? null : now / before - 1;
@@ -149,7 +92,7 @@ export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' 
   const balances = keys.flatMap(({ balance_usd: balance, managed_by: leader, status }) =>
     balance === null || leader !== null || status !== 'active' ? [] : balance,
   );
-  return balances.length === 0 ? null : balances.reduce((sum, balance) => sum + balance, 0);
+  return balances.length === 0 ? null : usdFromNano(balances.reduce((sum, balance) => sum + Math.round(balance * NANO), 0));
 }
 
 /** Whether credits were spent on a UTC day, and how many in its hours, in nano-dollars; null, or missing: nothing is known of the hour. */

@@ -2,6 +2,7 @@
 import type * as z from 'zod';
 import { DAY_MS, dayOf, HOUR_MS } from '../lib/day.ts';
 import { formatCount, formatInstant, formatPercent, formatUsd } from '../lib/format.ts';
+import { compareProducts, NANO, usdFromNano } from '../lib/money.ts';
 import type { keySchema } from './answers.ts';
 
 export type Key = z.infer<typeof keySchema>;
@@ -34,10 +35,13 @@ const STATUSES: Record<Key['status'], { tone: Tone; label: string }> = {
 export const statusOf = ({ status, is_expired: isExpired }: Pick<Key, 'status' | 'is_expired'>): { tone: Tone; label: string } =>
   status === 'invalid' && isExpired ? { tone: 'bad', label: 'Expired' } : STATUSES[status];
 
-/** How much of a limit is used; null: there is none, or it is not known. */
+/** How much of a limit is used, and of it whole percents; null: there is none, or it is not known. */
 export function limitUse({ limit_usd: limit, limit_remaining_usd: left }: Pick<Key, 'limit_usd' | 'limit_remaining_usd'>) {
   if (limit === null || left === null || limit <= 0) return null;
-  return { used: Math.max(0, limit - left), left: Math.max(0, left), limit, share: Math.min(1, Math.max(0, (limit - left) / limit)) };
+  const [whole, rest] = [limit, left].map((usd) => Math.round(usd * NANO)) as [number, number];
+  const share = Math.min(1, Math.max(0, (whole - rest) / whole));
+  const percent = Math.floor((Math.min(whole, Math.max(0, whole - rest)) * 100) / whole);
+  return { used: usdFromNano(Math.max(0, whole - rest)), left: Math.max(0, left), limit, share, percent };
 }
 
 const RESETS: Record<string, string> = { daily: 'today', weekly: 'this week', monthly: 'this month' };
@@ -67,11 +71,11 @@ export const isInUse = ({ status, vanished_at: vanishedAt }: Pick<Key, 'status' 
 
 function limitAdvice(key: Key): Advice | null {
   const use = isInUse(key) ? limitUse(key) : null;
-  if (use === null || 1 - use.share > NEAR_SHARE) return null;
+  if (use === null || compareProducts([use.left], [NEAR_SHARE, use.limit]) > 0) return null;
   const period = RESETS[key.limit_reset ?? ''];
   return {
     tone: use.left === 0 ? 'bad' : 'warn',
-    text: `${formatPercent(use.share)} of its limit of ${formatUsd(use.limit)} ${period ? `for ${period} ` : ''}is used; ${formatUsd(use.left)} left.`,
+    text: `${formatPercent(use.percent / 100)} of its limit of ${formatUsd(use.limit)} ${period ? `for ${period} ` : ''}is used; ${formatUsd(use.left)} left.`,
     action: 'Raise the limit at OpenRouter, or let the key rest.',
   };
 }

@@ -28,14 +28,14 @@ export const LimitMeter = ({ item }: { item: Key }) => {
     <div class="meter">
       <meter
         min={0}
-        max={use.limit}
-        low={use.limit * 0.8}
-        high={use.limit * 0.95}
+        max={100}
+        low={79}
+        high={94}
         optimum={0}
-        value={use.used}
-        aria-label={`Limit of ${item.name}: ${formatPercent(use.share)} used`}
+        value={use.percent}
+        aria-label={`Limit of ${item.name}: ${formatPercent(use.percent / 100)} used`}
       >
-        {formatPercent(use.share)}
+        {formatPercent(use.percent / 100)}
       </meter>
       <span>
         {formatUsd(use.left)} left of {formatUsd(use.limit)}

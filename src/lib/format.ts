@@ -38,6 +38,10 @@ export function formatUsd(usd: number | null): string {
   return usd !== 0 && Math.abs(usd) < SMALL_USD ? smallDollars().format(usd) : dollars().format(usd);
 }
 
+/** USD of which a part may not be known: then it is a lower bound. */
+export const formatKnownUsd = (usd: number | null, isComplete: boolean): string =>
+  usd === null || isComplete ? formatUsd(usd) : `≥\u00a0${formatUsd(usd)}`;
+
 /** USD of prices, which differ in their third digit. */
 export function formatUsdFine(usd: number | null): string {
   if (usd === null) return UNKNOWN_TEXT;

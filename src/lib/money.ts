@@ -29,3 +29,34 @@ export function decimalFromNano(nano: number): string {
   const fraction = digits.slice(-9).replace(/0+$/, '');
   return `${nano < 0 ? '-' : ''}${digits.slice(0, -9)}${fraction && `.${fraction}`}`;
 }
+
+/** A number as people write it: `digits` with so many of them behind the point. */
+interface Decimal {
+  digits: bigint;
+  places: number;
+}
+
+function decimalOf(value: number): Decimal {
+  const [mantissa = '', exponent = '0'] = String(value).split('e');
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const places = fraction.length - Number(exponent);
+  const digits = BigInt(whole + fraction);
+  return places < 0 ? { digits: digits * 10n ** BigInt(-places), places: 0 } : { digits, places };
+}
+
+const productOf = (factors: readonly number[]): Decimal =>
+  factors.map(decimalOf).reduce((a, b) => ({ digits: a.digits * b.digits, places: a.places + b.places }));
+
+/**
+ * Which of two products is greater, of numbers as people write them: a tenth of 3 is 0.3, which binary fractions do not say. Whatever is
+ * decided by an amount is decided by this.
+ * @returns negative, zero or positive, like a comparison for sorting
+ */
+export function compareProducts(a: readonly number[], b: readonly number[]): number {
+  const [left, right] = [productOf(a), productOf(b)];
+  const difference = left.digits * 10n ** BigInt(right.places) - right.digits * 10n ** BigInt(left.places);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
+
+/** Nano-dollars in a dollar. */
+export const NANO = 1e9;

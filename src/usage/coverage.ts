@@ -38,6 +38,10 @@ export interface CoveredKey {
   /** Its present secret is read through a management key that is read itself. */
   isManaged: boolean;
   secrets: readonly CoveredSecret[];
+  /** It had other texts, whose counters are in its days. */
+  isReplaced: boolean;
+  /** When all of its spend is known, up to now where it is still read: also before it was made, when it spent nothing. */
+  whole: readonly Known[];
 }
 
 /** A secret that a key had before, with its first and last sample. */
@@ -107,6 +111,40 @@ function analyticsOf(key: StoredKey, readings: readonly StoredReading[], complet
   return until > since ? { since, until } : null;
 }
 
+/** A key is read every hour; one that was not read for so long may have spent something meanwhile. */
+const FRESH_MS = 3 * HOUR_MS;
+/** What an account spends outside of its keys is known when a day is over and all keys are read. */
+const FRESH_OUTSIDE_MS = 2 * DAY_MS;
+
+const ALWAYS: readonly Known[] = [{ since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }];
+
+/** Have analytics of a key been read back to the day on which each of its texts was made? */
+const isReadToBirth = (readings: readonly StoredReading[]): boolean =>
+  readings.every(({ doneFrom, createdAt }) => doneFrom !== null && doneFrom <= dayOf(createdAt));
+
+/** A secret that was counted and that no account lists: analytics know nothing of it. */
+const isForeign = ({ hash, upstreamKeyId, counters }: CoveredSecret): boolean =>
+  hash !== null && upstreamKeyId === null && counters !== null;
+
+/**
+ * When all of a key's spend is known. The first sample of counters tells what its day held before it.
+ */
+function wholeOf(
+  key: Omit<CoveredKey, 'whole'>,
+  readings: readonly StoredReading[],
+  { keptSince, now, isSound }: { keptSince: number; now: number; isSound: boolean },
+): readonly Known[] {
+  const { counters, analytics, isOutside } = key;
+  const spans: Known[] = [];
+  if (counters) spans.push({ since: Math.max(keptSince, startOfDay(dayOf(counters.since))), until: counters.until });
+  if (analytics && !key.secrets.some(isForeign)) {
+    spans.push({ since: isReadToBirth(readings) ? keptSince : analytics.since, until: analytics.until });
+  }
+  const isFresh = (until: number): boolean =>
+    (isOutside ? isSound : key.isRead) && until >= now - (isOutside ? FRESH_OUTSIDE_MS : FRESH_MS);
+  return mergeSpans(spans).map(({ since, until }) => ({ since, until: isFresh(until) ? Number.POSITIVE_INFINITY : until }));
+}
+
 const clip = (known: Known | null, keptSince: number): Known | null =>
   known === null || known.until < keptSince ? null : { since: Math.max(known.since, keptSince), until: known.until };
 
@@ -152,6 +190,7 @@ export function coverageOf(
   readings: readonly StoredReading[],
   completeAts: ReadonlyMap<number, number | null>,
   keptSince: number,
+  now: number,
 ): CoveredKey[] {
   const isSound = (key: StoredKey | undefined) => key?.isActive === true && key.health !== 'invalid';
   const isManager = (key: StoredKey | undefined) => isSound(key) && key?.kind === 'management';
@@ -162,7 +201,7 @@ export function coverageOf(
   return keys.map((key) => {
     const own = byKey.get(key.id) ?? [];
     const present = own.find(({ hash }) => hash === key.hash);
-    return {
+    const covered = {
       id: key.id,
       name: key.name,
       isRead: key.kind !== 'management' && isSound(key) && (key.kind !== 'discovered' || isManaged(present)),
@@ -171,9 +210,24 @@ export function coverageOf(
       isOutside: key.kind === 'management' || own.some(({ hash }) => hash === null),
       isManaged: isManaged(present),
       secrets: secretsOf(key, own, clipped, (reading) => analyticsOfSecret(reading, completeAts), isManaged),
+      isReplaced: key.formerTexts.length > 0,
     };
+    // A management key runs no model: nothing is missing where another one reads its account.
+    const isSilent = key.kind === 'management' && own.length === 0;
+    return { ...covered, whole: isSilent ? ALWAYS : wholeOf(covered, own, { keptSince, now, isSound: isSound(key) }) };
   });
 }
+
+/** What is known of a key at all, from either source. */
+export const spansOf = ({ counters, analytics }: Pick<CoveredKey, 'counters' | 'analytics'>): Known[] =>
+  [counters, analytics].filter((span) => span !== null);
+
+/** Do two spans have an instant in common? */
+export const overlaps = (a: Known, b: Known): boolean => a.since < b.until && b.since < a.until;
+
+/** Is all of a key's spend known from one instant to the other? */
+export const isWhole = ({ whole }: Pick<CoveredKey, 'whole'>, { since, until }: Known): boolean =>
+  whole.some((span) => span.since <= since && span.until >= until);
 
 /** Secrets, by the ways in which ledger rows name them. */
 export interface Secrets {

@@ -45,7 +45,7 @@ export function sourcesOf({ config, now }: Pick<Deps, 'config' | 'now'>, stored:
     isReadBack: key.doneFrom !== null && historyRead(key, today, config.retentionDays) === null,
   });
   const storedKeys = keyRows.map((row) => ({ ...row, formerTexts: JSON.parse(row.formerTexts) as FormerText[] }));
-  const allKeys = coverageOf(storedKeys, upstreamKeys, completeAts, keptSince);
+  const allKeys = coverageOf(storedKeys, upstreamKeys, completeAts, keptSince, now());
   const keys = allKeys.filter(({ id }) => keyId === undefined || id === keyId);
   return { ...stored, keys, allKeys, upstreamKeys: upstreamKeys.map(withProgress), completeAts };
 }

@@ -6,9 +6,9 @@ import { compareWith, decide, type KnownEvent, reachOf } from '../../src/alerts/
 import { digestPeriod } from '../../src/alerts/digest.ts';
 import { formOf, ruleFromForm } from '../../src/alerts/form-model.ts';
 import { BUDGET_PERIODS, createRuleSchema, DEFAULT_RULES, parametersOf, type Rule, type RuleOf, toRule } from '../../src/alerts/model.ts';
-import { forecastOf, medianOf } from '../../src/alerts/occasions.ts';
+import { medianOf } from '../../src/alerts/occasions.ts';
 import type { Situation } from '../../src/alerts/situation.ts';
-import { createSpend, type Spend } from '../../src/alerts/spend.ts';
+import { type Days, PACE_DAYS, type Spend } from '../../src/alerts/spend.ts';
 import { describeRule } from '../../src/alerts/words.ts';
 import type { Key } from '../../src/keys/advice.ts';
 import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, listDays, periodOf } from '../../src/lib/day.ts';
@@ -49,12 +49,37 @@ const keyOf = (rest: Partial<Key> = {}): Key =>
     ...rest,
   }) as Key;
 
-/** Spend as the given functions tell it. */
-const spendOf = (ofDays: Spend['ofDays'], ofHour: Spend['ofHour'] = () => null): Spend => ({
-  ofDays,
-  ofWholeDay: (keyId, day) => ofDays(keyId, day, day),
-  ofHour,
-});
+const nanoOf = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * 1e9));
+const isKnown = (nano: number | null): nano is number => nano !== null;
+
+type OfDays = (keyId: number | null, from: string, to: string) => number | null;
+type OfHour = (keyId: number | null, at: number) => number | null;
+
+/** Spend as the given functions tell it, in USD. */
+const spendOf = (ofDays: OfDays, ofHour: OfHour = () => null): Spend => {
+  const days = (keyId: number | null, { from, to }: Days) => nanoOf(ofDays(keyId, from, to));
+  const beside = <T>(of: (at: T) => number | null, at: T, others: readonly T[]) => {
+    const spent = of(at);
+    return spent === null ? null : { spent, before: others.map(of).filter(isKnown) };
+  };
+  return {
+    ofDays: ({ key_id, counts }, from, to) => (counts === 'byok' ? 0 : days(key_id, { from, to })),
+    isComplete: () => true,
+    dayBeside: ({ key_id }, ...at) => beside((day) => days(key_id, { from: day, to: day }), ...at),
+    hourBeside: ({ key_id }, ...at) => beside((hour) => nanoOf(ofHour(key_id, hour)), ...at),
+    daysBeside({ key_id, counts }, now, before) {
+      if (counts === 'byok') return null;
+      const [spent, spentBefore] = [days(key_id, now), days(key_id, before)];
+      return spent === null || spentBefore === null ? null : { spent, before: spentBefore };
+    },
+    isReplaced: () => false,
+    paceOf(keyIds, _, today) {
+      const last = Array.from({ length: PACE_DAYS }, (_, index) => addDays(today, -1 - index));
+      const known = last.map((day) => days(keyIds?.[0] ?? null, { from: day, to: day })).filter(isKnown);
+      return known.length < 3 ? null : known.reduce((sum, nano) => sum + nano, 0) / known.length;
+    },
+  };
+};
 
 /** Spend by UTC hour, cut off at an instant, as rules ask for it. */
 function spendUntil(hourly: ReadonlyMap<number, number>, until: number, zone: string): Spend {
@@ -170,28 +195,16 @@ describe('budgets', () => {
     expect(told(at, at - HOUR_MS)).toEqual([]);
   });
 
-  it('forecast nothing early, and at the end what was spent', () => {
-    fc.assert(
-      fc.property(instantArb, zoneArb, fc.constantFrom(...BUDGET_PERIODS), fc.integer({ min: 1, max: 1000 }), (at, zone, period, usd) => {
-        const range = periodOf(period, localDayOf(at, zone));
-        const [first, end] = [startOfLocalDay(range.from, zone), startOfLocalDay(addDays(range.to, 1), zone)];
-        expect(forecastOf(usd, period, range, first + HOUR_MS, zone)).toBeNull();
-        expect(forecastOf(usd, period, range, end, zone)).toBeCloseTo(usd, 6);
-        expect(forecastOf(usd, period, range, end - HOUR_MS, zone)).toBeGreaterThan(usd);
-      }),
-    );
-  });
-
   it('say so once when they will be passed, and tell their figures', () => {
     const rule = ruleOf({ type: 'budget', amount_usd: 100, period: 'month', thresholds: [1], forecast: true, name: 'Team' });
     const now = Date.parse('2026-10-11T00:00:00.000Z');
-    const spend = spendOf(() => 50);
-    const [found, ...others] = say(rule, { now, zone: 'UTC', keys: [], spend, facts: [] });
+    const spend = spendOf((_, from, to) => (from === to ? 5 : 50));
+    const [found, ...others] = say(rule, { now, zone: 'UTC', keys: [keyOf()], spend, facts: [] });
     expect(others).toEqual([]);
     expect(found).toMatchObject({
       occasion: 'month 2026-10-01 100 forecast',
       title: 'Team: Budget of all keys: will be passed',
-      text: '$50.00 of $100.00 were spent by all keys in October 2026. At this pace it will be $155.00.',
+      text: '$50.00 of $100.00 were spent by all keys in October 2026. At this pace it will be $150.00.',
       path: '/explore?range=custom&from=2026-10-01&to=2026-10-31&by=model',
     });
     expect(say(rule, { now, zone: 'UTC', keys: [], spend: spendOf(() => null), facts: [] })).toEqual([]);
@@ -369,7 +382,7 @@ describe('digests', () => {
     const fact = (keyId: number, model: string, usd: number) =>
       ({ keyId, date: '2026-10-24', model, measures: { costNano: usd * 1e9 } }) as never;
     const facts = [fact(1, 'a/one', 3), fact(2, 'b/two', 5), fact(1, 'b/two', 1)];
-    const spend = spendOf((_, from, to) => (from === to ? (from === '2026-10-24' ? 9 : 6) : 100));
+    const spend = spendOf((id, from, to) => (from === to ? (from === '2026-10-24' ? 9 : 6) : id === 2 ? 0 : 100));
     const keys = [keyOf(), keyOf({ id: 2, name: 'batch', status: 'invalid', last_error: 'Refused.' })];
     const at: Situation = { now: NOW, zone: 'UTC', keys, spend, facts };
     const [found, ...others] = say(digest(), at);
@@ -400,30 +413,14 @@ describe('what rules look at', () => {
         inputs.map((input) => ruleOf(input)),
         '2026-10-25',
       );
-    expect(reach({ type: 'key_invalid' })).toEqual({ from: '2026-10-25', hours: false });
+    expect(reach({ type: 'key_invalid' })).toEqual({ from: '2026-10-25', hours: 'none' });
     expect(reach({ type: 'budget', amount_usd: 1, period: 'month' }, { type: 'balance', days: 3 })).toEqual({
       from: '2026-10-01',
-      hours: false,
+      hours: 'none',
     });
-    expect(reach({ type: 'spike', window: 'hour' })).toEqual({ from: '2026-09-26', hours: true });
-  });
-
-  it('spend by day and hour: zero where a key was watched, unknown elsewhere', () => {
-    const since = Date.parse('2026-10-20T00:30:00.000Z');
-    const covered = { id: 1, counters: { since, until: NOW }, analytics: null } as never;
-    const fact = { keyId: 1, date: '2026-10-21', hourAt: since + DAY_MS, measures: { costNano: 2_500_000_000 } } as never;
-    const spend = createSpend([covered], [fact], 'UTC');
-    expect([spend.ofDays(1, '2026-10-21', '2026-10-21'), spend.ofDays(null, '2026-10-19', '2026-10-22')]).toEqual([2.5, 2.5]);
-    expect([
-      spend.ofDays(null, '2026-10-20', '2026-10-20'),
-      spend.ofDays(1, '2026-10-19', '2026-10-19'),
-      spend.ofDays(2, '2026-10-21', '2026-10-21'),
-    ]).toEqual([0, null, null]);
-    expect([spend.ofHour(null, since + DAY_MS), spend.ofHour(1, since + HOUR_MS), spend.ofHour(1, since - HOUR_MS)]).toEqual([
-      2.5,
-      0,
-      null,
-    ]);
+    expect(reach({ type: 'spike', window: 'hour' })).toEqual({ from: '2026-09-26', hours: 'all' });
+    expect(reach({ type: 'spike', window: 'hour', counts: 'credits' }).hours).toBe('credits');
+    expect(reach({ type: 'budget', amount_usd: 1, period: 'day', forecast: true }).from).toBe('2026-10-18');
   });
 });
 

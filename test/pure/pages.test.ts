@@ -1,19 +1,7 @@
 import { nice, ticks } from 'd3-array';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createCosts } from '../../src/dashboard/figures.ts';
-import {
-  attentionOf,
-  balanceOf,
-  changeOf,
-  isCoveredSince,
-  type KeyMonth,
-  monthSpend,
-  neededSince,
-  projectMonth,
-  rangesOf,
-  weekOf,
-} from '../../src/dashboard/model.ts';
+import { attentionOf, balanceOf, changeOf, neededSince, rangesOf, weekOf } from '../../src/dashboard/model.ts';
 import { adviceOf, type Key, limitUse, statusOf } from '../../src/keys/advice.ts';
 import { currentUsage } from '../../src/keys/present.ts';
 import { addDays, countDays, HOUR_MS, periodOf } from '../../src/lib/day.ts';
@@ -24,7 +12,7 @@ import { describeClient } from '../../src/lib/user-agent.ts';
 import { localDayOf } from '../../src/lib/zone.ts';
 import { mergeSpans } from '../../src/usage/coverage.ts';
 import { DIMENSIONS, factsOf, type LedgerRow, type Range } from '../../src/usage/model.ts';
-import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';
+import { FIRST, inZone, ROWS, ZONE } from '../support/ledger-rows.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const KEY: Key = {
@@ -151,39 +139,7 @@ describe('the ranges of a dashboard', () => {
   });
 });
 
-describe('the month', () => {
-  const key = { usage_monthly_usd: 9, last_synced_at: '2026-11-22T11:03:00.000Z', backfill: null };
-  const month = (ledgerUsd: number | null, knownSince: string | null, of: KeyMonth['key'] = key, isReplaced = false) =>
-    monthSpend([{ key: of, ledgerUsd, knownSince, isReplaced }], '2026-11-01');
-
-  it('is the ledger’s where that covers it, and OpenRouter’s own where it does not', () => {
-    expect(month(5, '2026-11-01')).toEqual({ usd: 5, upstreamKeys: 0, partialKeys: 0 });
-    expect(month(5, '2026-11-02')).toEqual({ usd: 9, upstreamKeys: 1, partialKeys: 0 });
-    expect(month(10, '2026-11-02')).toEqual({ usd: 10, upstreamKeys: 0, partialKeys: 0 });
-    expect(month(5, '2026-11-02', { ...key, backfill: { done: 20, total: 20 } })).toEqual({ usd: 5, upstreamKeys: 0, partialKeys: 0 });
-    expect(month(null, null, { ...key, last_synced_at: '2026-10-31T23:03:00.000Z' })).toEqual({
-      usd: null,
-      upstreamKeys: 0,
-      partialKeys: 0,
-    });
-    expect(monthSpend([], '2026-11-01')).toEqual({ usd: null, upstreamKeys: 0, partialKeys: 0 });
-  });
-
-  it('is a part of itself, and says so, where a text was replaced or OpenRouter told nothing', () => {
-    expect(month(12, '2026-11-05', key, true)).toEqual({ usd: 12, upstreamKeys: 0, partialKeys: 1 });
-    expect(month(12, '2026-11-05', { ...key, usage_monthly_usd: null })).toEqual({ usd: 12, upstreamKeys: 0, partialKeys: 1 });
-    expect(isCoveredSince({ key, knownSince: null }, '2026-11-01')).toBe(false);
-  });
-
-  it('is projected at the pace of the last complete days', () => {
-    expect(projectMonth(210, 0, [10, 10, 10, 10, 10, 10, 10], '2026-11-22')).toBe(300);
-    expect(projectMonth(215, 5, [10, 10, 10, null, null, null, null], '2026-11-22')).toBe(300);
-    expect(projectMonth(225, 15, [10, 10, 10, null, null, null, null], '2026-11-22')).toBe(305);
-    expect(projectMonth(300, 10, [10, 10, 10], '2026-11-30')).toBe(300);
-    expect(projectMonth(210, 0, [10, 10, null], '2026-11-22')).toBeNull();
-    expect(projectMonth(null, 0, [10, 10, 10], '2026-11-22')).toBeNull();
-  });
-
+describe('figures', () => {
   it('changes by a share of what was before, if there was anything', () => {
     expect(changeOf(3, 2)).toBe(0.5);
     expect([changeOf(3, 0), changeOf(null, 2), changeOf(2, null)]).toEqual([null, null, null]);
@@ -276,15 +232,6 @@ describe('spans', () => {
   });
 });
 
-describe('costs', () => {
-  it('are zero where a key was watched, and unknown in the gap between two', () => {
-    const keys = [key(1, '2026-11-01T00:00:00Z', '2026-11-03T00:00:00Z', false), key(2, '2026-11-06T00:00:00Z', '2026-11-08T00:00:00Z')];
-    const costs = createCosts({ keys, keyRows: [] }, [], inZone('2026-11-01', '2026-11-09'));
-    expect(costs.daily(inZone('2026-11-01', '2026-11-09'))).toEqual([0, 0, null, null, null, 0, 0, null, null]);
-    expect([costs.of(inZone('2026-11-03', '2026-11-06')), costs.of(inZone('2026-11-03', '2026-11-05'))]).toEqual([0, null]);
-  });
-});
-
 describe('what is remembered', () => {
   it('is said once more without being computed, also where it is nothing, until there is too much of it', () => {
     let computed = 0;
@@ -341,7 +288,7 @@ describe('advice', () => {
   });
 
   it('knows a limit’s use only where all of it is known', () => {
-    expect(limitUse({ limit_usd: 10, limit_remaining_usd: 12 })).toEqual({ used: 0, left: 12, limit: 10, share: 0 });
+    expect(limitUse({ limit_usd: 10, limit_remaining_usd: 12 })).toEqual({ used: 0, left: 12, limit: 10, share: 0, percent: 0 });
     expect([limitUse({ limit_usd: null, limit_remaining_usd: 1 }), limitUse({ limit_usd: 0, limit_remaining_usd: 0 })]).toEqual([
       null,
       null,

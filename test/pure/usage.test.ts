@@ -205,7 +205,7 @@ describe('coverage', () => {
   const manager: StoredKey = { ...stored, id: 9, kind: 'management' };
   const listedAt = Date.parse('2026-11-15T12:00:00Z');
   const one = (key: StoredKey, readings: StoredReading[] = [], keptSince = 0, managerChange: Partial<StoredKey> = {}) =>
-    coverageOf([key, { ...manager, ...managerChange }], readings, new Map([[9, listedAt]]), keptSince)[0] as CoveredKey;
+    coverageOf([key, { ...manager, ...managerChange }], readings, new Map([[9, listedAt]]), keptSince, listedAt)[0] as CoveredKey;
 
   it('begins at the retention’s edge at the earliest, and ends with it', () => {
     expect([50, 150, 200, 201].map((edge) => one(stored, [], edge).counters?.since ?? null)).toEqual([100, 150, 200, null]);
@@ -282,7 +282,7 @@ describe('coverage', () => {
 
   it('of what an account spent outside of its keys ends with the last completed day that was booked', () => {
     const outside = { ...reading, apiKeyId: 9, hash: null, openFrom: '2026-11-15' };
-    const [covered] = coverageOf([manager], [outside], new Map(), 0);
+    const [covered] = coverageOf([manager], [outside], new Map(), 0, listedAt);
     expect(covered).toMatchObject({ isRead: false, counters: null, analytics: { until: Date.parse('2026-11-15') } });
   });
 });

@@ -412,7 +412,7 @@ describe('events', () => {
     // Midnight in Tokyo is 15:00 in UTC, and nine o'clock there midnight here.
     expect(told.map(({ title, created_at }) => [title, created_at.slice(0, 13)])).toEqual([
       // What was spent from 14:30 on is first seen at 15:30.
-      ['$14.00 on all keys, Sun, 15 Nov 2026', '2026-11-16T00'],
+      ['≥\u00a0$14.00 on all keys, Sun, 15 Nov 2026', '2026-11-16T00'],
       ['$24.00 on all keys, Mon, 16 Nov 2026', '2026-11-17T00'],
     ]);
     expect(world.received).toHaveLength(2);

@@ -69,4 +69,6 @@ export const key = (id: number, since: string | null, until: string | null, isRe
   isOutside: false,
   isManaged: false,
   secrets: [secretOf(id, { counters: known(since, until) })],
+  isReplaced: false,
+  whole: [known(since, until) ?? []].flat(),
 });
