@@ -32,13 +32,14 @@ type Summary = Awaited<ReturnType<typeof readSummary<RuleRow[]>>>;
 /** The shown range: its totals, its chart, and the rows of its tables. */
 function shownOf({ sources, ledger, credits }: Summary, all: FactsBy, shown: Range, by: Dimension) {
   const facts = { key: within(all.key, shown), model: within(all.model, shown), provider: within(all.provider, shown) };
+  const marks = within(all.marks, shown);
   const rollup = isHourly(shown) ? 'hour' : 'day';
   const timed = rollup === 'hour' ? byEach(factsOf(ledger.detailed, shown, true)) : facts;
   const answer = createAnswers(sources.keys, timed, shown, rollup);
   return {
     range: shown,
     rollup,
-    ...totalsOf(sources.keys, facts, shown),
+    ...totalsOf(sources.keys, { ...facts, marks }, shown),
     chart: answer({ ...QUESTION, by }),
     models: answer({ ...QUESTION, by: 'model', top: TABLE_ROWS }),
     keys: answer({ ...QUESTION, by: 'key', top: TABLE_ROWS }),

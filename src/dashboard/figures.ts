@@ -5,20 +5,21 @@ import type { Key } from '../keys/advice.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
 import { type CoveredKey, type Known, mergeSpans, spansOf } from '../usage/coverage.ts';
 import { type Measures, presentMeasures } from '../usage/measures.ts';
-import { approximateDays, type Fact, type FactsBy, type Range } from '../usage/model.ts';
+import { approximateDays, type FactsBy, type Range } from '../usage/model.ts';
 import { sumBy, sumRange } from '../usage/stats.ts';
 import { balanceOf, changeOf, type Ranges } from './model.ts';
 
 /** The facts of a range. */
-export const within = (facts: readonly Fact[], { from, to }: Range): Fact[] => facts.filter(({ date }) => date >= from && date <= to);
+export const within = <T extends { date: string }>(facts: readonly T[], { from, to }: Range): T[] =>
+  facts.filter(({ date }) => date >= from && date <= to);
 
 const requestsOf = <K>(sums: ReadonlyMap<K, Measures>) => new Map([...sums].map(([name, { requests }]) => [name, requests]));
 
 /** The totals of a range, and how many requests each model and key had. */
-export function totalsOf(keys: readonly CoveredKey[], facts: Pick<FactsBy, 'key' | 'model'>, range: Range) {
+export function totalsOf(keys: readonly CoveredKey[], facts: Pick<FactsBy, 'key' | 'model' | 'marks'>, range: Range) {
   const { byKey, total } = sumRange(keys, facts.key, range);
   const requests = { model: requestsOf(sumBy(facts.model, ({ model }) => model)), key: requestsOf(byKey) };
-  return { totals: presentMeasures(total), requests, approximateDays: approximateDays(facts.key) };
+  return { totals: presentMeasures(total), requests, approximateDays: approximateDays(facts.marks) };
 }
 
 /** When any of the user's keys was watched. */

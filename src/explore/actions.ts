@@ -65,7 +65,7 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
     models: distinct(facts.model, 'model'),
     providers: distinct(facts.provider, 'provider'),
     palette: paletteOf(sources),
-    approximateDays: approximateDays(facts.key.filter((fact) => isWanted(fact, question))),
+    approximateDays: approximateDays(facts.marks.filter((mark) => isWanted(mark, question))),
     /** By how much counters shrank, nano-dollars, 0 or less. */
     correctionNano: sumCorrections(facts.key.filter((fact) => isWanted(fact, question))),
     asOf: isoOrNull(asOf(sources.keys)),

@@ -2,7 +2,7 @@
 import { remember } from '../lib/remember.ts';
 import { type CoveredKey, knownUntil } from '../usage/coverage.ts';
 import { comparePlaces } from '../usage/groups.ts';
-import type { Dimension, Fact, FactsBy, Range } from '../usage/model.ts';
+import type { ByDimension, Dimension, Fact, Range } from '../usage/model.ts';
 import { countedDates, zerosOf } from '../usage/stats.ts';
 import { bucketOfFact, bucketsOf, type Slot, slotsOf } from './buckets.ts';
 import { dimensionsOf, isWanted, type Metric, metricOf, type Question, type Rollup } from './model.ts';
@@ -181,7 +181,7 @@ function valuesOf({ sums }: Row, isKnown: readonly boolean[], metric: Metric, is
  * Answers to questions about the same facts: those of a range, by the hour if the rollup is. Questions by two dimensions, or with a filter, need
  * facts that know them all.
  */
-export function createAnswers(keys: readonly CoveredKey[], facts: FactsBy, range: Range, rollup: Rollup) {
+export function createAnswers(keys: readonly CoveredKey[], facts: ByDimension<Fact>, range: Range, rollup: Rollup) {
   const slots = slotsOf(range, rollup);
   const buckets = bucketsOf(slots);
   const zeros = knownBuckets(keys, facts.key, range, slots);
@@ -197,7 +197,7 @@ export function createAnswers(keys: readonly CoveredKey[], facts: FactsBy, range
 }
 
 /** The answer to one question. */
-export const answerOf = (keys: readonly CoveredKey[], facts: FactsBy, range: Range, question: Question): Answer =>
+export const answerOf = (keys: readonly CoveredKey[], facts: ByDimension<Fact>, range: Range, question: Question): Answer =>
   createAnswers(keys, facts, range, question.rollup)(question);
 
 interface Asked {

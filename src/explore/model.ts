@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { idSchema } from '../lib/id.ts';
 import type { Measures } from '../usage/measures.ts';
-import { DIMENSIONS, type Dimension, type Fact } from '../usage/model.ts';
+import { DIMENSIONS, type Dimension, type Mark } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodFields } from '../usage/periods.ts';
 
 export const ROLLUPS = ['none', 'hour', 'day', 'week', 'month'] as const;
@@ -88,7 +88,7 @@ export const dimensionsOf = ({ by, by2 }: Pick<Question, 'by' | 'by2'>): [Dimens
 export const UNKNOWN_NAME = '(unknown)';
 
 /** Does a fact pass the filters? A model may be named by its slug or its permaslug. */
-export function isWanted(fact: Fact, { key, model, provider }: Pick<Question, 'key' | 'model' | 'provider'>): boolean {
+export function isWanted(fact: Mark, { key, model, provider }: Pick<Question, 'key' | 'model' | 'provider'>): boolean {
   return (
     (key.length === 0 || key.includes(fact.keyId)) &&
     (model.length === 0 || model.includes(fact.model ?? UNKNOWN_NAME) || (fact.permaslug !== null && model.includes(fact.permaslug))) &&

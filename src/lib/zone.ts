@@ -10,6 +10,8 @@ export interface LocalHour {
   /** The instant at which it starts. */
   at: number;
   date: string;
+  /** The local day in which it ends: the next one, where local midnight does not fall on an hour of UTC. */
+  endDate: string;
   /** Of the local clock, 0 to 23. */
   clock: number;
   readonly hour: string;
@@ -100,14 +102,16 @@ function isoWithOffset(at: number, offsetMs: number): string {
 class PlacedHour implements LocalHour {
   readonly at: number;
   readonly date: string;
+  readonly endDate: string;
   readonly clock: number;
   readonly #offset: number;
   #name: string | undefined;
 
-  constructor(at: number, offset: number) {
+  constructor(at: number, offset: number, endOffset: number) {
     this.at = at;
     this.#offset = offset;
     this.date = dayOf(at + offset);
+    this.endDate = dayOf(at + HOUR_MS - 1 + endOffset);
     this.clock = hourOf(at + offset);
   }
 
@@ -132,7 +136,8 @@ export function createLocalHours(zone: string): (day: string, hour: number) => L
     const opened = days.get(day) ?? openDay(day);
     days.set(day, opened);
     const at = opened.start + hour * HOUR_MS;
-    const found = opened.places[hour] ?? new PlacedHour(at, opened.offset ?? offsetAt(at, zone));
+    const offsetOf = (instant: number): number => opened.offset ?? offsetAt(instant, zone);
+    const found = opened.places[hour] ?? new PlacedHour(at, offsetOf(at), offsetOf(at + HOUR_MS - 1));
     opened.places[hour] = found;
     return found;
   };

@@ -46,9 +46,13 @@ export interface Fact {
   permaslug: string | null;
   provider: string | null;
   measures: Measures;
-  /** The date is not certain: shared out over a gap, or known only for a UTC day that is not a day of this zone. */
-  isApproximate: boolean;
 }
+
+/**
+ * A date whose figures are not certain: spend was shared out over a gap, is known only for a UTC day that is not a day of this zone, or for an
+ * hour that holds local midnight.
+ */
+export type Mark = Pick<Fact, 'keyId' | 'date' | 'model' | 'permaslug' | 'provider'>;
 
 /** What spend is told by. */
 export const DIMENSIONS = ['model', 'key', 'provider'] as const;
@@ -56,7 +60,7 @@ export type Dimension = (typeof DIMENSIONS)[number];
 
 /** Something for questions by one dimension each. */
 export type ByDimension<T> = Readonly<Record<Dimension, readonly T[]>>;
-export type FactsBy = ByDimension<Fact>;
+export type FactsBy = ByDimension<Fact> & { readonly marks: readonly Mark[] };
 
 /** The ledger of days: rows that know every dimension and, of the days that come as sums, rows that know one. */
 export interface Ledger {
@@ -143,12 +147,17 @@ interface Piece {
   hour: LocalHour | null;
   amounts: (number | null)[];
   hasUnplaced: boolean;
+  /** The next day, if some of it may belong there. */
+  spill: string | null;
 }
+
+/** Is there anything in amounts? */
+export const isSome = (amounts: Amounts): boolean => amounts.some((amount) => amount !== null && amount !== 0);
 
 /** The piece of a place among those of a row, made if there is none yet. */
 function pieceAt(pieces: Piece[], date: string, hour: LocalHour | null, width: number): Piece {
   for (const piece of pieces) if (piece.date === date && piece.hour === hour) return piece;
-  const piece: Piece = { date, hour, amounts: Array<number | null>(width).fill(null), hasUnplaced: false };
+  const piece: Piece = { date, hour, amounts: Array<number | null>(width).fill(null), hasUnplaced: false, spill: null };
   pieces.push(piece);
   return piece;
 }
@@ -181,10 +190,12 @@ function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => Loc
     const amounts = hours[hour];
     if (amounts === undefined) continue;
     const place = localHours(day, Number(hour));
-    addAmounts(pieceAt(pieces, place.date, withHours ? place : null, rest.length).amounts, amounts);
+    const piece = pieceAt(pieces, place.date, withHours ? place : null, rest.length);
+    addAmounts(piece.amounts, amounts);
     takeAmounts(rest, amounts);
+    if (place.endDate !== place.date && isSome(amounts)) piece.spill = place.endDate;
   }
-  if (rest.some((amount) => amount !== null && amount !== 0)) {
+  if (isSome(rest)) {
     const piece = pieceAt(pieces, localHours(day, 12).date, null, rest.length);
     piece.hasUnplaced = true;
     addAmounts(piece.amounts, rest);
@@ -192,7 +203,7 @@ function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => Loc
   return pieces;
 }
 
-const factOf = (row: LedgerRow, date: string, hour: LocalHour | null, amounts: Amounts, isApproximate: boolean): Fact => ({
+const factOf = (row: LedgerRow, date: string, hour: LocalHour | null, amounts: Amounts): Fact => ({
   keyId: row.keyId,
   source: row.source,
   model: row.model,
@@ -202,33 +213,42 @@ const factOf = (row: LedgerRow, date: string, hour: LocalHour | null, amounts: A
   hour: hour?.hour ?? null,
   hourAt: hour?.at ?? null,
   measures: measuresOf(amounts),
-  isApproximate,
 });
 
-/** The facts of ledger rows inside the range. In UTC a day is one fact unless its hours are asked for. */
-export function factsOf(rows: readonly LedgerRow[], range: Range, withHours: boolean): Fact[] {
+/** The facts of ledger rows inside the range, with marks of its dates. In UTC a day is one fact unless its hours are asked for. */
+function readFacts(rows: readonly LedgerRow[], range: Range, withHours: boolean): { facts: Fact[]; marks: Mark[] } {
   const localHours = createLocalHours(range.zone);
   const isUtc = range.zone === 'UTC';
-  const facts: Fact[] = [];
+  const [facts, marks]: [Fact[], Mark[]] = [[], []];
+  const isIn = (date: string): boolean => date >= range.from && date <= range.to;
+  const mark = ({ keyId, model, permaslug, provider }: LedgerRow, date: string): void => {
+    if (isIn(date)) marks.push({ keyId, date, model, permaslug, provider });
+  };
   for (const row of rows) {
-    if (row.total.every((amount) => amount === null || amount === 0)) continue;
+    if (!isSome(row.total)) continue;
     if (isUtc && !withHours) {
-      if (row.day >= range.from && row.day <= range.to) facts.push(factOf(row, row.day, null, row.total, row.isEstimated));
+      if (isIn(row.day)) facts.push(factOf(row, row.day, null, row.total));
+      if (row.isEstimated) mark(row, row.day);
       continue;
     }
-    for (const { date, hour, amounts, hasUnplaced } of piecesOf(row, localHours, withHours)) {
-      if (date < range.from || date > range.to) continue;
-      facts.push(factOf(row, date, hour, amounts, hasUnplaced && (!isUtc || row.isEstimated)));
+    for (const { date, hour, amounts, hasUnplaced, spill } of piecesOf(row, localHours, withHours)) {
+      if (isIn(date)) facts.push(factOf(row, date, hour, amounts));
+      if (spill !== null || (hasUnplaced && (!isUtc || row.isEstimated))) mark(row, date);
+      if (spill !== null) mark(row, spill);
     }
   }
-  return facts;
+  return { facts, marks };
 }
 
-/** The same for questions by one dimension each. */
+/** The facts of ledger rows inside the range. */
+export const factsOf = (rows: readonly LedgerRow[], range: Range, withHours: boolean): Fact[] => readFacts(rows, range, withHours).facts;
+
+/** The same for questions by one dimension each, with what is not certain. */
 export function factsBy({ detailed, summed }: Ledger, range: Range, withHours: boolean): FactsBy {
-  const facts = factsOf(detailed, range, withHours);
-  const of = (rows: readonly LedgerRow[]) => (rows.length === 0 ? facts : [...factsOf(rows, range, withHours), ...facts]);
-  return { model: of(summed.model), key: of(summed.key), provider: of(summed.provider) };
+  const { facts, marks } = readFacts(detailed, range, withHours);
+  const [model, key, provider] = [summed.model, summed.key, summed.provider].map((rows) => readFacts(rows, range, withHours));
+  const of = (read: typeof model) => (read && read.facts.length > 0 ? [...read.facts, ...facts] : facts);
+  return { model: of(model), key: of(key), provider: of(provider), marks: [...(key?.marks ?? []), ...marks] };
 }
 
 /** What knows every dimension. */
@@ -238,5 +258,4 @@ export const byEach = <T>(all: readonly T[]): ByDimension<T> => ({ model: all, k
 export const inDetail = (detailed: readonly LedgerRow[]): Ledger => ({ detailed, summed: byEach([]) });
 
 /** Dates whose figures are not certain, in order. */
-export const approximateDays = (facts: readonly Fact[]): string[] =>
-  [...new Set(facts.filter((fact) => fact.isApproximate).map((fact) => fact.date))].sort();
+export const approximateDays = (marks: readonly Mark[]): string[] => [...new Set(marks.map(({ date }) => date))].sort();

@@ -116,7 +116,7 @@ export function summarize(keys: readonly CoveredKey[], facts: FactsBy, range: Ra
       const { knownSince, source } = describeCoverage(key);
       return { key_id: key.id, known_since: isoOrNull(knownSince), source };
     }),
-    approximate_days: approximateDays(facts.key),
+    approximate_days: approximateDays(facts.marks),
     as_of: isoOrNull(asOf(keys)),
   };
 }

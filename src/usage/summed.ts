@@ -44,10 +44,10 @@ const sideOf = (side: Side | undefined, whole: Vector, other: Side | undefined):
   side === REST ? (Array.isArray(other) ? minus(whole, other) : whole) : (side ?? null);
 
 /** The parts of a day as hours: questions about local days find the same in them as in the hours themselves. */
-function hoursOfParts([whole, before, after]: Parts, cut: number): LedgerRow['hours'] {
+function hoursOfParts([whole, before, after]: Parts, cut: number, hasLastHour: boolean): LedgerRow['hours'] {
   const hours: Record<number, Vector> = {};
   const [first, second] = [sideOf(before, whole, after), sideOf(after, whole, before)];
-  if (first) hours[0] = first;
+  if (first) hours[hasLastHour ? cut - 1 : 0] = first;
   if (second) hours[cut] = second;
   return hours;
 }
@@ -56,7 +56,13 @@ function hoursOfParts([whole, before, after]: Parts, cut: number): LedgerRow['ho
 type Named = Pick<LedgerRow, 'keyId' | 'source' | 'model' | 'permaslug' | 'provider' | 'isEstimated'>;
 
 /** There are thousands of rows, and to spread one value into the other takes longer than everything else that is done with them. */
-const rowOf = (day: string, cut: number, parts: Parts, { keyId, source, model, permaslug, provider, isEstimated }: Named): LedgerRow => ({
+const rowOf = (
+  day: string,
+  cut: number,
+  parts: Parts,
+  { keyId, source, model, permaslug, provider, isEstimated }: Named,
+  hasLastHour = false,
+): LedgerRow => ({
   keyId,
   day,
   source,
@@ -64,7 +70,7 @@ const rowOf = (day: string, cut: number, parts: Parts, { keyId, source, model, p
   permaslug,
   provider,
   total: parts[0],
-  hours: cut === 0 ? NO_HOURS : hoursOfParts(parts, cut),
+  hours: cut === 0 ? NO_HOURS : hoursOfParts(parts, cut, hasLastHour),
   isEstimated,
 });
 
@@ -109,7 +115,7 @@ export function rowsOfSums(days: readonly SummedDay[], names: readonly ModelName
   for (const { day, cut: stored, spent, keys, models, providers } of days) {
     const cut = isParted ? stored : 0;
     for (const parts of spent ?? []) rows.spent.push(rowOf(day, cut, parts, NAMELESS));
-    for (const key of keys ?? []) rows.key.push(rowOf(day, cut, key[2], ofKey(key[0], key[1])));
+    for (const key of keys ?? []) rows.key.push(rowOf(day, cut, key[2], ofKey(key[0], key[1]), key[3]));
     for (const model of models ?? []) rows.model.push(rowOf(day, cut, model[1], ofModel(slugOf(model[0]), model[0])));
     for (const provider of providers ?? []) rows.provider.push(rowOf(day, cut, provider[1], ofProvider(provider[0])));
   }

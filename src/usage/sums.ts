@@ -2,6 +2,7 @@
 import { createLocalHours } from '../lib/zone.ts';
 import type { Secrets } from './coverage.ts';
 import type { Amounts } from './measures.ts';
+import { isSome } from './model.ts';
 import { type Said, saidOf, type Unsure } from './said.ts';
 import type { CheckEntry } from './sources.ts';
 import type { NamedUsage, StoredCounters, StoredRow } from './stored-row.ts';
@@ -37,8 +38,11 @@ export type Part = (typeof PARTS)[number];
 /** The first day of which a part is asked for; never, if it is not named. */
 export type Since = Readonly<Partial<Record<Part, string>>>;
 
-/** What the ledger has of a key, by one speaker: its secrets may have different ones. */
-export type SummedKey = readonly [keyId: number, speaker: number, parts: Parts];
+/**
+ * What the ledger has of a key, by one speaker (its secrets may have different ones), and whether the last hour before the day is parted holds any
+ * of it: in some zones midnight lies in that hour.
+ */
+export type SummedKey = readonly [keyId: number, speaker: number, parts: Parts, hasLastHour?: true];
 /** What a key's amounts were told by. */
 export const SPEAKERS: readonly Pick<StoredRow, 'source' | 'isEstimated'>[] = [
   { source: 'analytics', isEstimated: false },
@@ -139,10 +143,14 @@ const checkedOf = (row: CheckEntry): Checked => [
 const speakerOf = ({ source, isEstimated }: StoredRow): number =>
   SPEAKERS.findIndex((speaker) => speaker.source === source && speaker.isEstimated === isEstimated);
 
-const sumKeys = (told: readonly StoredRow[], cut: number): SummedKey[] =>
-  [...Map.groupBy(told, speakerOf)].flatMap(([speaker, rows]) =>
-    sumRows(rows, ({ keyId }) => keyId, cut).map(([id, parts]): SummedKey => [id, speaker, parts]),
+function sumKeys(told: readonly StoredRow[], cut: number): SummedKey[] {
+  const inLastHour = new Set(told.filter(({ hours }) => cut > 0 && isSome(hours[cut - 1] ?? [])).map(({ keyId }) => keyId));
+  return [...Map.groupBy(told, speakerOf)].flatMap(([speaker, rows]) =>
+    sumRows(rows, ({ keyId }) => keyId, cut).map(
+      ([id, parts]): SummedKey => (inLastHour.has(id) ? [id, speaker, parts, true] : [id, speaker, parts]),
+    ),
   );
+}
 
 /** Sums a day up, parted at an hour. */
 export function sumDay(stored: DayRows, cut: number): DaySum {

@@ -119,7 +119,7 @@ describe('an answer', () => {
 
   it('leaves out of a ratio what only one side of it is known of', () => {
     const range = inZone(FIRST, FIRST, 'UTC');
-    const place = { date: FIRST, hour: null, hourAt: null, model: 'a', permaslug: 'a', provider: null, isApproximate: false };
+    const place = { date: FIRST, hour: null, hourAt: null, model: 'a', permaslug: 'a', provider: null };
     const facts = [
       { ...place, keyId: 1, source: 'analytics' as const, measures: { ...UNKNOWN, costNano: 6e9, byokCostNano: 0, requests: 3 } },
       { ...place, keyId: 2, source: 'counters' as const, measures: { ...UNKNOWN, costNano: 100e9, byokCostNano: 0 } },
@@ -152,7 +152,6 @@ describe('a file of an answer', () => {
         source: 'analytics' as const,
         permaslug: model,
         provider: null,
-        isApproximate: false,
       },
       model,
       measures: { ...UNKNOWN, costNano: (names.length - index) * 1e9, byokCostNano: 0 },

@@ -54,7 +54,6 @@ const factOf = (keyId: number, date: string, usd: number, byok = 0, hourAt: numb
   model: null,
   permaslug: null,
   provider: null,
-  isApproximate: false,
   measures: {
     costNano: Math.round(usd * 1e9),
     byokCostNano: Math.round(byok * 1e9),

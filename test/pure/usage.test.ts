@@ -1,11 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DAY_MS, dayOf } from '../../src/lib/day.ts';
+import { DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
+import { localDayOf } from '../../src/lib/zone.ts';
 import { chooseSources } from '../../src/usage/choose.ts';
 import { type CoveredKey, coverageOf, describeCoverage, knownUntil, type StoredKey, type StoredReading } from '../../src/usage/coverage.ts';
 import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
-import { approximateDays, byEach, factsOf, GROUPS, type Group, type LedgerRow, rangeProblem, resolveRange } from '../../src/usage/model.ts';
+import {
+  approximateDays,
+  factsBy,
+  factsOf,
+  GROUPS,
+  type Group,
+  inDetail,
+  type LedgerRow,
+  rangeProblem,
+  resolveRange,
+} from '../../src/usage/model.ts';
 import { summarize } from '../../src/usage/stats.ts';
 import { FIRST, inZone, key, known, ROWS, secretOf, wide, ZONE } from '../support/ledger-rows.ts';
 
@@ -34,7 +45,7 @@ describe('facts', () => {
             sum(rows.map(({ total }) => total[index] ?? 0)),
           ]);
         const keys = [1, 2, 3].map((id) => key(id, `${FIRST}T00:00:00Z`, `${wide('UTC').to}T00:00:00Z`));
-        const stats = summarize(keys, byEach(facts), wide(tz));
+        const stats = summarize(keys, factsBy(inDetail(rows), wide(tz), withHours), wide(tz));
         const nano = (usd: number | null) => Math.round((usd ?? 0) * 1e9);
         for (const list of [stats.by_day, stats.by_key, stats.by_model, stats.by_provider]) {
           expect(list.reduce((total, entry) => total + nano(entry.cost_usd), 0)).toBe(nano(stats.totals.cost_usd));
@@ -52,7 +63,9 @@ describe('facts', () => {
       ['2026-11-10', '2026-11-10T18:00:00-05:00', 60],
       ['2026-11-10', null, 30],
     ]);
-    expect(approximateDays(facts)).toEqual(['2026-11-10']);
+    expect(approximateDays(factsBy(inDetail(rows), inZone('2026-11-09', '2026-11-11', 'America/New_York'), true).marks)).toEqual([
+      '2026-11-10',
+    ]);
     const apia = factsOf(rows, inZone('2026-11-09', '2026-11-12', 'Pacific/Apia'), false);
     expect(apia.map(({ date, measures }) => [date, measures.costNano])).toEqual([
       ['2026-11-10', 10],
@@ -71,6 +84,29 @@ describe('facts', () => {
       }
   });
 
+  it.each([
+    // 18:30, 18:15, 11:15 and 3:30 in UTC are midnight there; Lord Howe's clock goes half an hour in summer; New York's midnight is on an hour.
+    ['Asia/Kolkata', 18],
+    ['Asia/Kathmandu', 18],
+    ['Pacific/Chatham', 10],
+    ['America/St_Johns', 3],
+    ['America/New_York', null],
+  ])('of %s are not certain on both days that share the hour of midnight', (zone, shared) => {
+    const all = inZone('2026-11-08', '2026-11-12', zone);
+    const marked = (hour: number, range = all) =>
+      [true, false].map((withHours) =>
+        approximateDays(factsBy(inDetail([row('2026-11-10', 7, { [hour]: [7, 0] })]), range, withHours).marks),
+      );
+    for (let hour = 0; hour < 24; hour++) {
+      const at = Date.parse('2026-11-10T00:00:00Z') + hour * HOUR_MS;
+      const days = hour === shared ? [localDayOf(at, zone), localDayOf(at + HOUR_MS - 1, zone)] : [];
+      expect([hour, marked(hour)]).toEqual([hour, [days, days]]);
+      for (const day of days) expect(marked(hour, inZone(day, day, zone))).toEqual([[day], [day]]);
+    }
+    // The hour holds spend of another key, or none.
+    expect(marked(shared ?? 0, inZone('2026-11-01', '2026-11-02', zone))).toEqual([[], []]);
+  });
+
   it('are none of a day that holds nothing, in any zone', () => {
     const corrected = [row('2026-11-10', 0)];
     for (const tz of ['UTC', 'Europe/Rome'])
@@ -81,7 +117,7 @@ describe('facts', () => {
     const rows = [row('2026-11-10', 100), row('2026-11-11', 50, {}, true), row('2026-11-12', 7)];
     const facts = factsOf(rows, inZone('2026-11-10', '2026-11-11', 'UTC'), false);
     expect(facts).toHaveLength(2);
-    expect(approximateDays(facts)).toEqual(['2026-11-11']);
+    expect(approximateDays(factsBy(inDetail(rows), inZone('2026-11-10', '2026-11-11', 'UTC'), false).marks)).toEqual(['2026-11-11']);
   });
 });
 
@@ -292,7 +328,7 @@ describe('the summary', () => {
 
   it('says zero where zero was measured, and null where nothing is known', () => {
     const keys = [key(1, '2026-11-11T10:00:00Z', '2026-11-12T10:00:00Z'), key(2, null, null)];
-    const stats = summarize(keys, byEach(factsOf([row('2026-11-11', 5)], range, false)), range);
+    const stats = summarize(keys, factsBy(inDetail([row('2026-11-11', 5)]), range, false), range);
     expect(stats.by_day.map(({ date, cost_usd }) => [date, cost_usd])).toEqual([
       ['2026-11-10', null],
       ['2026-11-11', 5e-9],
@@ -308,9 +344,9 @@ describe('the summary', () => {
       { key_id: 2, known_since: null, source: null },
     ]);
     expect(stats.by_model).toMatchObject([{ model: null, cost_usd: 5e-9 }]);
-    const nothing = summarize([], byEach([]), range);
+    const nothing = summarize([], factsBy(inDetail([]), range, false), range);
     expect([nothing.totals.cost_usd, nothing.totals.requests, nothing.as_of, nothing.by_model]).toEqual([null, null, null, []]);
-    const before = summarize([key(1, '2026-12-01T00:00:00Z', '2026-12-02T00:00:00Z')], byEach([]), range);
+    const before = summarize([key(1, '2026-12-01T00:00:00Z', '2026-12-02T00:00:00Z')], factsBy(inDetail([]), range, false), range);
     expect(before.totals.cost_usd).toBeNull();
   });
 
@@ -319,7 +355,7 @@ describe('the summary', () => {
       ...key(1, '2026-11-09T00:00:00Z', '2026-11-13T10:00:00Z'),
       analytics: known('2026-11-11T00:00:00Z', '2026-11-13T10:00:00Z'),
     };
-    const stats = summarize([covered], byEach(factsOf([row('2026-11-12', 5)], range, false)), range);
+    const stats = summarize([covered], factsBy(inDetail([row('2026-11-12', 5)]), range, false), range);
     expect(stats.by_day.map(({ date, cost_usd, requests }) => [date, cost_usd, requests])).toEqual([
       ['2026-11-10', 0, null],
       ['2026-11-11', 0, 0],
@@ -335,7 +371,7 @@ describe('the summary', () => {
       model: 'm',
       permaslug,
     });
-    const stats = summarize([], byEach(factsOf([of('m-2', 1), of('m-1', 2), row('2026-11-12', 9)], range, false)), range);
+    const stats = summarize([], factsBy(inDetail([of('m-2', 1), of('m-1', 2), row('2026-11-12', 9)]), range, false), range);
     expect(stats.by_model).toMatchObject([
       { model: null, permaslugs: [], cost_usd: 9e-9 },
       { model: 'm', permaslugs: ['m-1', 'm-2'], cost_usd: 3e-9 },
@@ -349,7 +385,7 @@ describe('the summary', () => {
       key(2, old, '2026-11-13T09:00:00Z'),
       key(3, old, '2026-11-12T00:00:00Z', false),
     ];
-    const asOf = (...keys: CoveredKey[]) => summarize(keys, byEach([]), range).as_of;
+    const asOf = (...keys: CoveredKey[]) => summarize(keys, factsBy(inDetail([]), range, false), range).as_of;
     expect(asOf(fresh, stale, paused)).toBe('2026-11-13T09:00:00.000Z');
     expect(asOf(paused)).toBe('2026-11-12T00:00:00.000Z');
   });
