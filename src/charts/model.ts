@@ -7,6 +7,8 @@ export interface Bucket {
   tick: string;
   /** Where more is told of it. */
   href?: string;
+  /** Not all of it is known: it is hatched. */
+  isUnknown?: boolean;
 }
 
 export interface Series {

@@ -57,7 +57,30 @@ const Outline = ({ layer, y, isLine }: { layer: Layer; y(value: number): number;
   return isLine ? <path d={linePath(edge(1))} class="line" /> : <path d={areaPath(edge(1), edge(0))} />;
 };
 
-const Legend = ({ series }: { series: readonly Series[] }) => (
+/** What is not known, behind everything else. */
+const Hatches = ({ id, buckets }: Pick<StackedProps, 'id' | 'buckets'>) => (
+  <>
+    <defs>
+      <pattern id={`${id}-hatch`} class="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+        <line x1="0" y1="0" x2="0" y2="6" />
+      </pattern>
+    </defs>
+    {buckets.map(({ isUnknown }, index) =>
+      isUnknown ? (
+        <rect
+          class="hatched"
+          x={percent(index / buckets.length)}
+          y={TOP}
+          width={percent(1 / buckets.length)}
+          height={HEIGHT}
+          fill={`url(#${id}-hatch)`}
+        />
+      ) : null,
+    )}
+  </>
+);
+
+const Legend = ({ id, series, hasUnknown }: { id: string; series: readonly Series[]; hasUnknown: boolean }) => (
   <ul class="legend">
     {series.map(({ label, tone }) => (
       <li>
@@ -67,6 +90,14 @@ const Legend = ({ series }: { series: readonly Series[] }) => (
         {label}
       </li>
     ))}
+    {hasUnknown && (
+      <li>
+        <svg width="10" height="10" aria-hidden="true">
+          <rect width="10" height="10" rx="2" fill={`url(#${id}-hatch)`} />
+        </svg>
+        Not all is known
+      </li>
+    )}
   </ul>
 );
 
@@ -128,9 +159,10 @@ export function StackedChart(props: StackedProps) {
   const levels = ticks(0, top, Y_TICKS);
   const levelTexts = formatAxis(levels);
   const told = tell(props);
+  const hasUnknown = buckets.some(({ isUnknown }) => isUnknown === true);
   return (
     <figure class="chart">
-      <Legend series={series} />
+      <Legend id={id} series={series} hasUnknown={hasUnknown} />
       <div class="plot">
         <svg class="axis" width="52" height={TOP + HEIGHT + AXIS} aria-hidden="true">
           {levels.map((level, index) => (
@@ -151,6 +183,7 @@ export function StackedChart(props: StackedProps) {
           {levels.map((level) => (
             <line class="grid" x1="0" x2="100%" y1={short(TOP + y(level))} y2={short(TOP + y(level))} />
           ))}
+          {hasUnknown && <Hatches id={id} buckets={buckets} />}
           <svg
             y={TOP}
             width="100%"

@@ -4,6 +4,7 @@ import type { Spend } from '../alerts/spend.ts';
 import type { Key } from '../keys/advice.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
 import { type CoveredKey, type Known, mergeSpans, spansOf } from '../usage/coverage.ts';
+import { gapsOf, isRangeKnown } from '../usage/gaps.ts';
 import { type Measures, presentMeasures } from '../usage/measures.ts';
 import { approximateDays, type FactsBy, type Range } from '../usage/model.ts';
 import { sumBy, sumRange } from '../usage/stats.ts';
@@ -19,7 +20,13 @@ const requestsOf = <K>(sums: ReadonlyMap<K, Measures>) => new Map([...sums].map(
 export function totalsOf(keys: readonly CoveredKey[], facts: Pick<FactsBy, 'key' | 'model' | 'marks'>, range: Range) {
   const { byKey, total } = sumRange(keys, facts.key, range);
   const requests = { model: requestsOf(sumBy(facts.model, ({ model }) => model)), key: requestsOf(byKey) };
-  return { totals: presentMeasures(total), requests, approximateDays: approximateDays(facts.marks) };
+  const isComplete = isRangeKnown(keys, range);
+  return {
+    totals: { ...presentMeasures(total), is_complete: isComplete },
+    gaps: gapsOf(keys, range),
+    requests,
+    approximateDays: approximateDays(facts.marks),
+  };
 }
 
 /** When any of the user's keys was watched. */
@@ -50,6 +57,7 @@ export function headlineOf(watched: Watched & { keys: readonly Key[] }, ranges: 
     today: { ...spentIn(spend, ranges.today), yesterday: spentIn(spend, ranges.yesterday) },
     month: {
       ...month,
+      from: ranges.month.from,
       usd: usdFromNanoOrNull(month.nano),
       byokUsd: usdFromNanoOrNull(monthOf(watched, ALL_BYOK).nano),
       reportedUsd: usdFromNanoOrNull(month.reported),

@@ -1,13 +1,14 @@
 /** The dashboard: what people look at first. */
 import { HeatMap } from '../charts/heat-map.tsx';
 import { AnswerChart } from '../explore/chart.tsx';
+import { gapsText } from '../explore/gaps.tsx';
 import { BY_LABELS, type KeyNames, keyNamesOf, rangeLabel } from '../explore/labels.ts';
 import { AsOf } from '../http/as-of.tsx';
 import { AskForm, Choice, Problems } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type Failure, type View } from '../http/page.tsx';
 import { askFromAddress } from '../http/question.ts';
-import { formatDay, formatUsd } from '../lib/format.ts';
+import { formatDay, formatKnownUsd, formatMonth, formatUsd } from '../lib/format.ts';
 import { DIMENSIONS } from '../usage/model.ts';
 import { DateFields, PERIOD_LABELS, ZoneField } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
@@ -76,16 +77,23 @@ const Approximate = ({ days }: { days: readonly string[] }) => (
   </p>
 );
 
-const SpendHead = ({ query, dashboard: { shown, change, comparedDays } }: { query: DashboardQuery; dashboard: Dashboard }) => {
+const SpendHead = ({
+  query,
+  dashboard: { shown, change, comparedDays, keys, headline },
+}: {
+  query: DashboardQuery;
+  dashboard: Dashboard;
+}) => {
   const { totals } = shown;
   const question = queryOf({ ...periodQuery(query), by: query.by, rollup: shown.rollup });
+  const { from: monthFrom } = headline.month;
   return (
     <>
       <div class="head">
         <h2>
           Spend{' '}
           <data id="total" class="figure" value={totals.cost_usd === null ? '' : String(totals.cost_usd)}>
-            {formatUsd(totals.cost_usd)}
+            {formatKnownUsd(totals.cost_usd, totals.is_complete)}
           </data>
         </h2>
         <span class="links">
@@ -98,11 +106,26 @@ const SpendHead = ({ query, dashboard: { shown, change, comparedDays } }: { quer
         {comparedDays !== null && (
           <Change change={change} than={comparedDays === 1 ? 'the day before' : `the ${comparedDays} days before`} />
         )}
-        {totals.byok_cost_usd ? <span>besides {formatUsd(totals.byok_cost_usd)} on your own provider keys (BYOK)</span> : null}
+        {shown.gaps.length > 0 && totals.cost_usd !== null && <span>{gapsText(shown.gaps, keys.length, shown.range.zone)}</span>}
+        {shown.gaps.length > 0 && headline.month.reportedUsd !== null && shown.range.to >= monthFrom && (
+          <span>
+            OpenRouter reports {formatUsd(headline.month.reportedUsd)} for {formatMonth(monthFrom)} (UTC)
+          </span>
+        )}
+        {totals.byok_cost_usd ? (
+          <span>besides {formatKnownUsd(totals.byok_cost_usd, totals.is_complete)} on your own provider keys (BYOK)</span>
+        ) : null}
       </p>
     </>
   );
 };
+
+/** What is said where there are no credits to show: that nothing was spent only if everything is known. */
+function nothingText({ cost_usd: cost, byok_cost_usd: byok, is_complete: isComplete }: Dashboard['shown']['totals']): string {
+  if (cost === null) return 'Nothing is known of this range.';
+  if (!isComplete) return 'No spend is known of this range, and not all of it is known.';
+  return byok ? 'No credits were spent in this range, only BYOK.' : 'Nothing was spent in this range.';
+}
 
 interface SpendProps {
   query: DashboardQuery;
@@ -118,9 +141,8 @@ const Spend = ({ query, dashboard, keyNames, now }: SpendProps) => {
   return (
     <section class="card wide">
       <SpendHead query={query} dashboard={dashboard} />
-      {chart.series.length === 0 ? (
-        <p class="empty">{totals.cost_usd === null ? 'Nothing is known of this range.' : 'Nothing was spent in this range.'}</p>
-      ) : (
+      {chart.series.length === 0 && <p class="empty">{nothingText(totals)}</p>}
+      {(chart.series.length > 0 || (totals.cost_usd !== null && !totals.is_complete)) && (
         <AnswerChart
           id="spend-chart"
           title={`Spend by ${rollup} and ${query.by}, ${rangeLabel(range)}`}
@@ -155,7 +177,11 @@ const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
         format={formatUsd}
       />
     ) : (
-      <p class="empty">No hours are known of this range.</p>
+      <p class="empty">
+        {shown.week.some((row) => row.some((amount) => amount !== null))
+          ? 'No credits were spent in the hours that are known.'
+          : 'No hours are known of this range.'}
+      </p>
     )}
   </section>
 );

@@ -5,6 +5,7 @@ import { fail, failField } from '../errors.ts';
 import { countDays, isoOrNull } from '../lib/day.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
 import { checkRange } from '../usage/actions.ts';
+import { gapsOf } from '../usage/gaps.ts';
 import { compareCells } from '../usage/groups.ts';
 import { approximateDays, type Fact, factsBy, inDetail, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
@@ -68,6 +69,10 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
     approximateDays: approximateDays(facts.marks.filter((mark) => isWanted(mark, question))),
     /** By how much counters shrank, nano-dollars, 0 or less. */
     correctionNano: sumCorrections(facts.key.filter((fact) => isWanted(fact, question))),
+    gaps: gapsOf(
+      sources.keys.filter(({ id }) => question.key.length === 0 || question.key.includes(id)),
+      range,
+    ),
     asOf: isoOrNull(asOf(sources.keys)),
   };
 }

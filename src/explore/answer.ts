@@ -1,6 +1,9 @@
 /** From facts to series over time. Pure. Sums are of integers, so that what is shown adds up to what the API says. */
+
+import { HOUR_MS } from '../lib/day.ts';
 import { remember } from '../lib/remember.ts';
-import { type CoveredKey, knownUntil } from '../usage/coverage.ts';
+import { type CoveredKey, isWhole, knownUntil } from '../usage/coverage.ts';
+import { isRangeKnown, timeOf } from '../usage/gaps.ts';
 import { comparePlaces } from '../usage/groups.ts';
 import type { ByDimension, Dimension, Fact, Range } from '../usage/model.ts';
 import { countedDates, zerosOf } from '../usage/stats.ts';
@@ -26,6 +29,10 @@ export interface Answer {
   series: AnswerSeries[];
   totals: (number | null)[];
   total: number | null;
+  /** Is everything known that was spent? Otherwise the total is a lower bound. */
+  isComplete: boolean;
+  /** Buckets of which not everything is known. */
+  isUnknown: boolean[];
   /** Of an answer by the hour: what could not be placed on one, and is in no bucket. */
   unplaced: number | null;
 }
@@ -134,6 +141,16 @@ function knownBuckets(keys: readonly CoveredKey[], facts: readonly Fact[], range
   );
 }
 
+/** The buckets in which some spend of these keys is not known. */
+function unknownBuckets(keys: readonly CoveredKey[], range: Range, slots: readonly Slot[]): ReadonlySet<string> {
+  if (isRangeKnown(keys, range)) return new Set();
+  const isOpen = ({ date, at }: Slot): boolean => {
+    const time = at === null ? timeOf({ ...range, from: date, to: date }) : { since: at, until: at + HOUR_MS };
+    return keys.length === 0 || keys.some((key) => !isWhole(key, time));
+  };
+  return new Set(slots.filter(isOpen).map(({ name }) => name));
+}
+
 /** In which buckets is zero known of a row: of its key or, if it names none, of any; of a model or provider only by analytics. */
 function createKnown(zeros: Zeros, question: Question, buckets: readonly string[]): (names: readonly Name[]) => boolean[] {
   const dimensions = dimensionsOf(question);
@@ -185,6 +202,14 @@ export function createAnswers(keys: readonly CoveredKey[], facts: ByDimension<Fa
   const slots = slotsOf(range, rollup);
   const buckets = bucketsOf(slots);
   const zeros = knownBuckets(keys, facts.key, range, slots);
+  const unknown = remember((ids: string): ReadonlySet<string> => {
+    const wanted = JSON.parse(ids) as number[];
+    return unknownBuckets(
+      keys.filter(({ id }) => wanted.length === 0 || wanted.includes(id)),
+      range,
+      slots,
+    );
+  });
   const collected = new Map<string, Collected>();
   return (asked: Omit<Question, 'rollup'>): Answer => {
     const question = { ...asked, rollup };
@@ -192,7 +217,7 @@ export function createAnswers(keys: readonly CoveredKey[], facts: ByDimension<Fa
     const id = JSON.stringify(summed);
     const sums = collected.get(id) ?? collect(facts[question.by], question, buckets);
     collected.set(id, sums);
-    return answer({ buckets, zeros, sums, question });
+    return answer({ buckets, zeros, sums, question, unknown: unknown(JSON.stringify(question.key)) });
   };
 }
 
@@ -205,9 +230,10 @@ interface Asked {
   zeros: Zeros;
   sums: Collected;
   question: Question;
+  unknown: ReadonlySet<string>;
 }
 
-function answer({ buckets, zeros, sums: { rows, unplaced }, question }: Asked): Answer {
+function answer({ buckets, zeros, sums: { rows, unplaced }, question, unknown }: Asked): Answer {
   const metric = metricOf(question.metric);
   const dimensions = dimensionsOf(question);
   const knownOf = createKnown(zeros, question, buckets);
@@ -232,6 +258,8 @@ function answer({ buckets, zeros, sums: { rows, unplaced }, question }: Asked): 
     ],
     totals: all.values,
     total: all.total,
+    isComplete: unknown.size === 0,
+    isUnknown: buckets.map((bucket) => unknown.has(bucket)),
     unplaced: tellSum(unplaced, metric),
   };
 }

@@ -46,7 +46,9 @@ export function AnswerChart({
       shape={shape}
       buckets={bucketLabels(buckets, rollup, range, localDayOf(now, range.zone)).map((labels, index) => {
         const href = hrefOf?.(buckets[index] ?? '');
-        return { ...labels, ...(href !== undefined && { href }) };
+        const isUnknown = answer.isUnknown[index] === true;
+        const label = isUnknown ? `${labels.label}, not all of it known` : labels.label;
+        return { ...labels, label, isUnknown, ...(href !== undefined && { href }) };
       })}
       series={series.map((one, index) => ({
         label: seriesLabel(one, dimensions, keyNames),

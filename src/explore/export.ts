@@ -36,6 +36,7 @@ export const answerJson = (answer: Answer, question: Question, range: { from: st
   is_cumulative: question.cumulative !== undefined,
   buckets: question.rollup === 'none' ? [] : answer.buckets,
   total: answer.total,
+  is_complete: answer.isComplete,
   totals: question.rollup === 'none' ? [] : answer.totals,
   unplaced: answer.unplaced,
   series: answer.series.map(({ names, isOther, values, total }) => ({

@@ -9,6 +9,7 @@ import { PeriodFields } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import type { ask } from './actions.ts';
 import { AnswerChart } from './chart.tsx';
+import { gapsText } from './gaps.tsx';
 import { BY_LABELS, formatsOf, type KeyNames, keyNamesOf, nameOf, rangeLabel, seriesLabel } from './labels.ts';
 import { METRICS, metricOf, type Question, type Rollup } from './model.ts';
 import { Name } from './name.tsx';
@@ -124,6 +125,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
             <th scope="row">{metric.over ? 'Overall' : 'Total'}</th>
             <td>
               <data id="total" value={answer.total === null ? '' : String(answer.total)}>
+                {!answer.isComplete && !metric.over && answer.total !== null && '≥\u00a0'}
                 {format(answer.total)}
               </data>
             </td>
@@ -134,6 +136,11 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
     </Scroll>
   );
 };
+
+function nothingText({ total, isComplete }: Asked['answer']): string {
+  if (total === null) return 'Nothing is known of this.';
+  return isComplete ? 'It is zero.' : 'None of it is known, and not everything is.';
+}
 
 export const Shown = ({ question, asked, now }: { question: Question; asked: Asked; now: number }) => {
   const { answer, range } = asked;
@@ -152,13 +159,14 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
           {when}
           {over && ', the highest spend first'}
         </span>
+        {asked.gaps.length > 0 && answer.total !== null && <span class="hint">{gapsText(asked.gaps, asked.keys.length, range.zone)}</span>}
         <span class="links">
           <a href={`/explore/export?${address}&format=csv`}>CSV</a>
           <a href={`/explore/export?${address}&format=json`}>JSON</a>
         </span>
       </div>
       {answer.series.length === 0 ? (
-        <p class="empty">{answer.total === null ? 'Nothing is known of this.' : 'It is zero.'}</p>
+        <p class="empty">{nothingText(answer)}</p>
       ) : (
         question.rollup !== 'none' && (
           <AnswerChart

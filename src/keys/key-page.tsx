@@ -4,13 +4,14 @@ import { listBudgets } from '../alerts/actions.ts';
 import { BudgetList } from '../alerts/meters.tsx';
 import { ask } from '../explore/actions.ts';
 import { AnswerChart } from '../explore/chart.tsx';
+import { gapsText } from '../explore/gaps.tsx';
 import { keyNamesOf } from '../explore/labels.ts';
 import { questionSchema } from '../explore/model.ts';
 import { AsOf } from '../http/as-of.tsx';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import type { View } from '../http/page.tsx';
-import { formatCount, formatInstant, formatUsd } from '../lib/format.ts';
+import { formatCount, formatInstant, formatKnownUsd, formatUsd } from '../lib/format.ts';
 import { usdFromNano } from '../lib/money.ts';
 import { getKey } from './actions.ts';
 import { adviceOf, freeRequestsOf, type Key } from './advice.ts';
@@ -135,7 +136,7 @@ const QUESTION = questionSchema.parse({});
 export async function showKey(view: View, id: number) {
   const zone = view.viewer?.timeZone ?? 'UTC';
   const now = view.deps.now();
-  const [item, { answer, keys, range, palette, correctionNano }, budgets] = await Promise.all([
+  const [item, { answer, keys, range, palette, correctionNano, gaps }, budgets] = await Promise.all([
     getKey(view.deps, view.actor, id),
     ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
     listBudgets(view.deps, view.actor, id),
@@ -157,7 +158,8 @@ export async function showKey(view: View, id: number) {
       <Facts item={item} zone={zone} now={now} />
       <section class="card">
         <h2>
-          {item.kind === 'management' ? 'Spent outside of its keys in 30 days' : 'Spend of 30 days'}: {formatUsd(answer.total)}
+          {item.kind === 'management' ? 'Spent outside of its keys in 30 days' : 'Spend of 30 days'}:{' '}
+          {formatKnownUsd(answer.total, answer.isComplete)}
         </h2>
         {correctionNano < 0 && (
           <p class="note">
@@ -165,8 +167,15 @@ export async function showKey(view: View, id: number) {
             by that amount; the days here still show what was spent on them.
           </p>
         )}
+        {gaps.length > 0 && answer.total !== null && <p class="hint">{gapsText(gaps, 1, range.zone)}</p>}
         {answer.series.length === 0 ? (
-          <p class="empty">Nothing is known of these days.</p>
+          <p class="empty">
+            {answer.total === null
+              ? 'Nothing is known of these days.'
+              : answer.isComplete
+                ? 'No credits were spent on these days.'
+                : 'No spend is known of these days, and not all of them are known.'}
+          </p>
         ) : (
           <AnswerChart
             id="key-spend"

@@ -53,7 +53,12 @@ export const reconciliationSchema = z
 export const statsSchema = z
   .object({
     range: z.object({ from: z.iso.date(), to: z.iso.date(), tz: z.string() }),
-    totals: z.object(measureFields),
+    totals: z.object({
+      ...measureFields,
+      is_complete: z
+        .boolean()
+        .describe('Is all spend of every key in the range known, up to now? false: cost_usd and byok_cost_usd are lower bounds'),
+    }),
     by_day: z.array(z.object({ date: z.iso.date(), ...measureFields })),
     by_model: z.array(
       z.object({

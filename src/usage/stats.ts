@@ -2,6 +2,7 @@
 import { isoOrNull, listDays } from '../lib/day.ts';
 import { localDayOf } from '../lib/zone.ts';
 import { type CoveredKey, describeCoverage, type Known, knownUntil } from './coverage.ts';
+import { isRangeKnown } from './gaps.ts';
 import { compareCells } from './groups.ts';
 import { addMeasures, addTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
 import { approximateDays, type Fact, type FactsBy, type Range } from './model.ts';
@@ -107,7 +108,7 @@ export function summarize(keys: readonly CoveredKey[], facts: FactsBy, range: Ra
   const { byDay, byKey, total } = sumRange(keys, facts.key, range);
   return {
     range: { from: range.from, to: range.to, tz: range.tz },
-    totals: presentMeasures(total),
+    totals: { ...presentMeasures(total), is_complete: isRangeKnown(keys, range) },
     by_day: listDays(range.from, range.to).map((date) => ({ date, ...presentMeasures(byDay.get(date) ?? UNKNOWN) })),
     by_model: byModel(facts.model),
     by_provider: ranked(sumBy(facts.provider, (fact) => fact.provider)).map(([provider, sum]) => ({ provider, ...presentMeasures(sum) })),
