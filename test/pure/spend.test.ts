@@ -62,6 +62,8 @@ const factOf = (keyId: number, date: string, usd: number, byok = 0, hourAt: numb
     completionTokens: null,
     reasoningTokens: null,
     cachedTokens: null,
+    correctionNano: null,
+    byokCorrectionNano: null,
   },
 });
 
