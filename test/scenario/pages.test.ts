@@ -466,7 +466,7 @@ describe('a user without figures', () => {
     expect(dashboard).toContain('100% of its limit of $10.00 for today is used; $0.00 left.');
     expect(dashboard).toContain('It expires on');
     expect(dashboard).toContain('Replace its text, or delete it.');
-    expect(dashboard).toContain('besides $2.00 on your own provider keys (BYOK)');
+    expect(dashboard).toContain('besides ≥\u00a0$2.00 on your own provider keys (BYOK)');
     const keys = (await visitor.visit('/keys')).html;
     for (const word of ['Active', 'Invalid', 'Paused']) expect(keys).toMatch(new RegExp(`<span class="badge \\w+">${word}</span>`));
     for (const { id } of ids) expect((await visitor.visit(`/keys/${id}`)).status).toBe(200);
