@@ -14,7 +14,7 @@ import { listActions as listStoredActions } from './breaker-store.ts';
 import { type Budget, budgetsOf } from './budgets.ts';
 import { listChannels } from './channel-actions.ts';
 import { evaluateMessages, lookAcrossUsers } from './evaluate.ts';
-import { presentEvent, type updateEventSchema } from './event-model.ts';
+import { presentEvents, type updateEventSchema } from './event-model.ts';
 import * as events from './event-store.ts';
 import {
   armingOf,
@@ -193,7 +193,7 @@ export async function listEvents(deps: Deps, actor: Actor, query: PageQuery) {
   const userId = authorize(actor, 'manage');
   const found = await events.listEvents(deps.db, userId, beforeOf(query), query.limit + 1);
   const { page, next } = cutPage(found.events, query.limit);
-  return { data: page.map((event) => presentEvent(event, found.deliveries)), next_cursor: next };
+  return { data: presentEvents(page, found.deliveries), next_cursor: next };
 }
 
 /** Acknowledges an event, or snoozes its rule for what the event is about. */
@@ -205,8 +205,8 @@ export async function updateEvent(deps: Deps, actor: Actor, id: number, change: 
     ...(until !== undefined && { snoozedUntil: until === null ? null : Date.parse(until) }),
   });
   const { events: rows, deliveries } = await events.listEvents(deps.db, userId, id + 1, 1);
-  const [row] = rows;
-  return row?.id === id ? presentEvent(row, deliveries) : refuseForeign(deps, userId, 'alert_event', id);
+  const [event] = presentEvents(rows, deliveries);
+  return event?.id === id ? event : refuseForeign(deps, userId, 'alert_event', id);
 }
 
 const EXPORTED_EVENTS = 10_000;

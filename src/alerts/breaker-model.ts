@@ -57,7 +57,7 @@ export function plannedAction(
 ): PlannedAction | null {
   if (rule.type !== 'budget' || rule.action === 'none' || rule.key_id === null) return null;
   const { from, to } = periodOf(rule.period, localDayOf(now, zone));
-  const isSpent = fired.some(({ figures }) => figures['threshold'] === 1 && figures['from'] === from);
+  const isSpent = fired.some(({ figures }) => Number(figures['threshold']) >= 1 && figures['from'] === from);
   const key = keys.find(({ id }) => id === rule.key_id);
   if (!isSpent || !key || key.managed_by === null) return null;
   return {

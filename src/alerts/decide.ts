@@ -82,10 +82,12 @@ export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>
   const ofRule = known.filter(({ ruleId }) => ruleId === rule.id);
   const name = ({ subject, occasion }: Pick<KnownEvent, 'subject' | 'occasion'>): string => JSON.stringify([subject, occasion]);
   const stored = new Set(ofRule.map(name));
+  const isTold = ({ subject, occasion, surpassedBy = [] }: Finding): boolean =>
+    [occasion, ...surpassedBy].some((one) => stored.has(name({ subject, occasion: one })));
   const holding = new Set(findings.map(name));
   const ended = ofRule.filter((event) => event.occasion === '' && !holding.has(name(event)) && !unknown.has(event.subject));
   return {
-    fired: findings.filter((finding) => !stored.has(name(finding))),
+    fired: findings.filter((finding) => !isTold(finding)),
     over: ended.filter(({ subject }) => fine.has(subject)),
     moot: ended.filter(({ subject }) => !fine.has(subject)),
   };

@@ -1,10 +1,10 @@
 /** Summaries of a day or a week that is over. Pure. */
 import { attentionOf, changeOf } from '../dashboard/model.ts';
 import type { Key } from '../keys/advice.ts';
-import { addDays, countDays, HOUR_MS, periodOf, startOfMonth } from '../lib/day.ts';
+import { addDays, countDays, periodOf, startOfMonth } from '../lib/day.ts';
 import { formatChange, formatUsd } from '../lib/format.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
-import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
+import { instantOfLocalHour, localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import type { Fact } from '../usage/model.ts';
 import { forecastOf, monthOf } from './forecast.ts';
 import type { RuleOf } from './model.ts';
@@ -40,7 +40,7 @@ function topOf(facts: readonly Fact[], nameOf: (fact: Fact) => string): string {
 export function digestPeriod({ every, hour }: Pick<RuleOf<'digest'>, 'every' | 'hour'>, now: number, zone: string) {
   const today = localDayOf(now, zone);
   const current = periodOf(every, today).from;
-  const isTime = now >= startOfLocalDay(current, zone) + hour * HOUR_MS;
+  const isTime = now >= instantOfLocalHour(current, hour, zone);
   return periodOf(every, addDays(isTime ? current : periodOf(every, addDays(current, -1)).from, -1));
 }
 

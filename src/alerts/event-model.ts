@@ -22,8 +22,7 @@ export const updateEventSchema = z.strictObject({
     .describe('Until then no message of a new event of the same rule and key is sent; null: send again'),
 });
 
-/** An event with what became of its messages. */
-export const presentEvent = (row: EventRow, deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema> => ({
+const presentEvent = (row: EventRow, deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema> => ({
   id: row.id,
   kind: row.kind === 'recovered' ? 'recovered' : 'fired',
   rule_id: row.ruleId,
@@ -37,14 +36,18 @@ export const presentEvent = (row: EventRow, deliveries: readonly DeliveryRow[]):
   recovered_at: isoOrNull(row.recoveredAt),
   acknowledged_at: isoOrNull(row.acknowledgedAt),
   snoozed_until: isoOrNull(row.snoozedUntil),
-  deliveries: deliveries
-    .filter(({ eventId }) => eventId === row.id)
-    .map(({ channelId, state, log }) => ({
-      channel_id: channelId,
-      state,
-      attempts: (JSON.parse(log) as { at: number; error: string | null }[]).map(({ at, error }) => ({
-        at: new Date(at).toISOString(),
-        error,
-      })),
+  deliveries: deliveries.map(({ channelId, state, log }) => ({
+    channel_id: channelId,
+    state,
+    attempts: (JSON.parse(log) as { at: number; error: string | null }[]).map(({ at, error }) => ({
+      at: new Date(at).toISOString(),
+      error,
     })),
+  })),
 });
+
+/** Events, each with what became of its messages. */
+export function presentEvents(rows: readonly EventRow[], deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema>[] {
+  const ofEvent = Map.groupBy(deliveries, ({ eventId }) => eventId);
+  return rows.map((row) => presentEvent(row, ofEvent.get(row.id) ?? []));
+}

@@ -35,12 +35,12 @@ function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, s
   const { amount_usd, counts } = rule;
   const figures = { amount_usd, counts, spent_usd: usdFromNano(nano), period: rule.period, from: period.from, to: period.to };
   const reaches = (share: number): boolean => compareProducts([nano], [share, amount_usd, NANO]) >= 0;
-  const told: Told[] = rule.thresholds.filter(reaches).map((threshold) => ({
-    ...about,
-    occasion: occasion(threshold),
-    is: 'threshold',
-    figures: { ...figures, threshold },
-  }));
+  const highest = rule.thresholds.findLast(reaches);
+  const told: Told[] = [];
+  if (highest !== undefined) {
+    const surpassedBy = rule.thresholds.filter((threshold) => threshold > highest).map(occasion);
+    told.push({ ...about, occasion: occasion(highest), is: 'threshold', figures: { ...figures, threshold: highest }, surpassedBy });
+  }
   const forecast = rule.forecast && !isOver && !reaches(1) ? forecastOf(situation, rule, rule.period) : null;
   if (forecast !== null && compareProducts([forecast], [amount_usd, NANO]) > 0) {
     told.push({ ...about, occasion: occasion('forecast'), is: 'forecast', figures: { ...figures, forecast_usd: usdFromNano(forecast) } });

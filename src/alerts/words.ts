@@ -24,6 +24,8 @@ export interface Told {
   occasion: string;
   is: 'threshold' | 'forecast' | 'spike' | 'state' | 'once' | 'digest';
   figures: Figures;
+  /** Occasions after which this one is no news any more: they say more. */
+  surpassedBy?: readonly string[];
 }
 
 /** The same in words, with the view that shows it. */

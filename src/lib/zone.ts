@@ -91,6 +91,24 @@ export function startOfLocalDay(day: string, zone: string): number {
   return at;
 }
 
+/**
+ * The first instant (to the minute) at which the clock of a local day shows a full hour or later: on days of 23 or 25 hours too, where it is not
+ * so many hours after the day began.
+ */
+export function instantOfLocalHour(day: string, hour: number, zone: string): number {
+  const shown = startOfDay(day) + hour * HOUR_MS;
+  const offsets = [offsetAt(shown - DAY_MS, zone), offsetAt(shown + DAY_MS, zone)];
+  const isReached = (at: number): boolean => at + offsetAt(at, zone) >= shown;
+  let [before, at] = [shown - Math.max(...offsets), shown - Math.min(...offsets)];
+  if (isReached(before)) return before;
+  while (at - before > MINUTE_MS) {
+    const middle = before + Math.floor((at - before) / 2 / MINUTE_MS) * MINUTE_MS;
+    if (isReached(middle)) at = middle;
+    else before = middle;
+  }
+  return at;
+}
+
 const pad = (value: number): string => String(value).padStart(2, '0');
 
 function isoWithOffset(at: number, offsetMs: number): string {
