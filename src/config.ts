@@ -13,6 +13,8 @@ export interface Config {
   maxTokensPerUser: number;
   maxKeysPerUser: number;
   registration: 'invite' | 'open';
+  /** The origin at which people reach the monitor, where it is told: links begin with it. Null: that of each request. */
+  publicUrl: string | null;
   /** From whom alerts are mailed; null: nothing is mailed. */
   emailFrom: string | null;
   jwtSecret: string;
@@ -34,12 +36,25 @@ const PLACEHOLDER = /example|change.?me|replace.?me|placeholder|your.?secret|<.*
 /** So few different characters are a placeholder (`aaaa…`, all zeros), not a random secret. */
 const isMonotonous = (value: Iterable<unknown>): boolean => new Set(value).size < 8;
 
-/** A key's text is sent there, so only over https, or to this very machine. */
+/** Secrets are sent there, so only over https, or to this very machine. */
 function isSafeOrigin(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
+
+/** Nothing but a scheme, a host and a port; empty: not told. */
+const publicUrlSchema = z
+  .string('must be an https URL')
+  .trim()
+  .max(300, 'is too long')
+  .refine((url) => url === '' || isSafeOrigin(url), 'must be an https URL; http only for a loopback address')
+  .refine((url) => {
+    if (url === '' || !URL.canParse(url)) return true;
+    const { origin, href } = new URL(url);
+    return href === `${origin}/`;
+  }, 'must be an origin alone, without path, query, or user')
+  .transform((url) => (url === '' ? null : new URL(url).origin));
 
 const count = (min: number, max: number) => {
   const message = `must be a whole number from ${min} to ${max}`;
@@ -82,6 +97,7 @@ const configSchema = z
     MAX_API_TOKENS_PER_USER: count(1, 1000),
     MAX_API_KEYS_PER_USER: count(1, 1000),
     REGISTRATION: z.enum(['invite', 'open'], 'must be "invite" or "open"'),
+    PUBLIC_URL: publicUrlSchema.optional(),
     EMAIL_FROM: z.email('must be an e-mail address').optional(),
     JWT_SECRET: jwtSecretSchema,
     ENCRYPTION_KEYS: z.string('is missing').min(1, 'is missing').transform(parseKeyring),
@@ -94,6 +110,7 @@ const configSchema = z
       maxTokensPerUser: env.MAX_API_TOKENS_PER_USER,
       maxKeysPerUser: env.MAX_API_KEYS_PER_USER,
       registration: env.REGISTRATION,
+      publicUrl: env.PUBLIC_URL ?? null,
       emailFrom: env.EMAIL_FROM ?? null,
       jwtSecret: env.JWT_SECRET,
       keyring: env.ENCRYPTION_KEYS,

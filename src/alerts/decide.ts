@@ -6,34 +6,35 @@ import { decideBudget, decideDiscovered, decideExpiring, decideFreeRequests, dec
 import { keysOf, type Situation, subjectOf } from './situation.ts';
 import { PACE_DAYS } from './spend.ts';
 import { type Judgement, judgeBalance, judgeInvalid, judgeLimit, judgeOverdue } from './states.ts';
-import { type Finding, type Told, tellFinding } from './words.ts';
+import { type Finding, type Recovery, type Told, tellFinding, tellRecovery } from './words.ts';
 
 /** What is said of a rule at an instant. */
 export interface Decision {
   /** What holds. */
   findings: Finding[];
-  /** Of which subjects a state does not hold, and of which nothing can be said. */
-  fine: ReadonlySet<string>;
+  /** Of which subjects a state does not hold, with what is said where it did, and of which nothing can be said. */
+  fine: ReadonlyMap<string, Recovery>;
   unknown: ReadonlySet<string>;
 }
-
-const NOBODY: ReadonlySet<string> = new Set();
 
 /** Each key's state by a judge. */
 function decideStates(rule: Rule, { keys }: Situation, judge: (key: Situation['keys'][number]) => Judgement) {
   const told: Told[] = [];
-  const [fine, unknown] = [new Set<string>(), new Set<string>()];
+  const fine = new Map<string, Recovery>();
+  const unknown = new Set<string>();
   for (const key of keysOf(rule, keys)) {
     const subject = subjectOf(key.id);
     const judgement = judge(key);
-    if (judgement === 'fine') fine.add(subject);
-    else if (judgement === 'unknown') unknown.add(subject);
-    else if (judgement !== 'moot') told.push({ subject, keyId: key.id, occasion: '', is: 'state', figures: judgement });
+    if (judgement === 'unknown') unknown.add(subject);
+    if (judgement === 'unknown' || judgement === 'moot') continue;
+    const { is, figures } = judgement;
+    if (is === 'fine') fine.set(subject, { text: tellRecovery(rule.type, figures), figures });
+    else told.push({ subject, keyId: key.id, occasion: '', is: 'state', figures });
   }
   return { told, fine, unknown };
 }
 
-const once = (told: Told[]) => ({ told, fine: NOBODY, unknown: NOBODY });
+const once = (told: Told[]) => ({ told, fine: new Map<string, Recovery>(), unknown: new Set<string>() });
 
 function sayOf(rule: Rule, situation: Situation) {
   switch (rule.type) {
@@ -74,6 +75,9 @@ export interface KnownEvent {
   occasion: string;
 }
 
+/** A state that is over, and what is said of it. */
+export type Over = KnownEvent & Recovery;
+
 /**
  * What is new: findings without an event; states that are over, which is told; and states of what the rule is not about any more, which is
  * not. Where nothing can be said, a state stays as it was.
@@ -88,7 +92,10 @@ export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>
   const ended = ofRule.filter((event) => event.occasion === '' && !holding.has(name(event)) && !unknown.has(event.subject));
   return {
     fired: findings.filter((finding) => !isTold(finding)),
-    over: ended.filter(({ subject }) => fine.has(subject)),
+    over: ended.flatMap((event): Over[] => {
+      const recovery = fine.get(event.subject);
+      return recovery ? [{ ...event, ...recovery }] : [];
+    }),
     moot: ended.filter(({ subject }) => !fine.has(subject)),
   };
 }

@@ -1,21 +1,27 @@
 /** SQL of messages on their way to channels. */
 import { and, eq, lte, sql } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
+import { apiKey } from '../keys/table.ts';
 import type { ChannelRow } from './channel-model.ts';
 import type { EventRow } from './event-model.ts';
-import { toWays, type Way } from './event-store.ts';
+import { BUNDLE, togetherWith, toWays, type Way } from './event-store.ts';
 import { alertDelivery, alertEvent, channel } from './table.ts';
 
 export interface Claimed {
   kind: 'claimed';
-  event: EventRow;
+  /** What happened together, in its order. */
+  events: [EventRow, ...EventRow[]];
   channel: ChannelRow;
   attempts: number;
+  /** Names of the keys that it is about. */
+  names: ReadonlyMap<number, string>;
 }
 
+const TOGETHER = togetherWith('?1');
+
 /**
- * Takes a message for `leaseMs`, if it is due and still to be sent: with its event and its channel; or says when it will be due. An attempt
- * of which nobody knows how it ended is noted as such.
+ * Takes a message for `leaseMs`, if it is due and still to be sent: with all events that it tells of and its channel; or says when it will be
+ * due. An attempt of which nobody knows how it ended is noted as such.
  */
 export async function claimDelivery(
   db: Db,
@@ -24,9 +30,10 @@ export async function claimDelivery(
   leaseMs: number,
 ): Promise<Claimed | { kind: 'later'; at: number } | { kind: 'over' }> {
   const { attempts, log, nextAt, state } = alertDelivery;
-  const pending = and(eq(alertDelivery.eventId, eventId), eq(alertDelivery.channelId, channelId), eq(state, 'pending'));
+  const together = sql.raw(togetherWith(String(Number(eventId))));
+  const pending = and(sql`${alertDelivery.eventId} IN (${together})`, eq(alertDelivery.channelId, channelId), eq(state, 'pending'));
   const lost = sql`json_insert(${log}, '$[#]', json_object('at', ${nextAt} - ${leaseMs}, 'error', 'It was interrupted.'))`;
-  const [[claimed], [row], [event], [target]] = await db.batch([
+  const [claimed, [row], events, [target], named] = await db.batch([
     db
       .update(alertDelivery)
       .set({
@@ -35,13 +42,22 @@ export async function claimDelivery(
         attempts: sql`${attempts} + 1`,
       })
       .where(and(pending, lte(nextAt, now)))
-      .returning({ attempts }),
-    db.select({ at: nextAt }).from(alertDelivery).where(pending),
-    db.select().from(alertEvent).where(eq(alertEvent.id, eventId)),
+      .returning({ eventId: alertDelivery.eventId, attempts }),
+    db.select({ at: nextAt }).from(alertDelivery).where(pending).limit(1),
+    db.select().from(alertEvent).where(sql`${alertEvent.id} IN (${together})`).orderBy(alertEvent.id),
     db.select().from(channel).where(eq(channel.id, channelId)),
+    db
+      .selectDistinct({ id: apiKey.id, name: apiKey.name })
+      .from(apiKey)
+      .innerJoin(alertEvent, and(eq(alertEvent.keyId, apiKey.id), eq(alertEvent.userId, apiKey.userId)))
+      .where(sql`${alertEvent.id} IN (${together})`),
   ]);
-  if (!claimed) return row ? { kind: 'later', at: row.at } : { kind: 'over' };
-  if (event && target) return { kind: 'claimed', event, channel: target, attempts: claimed.attempts };
+  const [first] = claimed;
+  if (!first) return row ? { kind: 'later', at: row.at } : { kind: 'over' };
+  const ids = new Set(claimed.map((one) => one.eventId));
+  const [head, ...others] = events.filter(({ id }) => ids.has(id));
+  const names = new Map(named.map(({ id, name }) => [id, name]));
+  if (head && target) return { kind: 'claimed', events: [head, ...others], channel: target, attempts: first.attempts, names };
   await db.update(alertDelivery).set({ state: 'failed' }).where(pending);
   return { kind: 'over' };
 }
@@ -59,7 +75,7 @@ export async function settleDelivery(
     statement(
       db,
       `UPDATE alert_delivery SET state = ?3, next_at = ?4, log = json_insert(log, '$[#]', json_object('at', ?7, 'error', ?5))
-        WHERE event_id = ?1 AND channel_id = ?2 AND attempts = ?6`,
+        WHERE event_id IN (${TOGETHER}) AND channel_id = ?2 AND attempts = ?6`,
       eventId,
       channelId,
       state,
@@ -83,7 +99,7 @@ export async function settleDelivery(
 
 /** Messages that should have been sent by now, of all users: their queue message was lost. */
 export async function listDueWaysAcrossUsers(db: Db, now: number, limit: number): Promise<Way[]> {
-  const text = `SELECT event_id, channel_id FROM alert_delivery WHERE state = 'pending' AND next_at <= ?1 ORDER BY next_at LIMIT ?2`;
+  const text = `SELECT event_id, channel_id, ${BUNDLE} FROM alert_delivery WHERE state = 'pending' AND next_at <= ?1 ORDER BY next_at LIMIT ?2`;
   const [rows = []] = await runBatch(db, [statement(db, text, now, limit)]);
   return toWays(rows);
 }

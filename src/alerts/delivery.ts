@@ -6,9 +6,9 @@ import { deleteActionsBeforeAcrossUsers } from './breaker-store.ts';
 import { type ChannelRow, isAllowedUrl, TARGET_COLUMN, type Target } from './channel-model.ts';
 import * as store from './delivery-store.ts';
 import { wayMessage } from './evaluate.ts';
-import type { EventRow } from './event-model.ts';
 import { deleteEventsBeforeAcrossUsers, type Way } from './event-store.ts';
-import { mailOf, type Notice, outgoingOf } from './messages.ts';
+import { mailOf, type Outgoing, outgoingOf } from './messages.ts';
+import { type Notice, noticeOf } from './notices.ts';
 
 /** Longer than a receiver may take. */
 const LEASE_MS = MINUTE_MS;
@@ -24,18 +24,8 @@ export function nextAttemptAt(attempt: number, now: number, random: number): num
   return waitS === undefined ? null : now + Math.round(waitS * (1 + random / 10)) * SECOND_MS;
 }
 
-function noticeOf(event: EventRow, { origin }: ChannelRow): Notice {
-  return {
-    eventId: event.id,
-    kind: event.kind,
-    rule: event.ruleType,
-    title: event.title,
-    text: event.text,
-    figures: JSON.parse(event.figures),
-    url: `${origin}${event.path}`,
-    at: event.createdAt,
-  };
-}
+/** Under which address the monitor is used: links in messages begin with it. */
+const originOf = ({ config }: Deps, { origin }: ChannelRow): string => config.publicUrl ?? origin;
 
 async function openTarget(deps: Deps, channel: ChannelRow): Promise<Target | null> {
   const text = await decrypt(
@@ -46,35 +36,48 @@ async function openTarget(deps: Deps, channel: ChannelRow): Promise<Target | nul
   return text.ok ? (JSON.parse(text.value) as Target) : null;
 }
 
-/** Mails a message. Why it could not be sent, or null. */
-async function mail(deps: Deps, to: string, notice: Notice): Promise<string | null> {
-  if (deps.sendEmail === null) return 'E-mail is not configured.';
+/** Why a message did not arrive, never anything of the address or the answer, or null; and whether trying again can help. */
+interface Failed {
+  error: string | null;
+  isFinal?: boolean;
+}
+
+async function mail(deps: Deps, to: string, notice: Notice): Promise<Failed> {
+  if (deps.sendEmail === null) return { error: 'E-mail is not configured.' };
   try {
     await deps.sendEmail({ to, ...mailOf(notice) });
-    return null;
+    return { error: null };
   } catch {
-    return 'The mail was not accepted. Is the address verified for this deployment?';
+    return { error: 'The mail was not accepted. Is the address verified for this deployment?' };
   }
 }
 
-/** Sends one message. Why it did not arrive, or null; never anything of the address or the answer. */
-async function send(deps: Deps, event: EventRow, channel: ChannelRow): Promise<string | null> {
-  const target = await openTarget(deps, channel);
-  if (target === null) return 'The stored address does not open: its encryption key is missing.';
-  const notice = noticeOf(event, channel);
-  if (target.type === 'email') return mail(deps, target.to, notice);
-  const outgoing = await outgoingOf(target, notice, deps.now());
-  if (!isAllowedUrl(outgoing.url, channel.origin)) return 'Its address is not https.';
+/** What a receiver says of a message that it will not take, whenever it comes. */
+const REFUSALS = [400, 413];
+
+async function post(deps: Deps, { url, headers, body }: Outgoing): Promise<Failed> {
   try {
-    const { url, headers, body } = outgoing;
     const response = await deps.fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
     await response.body?.cancel();
-    if (response.ok) return null;
-    if (response.status >= 300 && response.status < 400) return 'It answered with a redirect, which is never followed.';
-    return `It answered with status ${response.status}.`;
+    if (response.ok) return { error: null };
+    if (response.status >= 300 && response.status < 400) return { error: 'It answered with a redirect, which is never followed.' };
+    return { error: `It answered with status ${response.status}.`, isFinal: REFUSALS.includes(response.status) };
   } catch (error) {
-    return error instanceof Error && error.name === 'TimeoutError' ? 'It did not answer within 10 seconds.' : 'It could not be reached.';
+    const isLate = error instanceof Error && error.name === 'TimeoutError';
+    return { error: isLate ? 'It did not answer within 10 seconds.' : 'It could not be reached.' };
   }
+}
+
+/** Sends one message. A chat that does not take it gets its headline and its link; a program's 400 may be a fault that passes. */
+async function send(deps: Deps, notice: Notice, channel: ChannelRow): Promise<Failed> {
+  const target = await openTarget(deps, channel);
+  if (target === null) return { error: 'The stored address does not open: its encryption key is missing.' };
+  if (target.type === 'email') return mail(deps, target.to, notice);
+  const outgoing = await outgoingOf(target, notice, deps.now());
+  if (!isAllowedUrl(outgoing.url, originOf(deps, channel))) return { error: 'Its address is not https.' };
+  const failed = await post(deps, outgoing);
+  if (target.type === 'webhook') return { error: failed.error };
+  return failed.isFinal ? post(deps, await outgoingOf(target, { ...notice, text: '' }, deps.now())) : failed;
 }
 
 /**
@@ -86,12 +89,12 @@ export async function deliverEvent(deps: Deps, way: Way): Promise<number | null>
   const claimed = await store.claimDelivery(deps.db, way, startedAt, LEASE_MS);
   if (claimed.kind === 'later') return Math.min(MAX_DELAY_S, Math.ceil((claimed.at - startedAt) / SECOND_MS) + 1);
   if (claimed.kind === 'over') return null;
-  const { event, channel, attempts } = claimed;
-  const error = await send(deps, event, channel);
+  const { events, channel, attempts, names } = claimed;
+  const { error, isFinal = false } = await send(deps, noticeOf(events, names, originOf(deps, channel)), channel);
   const now = deps.now();
-  const isTest = event.kind === 'test';
-  const nextAt = error === null || isTest ? null : nextAttemptAt(attempts, now, deps.random());
-  await store.settleDelivery(deps.db, { ...way, userId: event.userId, attempt: attempts, isTest }, { error, nextAt }, now);
+  const isTest = events[0].kind === 'test';
+  const nextAt = error === null || isTest || isFinal ? null : nextAttemptAt(attempts, now, deps.random());
+  await store.settleDelivery(deps.db, { ...way, userId: channel.userId, attempt: attempts, isTest }, { error, nextAt }, now);
   if (nextAt !== null) await deps.enqueue([wayMessage(way)], Math.ceil((nextAt - now) / SECOND_MS) + 1);
   return null;
 }

@@ -2,7 +2,7 @@
 import { and, desc, eq, inArray, lt, ne } from 'drizzle-orm';
 import { type Db, jsonField, runBatch, statement } from '../db.ts';
 import type { PlannedAction } from './breaker-model.ts';
-import type { KnownEvent } from './decide.ts';
+import type { KnownEvent, Over } from './decide.ts';
 import type { DeliveryRow, EventRow } from './event-model.ts';
 import type { Rule } from './model.ts';
 import { alertDelivery, alertEvent } from './table.ts';
@@ -12,7 +12,7 @@ import type { Finding } from './words.ts';
 export interface Change {
   rule: Pick<Rule, 'id' | 'type' | 'version'>;
   fired: Finding[];
-  over: KnownEvent[];
+  over: Over[];
   moot: KnownEvent[];
 }
 
@@ -28,6 +28,22 @@ export const COLUMNS = 'user_id, rule_id, kind, rule_type, subject, occasion, ke
 /** A snoozed rule is silent about the same subject; what happens is still a row. */
 const IS_SNOOZED = `EXISTS (SELECT 1 FROM alert_event AS s WHERE s.user_id = e.user_id AND s.rule_id = e.rule_id AND s.subject = e.subject AND s.snoozed_until > ?2)`;
 
+/**
+ * What happened together, of which a channel gets one message: what rules of one type found of a user at one instant. A digest is a message of
+ * its own.
+ */
+const bundleOf = (event: string): string =>
+  ['user_id', 'created_at', 'kind', 'rule_type', `iif({e}.rule_type = 'digest', {e}.rule_id, 0)`]
+    .map((part) => (part.includes('{e}') ? part.replaceAll('{e}', event) : `${event}.${part}`))
+    .join(` || ' ' || `);
+
+/** Ids of the events that are told in one message with one of them, whose id is the parameter. */
+export const togetherWith = (parameter: string): string => `SELECT x.id FROM alert_event AS e JOIN alert_event AS x
+  ON x.user_id = e.user_id AND x.created_at = e.created_at AND ${bundleOf('x')} = ${bundleOf('e')} WHERE e.id = ${parameter}`;
+
+/** What names a message, among the columns of its row: all rows of a bundle have one message. */
+export const BUNDLE = `(SELECT ${bundleOf('b')} FROM alert_event AS b WHERE b.id = alert_delivery.event_id) AS bundle`;
+
 /** Messages of the events of an instant that have none yet: to every channel of their rule that is there. */
 export const deliverStatement = (db: Db, userId: number, now: number): D1PreparedStatement =>
   statement(
@@ -36,14 +52,24 @@ export const deliverStatement = (db: Db, userId: number, now: number): D1Prepare
       SELECT e.id, c.id, e.user_id, 'pending', ?2, 0, ?2, '[]' FROM alert_event AS e JOIN alert_rule AS r ON r.id = e.rule_id
         JOIN channel AS c ON c.user_id = e.user_id AND c.id IN (SELECT value FROM json_each(r.channel_ids))
       WHERE e.user_id = ?1 AND e.created_at = ?2 AND NOT ${IS_SNOOZED}
-      ON CONFLICT DO NOTHING RETURNING event_id, channel_id`,
+      ON CONFLICT DO NOTHING RETURNING event_id, channel_id, ${BUNDLE}`,
     userId,
     now,
   );
 
-/** Rows as names of messages. */
-export const toWays = (rows: readonly Record<string, unknown>[]): Way[] =>
-  rows.map((row) => ({ eventId: Number(row['event_id']), channelId: Number(row['channel_id']) }));
+/** Rows as names of messages, each by the first of its events. */
+export function toWays(rows: readonly Record<string, unknown>[]): Way[] {
+  const ways = rows.map((row) => ({
+    eventId: Number(row['event_id']),
+    channelId: Number(row['channel_id']),
+    bundle: String(row['bundle']),
+  }));
+  const ofMessage = Map.groupBy(
+    ways.sort((a, b) => a.eventId - b.eventId),
+    ({ channelId, bundle }) => `${channelId} ${bundle}`,
+  );
+  return [...ofMessage.values()].flatMap(([first]) => (first ? [{ eventId: first.eventId, channelId: first.channelId }] : []));
+}
 
 /** The rule of a JSON value, if it still is what was decided from. */
 const OF_RULE = `JOIN alert_rule AS r ON r.id = ${jsonField('rule.id')} AND r.user_id = ?1 AND r.version = ${jsonField('rule.version')}`;
@@ -53,7 +79,7 @@ const INSERT_FIRED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'fir
   FROM json_each(?2) AS j ${OF_RULE} WHERE ${jsonField('occasion')} <> '' OR NOT EXISTS (SELECT 1 FROM alert_event AS x
     WHERE x.user_id = ?1 AND x.rule_id = r.id AND x.subject = ${jsonField('subject')} AND x.recovered_at >= ?3) ON CONFLICT DO NOTHING`;
 
-const INSERT_RECOVERED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'recovered', r.type, e.subject, 'over ' || e.id, e.key_id, e.title, 'It is over. ' || e.text, e.figures, e.path, CAST(?3 AS INTEGER)
+const INSERT_RECOVERED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'recovered', r.type, e.subject, 'over ' || e.id, e.key_id, e.title, ${jsonField('text')}, ${jsonField('figures')}, e.path, CAST(?3 AS INTEGER)
   FROM json_each(?2) AS j ${OF_RULE} JOIN alert_event AS e ON e.id = ${jsonField('id')} AND e.user_id = ?1 AND e.occasion = '' WHERE true ON CONFLICT DO NOTHING`;
 
 const CLOSE = `UPDATE alert_event SET occasion = 'until ' || CAST(?3 AS INTEGER) || ' ' || id, recovered_at = CAST(?3 AS INTEGER)
@@ -93,7 +119,7 @@ export async function applyChanges(
       db,
       INSERT_RECOVERED,
       userId,
-      of(({ over }) => over),
+      of(({ over }) => over.map((one) => ({ ...one, figures: JSON.stringify(one.figures) }))),
       now,
     ),
     statement(
@@ -126,7 +152,7 @@ export async function insertTest(db: Db, userId: number, channelId: number, now:
       `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
         SELECT e.id, c.id, ?1, 'pending', ?3, 0, ?3, '[]' FROM alert_event AS e JOIN channel AS c ON c.id = ?2 AND c.user_id = ?1
         WHERE e.user_id = ?1 AND e.rule_id = 0 AND e.subject = 'channel:' || c.id AND e.occasion = 'test ' || CAST(?3 AS INTEGER)
-        ON CONFLICT DO NOTHING RETURNING event_id, channel_id`,
+        ON CONFLICT DO NOTHING RETURNING event_id, channel_id, ${BUNDLE}`,
       userId,
       channelId,
       now,

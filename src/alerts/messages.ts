@@ -1,21 +1,9 @@
-/** An event as each kind of receiver wants it. Pure but for the signature. */
+/** Events as each kind of receiver wants them. Pure but for the signature. */
 import { fromBase64 } from '../lib/base64.ts';
+import { cutText } from '../lib/cut.ts';
 import { SECOND_MS } from '../lib/day.ts';
 import type { ChannelType, HttpTarget } from './channel-model.ts';
-import type { Figures } from './words.ts';
-
-/** What is sent of an event. */
-export interface Notice {
-  eventId: number;
-  kind: 'fired' | 'recovered' | 'test';
-  rule: string;
-  title: string;
-  text: string;
-  figures: Figures;
-  /** Where the figures are shown. */
-  url: string;
-  at: number;
-}
+import type { Notice } from './notices.ts';
 
 /** A request to a receiver. */
 export interface Outgoing {
@@ -36,15 +24,45 @@ const escapeSlack = (text: string): string => text.replaceAll('&', '&amp;').repl
 /** Text that Discord's markdown leaves as it is. */
 const escapeDiscord = (text: string): string => text.replace(/[\\*_~`|>[\]()#-]/g, '\\$&');
 
+type Escape = (text: string) => string;
+
+/** So much of a message is its first line at most: what follows, and the link above all, has its place. */
+const MAX_HEAD = 250;
+
+/** Headline, text and link in at most `max` characters. The link is always there; what is cut is the text. */
+function compose(notice: Notice, max: number, { toMarkup, head, link }: { toMarkup: Escape; head: Escape; link: string }): string {
+  const first = head(cutText(headline(notice), MAX_HEAD, toMarkup));
+  const text = cutText(notice.text, max - first.length - link.length - 2, toMarkup);
+  return [first, text, link].filter((part) => part !== '').join('\n');
+}
+
+const same: Escape = (text) => text;
+const bold =
+  (mark: string): Escape =>
+  (text) =>
+    `${mark}${text}${mark}`;
+
+/** Source: https://core.telegram.org/bots/api#sendmessage */
+const MAX_TELEGRAM = 4096;
+/** Source: https://docs.discord.com/developers/resources/webhook#execute-webhook */
+const MAX_DISCORD = 2000;
+/** Source: https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
+const MAX_SLACK = 4000;
+/** Longer subjects are folded or refused on the way. */
+const MAX_SUBJECT = 150;
+const MAX_MAIL = 20_000;
+
 const BODIES: Record<Exclude<ChannelType, 'telegram' | 'email'>, (notice: Notice) => unknown> = {
-  webhook: (notice) => ({
-    type: `alert.${notice.kind}`,
-    timestamp: new Date(notice.at).toISOString(),
-    data: { id: notice.eventId, rule: notice.rule, title: notice.title, text: notice.text, figures: notice.figures, url: notice.url },
+  webhook: ({ kind, at, eventId, rule, title, text, figures, url, count, items }) => ({
+    type: `alert.${kind}`,
+    timestamp: new Date(at).toISOString(),
+    data: { id: eventId, rule, title, text, figures, url, count, events: items.map(({ eventId: id, ...item }) => ({ id, ...item })) },
   }),
-  slack: (notice) => ({ text: `*${escapeSlack(headline(notice))}*\n${escapeSlack(notice.text)}\n<${notice.url}|Show the figures>` }),
+  slack: (notice) => ({
+    text: compose(notice, MAX_SLACK, { toMarkup: escapeSlack, head: bold('*'), link: `<${escapeSlack(notice.url)}|Show the figures>` }),
+  }),
   discord: (notice) => ({
-    content: `**${escapeDiscord(headline(notice))}**\n${escapeDiscord(notice.text)}\n<${notice.url}>`.slice(0, 2000),
+    content: compose(notice, MAX_DISCORD, { toMarkup: escapeDiscord, head: bold('**'), link: `<${notice.url}>` }),
     allowed_mentions: { parse: [] },
   }),
 };
@@ -69,8 +87,8 @@ export const createWebhookSecret = (): string => SECRET_PREFIX + btoa(String.fro
 
 /** The same as a mail. */
 export const mailOf = (notice: Notice): { subject: string; text: string } => ({
-  subject: headline(notice),
-  text: `${notice.text}\n\n${notice.url}\n`,
+  subject: cutText(headline(notice).replaceAll(/\s+/g, ' '), MAX_SUBJECT),
+  text: `${cutText(notice.text, MAX_MAIL)}\n\n${notice.url}\n`,
 });
 
 /** The request that tells a receiver of an event. An event has the same id in all of them, so a receiver can tell repetitions. */
@@ -79,7 +97,7 @@ export async function outgoingOf(target: HttpTarget, notice: Notice, now: number
   if (target.type === 'telegram') {
     const body = {
       chat_id: target.chat_id,
-      text: `${headline(notice)}\n${notice.text}\n${notice.url}`,
+      text: compose(notice, MAX_TELEGRAM, { toMarkup: same, head: same, link: notice.url }),
       link_preview_options: { is_disabled: true },
     };
     return { url: `${TELEGRAM}/bot${target.bot_token}/sendMessage`, headers: json, body: JSON.stringify(body) };

@@ -148,6 +148,28 @@ export function tellFinding(rule: Pick<Rule, 'type' | 'name'>, told: Told, keys:
   return { ...rest, ...words, title: rule.name === null ? words.title : `${rule.name}: ${words.title}`, path: pathOf(rule.type, told) };
 }
 
+/** What is said when a state is over: how it is now. */
+export interface Recovery {
+  text: string;
+  figures: Figures;
+}
+
+/** How it is now that a state is over. */
+export function tellRecovery(type: RuleType, figures: Figures): string {
+  switch (type) {
+    case 'limit_remaining':
+      return `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} are left again.`;
+    case 'balance':
+      return `${usd(figures['balance_usd'])} are left again.`;
+    case 'key_invalid':
+      return 'OpenRouter accepts the key again.';
+    case 'sync_overdue':
+      return `It was read again on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC.`;
+    default:
+      return 'It is over.';
+  }
+}
+
 const PERIODS: Record<BudgetPeriod, string> = { day: 'a day', week: 'a week', month: 'a month' };
 const list = (words: readonly string[]): string => new Intl.ListFormat('en').format(words);
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;

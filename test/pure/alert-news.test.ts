@@ -68,6 +68,78 @@ describe('thresholds of a budget', () => {
   });
 });
 
+describe('states', () => {
+  const limit = ruleOf({ type: 'limit_remaining', below_ratio: 0.2 });
+  const leftOf = (left: number) => situationOf({ keys: [keyOf({ limit_usd: 100, limit_remaining_usd: left })] });
+  const balance = (rest: object) => ruleOf({ type: 'balance', ...rest });
+  const account = (usd: number, pace = 0) =>
+    situationOf({ keys: [keyOf({ kind: 'management', balance_usd: usd, managed_by: null })], spend: spendOf(pace) });
+  const news = (rule: Rule, situations: readonly Situation[]) =>
+    follow(rule, situations).map(({ fired, over }) => [fired.length, over.length]);
+
+  it('of a figure that goes to and fro around its mark are told once', () => {
+    expect(news(limit, [19.999, 20.001, 19.999, 20.001, 21.999].map(leftOf))).toEqual([
+      [1, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+    const balances = [19.999, 20.001, 19.999, 20.001, 21.999].map((usd) => account(usd));
+    expect(news(balance({ below_usd: 20 }), balances)).toEqual([
+      [1, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+    const lasting = [19, 21, 19, 21].map((usd) => account(usd, 2));
+    expect(news(balance({ days: 10 }), lasting)).toEqual([
+      [1, 0],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
+  it('are over where a figure is well above its mark, or all that there can be is there', () => {
+    expect(news(limit, [19, 22, 19].map(leftOf))).toEqual([
+      [1, 0],
+      [0, 1],
+      [1, 0],
+    ]);
+    const near = ruleOf({ type: 'limit_remaining', below_ratio: 0.98 });
+    expect(news(near, [97, 99, 100].map(leftOf))).toEqual([
+      [1, 0],
+      [0, 0],
+      [0, 1],
+    ]);
+    expect(news(balance({ below_usd: 20 }), [account(-0.31), account(30)])).toEqual([
+      [1, 0],
+      [0, 1],
+    ]);
+  });
+
+  it('that are over say how it is now, and nothing of what was the matter', () => {
+    const texts = (rule: Rule, situations: readonly Situation[]) =>
+      follow(rule, situations).flatMap(({ over }) => over.map(({ text }) => text));
+    expect(texts(limit, [19, 50].map(leftOf))).toEqual(['$50.00 of $100.00 are left again.']);
+    expect(texts(balance({ below_usd: 20 }), [account(1), account(42)])).toEqual(['$42.00 are left again.']);
+    const reason = 'OpenRouter could not be reached.';
+    const invalid = [keyOf({ status: 'invalid', last_error: reason }), keyOf({ last_error: reason })];
+    expect(
+      texts(
+        ruleOf({ type: 'key_invalid' }),
+        invalid.map((key) => situationOf({ keys: [key] })),
+      ),
+    ).toEqual(['OpenRouter accepts the key again.']);
+    const read = ['2026-10-25T00:00:00.000Z', '2026-10-25T10:00:00.000Z'].map((at) =>
+      situationOf({ keys: [keyOf({ last_synced_at: at, last_error: reason })] }),
+    );
+    expect(texts(ruleOf({ type: 'sync_overdue' }), read)).toEqual([expect.stringMatching(/^It was read again on .* UTC\.$/)]);
+  });
+});
+
 describe('an hour of the local clock', () => {
   const at = (day: string, hour: number, zone: string) => new Date(instantOfLocalHour(day, hour, zone)).toISOString();
 

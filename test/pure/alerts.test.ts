@@ -312,7 +312,11 @@ describe('states', () => {
     expect([first.fired.length, first.over.length]).toEqual([1, 0]);
     const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', occasion: '' };
     expect(compareWith([open], rule, found)).toEqual({ fired: [], over: [], moot: [] });
-    expect(compareWith([open], rule, decide(rule, situation({ status: 'active' })))).toEqual({ fired: [], over: [open], moot: [] });
+    expect(compareWith([open], rule, decide(rule, situation({ status: 'active' })))).toMatchObject({
+      fired: [],
+      over: [{ ...open, text: 'OpenRouter accepts the key again.' }],
+      moot: [],
+    });
     expect(compareWith([{ ...open, occasion: 'until 5' }], rule, found).fired).toHaveLength(1);
     expect(compareWith([{ ...open, ruleId: 2 }], rule, decide(rule, situation({})))).toEqual({ fired: [], over: [], moot: [] });
   });

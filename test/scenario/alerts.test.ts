@@ -743,8 +743,9 @@ describe('what must not be told, or must be', () => {
     await invalidate(world, key.text);
     const [seen] = await lookAcrossUsers(world.deps, [user.id]);
     const [rule] = seen?.rules ?? [];
-    const [open] = seen?.known ?? [];
-    if (!rule || !open) throw new Error('nothing was told');
+    const [known] = seen?.known ?? [];
+    if (!rule || !known) throw new Error('nothing was told');
+    const open = { ...known, text: 'It is well again.', figures: {} };
     const looked = world.clock.now - 60_000;
     await applyChanges(world.deps.db, user.id, [{ rule, fired: [], over: [open], moot: [] }], world.clock.now);
     const stale: Finding = { subject: open.subject, occasion: '', keyId: key.id, title: 'stale', text: '', path: '/', figures: {} };
