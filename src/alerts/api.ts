@@ -1,4 +1,5 @@
 /** Routes of alerts. */
+import { publicOriginOf } from '../http/origin.ts';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { pageQuerySchema } from '../lib/paging.ts';
@@ -30,7 +31,7 @@ alertsApi.route({
   access: 'session',
   body: createChannelSchema,
   success: { status: 201, description: 'The channel; the secret of a webhook is shown this once', schema: createdChannelSchema },
-  handle: ({ c, deps, actor, body }) => createChannel(deps, actor, body, new URL(c.req.url).origin),
+  handle: ({ c, deps, actor, body }) => createChannel(deps, actor, body, publicOriginOf(c)),
 });
 
 alertsApi.route({

@@ -1,5 +1,6 @@
 /** Summaries of a day or a week that is over. Pure. */
-import { attentionOf, changeOf } from '../dashboard/model.ts';
+import { attentionOf } from '../dashboard/attention.ts';
+import { changeOf } from '../dashboard/model.ts';
 import type { Key } from '../keys/advice.ts';
 import { addDays, countDays, periodOf, startOfMonth } from '../lib/day.ts';
 import { formatChange, formatUsd } from '../lib/format.ts';

@@ -4,6 +4,7 @@ import { failFields } from '../errors.ts';
 import { Copyable } from '../http/copyable.tsx';
 import { Choice } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
+import { publicOriginOf } from '../http/origin.ts';
 import { createPages, type View } from '../http/page.tsx';
 import { listKeys } from '../keys/actions.ts';
 import { HOUR_MS } from '../lib/day.ts';
@@ -178,7 +179,7 @@ form({
   fields: ['name', 'url', 'bot_token', 'chat_id', 'to'],
   kept: ['type', 'name', 'chat_id', 'to'],
   async act({ c, deps, actor, body }) {
-    const { name, secret } = await createChannel(deps, actor, body, new URL(c.req.url).origin);
+    const { name, secret } = await createChannel(deps, actor, body, publicOriginOf(c));
     return {
       to: HERE,
       message: `The channel “${name}” is there. Send a test message to see that it works.`,

@@ -17,8 +17,9 @@ import { resolvePeriod } from '../usage/periods.ts';
 import { findDrift, presentReconciled } from '../usage/reconciliation.ts';
 import { asOf } from '../usage/stats.ts';
 import { readSummary } from '../usage/summary.ts';
+import { attentionOf } from './attention.ts';
 import { compare, headlineOf, totalsOf, watchedOf, within } from './figures.ts';
-import { attentionOf, type DashboardQuery, neededSince, rangesOf, weekOf } from './model.ts';
+import { type DashboardQuery, neededSince, rangesOf, weekOf } from './model.ts';
 
 const QUESTION = questionSchema.parse({});
 /** Rows of the tables of models and keys. */
@@ -67,6 +68,8 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const spend = createSpend(covered, [...factsOf(summary.spent, ranges.all, false), ...facts.key], shown.zone);
   const rules = toRules(ruleRows.filter(({ type }) => type === 'budget'));
   const drift = findDrift(summary.index, shown.from, shown.to).map(presentReconciled);
+  const canCount = isOwnZone || rules.length === 0;
+  const budgets = canCount ? budgetsOf(rules, keys, { spend, now, zone: shown.zone }) : null;
   return {
     keys,
     headline: headlineOf({ now, zone: shown.zone, keys, spend }, ranges),
@@ -74,9 +77,9 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
     change: compare(spend, ranges.compared),
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
     /** They count in the user's own zone; null: there are some, and another zone is shown. */
-    budgets: isOwnZone || rules.length === 0 ? budgetsOf(rules, keys, { spend, now, zone: shown.zone }) : null,
+    budgets,
     palette: paletteOf(summary.sources),
-    attention: attentionOf(keys, drift, now, shown.zone),
+    attention: attentionOf(keys, drift, now, shown.zone, budgets ?? []),
     asOf: isoOrNull(asOf(covered)),
   };
 }

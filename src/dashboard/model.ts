@@ -1,9 +1,8 @@
 /** What the first look answers: how much, how fast, where, and is anything wrong. Pure. */
 import * as z from 'zod';
 import { PACE_DAYS } from '../alerts/spend.ts';
-import { type Advice, adviceOf, type Key } from '../keys/advice.ts';
+import type { Key } from '../keys/advice.ts';
 import { addDays, countDays, HOUR_MS, listDays, startOfMonth, weekdayOf } from '../lib/day.ts';
-import { formatDay, formatUsd } from '../lib/format.ts';
 import { NANO, usdFromNano } from '../lib/money.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
 import type { Known } from '../usage/coverage.ts';
@@ -136,46 +135,4 @@ export function weekOf(rows: readonly HourlyRow[], range: Range, watched: readon
   }
   const usd = Array.from(nano, (sum, cell) => (count[cell] ? sum / count[cell] / 1e9 : null));
   return Array.from({ length: 7 }, (_, weekday) => usd.slice(weekday * 24, weekday * 24 + 24));
-}
-
-/** Something that a person should look at, and where. */
-export interface Attention extends Advice {
-  name: string;
-  href: string;
-}
-
-interface Drift {
-  date: string;
-  key_id: number;
-  name: string;
-  drift_usd: number | null;
-  byok_drift_usd: number | null;
-}
-
-const RANKS: Advice['tone'][] = ['bad', 'warn', 'info'];
-
-/** The drifts of each key as one item: a day that differs says little of its own. */
-function driftAttention(drifts: readonly Drift[]): Attention[] {
-  return [...Map.groupBy(drifts, ({ key_id: id }) => id).values()].map((ofKey) => {
-    const size = ({ drift_usd, byok_drift_usd }: Drift) => Math.max(Math.abs(drift_usd ?? 0), Math.abs(byok_drift_usd ?? 0));
-    const worst = ofKey.reduce((most, drift) => (size(drift) > size(most) ? drift : most));
-    const text = `OpenRouter's own sources differ on ${ofKey.length === 1 ? formatDay(worst.date) : `${ofKey.length} days, most on ${formatDay(worst.date)}`}, by ${formatUsd(size(worst))}.`;
-    return {
-      tone: 'warn',
-      name: worst.name,
-      href: `/keys/${worst.key_id}`,
-      text,
-      action: 'The reconciliation of the API tells each source.',
-    };
-  });
-}
-
-/** What needs attention, the worst first. A pause was wanted, so it is none; how an account is being read, its management key tells. */
-export function attentionOf(keys: readonly Key[], drifts: readonly Drift[], now: number, zone: string): Attention[] {
-  const ofKeys = keys.flatMap((key) =>
-    adviceOf(key, now, zone)
-      .filter(({ tone }) => tone !== 'quiet' && (tone !== 'info' || key.managed_by === null))
-      .map((advice) => ({ ...advice, name: key.name, href: `/keys/${key.id}` })),
-  );
-  return [...ofKeys, ...driftAttention(drifts)].sort((a, b) => RANKS.indexOf(a.tone) - RANKS.indexOf(b.tone));
 }

@@ -3,7 +3,7 @@ import type { Budget } from '../alerts/budgets.ts';
 import { BudgetList } from '../alerts/meters.tsx';
 import { isInUse, type Key, limitUse } from '../keys/advice.ts';
 import { LimitMeter } from '../keys/views.tsx';
-import type { Attention } from './model.ts';
+import type { Attention } from './attention.ts';
 
 export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
   <section class="card">

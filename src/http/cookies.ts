@@ -7,6 +7,7 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { decrypt, encrypt } from '../crypto/cipher.ts';
 import { isLoopback } from '../lib/address.ts';
 import type { AppEnv } from './context.ts';
+import { publicOriginOf } from './origin.ts';
 
 /** What a page says about the form that led to it. `secret` is shown this once. */
 export interface Flash {
@@ -20,7 +21,7 @@ export interface Flash {
 const FLASH_S = 60;
 
 function isPlain(c: Context<AppEnv>): boolean {
-  const { protocol, hostname } = new URL(c.req.url);
+  const { protocol, hostname } = new URL(publicOriginOf(c));
   return protocol === 'http:' && isLoopback(hostname);
 }
 

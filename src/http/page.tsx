@@ -12,6 +12,7 @@ import { type AppError, AppFailure, fail, PROBLEMS } from '../errors.ts';
 import type { AppEnv, Viewer } from './context.ts';
 import { type Flash, forgetSession, takeFlash, writeFlash, writeSession } from './cookies.ts';
 import { recogniseViewer } from './guard.ts';
+import { publicOriginOf } from './origin.ts';
 import { invalidInput } from './problem.ts';
 import { throttleAddress } from './rate-limit.ts';
 import { createRouter } from './router.ts';
@@ -179,7 +180,7 @@ export function createPages() {
     const { path, access, throttle, schema, act, show } = definition;
     if (!pages.has(path)) router.on('GET', [path], (c) => c.redirect(pageAbove(path).replace(':id', String(idOf(c))), 303));
     const throttles = throttle === undefined ? [] : [throttleAddress(throttle)];
-    router.on('POST', [path], csrf(), ...throttles, ...guards(access), async (c) => {
+    router.on('POST', [path], csrf({ origin: (origin, c) => origin === publicOriginOf(c) }), ...throttles, ...guards(access), async (c) => {
       const id = idOf(c);
       const values = await readForm(c);
       try {

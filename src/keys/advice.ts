@@ -51,8 +51,8 @@ function statusAdvice(key: Key): Advice | null {
   switch (key.status) {
     case 'invalid':
       return {
-        // Nothing can be done about a key that has lived its time and whose text is not here.
-        tone: key.is_expired && key.kind === 'discovered' ? 'quiet' : 'bad',
+        // That a found key is gone, or off, was told once: nobody has to do anything.
+        tone: key.kind === 'discovered' ? 'quiet' : 'bad',
         text: error ?? 'OpenRouter refuses the key.',
         action: key.kind === 'discovered' ? 'Its history stays here.' : 'Replace its text, or delete it.',
       };

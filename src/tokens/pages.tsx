@@ -5,6 +5,7 @@ import { Scroll } from '../charts/scroll.tsx';
 import { Copyable } from '../http/copyable.tsx';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
+import { publicOriginOf } from '../http/origin.ts';
 import { createPages, type View } from '../http/page.tsx';
 import { formatAgo, formatInstant } from '../lib/format.ts';
 import { createToken, getToken, listTokens, revokeToken } from './actions.ts';
@@ -13,7 +14,7 @@ import { createTokenSchema, presentToken, type TokenRow } from './model.ts';
 export const tokenPages = createPages();
 const { page, form } = tokenPages;
 
-const origin = (view: View): string => new URL(view.c.req.url).origin;
+const origin = (view: View): string => publicOriginOf(view.c);
 
 const NewToken = ({ view, token }: { view: View; token: string }) => (
   <section class="card fresh">

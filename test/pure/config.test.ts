@@ -52,6 +52,23 @@ describe('configuration', () => {
     expect(problem({ JWT_SECRET: secret, ENCRYPTION_KEYS: `k1:${secret}` })).not.toContain(secret);
   });
 
+  it('takes an address for people that is https, or of this machine, and nothing but an origin', () => {
+    const told = (url: string) => parseConfig({ ...sound, PUBLIC_URL: url }).publicUrl;
+    expect(['', 'https://monitor.example/', ' https://monitor.example:8443 ', 'http://localhost:8787'].map(told)).toEqual([
+      null,
+      'https://monitor.example',
+      'https://monitor.example:8443',
+      'http://localhost:8787',
+    ]);
+    expect(parseConfig({ ...sound, PUBLIC_URL: undefined }).publicUrl).toBeNull();
+    for (const url of ['http://monitor.example', 'monitor.example', 'ftp://a.example']) {
+      expect(problem({ PUBLIC_URL: url })).toMatch(/^PUBLIC_URL must be an https URL/);
+    }
+    for (const url of ['https://a.example/sub', 'https://a.example/?x=1', 'https://a.example/#x', 'https://u:p@a.example']) {
+      expect(problem({ PUBLIC_URL: url })).toMatch(/^PUBLIC_URL must be an origin alone/);
+    }
+  });
+
   it('lists everything that is wrong at once', () => {
     const message = problem({ JWT_SECRET: undefined, ENCRYPTION_KEYS: undefined, REGISTRATION: 'closed', USAGE_STATS_RETENTION_DAYS: 'x' });
     for (const name of ['JWT_SECRET', 'ENCRYPTION_KEYS', 'REGISTRATION', 'USAGE_STATS_RETENTION_DAYS']) expect(message).toContain(name);

@@ -1,7 +1,8 @@
 import { nice, ticks } from 'd3-array';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { attentionOf, balanceOf, changeOf, neededSince, rangesOf, weekOf } from '../../src/dashboard/model.ts';
+import { attentionOf } from '../../src/dashboard/attention.ts';
+import { balanceOf, changeOf, neededSince, rangesOf, weekOf } from '../../src/dashboard/model.ts';
 import { adviceOf, type Key, limitUse, statusOf } from '../../src/keys/advice.ts';
 import { currentUsage } from '../../src/keys/present.ts';
 import { addDays, countDays, HOUR_MS, periodOf } from '../../src/lib/day.ts';
@@ -367,5 +368,27 @@ describe('what people read', () => {
       'curl/8.5.0': null,
     };
     for (const [agent, name] of Object.entries(agents)) expect(describeClient(agent)).toBe(name);
+  });
+});
+
+describe('what needs attention', () => {
+  const account = { ...KEY, kind: 'management', balance_usd: -0.31, managed_by: null } as Key;
+  const budget = { ruleId: 4, name: 'Team', keyId: null, period: 'month', amountUsd: 10, spentUsd: 66.2 } as const;
+
+  it('begins with an empty account and a budget that is passed', () => {
+    const refused = { ...KEY, id: 2, status: 'invalid' } as Key;
+    const items = attentionOf([refused, account], [], NOW, 'UTC', [{ ...budget, spentUsd: 9.99 } as never, budget as never]);
+    expect(items.slice(0, 3).map(({ text }) => text)).toEqual([
+      expect.stringContaining('balance is -$0.31'),
+      '$66.20 of $10.00 are spent this month (662%).',
+      expect.any(String),
+    ]);
+  });
+
+  it('is nothing of an account with credits, or of a found key that is gone', () => {
+    expect(attentionOf([{ ...account, balance_usd: 0.01 }], [], NOW, 'UTC')).toEqual([]);
+    expect(
+      attentionOf([{ ...KEY, kind: 'discovered', status: 'invalid', vanished_at: '2026-10-01T00:00:00.000Z' } as Key], [], NOW, 'UTC'),
+    ).toEqual([]);
   });
 });
