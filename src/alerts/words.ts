@@ -164,7 +164,9 @@ export function tellRecovery(type: RuleType, figures: Figures): string {
     case 'key_invalid':
       return 'OpenRouter accepts the key again.';
     case 'sync_overdue':
-      return `It was read again on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC.`;
+      return figures['last_synced_at'] === null
+        ? 'It is read again.'
+        : `It was read again on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC.`;
     default:
       return 'It is over.';
   }

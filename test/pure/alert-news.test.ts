@@ -136,6 +136,8 @@ describe('states', () => {
     const read = ['2026-10-25T00:00:00.000Z', '2026-10-25T10:00:00.000Z'].map((at) =>
       situationOf({ keys: [keyOf({ last_synced_at: at, last_error: reason })] }),
     );
+    const unread = situationOf({ keys: [keyOf({ last_synced_at: null, created_at: new Date(NOW).toISOString() })] });
+    expect(follow(ruleOf({ type: 'sync_overdue' }), [unread])).toEqual([{ fired: [], over: [] }]);
     expect(texts(ruleOf({ type: 'sync_overdue' }), read)).toEqual([expect.stringMatching(/^It was read again on .* UTC\.$/)]);
   });
 });
