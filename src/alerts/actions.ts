@@ -133,11 +133,11 @@ export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Pr
   const keys = await checkReferences(deps, actor, input, null);
   await checkAction(deps, actor, userId, input, keys);
   const createdAt = deps.now();
-  const id = await store.insertRule(deps.db, userId, input, createdAt, MAX_RULES);
+  const id = await store.insertRule(deps.db, userId, input, { createdAt, actsFrom: null }, MAX_RULES);
   if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${MAX_RULES} rules allowed` });
   for (const action of auditsOf(null, input)) await record(deps, userId, actor, action, titleOf(input, keys));
   deps.defer(() => deps.enqueue(evaluateMessages([userId])));
-  return presentRule({ ...input, id, version: 0, createdAt }, keys);
+  return presentRule({ ...input, id, version: 0, armedVersion: 0, actsFrom: null, createdAt }, keys);
 }
 
 /** One of the user's rules. */
@@ -151,10 +151,13 @@ export async function getRule(deps: Deps, actor: Actor, id: number): Promise<Rul
 async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput): Promise<PresentedRule> {
   const userId = authorize(actor, 'manage');
   const keys = await checkReferences(deps, actor, input, rule);
-  const changed = { ...input, id: rule.id, version: rule.version + 1, createdAt: rule.createdAt };
+  const version = rule.version + 1;
+  const isArmedAnew = armingOf(input) !== armingOf(rule);
+  const armed = isArmedAnew ? { armedVersion: version, actsFrom: null } : { armedVersion: rule.armedVersion, actsFrom: rule.actsFrom };
+  const changed = { ...input, ...armed, id: rule.id, version, createdAt: rule.createdAt };
   if (JSON.stringify(inputOf(changed)) === JSON.stringify(inputOf(rule))) return presentRule(rule, keys);
   await checkAction(deps, actor, userId, input, keys);
-  if (!(await store.updateRule(deps.db, userId, rule.id, rule.version, input))) {
+  if (!(await store.updateRule(deps.db, userId, rule, input, armed))) {
     fail({ kind: 'conflict', detail: 'The rule was changed meanwhile. Look at it and try again.' });
   }
   for (const action of auditsOf(rule, input)) await record(deps, userId, actor, action, titleOf(input, keys));

@@ -7,21 +7,16 @@ import { openText } from '../keys/reading.ts';
 import { findKey } from '../keys/store.ts';
 import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import type { Result } from '../lib/result.ts';
-import { isSet, type KeyChange, type KeySettings, settingsOf } from '../openrouter/account.ts';
+import { type KeySettings, settingsOf } from '../openrouter/account.ts';
 import type { ChangeError } from '../openrouter/client.ts';
-import { changeFor, describeAction, stepOf } from './breaker-model.ts';
+import { type Action, afterFailure, type Failure, type Next, next, type Settled, settledAs, stepOf } from './breaker-model.ts';
 import * as store from './breaker-store.ts';
 import { wayMessage } from './evaluate.ts';
-import type { Way } from './event-store.ts';
-import { toRule } from './model.ts';
-import { findRule } from './store.ts';
 
 /** Longer than two requests may take. */
 const LEASE_MS = MINUTE_MS;
 /** A key is stopped within the hour or not at all; that it goes on again is tried for a day. */
 const MAX_ATTEMPTS = { trip: 6, restore: 50 };
-/** What becomes of a step that is not taken any more. */
-const GIVEN_UP = { trip: 'refused', restore: 'left' } as const;
 const RETRY_S = [30, 60, 300, 900];
 const LONGEST_RETRY_S = 1800;
 
@@ -33,8 +28,9 @@ interface Opened {
   settings: KeySettings;
 }
 
-const isPassing = ({ kind }: ChangeError): boolean =>
-  kind === 'unavailable' || kind === 'rate_limited' || kind === 'unexpected_shape' || kind === 'address_refused';
+const PASSING: readonly ChangeError['kind'][] = ['unavailable', 'rate_limited', 'unexpected_shape'];
+/** After these nobody knows whether the key was changed. */
+const UNSURE: readonly ChangeError['kind'][] = ['unavailable', 'unexpected_shape', 'unchanged'];
 
 const describeError = (error: ChangeError): string =>
   ({
@@ -51,74 +47,45 @@ const describeError = (error: ChangeError): string =>
   })[error.kind];
 
 /** The management key's text, and how the key is set now. */
-async function look(deps: Deps, action: store.Action): Promise<Result<Opened, { text: string; isPassing: boolean }>> {
-  const refuse = (text: string, passing = false) => ({ ok: false as const, error: { text, isPassing: passing } });
+async function look(deps: Deps, action: Action): Promise<Result<Opened, Failure>> {
+  const refuse = (text: string, isPassing = false) => ({ ok: false as const, error: { text, isPassing, isCertain: false } });
   const manager = await findKey(deps.db, action.userId, action.managementId);
   if (manager?.kind !== 'management' || !manager.isActive) return refuse('The management key is not read any more.');
   const text = await openText(deps, manager);
   if (!text.ok) return refuse('The management key does not open: its encryption key is missing.');
   const record = await deps.openrouter.getKeyRecord(text.value, action.hash);
-  if (!record.ok) return refuse(describeError(record.error), isPassing(record.error));
+  if (!record.ok) return refuse(describeError(record.error), PASSING.includes(record.error.kind));
   return { ok: true, value: { text: text.value, settings: settingsOf(record.value) } };
 }
 
-async function write(deps: Deps, action: store.Action, text: string, change: KeyChange) {
+/** Writes what a step asks for, after the last question whether it still is to be. */
+async function write(deps: Deps, action: Action, text: string, { write: change, before }: Next): Promise<Failure | null> {
+  if (change === undefined) return null;
+  if (!(await store.confirmStep(deps.db, action, before ?? null, deps.now() + LEASE_MS)))
+    return { text: 'The rule was changed meanwhile.', isPassing: true, isCertain: true };
   const answer = await deps.openrouter.updateKey(text, action.hash, change);
   if (answer.ok) return null;
-  return { text: describeError(answer.error), isPassing: isPassing(answer.error) };
+  const { kind } = answer.error;
+  return { text: describeError(answer.error), isPassing: PASSING.includes(kind), isCertain: !UNSURE.includes(kind) };
 }
 
-/** What became of a step: a state with what OpenRouter said, or that it is to be tried again. */
-type Outcome = { state: store.Action['state']; answer: string } | { retry: string };
+/** What became of a step: what is to be stored, or that it is to be tried again. */
+type Outcome = { settled: Settled; left?: Next['left'] } | { retry: string };
 
-/** Is the rule still armed for this action, in a period that goes on? */
-async function isArmed(deps: Deps, action: store.Action): Promise<boolean> {
-  const row = await findRule(deps.db, action.userId, action.ruleId);
-  const rule = row && toRule(row);
-  return rule?.type === 'budget' && rule.action === action.kind && deps.now() < action.restoreAt;
-}
-
-/**
- * Trips: notes how the key was, changes it. A key that is like that already was changed by a step that was interrupted, by another budget,
- * or by somebody else.
- */
-async function trip(deps: Deps, action: store.Action, opened: Opened): Promise<Outcome> {
-  if (!(await isArmed(deps, action))) return { state: 'skipped', answer: 'The rule was changed meanwhile.' };
-  const change = changeFor(action);
-  if (isSet(opened.settings, change)) {
-    const [other] = await store.listOthersInForce(deps.db, action);
-    if (action.before === null && other?.before == null) return { state: 'skipped', answer: 'The key was like that already.' };
-    if (action.before === null && other?.before) await store.noteBefore(deps.db, action.id, other.before);
-    return { state: 'done', answer: describeAction(action, 'done') };
-  }
-  if (action.kind === 'dry_run') return { state: 'done', answer: describeAction(action, 'done') };
-  if (action.before === null) await store.noteBefore(deps.db, action.id, opened.settings);
-  const failed = await write(deps, action, opened.text, change);
-  if (failed) return failed.isPassing ? { retry: failed.text } : { state: 'refused', answer: failed.text };
-  return { state: 'done', answer: describeAction(action, 'done') };
-}
-
-/** The way back, unless somebody changed the key meanwhile: then it is left alone. */
-async function restore(deps: Deps, action: store.Action, opened: Opened): Promise<Outcome> {
-  const { before } = action;
-  if (before === null) return { state: 'restored', answer: describeAction(action, 'restored') };
-  const change = changeFor(action);
-  const back: KeyChange =
-    action.kind === 'disable' ? { disabled: before.disabled } : { limit: before.limit, limit_reset: before.limit_reset };
-  const others = await store.listOthersInForce(deps.db, action);
-  if (others.some((other) => !other.restore || other.restoreAt > deps.now()))
-    return { state: 'left', answer: 'Another budget of the key is spent too.' };
-  if (isSet(opened.settings, back)) return { state: 'restored', answer: describeAction(action, 'restored') };
-  if (!isSet(opened.settings, change)) return { state: 'left', answer: describeAction(action, 'left') };
-  const failed = await write(deps, action, opened.text, back);
-  if (failed) return failed.isPassing ? { retry: failed.text } : { state: 'left', answer: failed.text };
-  return { state: 'restored', answer: describeAction(action, 'restored') };
-}
-
-async function take(deps: Deps, action: store.Action, step: 'trip' | 'restore'): Promise<Outcome> {
+/** Takes the next step of an action; null: there is none. */
+async function take(deps: Deps, action: Action, isLast: boolean): Promise<Outcome | null> {
+  const failed = (of: Action, failure: Failure): Outcome => {
+    const settled = afterFailure(of, failure, isLast);
+    return settled ? { settled } : { retry: failure.text };
+  };
   const opened = await look(deps, action);
-  if (!opened.ok) return opened.error.isPassing ? { retry: opened.error.text } : { state: GIVEN_UP[step], answer: opened.error.text };
-  return step === 'restore' ? restore(deps, action, opened.value) : trip(deps, action, opened.value);
+  if (!opened.ok) return failed(action, opened.error);
+  const [rule, others] = await Promise.all([store.findArmedRule(deps.db, action), store.listOthers(deps.db, action)]);
+  const step = next(action, rule, opened.value.settings, others, deps.now());
+  if (!step) return null;
+  const failure = await write(deps, action, opened.value.text, step);
+  if (failure) return failed({ ...action, before: step.before ?? action.before }, failure);
+  return { settled: settledAs(action, step), left: step.left };
 }
 
 /** Works on an action for one step. */
@@ -126,17 +93,16 @@ export async function workOnAction(deps: Deps, actionId: number): Promise<void> 
   const action = await store.claimAction(deps.db, actionId, deps.now(), LEASE_MS);
   const step = action && stepOf(action, deps.now());
   if (!step) return;
-  const outcome = await take(deps, action, step);
+  const outcome = await take(deps, action, action.attempts >= MAX_ATTEMPTS[step]);
+  if (!outcome) return;
   const now = deps.now();
-  const isLast = action.attempts >= MAX_ATTEMPTS[step];
-  if ('retry' in outcome && !isLast) {
+  if ('retry' in outcome) {
     const waitS = RETRY_S[action.attempts - 1] ?? LONGEST_RETRY_S;
     await store.postponeAction(deps.db, action, now + waitS * SECOND_MS, outcome.retry);
     await deps.enqueue([breakerMessage(actionId)], waitS);
     return;
   }
-  const settled = 'retry' in outcome ? { state: GIVEN_UP[step], answer: outcome.retry } : outcome;
-  const ways: Way[] = await store.settleAction(deps.db, action, settled, now);
+  const ways = await store.settleAction(deps.db, action, outcome.settled, outcome.left, now);
   await deps.enqueue(ways.map(wayMessage));
 }
 

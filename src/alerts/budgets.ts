@@ -1,6 +1,6 @@
 /** Budgets as they stand: how much of each is used in its period. Pure. */
 import { periodOf } from '../lib/day.ts';
-import { NANO, usdFromNanoOrNull } from '../lib/money.ts';
+import { NANO, nanoFromUsd, usdFromNanoOrNull } from '../lib/money.ts';
 import { localDayOf } from '../lib/zone.ts';
 import type { BudgetPeriod, Counts, Rule } from './model.ts';
 import type { Spend } from './spend.ts';
@@ -53,3 +53,7 @@ export function budgetsOf(
   const share = ({ spentUsd, amountUsd }: Budget): number => (spentUsd ?? 0) / amountUsd;
   return budgets.sort((a, b) => share(b) - share(a));
 }
+
+/** Is all of a budget used? Compared in nano-dollars. */
+export const isUsedUp = ({ spentUsd, amountUsd }: Pick<Budget, 'spentUsd' | 'amountUsd'>): boolean =>
+  spentUsd !== null && nanoFromUsd(spentUsd) >= nanoFromUsd(amountUsd);

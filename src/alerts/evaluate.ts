@@ -6,7 +6,7 @@ import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import { logError } from '../log.ts';
 import { factsOf } from '../usage/model.ts';
 import { askedDays, ledgerRowsOf, sourcesOf } from '../usage/reading.ts';
-import { plannedAction } from './breaker-model.ts';
+import { type ActionName, plannedAction } from './breaker-model.ts';
 import { compareWith, decide, type KnownEvent, reachOf } from './decide.ts';
 import * as store from './event-store.ts';
 import { type Rule, toRules } from './model.ts';
@@ -26,6 +26,7 @@ export interface Looked {
   userId: number;
   rules: Rule[];
   known: KnownEvent[];
+  acted: ActionName[];
   situation: Situation;
 }
 
@@ -74,16 +75,16 @@ export async function lookAcrossUsers(deps: Deps, userIds: readonly number[], is
     const facts = factsOf(ledgerRowsOf(sources), range, ofHours !== 'none');
     const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
     const situation = { now, zone: range.zone, keys, facts, spend: createSpend(sources.keys, facts, range.zone) };
-    return { userId, rules, known: stored.known.filter(isOfUser), situation };
+    return { userId, rules, known: stored.known.filter(isOfUser), acted: stored.acted.filter(isOfUser), situation };
   });
 }
 
 /** Writes what is new of a user's rules, and has it sent. Where nothing changed nothing is written. */
-async function writeNews(deps: Deps, { userId, rules, known, situation }: Looked): Promise<void> {
+async function writeNews(deps: Deps, { userId, rules, known, acted, situation }: Looked): Promise<void> {
   const changes = rules.map((rule) => ({ rule, ...compareWith(known, rule, decide(rule, situation)) }));
   const actual = changes.filter(({ fired, over, moot }) => fired.length + over.length + moot.length > 0);
-  if (actual.length === 0) return;
-  const planned = actual.flatMap(({ rule, fired }) => plannedAction(rule, fired, situation) ?? []);
+  const planned = rules.flatMap((rule) => plannedAction(rule, situation, acted) ?? []);
+  if (actual.length + planned.length === 0) return;
   const { ways, actionIds } = await store.applyChanges(deps.db, userId, actual, situation.now, planned);
   await deps.enqueue([...ways.map(wayMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
 }

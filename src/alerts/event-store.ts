@@ -85,14 +85,15 @@ const INSERT_RECOVERED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 
 const CLOSE = `UPDATE alert_event SET occasion = 'until ' || CAST(?3 AS INTEGER) || ' ' || id, recovered_at = CAST(?3 AS INTEGER)
   WHERE user_id = ?1 AND occasion = '' AND id IN (SELECT ${jsonField('id')} FROM json_each(?2) AS j ${OF_RULE})`;
 
-/** Plans actions, one a rule and period, however often they are planned; returns the ids of the new ones. */
+/** Plans actions of rules that still are armed as they were, each once, however often it is planned; returns the ids of the new ones. */
 function planActionsStatement(db: Db, userId: number, planned: readonly PlannedAction[], now: number): D1PreparedStatement {
-  const fields = ['keyId', 'managementId', 'hash', 'kind', 'period', 'periodFrom', 'amountUsd', 'restore', 'restoreAt'].map((name) =>
-    jsonField(name),
+  const fields = ['ruleVersion', 'keyId', 'managementId', 'hash', 'kind', 'period', 'periodFrom', 'amountUsd', 'restore', 'restoreAt'].map(
+    (name) => jsonField(name),
   );
-  const text = `INSERT INTO breaker_action (user_id, rule_id, key_id, management_id, hash, kind, period, period_from, amount_usd, restore, restore_at, state, attempts, next_at, created_at)
+  const text = `INSERT INTO breaker_action (user_id, rule_id, rule_version, key_id, management_id, hash, kind, period, period_from, amount_usd, restore, restore_at, state, attempts, next_at, created_at)
     SELECT ?1, r.id, ${fields.join(', ')}, 'planned', 0, CAST(?3 AS INTEGER), CAST(?3 AS INTEGER)
-    FROM json_each(?2) AS j JOIN alert_rule AS r ON r.id = ${jsonField('ruleId')} AND r.user_id = ?1 WHERE true ON CONFLICT DO NOTHING RETURNING id`;
+    FROM json_each(?2) AS j JOIN alert_rule AS r ON r.id = ${jsonField('ruleId')} AND r.user_id = ?1
+      AND r.armed_version = ${jsonField('ruleVersion')} WHERE true ON CONFLICT DO NOTHING RETURNING id`;
   return statement(db, text, userId, JSON.stringify(planned), now);
 }
 

@@ -106,7 +106,8 @@ export const createRuleSchema = z
 
 /** A rule without its place in the database. */
 export type RuleInput = z.output<typeof createRuleSchema>;
-export type Rule = RuleInput & { id: number; version: number; createdAt: number };
+/** `armedVersion`, `actsFrom`: of what it does to its key, see the table. */
+export type Rule = RuleInput & { id: number; version: number; armedVersion: number; actsFrom: number | null; createdAt: number };
 export type RuleOf<T extends RuleType> = Extract<Rule, { type: T }>;
 
 /** As a change takes it: nothing stands for what is left out, and null takes away what may be absent. */
@@ -151,7 +152,7 @@ export function armingOf(rule: RuleInput): string | null {
 
 /** A stored rule as a value; null if it makes no sense (any more). Parameters that are not known are left out. */
 export function toRule(row: RuleRow): Rule | null {
-  const { id, version, createdAt, type, name, keyId } = row;
+  const { id, version, armedVersion, actsFrom, createdAt, type, name, keyId } = row;
   const stored = JSON.parse(row.parameters) as Record<string, unknown>;
   const parsed = createRuleSchema.safeParse({
     ...Object.fromEntries(Object.keys(PARAMETERS[type] ?? {}).map((field) => [field, stored[field]])),
@@ -160,7 +161,7 @@ export function toRule(row: RuleRow): Rule | null {
     key_id: keyId,
     channel_ids: JSON.parse(row.channelIds),
   });
-  return parsed.success ? { ...parsed.data, id, version, createdAt } : null;
+  return parsed.success ? { ...parsed.data, id, version, armedVersion, actsFrom, createdAt } : null;
 }
 
 /** Stored rules as values, without those that make no sense. */

@@ -12,9 +12,10 @@ import { management, upstreamKey } from '../management/table.ts';
 import { type AskedDays, hoursOf } from '../usage/store.ts';
 import type { StoredCounters, StoredUsage } from '../usage/stored-row.ts';
 import { counterDay, modelName, usageDay } from '../usage/table.ts';
+import type { ActionName } from './breaker-model.ts';
 import type { KnownEvent } from './decide.ts';
 import type { RuleRow } from './model.ts';
-import { alertEvent, alertRule } from './table.ts';
+import { alertEvent, alertRule, breakerAction } from './table.ts';
 
 /** Occasions are remembered for longer than any of them lasts, but for the end of a key, which may be a year away. */
 const REMEMBERED_MS = 40 * DAY_MS;
@@ -26,6 +27,8 @@ export interface StoredRules extends Record<string, unknown[]> {
   /** With the zone in which the user counts days. */
   rules: (RuleRow & { timeZone: string })[];
   known: OfUser<KnownEvent>[];
+  /** What budgets did to keys in periods that go on. */
+  acted: OfUser<ActionName>[];
   keys: KeyWithTexts[];
   upstreamKeys: UpstreamKey[];
   managements: Management[];
@@ -37,12 +40,17 @@ export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: nu
     WHERE EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id))`;
   const timeZone = sql`(SELECT time_zone FROM user WHERE user.id = ${alertRule.userId})`;
   const { id, userId, ruleId, subject, occasion } = alertEvent;
+  const { ruleVersion, period, periodFrom, hash } = breakerAction;
   return askAsOne<StoredRules>(db, {
     rules: { fields: { ...getTableColumns(alertRule), timeZone }, rest: sql`FROM ${alertRule} WHERE ${alertRule.userId} IN ${asked}` },
     known: {
       fields: { id, userId, ruleId, subject, occasion },
       rest: sql`FROM ${alertEvent} WHERE ${userId} IN ${whoHasRules} AND kind = 'fired' AND occasion NOT LIKE 'until %'
         AND (created_at >= ${now - REMEMBERED_MS} OR occasion = '' OR rule_type = 'key_expiring')`,
+    },
+    acted: {
+      fields: { userId: breakerAction.userId, ruleId: breakerAction.ruleId, ruleVersion, period, periodFrom, hash },
+      rest: sql`FROM ${breakerAction} WHERE ${breakerAction.userId} IN ${whoHasRules} AND restore_at > ${now}`,
     },
     keys: {
       fields: { ...getTableColumns(apiKey), formerTexts: FORMER_TEXTS },

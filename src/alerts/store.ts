@@ -11,10 +11,26 @@ const idOf = (rows: readonly Record<string, unknown>[]): number | null => (rows[
  * Adds a rule, unless the user has `max` of them or is gone: one statement decides, however many run at once.
  * @returns its id, or null at the limit
  */
-export async function insertRule(db: Db, userId: number, rule: RuleInput, now: number, max: number): Promise<number | null> {
-  const text = `INSERT INTO alert_rule (user_id, type, name, key_id, channel_ids, parameters, created_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
-    WHERE (SELECT count(*) FROM alert_rule WHERE user_id = ?1) < ?8 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
-  const values = [userId, rule.type, rule.name, rule.key_id, JSON.stringify(rule.channel_ids), parametersOf(rule), now, max];
+export async function insertRule(
+  db: Db,
+  userId: number,
+  rule: RuleInput,
+  { createdAt, actsFrom }: Pick<RuleRow, 'createdAt' | 'actsFrom'>,
+  max: number,
+): Promise<number | null> {
+  const text = `INSERT INTO alert_rule (user_id, type, name, key_id, channel_ids, parameters, created_at, acts_from) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+    WHERE (SELECT count(*) FROM alert_rule WHERE user_id = ?1) < ?9 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
+  const values = [
+    userId,
+    rule.type,
+    rule.name,
+    rule.key_id,
+    JSON.stringify(rule.channel_ids),
+    parametersOf(rule),
+    createdAt,
+    actsFrom,
+    max,
+  ];
   const [rows = []] = await runBatch(db, [statement(db, text, ...values)]);
   return idOf(rows);
 }
@@ -46,7 +62,13 @@ export async function findRule(db: Db, userId: number, id: number): Promise<Rule
 }
 
 /** Changes a rule, if it is still the version that was looked at. */
-export async function updateRule(db: Db, userId: number, id: number, version: number, rule: RuleInput): Promise<boolean> {
+export async function updateRule(
+  db: Db,
+  userId: number,
+  { id, version }: Pick<RuleRow, 'id' | 'version'>,
+  rule: RuleInput,
+  armed: Pick<RuleRow, 'armedVersion' | 'actsFrom'>,
+): Promise<boolean> {
   const rows = await db
     .update(alertRule)
     .set({
@@ -55,6 +77,7 @@ export async function updateRule(db: Db, userId: number, id: number, version: nu
       channelIds: JSON.stringify(rule.channel_ids),
       parameters: parametersOf(rule),
       version: version + 1,
+      ...armed,
     })
     .where(and(eq(alertRule.userId, userId), eq(alertRule.id, id), eq(alertRule.version, version)))
     .returning({ id: alertRule.id });

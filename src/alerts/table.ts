@@ -45,6 +45,10 @@ export const alertRule = sqliteTable(
     parameters: text().notNull(),
     /** Raised by each change: what was told of other parameters may be told again. */
     version: integer().notNull().default(0),
+    /** The version with which what it does to its key was last changed: actions of others are not taken. */
+    armedVersion: integer('armed_version').notNull().default(0),
+    /** Only periods that begin from then on have an action; null: any. */
+    actsFrom: integer('acts_from'),
     createdAt: integer('created_at').notNull(),
   },
   (table) => [index('alert_rule_user').on(table.userId)],
@@ -104,13 +108,15 @@ export const alertDelivery = sqliteTable(
   (table) => [primaryKey({ columns: [table.eventId, table.channelId] }), index('alert_delivery_due').on(table.state, table.nextAt)],
 );
 
-/** What a spent budget did to its key at OpenRouter, once a period. */
+/** What a spent budget did to its key at OpenRouter, once a period and version of its rule. */
 export const breakerAction = sqliteTable(
   'breaker_action',
   {
     id: integer().primaryKey({ autoIncrement: true }),
     userId: integer('user_id').notNull(),
     ruleId: integer('rule_id').notNull(),
+    /** `armed_version` of the rule that it belongs to. */
+    ruleVersion: integer('rule_version').notNull().default(0),
     keyId: integer('key_id').notNull(),
     /** The management key that writes, and by which hash OpenRouter knows the key. */
     managementId: integer('management_id').notNull(),
@@ -124,7 +130,7 @@ export const breakerAction = sqliteTable(
     restoreAt: integer('restore_at').notNull(),
     /** `skipped`: it was like that already; `left`: somebody changed it meanwhile. */
     state: text({ enum: ['planned', 'done', 'refused', 'skipped', 'restored', 'left'] }).notNull(),
-    /** JSON of how the key was set, noted before it was changed. */
+    /** JSON of how the key's owner had set it, noted before it was changed. */
     before: text(),
     /** What became of the last step. */
     answer: text(),
@@ -135,7 +141,7 @@ export const breakerAction = sqliteTable(
     restoredAt: integer('restored_at'),
   },
   (table) => [
-    uniqueIndex('breaker_action_period').on(table.ruleId, table.period, table.periodFrom),
+    uniqueIndex('breaker_action_of_version').on(table.ruleId, table.ruleVersion, table.period, table.periodFrom, table.hash),
     index('breaker_action_user').on(table.userId),
     index('breaker_action_created').on(table.createdAt),
     index('breaker_action_due').on(table.state, table.nextAt),

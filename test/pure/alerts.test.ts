@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changeFor, describeAction, stepOf } from '../../src/alerts/breaker-model.ts';
 import { isAllowedUrl, presentChannel } from '../../src/alerts/channel-model.ts';
 import { compareWith, decide, type KnownEvent, reachOf } from '../../src/alerts/decide.ts';
 import { digestPeriod } from '../../src/alerts/digest.ts';
@@ -13,7 +12,6 @@ import { describeRule } from '../../src/alerts/words.ts';
 import type { Key } from '../../src/keys/advice.ts';
 import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, listDays, periodOf } from '../../src/lib/day.ts';
 import { instantOfLocalHour, localDayOf, startOfLocalDay } from '../../src/lib/zone.ts';
-import { isSet, type KeySettings } from '../../src/openrouter/account.ts';
 
 const ZONES = ['UTC', 'Europe/Rome', 'America/New_York', 'Asia/Kolkata', 'Pacific/Apia', 'America/Sao_Paulo', 'Africa/Cairo'];
 const NOW = Date.parse('2026-10-25T10:30:00.000Z');
@@ -22,7 +20,7 @@ const zoneArb = fc.constantFrom(...ZONES);
 const instantArb = fc.integer({ min: Date.parse('2026-01-01'), max: Date.parse('2026-12-31') });
 
 const ruleOf = (input: object, rest: Partial<Rule> = {}): Rule =>
-  ({ ...createRuleSchema.parse(input), id: 1, version: 0, createdAt: 0, ...rest }) as Rule;
+  ({ ...createRuleSchema.parse(input), id: 1, version: 0, armedVersion: 0, actsFrom: null, createdAt: 0, ...rest }) as Rule;
 
 const keyOf = (rest: Partial<Key> = {}): Key =>
   ({
@@ -455,6 +453,8 @@ describe('rules', () => {
       id: 3,
       userId: 1,
       version: 2,
+      armedVersion: 1,
+      actsFrom: 7,
       createdAt: 5,
       type: rule.type,
       name: rule.name,
@@ -462,7 +462,7 @@ describe('rules', () => {
       channelIds: JSON.stringify(rule.channel_ids),
       parameters: parametersOf(rule),
     };
-    expect(toRule(row)).toEqual({ ...rule, id: 3, version: 2, createdAt: 5 });
+    expect(toRule(row)).toEqual({ ...rule, id: 3, version: 2, armedVersion: 1, actsFrom: 7, createdAt: 5 });
   });
 
   it.each([
@@ -486,35 +486,6 @@ describe('rules', () => {
 });
 
 describe('the breaker', () => {
-  const settings: KeySettings = { disabled: false, limit: 10.1, limit_reset: 'daily' };
-
-  it('says what is next: to trip, to take back when the next period begins, or nothing', () => {
-    const step = (state: string, rest: object = {}) =>
-      stepOf({ state, restore: true, restoreAt: 10, kind: 'disable', ...rest } as Parameters<typeof stepOf>[0], 10);
-    expect([step('planned'), step('done'), step('done', { restoreAt: 11 }), step('done', { restore: false })]).toEqual([
-      'trip',
-      'restore',
-      null,
-      null,
-    ]);
-    expect([step('done', { kind: 'dry_run' }), step('left'), step('restored'), step('refused')]).toEqual([null, null, null, null]);
-  });
-
-  it('knows whether a key is set as it would set it', () => {
-    const limit = changeFor({ kind: 'limit', amountUsd: 10.1, period: 'day' });
-    expect(limit).toEqual({ limit: 10.1, limit_reset: 'daily' });
-    expect([isSet(settings, limit), isSet({ ...settings, limit: 10.2 }, limit), isSet({ ...settings, limit: null }, limit)]).toEqual([
-      true,
-      false,
-      false,
-    ]);
-    expect(changeFor({ kind: 'dry_run', amountUsd: 1, period: 'week' })).toEqual({ disabled: true });
-    const told = (['dry_run', 'disable', 'limit'] as const).flatMap((kind) =>
-      (['done', 'restored', 'left'] as const).map((state) => describeAction({ kind }, state)),
-    );
-    expect(new Set(told).size).toBe(6);
-  });
-
   it('is part of the rule in words', () => {
     const words = (rest: object) =>
       describeRule(createRuleSchema.parse({ type: 'budget', amount_usd: 1, period: 'day', key_id: 1, ...rest }), [keyOf()]);
@@ -547,7 +518,7 @@ describe('forms of rules', () => {
     { type: 'digest', every: 'week', hour: 6 },
   ])('%j comes back from its form as it was', (input) => {
     const rule = createRuleSchema.parse(input);
-    const form = formOf({ ...rule, id: 1, version: 0, createdAt: 0 });
+    const form = formOf({ ...rule, id: 1, version: 0, armedVersion: 0, actsFrom: null, createdAt: 0 });
     const made = ruleFromForm(Object.fromEntries(Object.entries(form).filter(([, value]) => value !== '')));
     expect(made).toEqual({ rule });
   });

@@ -26,10 +26,11 @@ async function setUp(rule: object) {
   const [management, text] = [freshKeyText(), freshKeyText()];
   world.simulator.addKey(management, { isManagement: true, name: 'account' });
   world.simulator.addKey(text, { name: 'backend', limitNano: 500e9, limitReset: 'monthly' });
+  world.simulator.addKey(freshKeyText(), { name: 'other' });
   const managed = await world.json<{ id: number }>('POST', '/api/keys', { token: user.token, body: { name: 'account', key: management } });
   await world.drain();
   const keys = (await world.json<Listed[]>('GET', '/api/keys', { token: user.token })).body;
-  const key = keys.find(({ kind }) => kind === 'discovered') as Listed;
+  const [key, other] = ['backend', 'other'].map((name) => keys.find((one) => one.name === name)) as [Listed, Listed];
   const body = { type: 'budget', amount_usd: 10, period: 'day', key_id: key.id, password: user.password, ...rule };
   const made = await world.json<{ id: number; action: string }>('POST', '/api/alert-rules', { token: user.token, body });
   const hash = await sha256Hex(text);
@@ -38,6 +39,7 @@ async function setUp(rule: object) {
     user,
     text,
     key,
+    other,
     management,
     managementId: managed.body.id,
     made,
@@ -225,6 +227,133 @@ describe('the breaker', () => {
     set.world.simulator.chooseFaults(() => null);
     await set.world.drain();
     expect([set.writes(), await set.actions()]).toMatchObject([[], [{ state: 'skipped', answer: 'The rule was changed meanwhile.' }]]);
+  });
+
+  /** Its action waits: OpenRouter is out of reach. */
+  async function setUpWaiting() {
+    const set = await setUp({ action: 'disable' });
+    set.world.simulator.chooseFaults((path) => (path.startsWith('/keys/') ? { kind: 'status', status: 503 } : null));
+    set.spend(12);
+    set.world.clock.now += HOUR_MS;
+    await ring(set.world.deps, '3 * * * *', set.world.clock.now);
+    while (set.world.queue.length > 0 && (await set.actions()).length === 0) await deliver(set.world.deps, set.world.queue.shift());
+    expect(await set.actions()).toMatchObject([{ state: 'planned' }]);
+    const path = `/api/alert-rules/${set.made.body.id}`;
+    const change = (body: object) =>
+      set.world.json('PATCH', path, { token: set.user.token, body: { password: set.user.password, ...body } });
+    const remove = () => set.world.json('DELETE', path, { token: set.user.token });
+    const recover = async () => {
+      set.world.simulator.chooseFaults(() => null);
+      await set.world.drain();
+      await set.hours(1);
+    };
+    return { ...set, change, remove, recover };
+  }
+
+  it('does nothing for a budget that was raised, moved to another key or deleted while its action waited', async () => {
+    for (const edit of [
+      async (set: Awaited<ReturnType<typeof setUpWaiting>>) => set.change({ amount_usd: 1000 }),
+      async (set: Awaited<ReturnType<typeof setUpWaiting>>) => set.change({ key_id: set.other.id }),
+      async (set: Awaited<ReturnType<typeof setUpWaiting>>) => set.remove(),
+    ]) {
+      const set = await setUpWaiting();
+      expect((await edit(set)).status).toBeLessThan(300);
+      await set.recover();
+      expect([set.writes(), set.upstream()?.isDisabled]).toEqual([[], false]);
+      expect(await set.actions()).toMatchObject([{ state: 'skipped', answer: 'The rule was changed meanwhile.' }]);
+    }
+  });
+
+  it('acts all the same where only the name or the thresholds were changed while it waited', async () => {
+    const set = await setUpWaiting();
+    expect((await set.change({ name: 'renamed', thresholds: [0.9, 1] })).status).toBe(200);
+    await set.recover();
+    expect([set.writes(), set.upstream()?.isDisabled]).toEqual([['PATCH /keys/HASH'], true]);
+  });
+
+  it('does nothing for a rule that is changed between the look at the key and the change of it', async () => {
+    const set = await setUp({ action: 'disable' });
+    let isRaised = false;
+    set.world.simulator.alter((path, _, method) =>
+      path.startsWith('/keys/') && method === 'GET' && !isRaised
+        ? async (answer) => {
+            isRaised = true;
+            await env.DB.prepare('UPDATE alert_rule SET armed_version = armed_version + 1 WHERE id = ?').bind(set.made.body.id).run();
+            return answer;
+          }
+        : null,
+    );
+    set.spend(12);
+    set.world.clock.now += HOUR_MS;
+    await ring(set.world.deps, '3 * * * *', set.world.clock.now);
+    while (set.world.queue.length > 0 && !isRaised) await deliver(set.world.deps, set.world.queue.shift());
+    expect(isRaised).toBe(true);
+    expect([set.writes(), set.upstream()?.isDisabled]).toEqual([[], false]);
+  });
+
+  it('acts again in the period where a budget was raised and is used up again', async () => {
+    const set = await setUp({ action: 'disable', restore: true });
+    set.spend(12);
+    await set.hours(1);
+    expect(set.upstream()?.isDisabled).toBe(true);
+    const path = `/api/alert-rules/${set.made.body.id}`;
+    const body = { amount_usd: 20, password: set.user.password };
+    expect((await set.world.json('PATCH', path, { token: set.user.token, body })).status).toBe(200);
+    set.world.simulator.changeKey(set.text, { isDisabled: false });
+    await set.hours(1);
+    expect(set.upstream()?.isDisabled).toBe(false);
+    set.spend(9);
+    await set.hours(1);
+    expect([set.writes().length, set.upstream()?.isDisabled]).toEqual([2, true]);
+    await set.hours(14);
+    expect([set.writes().length, set.upstream()?.isDisabled]).toEqual([3, false]);
+    expect((await set.actions()).map(({ state }) => state)).toEqual(['restored', 'left']);
+  });
+
+  it('takes its change back though an earlier budget without a way back changed the key before', async () => {
+    const set = await setUp({ action: 'disable', restore: false });
+    set.spend(12);
+    await set.hours(20);
+    expect(set.upstream()?.isDisabled).toBe(true);
+    set.world.simulator.changeKey(set.text, { isDisabled: false });
+    const path = `/api/alert-rules/${set.made.body.id}`;
+    await set.world.json('PATCH', path, { token: await set.user.newSession(), body: { restore: true, password: set.user.password } });
+    set.spend(13);
+    await set.hours(2);
+    expect(set.upstream()?.isDisabled).toBe(true);
+    await set.hours(24);
+    expect([set.upstream()?.isDisabled, (await set.actions())[0]?.state]).toEqual([false, 'restored']);
+  });
+
+  it('gives back the limit that the owner had set, not the one that another budget had', async () => {
+    const set = await setUp({ action: 'limit', restore: true });
+    const body = { type: 'budget', amount_usd: 15, period: 'month', key_id: set.key.id, action: 'limit', restore: true };
+    await set.world.json('POST', '/api/alert-rules', { token: set.user.token, body: { ...body, password: set.user.password } });
+    set.spend(11);
+    await set.hours(2);
+    expect(set.upstream()).toMatchObject({ limitNano: 10e9, limitReset: 'daily' });
+    set.spend(6);
+    await set.hours(2);
+    expect(set.upstream()).toMatchObject({ limitNano: 15e9, limitReset: 'monthly' });
+    await set.hours(24);
+    expect(set.upstream()).toMatchObject({ limitNano: 15e9, limitReset: 'monthly' });
+    set.world.clock.now = Date.parse('2026-12-01T00:30:00.000Z');
+    await set.world.sync();
+    expect(set.upstream()).toMatchObject({ limitNano: 500e9, limitReset: 'monthly' });
+  });
+
+  it('takes a change back of which it never learned that it was made', async () => {
+    const set = await setUp({ action: 'disable', restore: true });
+    set.world.simulator.alter((path, _, method) =>
+      path.startsWith('/keys/') && method === 'PATCH' && set.world.clock.now < Date.parse('2026-11-16T00:00:00Z')
+        ? async (answer) => Response.json({ data: { ...((await answer.json()) as { data: object }).data, disabled: false } })
+        : null,
+    );
+    set.spend(12);
+    await set.hours(2);
+    expect([set.upstream()?.isDisabled, (await set.actions())[0]?.state]).toEqual([true, 'refused']);
+    await set.hours(14);
+    expect([set.upstream()?.isDisabled, (await set.actions())[0]?.state]).toEqual([false, 'restored']);
   });
 
   it('does not enable a key for a new day while its month is spent', async () => {

@@ -1,5 +1,5 @@
 /** What the functions of the stores are called with. */
-import type * as breakers from '../../src/alerts/breaker-store.ts';
+import type { Action } from '../../src/alerts/breaker-model.ts';
 import type { RuleInput } from '../../src/alerts/model.ts';
 import type * as usage from '../../src/usage/store.ts';
 import { DAY, type Ids, ME, NOW, OTHER } from './two-users.ts';
@@ -39,6 +39,7 @@ export const planned = (id: Ids) =>
   [
     {
       ruleId: id.rule,
+      ruleVersion: 0,
       keyId: id.key,
       managementId: id.leader,
       hash: 'k',
@@ -58,8 +59,8 @@ export const listing = (id: Ids, account = 'w') => ({
   at: NOW,
   isComplete: true,
 });
-export const action = (id: Ids, state: string): breakers.Action =>
-  ({ id: id.action, userId: ME, ruleId: id.rule, keyId: id.key, kind: 'disable', attempts: 0, state }) as never;
+export const action = (id: Ids, state: string): Action =>
+  ({ id: id.action, userId: ME, ruleId: id.rule, keyId: id.key, hash: 'k', kind: 'disable', attempts: 0, state }) as never;
 
 /** Hashes and accounts that both users have, that one has, that nobody has. */
 export const HASHES = ['k', 'd', 'old', 'old of 1', 'old of 2', 'only of 2', 'new'];

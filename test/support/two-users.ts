@@ -126,6 +126,7 @@ function rowsOf(user: number): Record<string, Row[]> {
       id: one,
       rule_id: id.rule,
       key_id: id.key,
+      hash: 'k',
       kind: 'disable',
       state: 'done',
       period_from: String(one),
