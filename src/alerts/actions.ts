@@ -1,18 +1,19 @@
 /** Verbs of alerts: rules, and what happened. */
 import type * as z from 'zod';
-import { isPasswordOf } from '../accounts/password-check.ts';
 import { type Actor, authorize } from '../actor.ts';
 import { record } from '../audit/actions.ts';
 import type { AuditAction } from '../audit/model.ts';
 import type { Deps } from '../deps.ts';
-import { type FieldError, fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
+import { fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
+import { isoOrNull } from '../lib/day.ts';
 import { beforeOf, cutPage, type PageQuery } from '../lib/paging.ts';
 import type { ruleSchema } from './answers.ts';
 import { presentAction } from './breaker-model.ts';
 import { listActions as listStoredActions } from './breaker-store.ts';
 import { type Budget, budgetsOf } from './budgets.ts';
 import { listChannels } from './channel-actions.ts';
+import { checkAction, checkReferences, type Keys } from './checks.ts';
 import { evaluateMessages, lookAcrossUsers } from './evaluate.ts';
 import { presentEvents, type updateEventSchema } from './event-model.ts';
 import * as events from './event-store.ts';
@@ -27,6 +28,7 @@ import {
   toRule,
   type updateRuleSchema,
 } from './model.ts';
+import { actsFromOf, armedAfter } from './preview.ts';
 import { refuseForeign } from './refuse.ts';
 import * as store from './store.ts';
 import { describeRule } from './words.ts';
@@ -44,10 +46,11 @@ const inputOf = (rule: Rule) => ({
   ...(JSON.parse(parametersOf(rule)) as object),
 });
 
-const presentRule = (rule: Rule, keys: Awaited<ReturnType<typeof listKeys>>): PresentedRule => ({
+const presentRule = (rule: Rule, keys: Keys): PresentedRule => ({
   id: rule.id,
   ...inputOf(rule),
   sentence: describeRule(rule, keys),
+  ...(armingOf(rule) !== null && { acts_from: isoOrNull(rule.actsFrom) }),
   created_at: new Date(rule.createdAt).toISOString(),
 });
 
@@ -81,46 +84,13 @@ export async function listBudgets(deps: Deps, actor: Actor, keyId: number): Prom
   return looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];
 }
 
-/** Keys and channels that a rule names must be the user's; those that it named before may be gone. */
-async function checkReferences(deps: Deps, actor: Actor, rule: RuleInput, before: Pick<Rule, 'key_id' | 'channel_ids'> | null) {
-  const keys = await listKeys(deps, actor);
-  const rows = await store.listChannels(deps.db, authorize(actor, 'manage'));
-  const channels = new Set([...rows.map(({ id }) => id), ...(before?.channel_ids ?? [])]);
-  const errors: FieldError[] = rule.channel_ids.flatMap((id, index) =>
-    channels.has(id) ? [] : { path: `channel_ids.${index}`, message: 'Is not one of your channels' },
-  );
-  const isKnown = rule.key_id === null || rule.key_id === before?.key_id || keys.some(({ id }) => id === rule.key_id);
-  if (!isKnown) errors.unshift({ path: 'key_id', message: 'Is not one of your keys' });
-  if (errors.length > 0) failFields(errors);
-  return keys;
-}
-
-/** The actions that write upstream are only armed by who knows the password, and only for a key that a management key reads. */
-async function checkAction(
-  deps: Deps,
-  actor: Actor,
-  userId: number,
-  rule: RuleInput,
-  keys: Awaited<ReturnType<typeof listKeys>>,
-): Promise<void> {
-  if (rule.type !== 'budget' || rule.action === 'none') return;
-  const key = keys.find(({ id }) => id === rule.key_id);
-  if (!key || key.kind === 'management' || key.managed_by === null)
-    failField('key_id', 'Is not a key that is read through a management key');
-  if (rule.action === 'dry_run') return;
-  if (rule.password !== undefined && (await isPasswordOf(deps, userId, rule.password))) return;
-  if (rule.password !== undefined) await record(deps, userId, actor, 'password_refused');
-  fail({ kind: 'forbidden', detail: 'Your password is needed for this action: send it as `password`.' });
-}
-
 /** The circuit breaker's actions, the newest first. */
 export const listActions = async (deps: Deps, actor: Actor) =>
   (await listStoredActions(deps.db, authorize(actor, 'manage'), MAX_ACTIONS)).map(presentAction);
 
 /** What a change is to the audit log. */
-function auditsOf(before: Rule | null, after: RuleInput): AuditAction[] {
-  const [was, is] = [before && armingOf(before), armingOf(after)];
-  const armed: AuditAction[] = was === is ? [] : [is === null ? 'rule_disarmed' : 'rule_armed'];
+function auditsOf(before: Rule | null, after: RuleInput, isArmedAnew: boolean): AuditAction[] {
+  const armed: AuditAction[] = isArmedAnew ? [armingOf(after) === null ? 'rule_disarmed' : 'rule_armed'] : [];
   return [before ? 'rule_changed' : 'rule_created', ...armed];
 }
 
@@ -133,11 +103,12 @@ export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Pr
   const keys = await checkReferences(deps, actor, input, null);
   await checkAction(deps, actor, userId, input, keys);
   const createdAt = deps.now();
-  const id = await store.insertRule(deps.db, userId, input, { createdAt, actsFrom: null }, MAX_RULES);
+  const actsFrom = await actsFromOf(deps, userId, input);
+  const id = await store.insertRule(deps.db, userId, input, { createdAt, actsFrom }, MAX_RULES);
   if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${MAX_RULES} rules allowed` });
-  for (const action of auditsOf(null, input)) await record(deps, userId, actor, action, titleOf(input, keys));
+  for (const action of auditsOf(null, input, armingOf(input) !== null)) await record(deps, userId, actor, action, titleOf(input, keys));
   deps.defer(() => deps.enqueue(evaluateMessages([userId])));
-  return presentRule({ ...input, id, version: 0, armedVersion: 0, actsFrom: null, createdAt }, keys);
+  return presentRule({ ...input, id, version: 0, armedVersion: 0, actsFrom, createdAt }, keys);
 }
 
 /** One of the user's rules. */
@@ -151,16 +122,16 @@ export async function getRule(deps: Deps, actor: Actor, id: number): Promise<Rul
 async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput): Promise<PresentedRule> {
   const userId = authorize(actor, 'manage');
   const keys = await checkReferences(deps, actor, input, rule);
-  const version = rule.version + 1;
-  const isArmedAnew = armingOf(input) !== armingOf(rule);
-  const armed = isArmedAnew ? { armedVersion: version, actsFrom: null } : { armedVersion: rule.armedVersion, actsFrom: rule.actsFrom };
-  const changed = { ...input, ...armed, id: rule.id, version, createdAt: rule.createdAt };
-  if (JSON.stringify(inputOf(changed)) === JSON.stringify(inputOf(rule))) return presentRule(rule, keys);
+  const armed = await armedAfter(deps, userId, rule, input);
+  const changed = { ...input, ...armed, id: rule.id, version: rule.version + 1, createdAt: rule.createdAt };
+  if (JSON.stringify(presentRule(changed, keys)) === JSON.stringify(presentRule(rule, keys)) && armed.armedVersion === rule.armedVersion)
+    return presentRule(rule, keys);
   await checkAction(deps, actor, userId, input, keys);
   if (!(await store.updateRule(deps.db, userId, rule, input, armed))) {
     fail({ kind: 'conflict', detail: 'The rule was changed meanwhile. Look at it and try again.' });
   }
-  for (const action of auditsOf(rule, input)) await record(deps, userId, actor, action, titleOf(input, keys));
+  for (const action of auditsOf(rule, input, armed.armedVersion !== rule.armedVersion))
+    await record(deps, userId, actor, action, titleOf(input, keys));
   deps.defer(() => deps.enqueue(evaluateMessages([userId])));
   return presentRule(changed, keys);
 }

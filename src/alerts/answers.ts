@@ -84,9 +84,18 @@ export const ruleSchema = z
     key_id: z.int().nullable(),
     channel_ids: z.array(z.int()),
     sentence: z.string().describe('The rule in words'),
+    acts_from: instant.optional().describe('Of an armed budget: periods that began before then have no action; null: any has'),
     created_at: z.iso.datetime(),
   })
   .describe('Beside these, the parameters of its type')
   .meta({ id: 'AlertRule' });
+
+export const previewSchema = z
+  .object({
+    used_usd: z.number().nullable().describe('Of the period that goes on; null: nothing is known of it'),
+    amount_usd: z.number(),
+    would_do_now: z.enum(['dry_run', 'disable', 'limit']).nullable().describe('The action that would be taken at once'),
+  })
+  .meta({ id: 'AlertRulePreview' });
 
 export const rulesSchema = z.array(ruleSchema);

@@ -10,6 +10,7 @@ import {
   createdChannelSchema,
   eventSchema,
   eventsSchema,
+  previewSchema,
   queuedSchema,
   ruleSchema,
   rulesSchema,
@@ -17,7 +18,8 @@ import {
 import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
 import { createChannelSchema } from './channel-model.ts';
 import { updateEventSchema } from './event-model.ts';
-import { createRuleSchema, updateRuleSchema } from './model.ts';
+import { createRuleSchema, previewQuerySchema, updateRuleSchema } from './model.ts';
+import { previewRule } from './preview.ts';
 
 const tag = 'Alerts';
 
@@ -93,6 +95,18 @@ alertsApi.route({
   access: 'session',
   success: { status: 200, description: 'Your rules, oldest first', schema: rulesSchema },
   handle: ({ deps, actor }) => listRules(deps, actor),
+});
+
+alertsApi.route({
+  method: 'get',
+  path: '/api/alert-rules/preview',
+  tag,
+  summary: 'Preview a budget',
+  description: 'Takes the fields of a budget, lists with commas. Tells how much is used so far, and what arming it would do at once.',
+  access: 'session',
+  query: previewQuerySchema,
+  success: { status: 200, description: 'What is used, and what would be done now', schema: previewSchema },
+  handle: ({ deps, actor, query }) => previewRule(deps, actor, query),
 });
 
 alertsApi.route({

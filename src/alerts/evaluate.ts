@@ -56,10 +56,17 @@ function reachesOf(stored: StoredRules, now: number, isWanted: IsWanted) {
 /**
  * The rules of users with their keys and their spend, as far back as the rules look: two statements, and one if there are no rules, however
  * many the users, the rules and the keys are.
+ * @param imagined rules that are not stored, as if they were
  */
-export async function lookAcrossUsers(deps: Deps, userIds: readonly number[], isWanted: IsWanted = () => true): Promise<Looked[]> {
+export async function lookAcrossUsers(
+  deps: Deps,
+  userIds: readonly number[],
+  isWanted: IsWanted = () => true,
+  imagined: readonly StoredRules['rules'][number][] = [],
+): Promise<Looked[]> {
   const now = deps.now();
-  const stored = await listRulesAcrossUsers(deps.db, userIds, now);
+  const stored = await listRulesAcrossUsers(deps.db, userIds, now, imagined.length > 0);
+  stored.rules.push(...imagined);
   const reaches = reachesOf(stored, now, isWanted);
   if (reaches.length === 0) return [];
   const asked = reaches.map(({ userId, range, hours }) => ({ userId, ...askedDays(range, hours) }));

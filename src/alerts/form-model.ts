@@ -115,7 +115,12 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
 };
 
 /** Names of all fields that any form of a rule has. */
-export const RULE_FIELDS = ['name', 'key_id', ...new Set(Object.values(FORM_FIELDS).flatMap((fields) => fields.map(({ name }) => name)))];
+export const RULE_FIELDS = [
+  'name',
+  'key_id',
+  'act_from',
+  ...new Set(Object.values(FORM_FIELDS).flatMap((fields) => fields.map(({ name }) => name))),
+];
 
 const CHANNEL_FIELD = /^channel_(\d+)$/;
 export const channelField = (id: number): string => `channel_${id}`;
@@ -156,6 +161,7 @@ export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: 
       .flatMap((name) => CHANNEL_FIELD.exec(name)?.[1] ?? [])
       .map(Number),
     ...Object.fromEntries(parameters.filter(([, value]) => value !== undefined)),
+    ...(type.data === 'budget' && values['act_from'] && { act_from: values['act_from'] }),
   });
   if (parsed.success) return { rule: parsed.data };
   return { errors: parsed.error.issues.map(({ path, message }) => ({ path: String(path[0] ?? ''), message: fieldMessage(message) })) };

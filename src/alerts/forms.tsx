@@ -72,9 +72,27 @@ interface RuleFormProps {
 const goneKey = (id: string, keys: readonly Key[]): [string, string][] =>
   id === '' || keys.some((key) => String(key.id) === id) ? [] : [[id, 'A key that is gone']];
 
+/** What would happen at once, and the two ways to go on. The first button is the one that the Enter key presses. */
+const WhenToAct = ({ error, action }: { error: string | undefined; action: string }) => (
+  <fieldset aria-describedby="rule-act_from-error">
+    <legend>All of it is used already</legend>
+    <p class="error" id="rule-act_from-error">
+      {error ?? 'Choose when the action begins.'}
+    </p>
+    <button type="submit" name="act_from" value="next_period">
+      From the next period
+    </button>{' '}
+    <button type="submit" name="act_from" value="now" class="quiet">
+      {action === 'limit' ? 'Limit the key now' : 'Disable the key now'}
+    </button>
+  </fieldset>
+);
+
 /** Everything that can be said of a rule of a type. */
 export const RuleForm = ({ action, type, values, keys, channels, failure, button }: RuleFormProps) => {
-  const shown = failure?.form === action ? failure.values : values;
+  const failed = failure?.form === action ? failure : null;
+  const shown = failed?.values ?? values;
+  const isAsked = failed?.errors['act_from'] !== undefined || failed?.values['act_from'] !== undefined;
   const textOf = (name: string, initial = ''): string => (shown === undefined ? initial : (shown[name] ?? ''));
   return (
     <Form action={action} failure={failure} class="rule">
@@ -110,7 +128,7 @@ export const RuleForm = ({ action, type, values, keys, channels, failure, button
           />
         ))}
       </fieldset>
-      <button type="submit">{button}</button>
+      {isAsked ? <WhenToAct error={failed?.errors['act_from']} action={textOf('action')} /> : <button type="submit">{button}</button>}
     </Form>
   );
 };

@@ -74,6 +74,10 @@ const common = {
 
 const passwordField = z.string().max(1000).describe('Your password: needed for the actions `disable` and `limit`. It is not stored');
 
+const actFromField = z
+  .enum(['now', 'next_period'])
+  .describe('Of an action, when all is spent already: act at once (default), or not before the next period begins');
+
 const ruleOf = <T extends RuleType>(type: T) => z.strictObject({ type: z.literal(type), ...common, ...PARAMETERS[type] });
 
 const LIMITLESS = 'below_usd or days must be given';
@@ -81,7 +85,7 @@ const LIMITLESS = 'below_usd or days must be given';
 export const createRuleSchema = z
   .discriminatedUnion('type', [
     ruleOf('budget')
-      .extend({ password: passwordField.optional() })
+      .extend({ password: passwordField.optional(), act_from: actFromField.optional() })
       .refine((rule) => rule.action === 'none' || rule.key_id !== null, {
         path: ['key_id'],
         message: 'Must name the key that the action is for',
@@ -118,13 +122,51 @@ function changeOf(schema: z.ZodType): z.ZodType {
 
 /** Every parameter of any type, for a change of some of them: which of them a rule has is decided by its type. */
 const changes = Object.fromEntries(
-  Object.entries(Object.assign({}, common, ...Object.values(PARAMETERS), { password: passwordField }) as Record<string, z.ZodType>).map(
-    ([name, schema]) => [name, changeOf(schema)],
-  ),
+  Object.entries(
+    Object.assign({}, common, ...Object.values(PARAMETERS), { password: passwordField, act_from: actFromField }) as Record<
+      string,
+      z.ZodType
+    >,
+  ).map(([name, schema]) => [name, changeOf(schema)]),
 );
 
 /** What may be changed of a rule: anything but its type. What is left out stays. */
 export const updateRuleSchema = z.strictObject(changes).meta({ id: 'AlertRuleChange' });
+
+const describedAs = (schema: z.ZodType, text: string | undefined): z.ZodType => (text === undefined ? schema : schema.describe(text));
+
+const NUMBER_TEXT = /^-?\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,3})?$/i;
+
+/** A parameter as text of a query: numbers in digits, lists with commas. What it means is for the rule's own schema to judge. */
+function textOf(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return textOf(schema.unwrap() as z.ZodType).optional();
+  if (schema instanceof z.ZodEnum) return schema;
+  if (schema instanceof z.ZodBoolean) return z.enum(['true', 'false']).transform((text) => text === 'true');
+  if (schema instanceof z.ZodNumber)
+    return z
+      .string()
+      .refine((text) => NUMBER_TEXT.test(text), 'Must be a number')
+      .transform(Number)
+      .meta({ type: 'number' });
+  if (schema instanceof z.ZodString) return schema;
+  return z
+    .string()
+    .regex(/^\d{1,15}(\.\d{1,9})?(,\d{1,15}(\.\d{1,9})?){0,19}$/, 'Must be numbers, separated by commas')
+    .transform((text) => text.split(',').map(Number));
+}
+
+const { name: _name, ...nameless } = common;
+
+/** A budget as a query. */
+export const previewQuerySchema = z.strictObject({
+  name: z.string().max(1000).optional(),
+  ...Object.fromEntries(
+    Object.entries({ ...nameless, ...PARAMETERS.budget, act_from: actFromField.optional() } as Record<string, z.ZodType>).map(
+      ([name, schema]) => [name, describedAs(textOf(schema), schema.description)],
+    ),
+  ),
+});
 
 export type RuleRow = typeof alertRule.$inferSelect;
 

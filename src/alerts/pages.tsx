@@ -8,12 +8,13 @@ import { publicOriginOf } from '../http/origin.ts';
 import { createPages, type View } from '../http/page.tsx';
 import { listKeys } from '../keys/actions.ts';
 import { HOUR_MS } from '../lib/day.ts';
-import { createRule, deleteRule, listActions, listEvents, listRules, replaceRule, updateEvent } from './actions.ts';
+import { createRule, deleteRule, getRule, listActions, listEvents, listRules, replaceRule, updateEvent } from './actions.ts';
 import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
 import { CHANNEL_TYPES, createChannelSchema } from './channel-model.ts';
 import { RULE_FIELDS, ruleFromForm } from './form-model.ts';
 import { CHANNEL_LABELS, ChannelForm, RULE_LABELS, RuleForm } from './forms.tsx';
 import { RULE_TYPES, type RuleInput, type RuleType } from './model.ts';
+import { askWhenToAct } from './preview.ts';
 import { showRule } from './rule-page.tsx';
 import { ActionList, ChannelList, EventList, RuleList } from './views.tsx';
 
@@ -140,7 +141,9 @@ form({
   fields: RULE_FIELDS,
   kept: isKept,
   async act({ deps, actor, body }) {
-    const rule = await createRule(deps, actor, parseRule(body));
+    const input = parseRule(body);
+    await askWhenToAct(deps, actor, input, null);
+    const rule = await createRule(deps, actor, input);
     return { to: HERE, message: `The rule is there. ${rule.sentence}` };
   },
   show: showAlerts,
@@ -155,7 +158,9 @@ form({
   fields: RULE_FIELDS,
   kept: isKept,
   async act({ deps, actor, id, body }) {
-    const rule = await replaceRule(deps, actor, id, parseRule(body));
+    const input = parseRule(body);
+    await askWhenToAct(deps, actor, input, await getRule(deps, actor, id));
+    const rule = await replaceRule(deps, actor, id, input);
     return { to: HERE, message: `The rule is changed. ${rule.sentence}` };
   },
   show: showRule,

@@ -34,10 +34,11 @@ export interface StoredRules extends Record<string, unknown[]> {
   managements: Management[];
 }
 
-export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: number): Promise<StoredRules> => {
+/** @param withoutRules also of users who have none */
+export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: number, withoutRules = false): Promise<StoredRules> => {
   const asked = sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`;
   const whoHasRules = sql`(SELECT u.id FROM json_each(${JSON.stringify(userIds)}) AS j CROSS JOIN user AS u ON u.id = j.value
-    WHERE EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id))`;
+    WHERE ${withoutRules} OR EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id))`;
   const timeZone = sql`(SELECT time_zone FROM user WHERE user.id = ${alertRule.userId})`;
   const { id, userId, ruleId, subject, occasion } = alertEvent;
   const { ruleVersion, period, periodFrom, hash } = breakerAction;
