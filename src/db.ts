@@ -86,6 +86,9 @@ function fromJson(fields: Selection['fields'], text: string): Record<string, unk
   return Object.fromEntries(Object.entries(fields).map(([name, field], index) => [name, read(field, values[index] ?? null)]));
 }
 
+/** As many selections as D1 lets one statement have. SQLite elsewhere takes more, and would not tell. */
+const MAX_SELECTIONS = 5;
+
 /**
  * Asks up to five selections (as many as D1 lets one statement have) in one statement: for jobs, whose statements are counted. Text that JSON
  * functions made must go through an operator of texts, or it comes as what it says. Rows come in no order.
@@ -95,6 +98,7 @@ export async function askAsOne<Rows extends Record<string, unknown[]>>(
   selections: Record<keyof Rows & string, Selection>,
 ): Promise<Rows> {
   const entries = Object.entries(selections);
+  if (entries.length > MAX_SELECTIONS) throw new RangeError(`more than ${MAX_SELECTIONS} selections`);
   const arms = entries.map(([name, { fields, rest }]) => sql`SELECT ${name} AS name, ${asJson(fields)} AS fields ${rest}`);
   const { sql: text, params } = dialect.sqlToQuery(sql.join(arms, sql` UNION ALL `));
   const [found = []] = await runBatch(db, [statement(db, text, ...(params as (string | number | null)[]))]);

@@ -38,6 +38,8 @@ const isOf =
   (row: { userId: number }): boolean =>
     row.userId === userId;
 
+const actedOf = (rows: StoredRules['rules']): ActionName[] => rows.flatMap(({ acted }) => JSON.parse(acted) as ActionName[]);
+
 const byId = (a: { id: number }, b: { id: number }): number => a.id - b.id;
 
 /** The rules of each user, and the days that they look at. */
@@ -82,7 +84,7 @@ export async function lookAcrossUsers(
     const facts = factsOf(ledgerRowsOf(sources), range, ofHours !== 'none');
     const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
     const situation = { now, zone: range.zone, keys, facts, spend: createSpend(sources.keys, facts, range.zone) };
-    return { userId, rules, known: stored.known.filter(isOfUser), acted: stored.acted.filter(isOfUser), situation };
+    return { userId, rules, known: stored.known.filter(isOfUser), acted: actedOf(stored.rules.filter(isOfUser)), situation };
   });
 }
 

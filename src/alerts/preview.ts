@@ -47,6 +47,7 @@ async function previewOf(deps: Deps, userId: number, input: RuleInput & { type: 
     actsFrom: await actsFromOf(deps, userId, input),
     createdAt: deps.now(),
     timeZone,
+    acted: '[]',
   };
   const [looked] = await lookAcrossUsers(deps, [userId], ({ id }) => id === NO_ID, [imagined]);
   const [budget] = looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];

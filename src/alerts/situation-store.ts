@@ -12,7 +12,6 @@ import { management, upstreamKey } from '../management/table.ts';
 import { type AskedDays, hoursOf } from '../usage/store.ts';
 import type { StoredCounters, StoredUsage } from '../usage/stored-row.ts';
 import { counterDay, modelName, usageDay } from '../usage/table.ts';
-import type { ActionName } from './breaker-model.ts';
 import type { KnownEvent } from './decide.ts';
 import type { RuleRow } from './model.ts';
 import { alertEvent, alertRule, breakerAction } from './table.ts';
@@ -24,11 +23,9 @@ type OfUser<T> = T & { userId: number };
 
 /** What is stored of users who have rules: those, what was told of late, may still be true, or is still going on, and their keys. */
 export interface StoredRules extends Record<string, unknown[]> {
-  /** With the zone in which the user counts days. */
-  rules: (RuleRow & { timeZone: string })[];
+  /** With the zone in which the user counts days, and, as JSON, with what they did to keys in periods that go on. */
+  rules: (RuleRow & { timeZone: string; acted: string })[];
   known: OfUser<KnownEvent>[];
-  /** What budgets did to keys in periods that go on. */
-  acted: OfUser<ActionName>[];
   keys: KeyWithTexts[];
   upstreamKeys: UpstreamKey[];
   managements: Management[];
@@ -41,17 +38,18 @@ export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: nu
     WHERE ${withoutRules} OR EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id))`;
   const timeZone = sql`(SELECT time_zone FROM user WHERE user.id = ${alertRule.userId})`;
   const { id, userId, ruleId, subject, occasion } = alertEvent;
-  const { ruleVersion, period, periodFrom, hash } = breakerAction;
+  const acted = sql`(SELECT json_group_array(json_object('ruleId', rule_id, 'ruleVersion', rule_version, 'period', period, 'periodFrom', period_from,
+    'hash', hash)) FROM ${breakerAction} WHERE ${breakerAction.userId} = ${alertRule.userId} AND ${breakerAction.ruleId} = ${alertRule.id}
+    AND restore_at > ${now}) || ''`;
   return askAsOne<StoredRules>(db, {
-    rules: { fields: { ...getTableColumns(alertRule), timeZone }, rest: sql`FROM ${alertRule} WHERE ${alertRule.userId} IN ${asked}` },
+    rules: {
+      fields: { ...getTableColumns(alertRule), timeZone, acted },
+      rest: sql`FROM ${alertRule} WHERE ${alertRule.userId} IN ${asked}`,
+    },
     known: {
       fields: { id, userId, ruleId, subject, occasion },
       rest: sql`FROM ${alertEvent} WHERE ${userId} IN ${whoHasRules} AND kind = 'fired' AND occasion NOT LIKE 'until %'
         AND (created_at >= ${now - REMEMBERED_MS} OR occasion = '' OR rule_type = 'key_expiring')`,
-    },
-    acted: {
-      fields: { userId: breakerAction.userId, ruleId: breakerAction.ruleId, ruleVersion, period, periodFrom, hash },
-      rest: sql`FROM ${breakerAction} WHERE ${breakerAction.userId} IN ${whoHasRules} AND restore_at > ${now}`,
     },
     keys: {
       fields: { ...getTableColumns(apiKey), formerTexts: FORMER_TEXTS },
