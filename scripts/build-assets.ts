@@ -7,9 +7,11 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
+import { parse } from 'smol-toml';
 import { roomApis } from '../src/apis.ts';
 import { createDocsApi } from '../src/http/docs.ts';
 import { describeRoutes } from '../src/http/openapi.ts';
+import { strictTransport } from '../src/http/strict-transport.ts';
 
 const root = dirname(import.meta.dirname);
 const target = join(root, 'dist/assets');
@@ -59,6 +61,13 @@ async function listCommonPasswords(): Promise<string> {
   return `${ours}${commonest.join('\n')}\n`;
 }
 
+/** Headers of the static files. What the Worker takes from its variables is taken from wrangler.toml here. */
+async function describeHeaders(): Promise<string> {
+  const { vars } = parse(await readFile(join(root, 'wrangler.toml'), 'utf8')) as { vars: Record<string, string> };
+  const template = await readFile(join(own, '_headers'), 'utf8');
+  return template.replace('{strict-transport}', strictTransport(vars['HSTS_SUBDOMAINS'] === 'true'));
+}
+
 await rm(target, { recursive: true, force: true });
 await mkdir(join(target, 'assets'), { recursive: true });
 for (const [name, sources] of Object.entries(SOURCES)) {
@@ -66,5 +75,5 @@ for (const [name, sources] of Object.entries(SOURCES)) {
 }
 await writeAsset('common-passwords.txt', await listCommonPasswords());
 await writeAsset('openapi.json', JSON.stringify(describeApi()));
-await writeFile(join(target, '_headers'), await readFile(join(own, '_headers')));
+await writeFile(join(target, '_headers'), await describeHeaders());
 await writeFile(join(root, 'dist/asset-names.json'), `${JSON.stringify(names, null, 2)}\n`);

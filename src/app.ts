@@ -21,6 +21,7 @@ import { createDocsApi } from './http/docs.ts';
 import { DocsPage } from './http/docs-page.tsx';
 import { errorResponse } from './http/error-page.tsx';
 import { createRouter, type Router } from './http/router.ts';
+import { strictTransport } from './http/strict-transport.ts';
 import { keyPages } from './keys/pages.tsx';
 import { describeClient } from './lib/user-agent.ts';
 import { logError } from './log.ts';
@@ -41,8 +42,8 @@ const security = secureHeaders({
     frameAncestors: ["'none'"],
   },
   referrerPolicy: 'same-origin',
-  // A year. Static files have the same in assets/_headers.
-  strictTransportSecurity: 'max-age=31536000; includeSubDomains',
+  // `app.use` below: it depends on the configuration.
+  strictTransportSecurity: false,
   xFrameOptions: 'DENY',
 });
 
@@ -80,6 +81,8 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     c.set('requestId', crypto.randomUUID());
     await next();
     c.res.headers.set('x-request-id', c.get('requestId'));
+    // Without a sound configuration nobody has said anything of subdomains.
+    c.res.headers.set('strict-transport-security', strictTransport(c.get('deps')?.config?.isHstsForSubdomains ?? false));
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
   });
   app.use(async (c, next) => {

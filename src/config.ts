@@ -15,6 +15,8 @@ export interface Config {
   registration: 'invite' | 'open';
   /** The origin at which people reach the monitor, where it is told: links begin with it. Null: that of each request. */
   publicUrl: string | null;
+  /** May browsers that came by https once be told to reach every subdomain by https only, too? */
+  isHstsForSubdomains: boolean;
   /** From whom alerts are mailed; null: nothing is mailed. */
   emailFrom: string | null;
   jwtSecret: string;
@@ -98,6 +100,7 @@ const configSchema = z
     MAX_API_KEYS_PER_USER: count(1, 1000),
     REGISTRATION: z.enum(['invite', 'open'], 'must be "invite" or "open"'),
     PUBLIC_URL: publicUrlSchema.optional(),
+    HSTS_SUBDOMAINS: z.enum(['false', 'true'], 'must be "true" or "false"').default('false'),
     EMAIL_FROM: z.email('must be an e-mail address').optional(),
     JWT_SECRET: jwtSecretSchema,
     ENCRYPTION_KEYS: z.string('is missing').min(1, 'is missing').transform(parseKeyring),
@@ -111,6 +114,7 @@ const configSchema = z
       maxKeysPerUser: env.MAX_API_KEYS_PER_USER,
       registration: env.REGISTRATION,
       publicUrl: env.PUBLIC_URL ?? null,
+      isHstsForSubdomains: env.HSTS_SUBDOMAINS === 'true',
       emailFrom: env.EMAIL_FROM ?? null,
       jwtSecret: env.JWT_SECRET,
       keyring: env.ENCRYPTION_KEYS,

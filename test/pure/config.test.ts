@@ -3,6 +3,7 @@ import { parse } from 'smol-toml';
 import { describe, expect, it } from 'vitest';
 import { devVars } from '../../scripts/secrets.ts';
 import { ConfigError, parseConfig } from '../../src/config.ts';
+import { strictTransport } from '../../src/http/strict-transport.ts';
 import { CRONS } from '../../src/jobs/model.ts';
 
 const toml = parse(readFileSync('wrangler.toml', 'utf8')) as { vars: Record<string, string>; triggers: { crons: string[] } };
@@ -87,6 +88,14 @@ describe('configuration', () => {
     for (const url of ['http://localhost:1', 'http://127.0.0.1:1', 'http://[::1]:1', 'https://proxy.example.org']) {
       expect(problem({ OPENROUTER_BASE_URL: url })).toBe('');
     }
+  });
+
+  it('tells browsers about subdomains only where the operator says so', () => {
+    expect(parseConfig(sound).isHstsForSubdomains).toBe(false);
+    expect(toml.vars['HSTS_SUBDOMAINS']).toBe('false');
+    expect(parseConfig({ ...sound, HSTS_SUBDOMAINS: 'true' }).isHstsForSubdomains).toBe(true);
+    expect(problem({ HSTS_SUBDOMAINS: 'yes' })).toBe('HSTS_SUBDOMAINS must be "true" or "false"');
+    expect([strictTransport(false), strictTransport(true)]).toEqual(['max-age=31536000', 'max-age=31536000; includeSubDomains']);
   });
 
   it('takes several encryption keys in order', () => {

@@ -112,7 +112,7 @@ describe('a fresh start', () => {
       const { headers } = response;
       expect([path, response.status, headers.get('x-content-type-options')]).toEqual([path, 200, 'nosniff']);
       expect(headers.get('content-type')).toMatch(/^(text\/(css|javascript)|image\/svg\+xml); charset=utf-8$/);
-      expect(headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');
+      expect(headers.get('strict-transport-security')).toBe('max-age=31536000');
       expect(headers.get('content-security-policy')).toBe("frame-ancestors 'none'");
       expect(headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     }

@@ -159,10 +159,23 @@ describe('every route', () => {
     const response = await elsewhere().call(route.method, withId(route.path, 1), { ...(route.body && { body: route.body }) });
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
-    expect(response.headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');
+    expect(response.headers.get('strict-transport-security')).toBe('max-age=31536000');
     expect(response.headers.get('cache-control')).toContain('no-store');
     expect(response.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
+
+describe('subdomains', () => {
+  it('are under Strict-Transport-Security only where the operator says so, whatever the answer is', async () => {
+    for (const isHstsForSubdomains of [false, true]) {
+      const here = createWorld({ config: { isHstsForSubdomains } });
+      for (const path of ['/', '/login', '/health', '/nowhere', '/api/keys', '/openapi.json']) {
+        const { headers } = await here.call('GET', path);
+        const value = isHstsForSubdomains ? 'max-age=31536000; includeSubDomains' : 'max-age=31536000';
+        expect([path, headers.get('strict-transport-security')]).toEqual([path, value]);
+      }
+    }
   });
 });
 
