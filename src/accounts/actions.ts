@@ -15,6 +15,7 @@ import { deleteAllAccountsStatements } from '../management/store.ts';
 import { deleteAllTokensStatement } from '../tokens/store.ts';
 import { requestPurgeStatement } from '../usage/retention-store.ts';
 import { deleteAllSumsStatement } from '../usage/sum-store.ts';
+import { type KnownBrowser, rememberBrowser } from './known-browser.ts';
 import {
   type changePasswordSchema,
   type deleteAccountSchema,
@@ -28,7 +29,7 @@ import {
   type UserRow,
 } from './model.ts';
 import { hashNewPassword } from './new-password.ts';
-import { checkPassword, confirmPassword, hashEmail, requireUser } from './password-check.ts';
+import { confirmPassword, findByPassword, hashEmail, requireUser } from './password-check.ts';
 import * as store from './store.ts';
 
 const NOBODY: Actor = { kind: 'anonymous' };
@@ -76,43 +77,55 @@ interface Claims {
   sessionId: number;
 }
 
-/** The session that began, or null if the account changed while its password was compared. */
-async function beginSession(deps: Deps, input: SignIn, now: number): Promise<Claims | null> {
-  const row = await store.findUserByEmail(deps.db, input.email);
-  const isRight = await checkPassword(deps, await hashEmail(input.email), input.password, row?.passwordHash ?? null);
-  if (!row || !isRight) {
+/** The session that began and its user, or null if the account changed while its password was compared. */
+async function beginSession(deps: Deps, input: SignIn, browser: KnownBrowser | null, now: number) {
+  const user = await findByPassword(deps, input, browser);
+  if (!user) {
     await recordFailedSignIn(deps, input.email);
     return fail({ kind: 'unauthenticated', detail: 'E-mail or password is wrong.' });
   }
-  const sessionId = await store.insertSession(deps.db, row, now, now + SESSION_MS, clientOf(deps));
-  if (sessionId !== null && deps.passwords.needsRehash(row.passwordHash)) deps.defer(() => refreshHash(deps, row, input.password));
+  const sessionId = await store.insertSession(deps.db, user, now, now + SESSION_MS, clientOf(deps));
   if (sessionId === null) return null;
-  await record(deps, row.id, { kind: 'user', userId: row.id, sessionId }, 'signed_in');
-  return { userId: row.id, sessionId };
+  if (deps.passwords.needsRehash(user.passwordHash)) deps.defer(() => refreshHash(deps, user, input.password));
+  await record(deps, user.id, { kind: 'user', userId: user.id, sessionId }, 'signed_in');
+  return { user, sessionId };
 }
 
-async function issue(deps: Deps, claims: Claims | null, now: number) {
-  if (!claims) return fail({ kind: 'conflict', detail: 'The account was changed at the same time. Sign in again.' });
+async function issue(deps: Deps, claims: Claims, now: number) {
   const token = await signSession(deps.config.jwtSecret, claims, now, now + SESSION_MS);
   return { access_token: token, token_type: 'bearer' as const, expires_in: SESSION_MS / SECOND_MS };
 }
 
+const changedMeanwhile = (): never => fail({ kind: 'conflict', detail: 'The account was changed at the same time. Sign in again.' });
+
 /**
- * Begins a session. An unknown e-mail and a wrong password are the same, in answer and in time.
+ * Begins a session in a browser, which is known from then on. An unknown e-mail and a wrong password are the same, in answer and in time.
+ * @param before as what the browser was known until now
  */
-export async function signIn(deps: Deps, input: SignIn) {
+export async function signInBrowser(deps: Deps, input: SignIn, before: KnownBrowser | null) {
   const now = deps.now();
-  const claims = (await beginSession(deps, input, now)) ?? (await beginSession(deps, input, now));
-  return issue(deps, claims, now);
+  const begin = () => beginSession(deps, input, before, now);
+  const { user, sessionId } = (await begin()) ?? (await begin()) ?? changedMeanwhile();
+  return {
+    session: await issue(deps, { userId: user.id, sessionId }, now),
+    browser: await rememberBrowser(user, before, now),
+  };
 }
 
-/** Creates an account and begins its first session. */
+/** Begins a session of a program. */
+export const signIn = async (deps: Deps, input: SignIn) => (await signInBrowser(deps, input, null)).session;
+
+/** Creates an account and begins its first session, in a browser that is known from then on. */
 export async function signUp(deps: Deps, input: z.infer<typeof signUpSchema>) {
   const { time_zone: timeZone, ...account } = input;
   const user = await createUser(deps, account, timeZone);
   const now = deps.now();
-  const sessionId = await store.insertSession(deps.db, user, now, now + SESSION_MS, clientOf(deps));
-  return { userId: user.id, session: await issue(deps, sessionId === null ? null : { userId: user.id, sessionId }, now) };
+  const sessionId = (await store.insertSession(deps.db, user, now, now + SESSION_MS, clientOf(deps))) ?? changedMeanwhile();
+  return {
+    userId: user.id,
+    session: await issue(deps, { userId: user.id, sessionId }, now),
+    browser: await rememberBrowser(user, null, now),
+  };
 }
 
 /** The session that a JWT names with what pages show of its user, if it was signed here, has not expired and was not ended. */
@@ -160,7 +173,7 @@ export async function getAccount(deps: Deps, actor: Actor) {
 /** Sets another password and ends all other sessions and all reset links. */
 export async function changePassword(deps: Deps, actor: Actor, input: z.infer<typeof changePasswordSchema>): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);
-  const { row } = await confirmPassword(deps, actor, userId, input.current_password, 'current_password');
+  const row = await confirmPassword(deps, actor, userId, input.current_password, 'current_password');
   const newHash = await hashNewPassword(deps, input.new_password, 'new_password');
   if (!(await store.changePassword(deps.db, userId, row.passwordHash, newHash, sessionId, deps.now()))) {
     fail({ kind: 'conflict', detail: 'The password was changed at the same time. Try again.' });
@@ -184,9 +197,9 @@ export async function resetPassword(deps: Deps, input: z.infer<typeof resetPassw
 /** Deletes the account: access, secrets, tokens and sessions at once, the ledger in steps soon after. */
 export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typeof deleteAccountSchema>): Promise<void> {
   const { userId } = authorizeSession(actor);
-  const { emailHash } = await confirmPassword(deps, actor, userId, input.password, 'password');
+  const { email } = await confirmPassword(deps, actor, userId, input.password, 'password');
   await runBatch(deps.db, [
-    ...store.deleteUserStatements(deps.db, userId, emailHash),
+    ...store.deleteUserStatements(deps.db, userId, await hashEmail(email)),
     ...deleteAllKeysStatements(deps.db, userId),
     ...deleteAllAccountsStatements(deps.db, userId),
     deleteAllViewsStatement(deps.db, userId),

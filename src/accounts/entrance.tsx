@@ -3,11 +3,12 @@ import * as z from 'zod';
 import type { Actor } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
+import { readKnownBrowser, writeKnownBrowser } from '../http/cookies.ts';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { localPath } from '../lib/local-path.ts';
-import { resetPassword, signIn, signOut, signUp } from './actions.ts';
+import { resetPassword, signInBrowser, signOut, signUp } from './actions.ts';
 import { loginSchema, resetPasswordSchema, signUpSchema } from './model.ts';
 
 export const entrancePages = createPages();
@@ -78,8 +79,9 @@ form({
   schema: loginSchema.extend({ next: z.string().optional() }),
   fields: ['email', 'password'],
   kept: ['email', 'next'],
-  async act({ deps, actor, body: { next, ...credentials } }) {
-    const session = await signIn(deps, credentials);
+  async act({ c, deps, actor, body: { next, ...credentials } }) {
+    const { session, browser } = await signInBrowser(deps, credentials, await readKnownBrowser(c));
+    await writeKnownBrowser(c, browser);
     await leave(deps, actor);
     return { to: localPath(next ?? '') ?? HOME, session: { userId: 0, ...session } };
   },
@@ -131,8 +133,9 @@ form({
   schema: signUpSchema,
   fields: ['email', 'password'],
   kept: ['email', 'invite', 'time_zone'],
-  async act({ deps, actor, body }) {
-    const { userId, session } = await signUp(deps, body);
+  async act({ c, deps, actor, body }) {
+    const { userId, session, browser } = await signUp(deps, body);
+    await writeKnownBrowser(c, browser);
     await leave(deps, actor);
     return { to: HOME, message: 'Your account is ready. Add a key to begin.', session: { userId, ...session } };
   },

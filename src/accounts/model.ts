@@ -23,6 +23,8 @@ export const toStatsVersion = ({ version, seen }: { version: number; seen: numbe
 });
 
 export const SESSION_MS = 7 * DAY_MS;
+/** For so long a browser in which somebody signed in has a throttle of its own. */
+export const KNOWN_BROWSER_MS = 365 * DAY_MS;
 export const INVITATION_MS = 7 * DAY_MS;
 export const PASSWORD_RESET_MS = DAY_MS;
 

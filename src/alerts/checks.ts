@@ -36,7 +36,7 @@ export function checkActionKey(rule: RuleInput, keys: Keys): void {
 export async function checkAction(deps: Deps, actor: Actor, userId: number, rule: RuleInput, keys: Keys): Promise<void> {
   checkActionKey(rule, keys);
   if (rule.type !== 'budget' || rule.action === 'none' || rule.action === 'dry_run') return;
-  if (rule.password !== undefined && (await isPasswordOf(deps, userId, rule.password))) return;
+  if (rule.password !== undefined && (await isPasswordOf(deps, actor, rule.password))) return;
   if (rule.password !== undefined) await record(deps, userId, actor, 'password_refused');
   fail({ kind: 'forbidden', detail: 'Your password is needed for this action: send it as `password`.' });
 }

@@ -1,11 +1,14 @@
 /**
- * The two cookies of the pages: the session, and the message that a redirect carries to the next page. Both are `__Host-` cookies,
+ * The cookies of the pages: the session, the message that a redirect carries to the next page, and as what the browser is known. All are `__Host-` cookies,
  * but on http://localhost, where browsers do not store those.
  */
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import type { KnownBrowser } from '../accounts/known-browser.ts';
+import { KNOWN_BROWSER_MS } from '../accounts/model.ts';
 import { decrypt, encrypt } from '../crypto/cipher.ts';
 import { isLoopback } from '../lib/address.ts';
+import { SECOND_MS } from '../lib/day.ts';
 import type { AppEnv } from './context.ts';
 import { publicOriginOf } from './origin.ts';
 
@@ -25,7 +28,7 @@ function isPlain(c: Context<AppEnv>): boolean {
   return protocol === 'http:' && isLoopback(hostname);
 }
 
-const nameOf = (c: Context<AppEnv>, cookie: 'session' | 'flash'): string => (isPlain(c) ? cookie : `__Host-${cookie}`);
+const nameOf = (c: Context<AppEnv>, cookie: 'session' | 'flash' | 'browser'): string => (isPlain(c) ? cookie : `__Host-${cookie}`);
 const optionsOf = (c: Context<AppEnv>) => ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: !isPlain(c) }) as const;
 
 /** The JWT of the session, if the browser sent one. */
@@ -58,4 +61,19 @@ export async function takeFlash(c: Context<AppEnv>, userId: number): Promise<Fla
   if (flash && flash.at !== c.req.path) return null;
   deleteCookie(c, nameOf(c, 'flash'), optionsOf(c));
   return flash;
+}
+
+/** A place of its own: no other cookie is taken for this one, nor this one for another. */
+const BROWSER_PLACE = { column: 'cookie.browser', userId: 0, hash: '' };
+
+/** Tells the browser that somebody signed in here. It outlives the session, and opens nothing. */
+export async function writeKnownBrowser(c: Context<AppEnv>, browser: KnownBrowser): Promise<void> {
+  const { envelope } = await encrypt(c.get('deps').config.keyring, BROWSER_PLACE, JSON.stringify(browser));
+  setCookie(c, nameOf(c, 'browser'), envelope, { ...optionsOf(c), maxAge: KNOWN_BROWSER_MS / SECOND_MS });
+}
+
+/** As what the browser is known; null: it is not, or shows what was not written here. */
+export async function readKnownBrowser(c: Context<AppEnv>): Promise<KnownBrowser | null> {
+  const opened = await decrypt(c.get('deps').config.keyring, BROWSER_PLACE, getCookie(c, nameOf(c, 'browser')) ?? '');
+  return opened.ok ? JSON.parse(opened.value) : null;
 }

@@ -64,7 +64,7 @@ describe('thresholds of a budget', () => {
     const situation = situationOf({ spend: spendOf(25), keys: [keyOf({ managed_by: 7 })] });
     const { fired } = compareWith([], rule, decide(rule, situation));
     expect(fired.map(({ figures }) => figures['threshold'])).toEqual([2]);
-    expect(plannedAction(rule, fired, situation)).toMatchObject({ keyId: 1, kind: 'dry_run' });
+    expect(plannedAction(rule, situation)).toMatchObject({ keyId: 1, kind: 'dry_run' });
   });
 });
 

@@ -19,7 +19,7 @@ const NOW = Date.parse('2026-11-25T12:00:00Z');
 const TODAY = '2026-11-25';
 const CREDITS = { key_id: null, counts: 'credits' } as const;
 
-const ruleOf = (input: object): Rule => ({ ...createRuleSchema.parse(input), id: 1, version: 0, createdAt: 0 });
+const ruleOf = (input: object): Rule => ({ ...createRuleSchema.parse(input), id: 1, version: 0, armedVersion: 0, actsFrom: null, createdAt: 0 });
 
 const BARE = {
   last_synced_at: null,

@@ -3,18 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { entrancePages } from '../../src/accounts/entrance.tsx';
 import { accountPages } from '../../src/accounts/pages.tsx';
 import { alertPages } from '../../src/alerts/pages.tsx';
-import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
+import { TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
 import { dashboardPages } from '../../src/dashboard/pages.tsx';
 import { explorePages } from '../../src/explore/pages.tsx';
 import { keyPages } from '../../src/keys/pages.tsx';
 import { DAY_MS } from '../../src/lib/day.ts';
 import { tokenPages } from '../../src/tokens/pages.tsx';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
+import { insertLink } from '../support/one-time-link.ts';
 import { makeThing } from '../support/routes.ts';
 import { createScenario } from '../support/scenario.ts';
 import { countTrips, spyDb, tapDb } from '../support/spied-db.ts';
 import { createVisitor, messageIn } from '../support/visitor.ts';
-import { createWorld, freshKeyText, type World } from '../support/world.ts';
+import { createWorld, freshKeyText } from '../support/world.ts';
 
 const PASSWORD = 'a quite unusual passphrase';
 const freshEmail = () => `${crypto.randomUUID().slice(0, 8)}@example.org`;
@@ -24,14 +25,6 @@ const routes = rooms.flatMap(({ router }) => router.routes);
 const forms = [...new Set(routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
 const pages = rooms.flatMap((room) => [...room.pages]);
 const OPEN = new Set(['/', '/login', '/register', '/reset-password']);
-
-async function insertLink(world: World, prefix: (typeof TOKEN_PREFIX)[keyof typeof TOKEN_PREFIX], userId: number | null): Promise<string> {
-  const token = createSecretToken(prefix);
-  await env.DB.prepare('INSERT INTO one_time_link (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)')
-    .bind(await hashSecretToken(token), userId, world.clock.now, world.clock.now + DAY_MS)
-    .run();
-  return token;
-}
 
 describe('the way in', () => {
   it('registers, signs in and out, with a cookie that only this host gets back', async () => {
