@@ -13,12 +13,14 @@ import { instantOfLocalHour, localDayOf } from '../../src/lib/zone.ts';
 
 const NOW = Date.parse('2026-10-25T10:30:00.000Z');
 
-const ruleOf = (input: object): Rule => ({ ...createRuleSchema.parse(input), id: 1, version: 0, createdAt: 0 }) as Rule;
+const ruleOf = (input: object): Rule =>
+  ({ ...createRuleSchema.parse(input), id: 1, version: 0, armedVersion: 0, actsFrom: null, createdAt: 0 }) as Rule;
 
 const keyOf = (rest: Partial<Key> = {}): Key =>
   ({ id: 1, name: 'backend', kind: 'inference', hash: 'h', is_active: true, status: 'active', vanished_at: null, ...rest }) as Key;
 
-const spendOf = (usd: number): Spend => ({ ofDays: () => usd, ofWholeDay: () => usd, ofHour: () => usd }) as unknown as Spend;
+const spendOf = (usd: number): Spend =>
+  ({ ofDays: () => usd * 1e9, paceOf: () => usd * 1e9, isComplete: () => true, isReplaced: () => false }) as unknown as Spend;
 
 const situationOf = (rest: Partial<Situation> = {}): Situation => ({
   now: NOW,

@@ -19,7 +19,14 @@ const NOW = Date.parse('2026-11-25T12:00:00Z');
 const TODAY = '2026-11-25';
 const CREDITS = { key_id: null, counts: 'credits' } as const;
 
-const ruleOf = (input: object): Rule => ({ ...createRuleSchema.parse(input), id: 1, version: 0, armedVersion: 0, actsFrom: null, createdAt: 0 });
+const ruleOf = (input: object): Rule => ({
+  ...createRuleSchema.parse(input),
+  id: 1,
+  version: 0,
+  armedVersion: 0,
+  actsFrom: null,
+  createdAt: 0,
+});
 
 const BARE = {
   last_synced_at: null,
@@ -145,8 +152,8 @@ describe('BYOK', () => {
 
   it.each([
     ['credits', []],
-    ['byok', ['0.5', '1']],
-    ['both', ['0.5', '1']],
+    ['byok', ['1']],
+    ['both', ['1']],
   ])('counts for a budget that counts %s', (counts, reached) => {
     const found = tell({ type: 'budget', amount_usd: 3, period: 'day', thresholds: [0.5, 1], counts }, situationOf(keys, facts));
     expect(found.map(({ figures }) => String(figures['threshold']))).toEqual(reached);
