@@ -7,7 +7,7 @@ const LENGTH = 'Must have 1 to 100 characters';
 export const nameSchema = z
   .string()
   .trim()
-  .min(1, LENGTH)
+  .min(1, { error: LENGTH, abort: true })
   .max(100, LENGTH)
   .refine((name) => trimInvisible(name) !== '', LENGTH)
   .refine((name) => name.isWellFormed(), 'Must be well-formed Unicode')
