@@ -8,7 +8,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { KEYS_A_MESSAGE } from '../src/jobs/model.ts';
 import { addDays } from '../src/lib/day.ts';
-import { createSecrets } from '../src/usage/coverage.ts';
+import { createSecrets } from '../src/usage/secrets.ts';
 import { nameUsage, toCounters, toLedgerRow } from '../src/usage/stored-row.ts';
 import { cutOf, sumDay } from '../src/usage/sums.ts';
 import { key, secretOf } from '../test/support/ledger-rows.ts';

@@ -2,8 +2,9 @@
 import { addDays, DAY_MS, dayOf, HOUR_MS, startOfDay } from '../lib/day.ts';
 import { remember } from '../lib/remember.ts';
 import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
-import { type CoveredKey, isWhole, type Known, overlaps, spansOf } from '../usage/coverage.ts';
+import { type CoveredKey, isWhole, spansOf } from '../usage/coverage.ts';
 import type { Fact } from '../usage/model.ts';
+import { type Known, overlaps } from '../usage/spans.ts';
 import type { Counts } from './model.ts';
 
 /** Whose spend is asked for (of all keys, if null), and which. Rules that have both are such questions. */

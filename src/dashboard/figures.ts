@@ -3,10 +3,11 @@ import { forecastOf, monthOf, type Watched } from '../alerts/forecast.ts';
 import type { Spend } from '../alerts/spend.ts';
 import type { Key } from '../keys/advice.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import { type CoveredKey, type Known, mergeSpans, spansOf } from '../usage/coverage.ts';
+import { type CoveredKey, spansOf } from '../usage/coverage.ts';
 import { gapsOf, isRangeKnown } from '../usage/gaps.ts';
 import { type Measures, presentMeasures } from '../usage/measures.ts';
 import { approximateDays, type FactsBy, type Range } from '../usage/model.ts';
+import { type Known, mergeSpans } from '../usage/spans.ts';
 import { sumBy, sumRange } from '../usage/stats.ts';
 import { balanceOf, changeOf, type Ranges } from './model.ts';
 

@@ -5,9 +5,9 @@ import type { Key } from '../keys/advice.ts';
 import { addDays, countDays, HOUR_MS, listDays, startOfMonth, weekdayOf } from '../lib/day.ts';
 import { NANO, usdFromNano } from '../lib/money.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
-import type { Known } from '../usage/coverage.ts';
 import { DIMENSIONS, type Dimension, type Range } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodBefore, periodFields } from '../usage/periods.ts';
+import type { Known } from '../usage/spans.ts';
 import type { Since } from '../usage/sums.ts';
 
 export const dashboardSchema = z.object({ ...periodFields, by: emptyAsAbsent(oneOf(DIMENSIONS).default('model')) });

@@ -5,7 +5,8 @@
 import { addDays, countDays, DAY_MS, dayOf, earlier, HOUR_MS, later, startOfDay } from '../lib/day.ts';
 import type { AnalyticsQuery } from '../openrouter/analytics.ts';
 import { moneyOfDay, type UsageCell } from '../usage/cells.ts';
-import { isAtRest, LATE_MS } from '../usage/coverage.ts';
+import { isAtRest } from '../usage/readings.ts';
+import { LATE_MS } from '../usage/secrets.ts';
 import type { management, upstreamKey } from './table.ts';
 
 export type UpstreamKey = typeof upstreamKey.$inferSelect;

@@ -1,8 +1,14 @@
 /** Which source speaks for each secret and day. Pure. */
-import { addMoney, type CoveredKey, type CoveredSecret, createSecrets, isAnalysed, isOvertaken, knowMore, type Money } from './coverage.ts';
+import { addMoney, knowMore, type Money } from './amounts.ts';
+import type { CoveredKey } from './coverage.ts';
 import type { Source } from './model.ts';
+import { areBehind, type CoveredSecret, createSecrets, isAnalysed } from './secrets.ts';
 
 type Counted = Money & { isEstimated: boolean };
+
+/** Do the counters speak for a day of which there are analytics? Where they know more money, and analytics left the day unfinished. */
+const isOvertaken = (day: string, secret: CoveredSecret, counted: Money | null, spent: Money): boolean =>
+  counted !== null && areBehind(secret) && !isAnalysed(day, secret) && knowMore(counted, spent);
 
 /**
  * Which source speaks for a secret's day: analytics where there is any, counters otherwise. A day that analytics left unfinished is the counters',

@@ -1,8 +1,9 @@
 /** What of a range is not known, and why: a sum over it is then a lower bound. Pure. */
 import { addDays } from '../lib/day.ts';
 import { startOfLocalDay } from '../lib/zone.ts';
-import { type CoveredKey, isWhole, type Known } from './coverage.ts';
+import { type CoveredKey, isWhole } from './coverage.ts';
 import type { Range } from './model.ts';
+import type { Known } from './spans.ts';
 
 /** The instants of local days. */
 export const timeOf = ({ from, to, zone }: Pick<Range, 'from' | 'to' | 'zone'>): Known => ({

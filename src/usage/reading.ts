@@ -8,8 +8,9 @@ import { utcDaysOf } from '../lib/zone.ts';
 import { historyRead, type Management, type UpstreamKey } from '../management/model.ts';
 import * as managementStore from '../management/store.ts';
 import { chooseSources } from './choose.ts';
-import { coverageOf, type FormerText } from './coverage.ts';
+import { coverageOf } from './coverage.ts';
 import type { Range } from './model.ts';
+import type { FormerText } from './readings.ts';
 import type { CheckEntry } from './sources.ts';
 import * as store from './store.ts';
 import {

@@ -4,8 +4,10 @@
  */
 import { listDays } from '../lib/day.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import { addMoney, type CoveredKey, type CoveredSecret, isAnalysed, type Money, NOTHING } from './coverage.ts';
+import { addMoney, type Money, NOTHING } from './amounts.ts';
+import type { CoveredKey } from './coverage.ts';
 import type { Source } from './model.ts';
+import { type CoveredSecret, isAnalysed } from './secrets.ts';
 import {
   correctionOf,
   countersOf,

@@ -1,6 +1,8 @@
 /** What the sources said of a summed day: which of them would speak for each secret now, and what is compared with what. Pure. */
+
+import type { Money } from './amounts.ts';
 import { certainSource, sourceOf } from './choose.ts';
-import type { CoveredSecret, Money, Secrets } from './coverage.ts';
+import type { CoveredSecret, Secrets } from './secrets.ts';
 import type { CounterEntry, Index, StoredDay } from './sources.ts';
 import type { NamedUsage, StoredCounters } from './stored-row.ts';
 

@@ -1,18 +1,11 @@
 /** What is stored of a day and key by each source, and which of them the ledger has it from. Pure. */
 import { DAY_MS, startOfDay } from '../lib/day.ts';
+import { addMoney, type Money, NOTHING } from './amounts.ts';
 import { sourceOf } from './choose.ts';
-import {
-  addMoney,
-  type CoveredKey,
-  type CoveredSecret,
-  createSecrets,
-  isAnalysed,
-  isWithin,
-  type Money,
-  NOTHING,
-  type Secrets,
-} from './coverage.ts';
+import type { CoveredKey } from './coverage.ts';
 import type { Source } from './model.ts';
+import { type CoveredSecret, createSecrets, isAnalysed, type Secrets } from './secrets.ts';
+import { isWithin } from './spans.ts';
 
 export interface CounterEntry extends Money {
   apiKeyId: number;

@@ -1,11 +1,12 @@
 /** The summary of a range, summed from facts. Zero is only said where zero was measured: where a key was watched and spent nothing. */
 import { isoOrNull, listDays } from '../lib/day.ts';
 import { localDayOf } from '../lib/zone.ts';
-import { type CoveredKey, describeCoverage, type Known, knownUntil } from './coverage.ts';
+import { type CoveredKey, describeCoverage, knownUntil } from './coverage.ts';
 import { isRangeKnown } from './gaps.ts';
 import { compareCells } from './groups.ts';
 import { addMeasures, addTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
 import { approximateDays, type Fact, type FactsBy, type Range } from './model.ts';
+import type { Known } from './spans.ts';
 
 function addAt<K>(sums: Map<K, Measures>, key: K, measures: Readonly<Measures>): void {
   const sum = sums.get(key);

@@ -1,9 +1,9 @@
 /** A UTC day of a user in sums: what each key, model and provider spent, and what the sources said (`said.ts`). Pure. */
 import { createLocalHours } from '../lib/zone.ts';
-import type { Secrets } from './coverage.ts';
 import type { Amounts } from './measures.ts';
 import { isSome } from './model.ts';
 import { type Said, saidOf, type Unsure } from './said.ts';
+import type { Secrets } from './secrets.ts';
 import type { CheckEntry } from './sources.ts';
 import type { NamedUsage, StoredCounters, StoredRow } from './stored-row.ts';
 

@@ -11,8 +11,8 @@ import { localPath } from '../../src/lib/local-path.ts';
 import { remember } from '../../src/lib/remember.ts';
 import { describeClient } from '../../src/lib/user-agent.ts';
 import { localDayOf } from '../../src/lib/zone.ts';
-import { mergeSpans } from '../../src/usage/coverage.ts';
 import { DIMENSIONS, factsOf, type LedgerRow, type Range } from '../../src/usage/model.ts';
+import { mergeSpans } from '../../src/usage/spans.ts';
 import { FIRST, inZone, ROWS, ZONE } from '../support/ledger-rows.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');

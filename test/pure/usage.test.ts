@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
 import { localDayOf } from '../../src/lib/zone.ts';
 import { chooseSources } from '../../src/usage/choose.ts';
-import { type CoveredKey, coverageOf, describeCoverage, knownUntil, type StoredKey, type StoredReading } from '../../src/usage/coverage.ts';
+import { type CoveredKey, coverageOf, describeCoverage, knownUntil } from '../../src/usage/coverage.ts';
 import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
 import {
@@ -17,6 +17,7 @@ import {
   rangeProblem,
   resolveRange,
 } from '../../src/usage/model.ts';
+import type { StoredKey, StoredReading } from '../../src/usage/readings.ts';
 import { summarize } from '../../src/usage/stats.ts';
 import { FIRST, inZone, key, known, ROWS, secretOf, wide, ZONE } from '../support/ledger-rows.ts';
 

@@ -1,8 +1,10 @@
 /** Made-up ledger rows, for properties. */
 import fc from 'fast-check';
 import { addDays } from '../../src/lib/day.ts';
-import type { CoveredKey, CoveredSecret, Known } from '../../src/usage/coverage.ts';
+import type { CoveredKey } from '../../src/usage/coverage.ts';
 import type { LedgerRow, Range } from '../../src/usage/model.ts';
+import type { CoveredSecret } from '../../src/usage/secrets.ts';
+import type { Known } from '../../src/usage/spans.ts';
 
 /** The rows lie in the 21 days from here on. */
 export const FIRST = '2026-10-20';

@@ -6,6 +6,8 @@ export interface RouteCase {
   path: string;
   /** A sound body, where the route takes one. */
   body?: Record<string, unknown>;
+  /** A sound query, where the route needs one. */
+  query?: string;
   access: 'public' | 'session' | 'reader';
 }
 
@@ -29,6 +31,8 @@ const BODIES: Record<string, Record<string, unknown>> = {
   'PATCH /api/alerts/{id}': { acknowledged: true },
 };
 
+const QUERIES: Record<string, string> = { 'GET /api/alert-rules/preview': '?amount_usd=10&period=month' };
+
 const accessOf = ({ security = [] }: Operation): RouteCase['access'] => {
   if (security.length === 0 || security.some((entry) => Object.keys(entry).length === 0)) return 'public';
   return security.some((entry) => 'apiToken' in entry) ? 'reader' : 'session';
@@ -42,7 +46,8 @@ export async function listRoutes(world: World): Promise<RouteCase[]> {
       const method = verb.toUpperCase();
       const body = BODIES[`${method} ${path}`];
       if (operation.requestBody !== undefined && !body) throw new Error(`no sound body is known for ${method} ${path}`);
-      return { method, path, access: accessOf(operation), ...(body && { body }) };
+      const query = QUERIES[`${method} ${path}`];
+      return { method, path, access: accessOf(operation), ...(body && { body }), ...(query && { query }) };
     }),
   );
 }

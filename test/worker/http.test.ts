@@ -153,9 +153,8 @@ describe('every route', () => {
     const user = await here.makeUser();
     const key = await here.makeKey(user.token);
     const path = withId(route.path, key.id);
-    const response = await here.call('HEAD', path, { token: user.token });
-    const { status } = await here.call('GET', path, { token: user.token });
-    expect([response.status, await response.text(), status < 500]).toEqual([status, '', true]);
+    const response = await here.call('HEAD', path + (route.query ?? ''), { token: user.token });
+    expect([response.status, await response.text()]).toEqual([200, '']);
   });
 
   it.each(named)('$name has the headers that keep a browser safe', async (route) => {

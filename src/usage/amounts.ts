@@ -1,0 +1,21 @@
+/** What a source says of a day, in nano-dollars. Pure. */
+
+/** What a source says of a day: credits and BYOK spend in nano-dollars. */
+export interface Money {
+  costNano: number;
+  byokCostNano: number;
+}
+
+export const NOTHING: Money = { costNano: 0, byokCostNano: 0 };
+
+/** The sum of two amounts. */
+export const addMoney = (a: Money, b: Money): Money => ({
+  costNano: a.costNano + b.costNano,
+  byokCostNano: a.byokCostNano + b.byokCostNano,
+});
+
+/** Do the counters know more money, and of neither kind less? */
+export const knowMore = (counted: Money, spent: Money): boolean =>
+  counted.costNano >= spent.costNano &&
+  counted.byokCostNano >= spent.byokCostNano &&
+  counted.costNano + counted.byokCostNano > spent.costNano + spent.byokCostNano;

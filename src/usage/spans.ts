@@ -1,0 +1,33 @@
+/** Intervals of instants in which something is known. Pure. */
+import { dayOf, startOfDay } from '../lib/day.ts';
+
+/** An interval of instants. */
+export interface Known {
+  since: number;
+  until: number;
+}
+
+/** The interval from one instant to another; null where one of them is not known. */
+export const spanOf = (since: number | null, until: number | null): Known | null =>
+  since === null || until === null ? null : { since, until };
+
+/** What is left of an interval since an instant. */
+export const clip = (known: Known | null, keptSince: number): Known | null =>
+  known === null || known.until < keptSince ? null : { since: Math.max(known.since, keptSince), until: known.until };
+
+/** Do two spans have an instant in common? */
+export const overlaps = (a: Known, b: Known): boolean => a.since < b.until && b.since < a.until;
+
+/** The same spans without overlaps, in order. */
+export function mergeSpans(spans: readonly Known[]): Known[] {
+  const merged: Known[] = [];
+  for (const { since, until } of spans.toSorted((a, b) => a.since - b.since)) {
+    const last = merged.at(-1);
+    if (last && since <= last.until) last.until = Math.max(last.until, until);
+    else merged.push({ since, until });
+  }
+  return merged;
+}
+
+/** Is the UTC day, or a part of it, inside a known interval? */
+export const isWithin = (day: string, known: Known): boolean => dayOf(known.since) <= day && known.until > startOfDay(day);
