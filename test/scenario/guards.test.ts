@@ -54,6 +54,42 @@ describe('the lock of an account', () => {
   });
 });
 
+describe('signing out everywhere else', () => {
+  it('ends every other session of the user, and keeps the one that asks', async () => {
+    const world = createWorld();
+    const [user, stranger] = [await world.makeUser(), await world.makeUser()];
+    const jwt = await user.newSession();
+    expect((await createVisitor(world, jwt).submit('/account/sessions')).status).toBe(303);
+    const statuses = [jwt, user.token, stranger.token].map(async (token) => (await world.call('GET', '/api/auth/me', { token })).status);
+    expect(await Promise.all(statuses)).toEqual([200, 401, 200]);
+  });
+});
+
+describe('guesses', () => {
+  const attempt = async (world: World, email: string, address: string) => {
+    const headers = { 'cf-connecting-ip': address };
+    return (await world.call('POST', '/api/auth/login', { body: { email, password: 'a wrong passphrase' }, headers })).status;
+  };
+
+  it('count for one account, however its address is written', async () => {
+    const world = createWorld();
+    const { email } = await world.makeUser();
+    for (let guess = 0; guess < 10; guess++)
+      expect(await attempt(world, guess % 2 === 0 ? email : email.toUpperCase(), '192.0.2.77')).toBe(401);
+    expect(await attempt(world, email.toUpperCase(), '192.0.2.77')).toBe(429);
+    expect(await attempt(world, email, '192.0.2.77')).toBe(429);
+  });
+
+  it('count for one network of IPv6, whatever host of it they come from', async () => {
+    const world = createWorld();
+    const statuses: number[] = [];
+    for (let guess = 0; guess < 31; guess++)
+      statuses.push(await attempt(world, `nobody${guess}@example.org`, `2001:db8:7:1::${guess.toString(16)}`));
+    expect(statuses).toEqual([...Array(30).fill(401), 429]);
+    expect(await attempt(world, 'nobody@example.org', '2001:db8:7:2::1')).toBe(401);
+  });
+});
+
 describe('an account that is deleted', () => {
   it('takes every row of its user, in every table, and none of anybody else', async () => {
     const users = createTwoUsers();
