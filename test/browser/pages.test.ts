@@ -169,6 +169,77 @@ describe.skipIf(!hasChromium)('every page', () => {
 
 const totalOn = async (page: Page) => Number(await page.locator('#total').getAttribute('value'));
 
+/** Forty-two characters without a place to break. */
+const LONG = 'production_backend_of_the_european_cluster';
+const LONG_EMAIL = `${LONG}.and_its_owner@example.org`;
+
+describe.skipIf(!hasChromium)('names without a break', () => {
+  it('push no page sideways', async () => {
+    const session = await signUp(LONG_EMAIL);
+    const text = `sk-or-v1-${'9'.repeat(64)}`;
+    running.simulator.addKey(text, { limitNano: 5e9 });
+    running.simulator.spend(text, { nano: 2e9 });
+    const key = await callApi<{ id: number }>('/api/keys', session, { name: LONG, key: text });
+    await callApi('/api/tokens', session, { name: LONG });
+    const url = `http://127.0.0.1:9/${LONG}${LONG}`;
+    const channel = await callApi<{ id: number }>('/api/channels', session, { type: 'slack', name: LONG, url });
+    const rule = { type: 'budget', name: LONG, key_id: key.id, amount_usd: 1, period: 'month', channel_ids: [channel.id] };
+    const { id } = await callApi<{ id: number }>('/api/alert-rules', session, rule);
+    await fireCron(running.origin, '3 * * * *', Date.now());
+    const { page, complaints, close } = await openAs(session, { viewport: { width: 375, height: 800 } });
+    const paths = [
+      '/dashboard?by=key',
+      '/explore?by=key',
+      '/keys',
+      `/keys/${key.id}`,
+      `/keys/${key.id}/delete`,
+      '/alerts',
+      '/tokens',
+      '/account',
+    ];
+    for (const path of [...paths, `/alerts/rules/${id}`]) {
+      await page.goto(path);
+      expect([path, (await page.content()).includes(LONG), await overflowOf(page)]).toEqual([path, true, 0]);
+    }
+    expect(complaints).toEqual([]);
+    await close();
+  });
+});
+
+/** The contrast of an element's text with what lies behind it. Source: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio */
+const contrastOf = (page: Page, selector: string): Promise<number> =>
+  page
+    .locator(selector)
+    .first()
+    .evaluate(
+      new Function(
+        'element',
+        `const channels = (color) => color.match(/[\\d.]+/g).map(Number);
+      const light = (color) => channels(color).slice(0, 3).map((value) => value / 255)
+        .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, value, index) => sum + value * [0.2126, 0.7152, 0.0722][index], 0);
+      let behind = element;
+      while (behind.parentElement && channels(getComputedStyle(behind).backgroundColor)[3] === 0) behind = behind.parentElement;
+      const [a, b] = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor].map(light);
+      return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);`,
+      ) as (element: unknown) => number,
+    );
+
+describe.skipIf(!hasChromium)('the interactive reference', () => {
+  it.each(['light', 'dark'] as const)('can be read (%s)', async (colorScheme) => {
+    const { page, close } = await openAs('none', { colorScheme });
+    await page.goto('/docs');
+    await page.locator('.opblock-summary-path').first().waitFor();
+    await keepShot(page, `docs-${colorScheme}`);
+    for (const selector of ['.info .title', '.opblock-tag', '.opblock-summary-path', '.opblock-summary-description'])
+      expect([selector, await contrastOf(page, `.swagger-ui ${selector}`)]).toEqual([
+        selector,
+        expect.toSatisfy((ratio: number) => ratio >= 4.5),
+      ]);
+    await close();
+  });
+});
+
 describe.skipIf(!hasChromium)('figures', () => {
   it('are those of the API, in every range, grouping and zone', async () => {
     const { page, complaints, close } = await openAs(owner);
