@@ -61,3 +61,41 @@ it('counters are those of the secret that was counted on the day; a day of two s
   expect(triggers.get()).toEqual({ count: 6 });
   database.close();
 });
+
+it('the breaker goes on where it stood: what waits is planned anew, and what did nothing in this period still does nothing in it', () => {
+  const { database, migrate } = before('0010_breaker.sql');
+  const today = new Date().toISOString().slice(0, 10);
+  const rule = database.prepare(
+    "INSERT INTO alert_rule (id, user_id, type, channel_ids, parameters, version, created_at) VALUES (?, 1, 'budget', '[]', '{}', 3, 0)",
+  );
+  for (const id of [1, 2, 3]) rule.run(id);
+  const event = database.prepare(
+    `INSERT INTO alert_event (user_id, rule_id, kind, rule_type, subject, occasion, title, text, figures, path, created_at)
+      VALUES (1, ?, 'fired', 'budget', 'all', 'x', 't', 't', ?, '/', 0)`,
+  );
+  for (const id of [1, 2]) event.run(id, JSON.stringify({ threshold: 1, from: today, to: today }));
+  event.run(3, JSON.stringify({ threshold: 1, from: '2020-01-01', to: '2020-01-31' }));
+  const action = database.prepare(
+    `INSERT INTO breaker_action (id, user_id, rule_id, key_id, management_id, hash, kind, period, period_from, amount_usd, restore, restore_at,
+      state, before, attempts, next_at, created_at) VALUES (?, 1, ?, 1, 2, 'h', 'disable', 'month', ?, 1, 1, 0, ?, ?, 0, 0, 0)`,
+  );
+  const set = JSON.stringify({ disabled: false, limit: null, limit_reset: null });
+  action.run(1, 2, today, 'done', set);
+  action.run(2, 3, '2020-02-01', 'planned', null);
+  action.run(3, 3, '2020-03-01', 'planned', set);
+  action.run(4, 3, '2020-04-01', 'refused', set);
+  migrate();
+  const rules = database.prepare('SELECT id, armed_version, acts_from IS NOT NULL AS waits FROM alert_rule ORDER BY id').all();
+  expect(rules.map((row) => Object.values(row))).toEqual([
+    [1, 0, 1],
+    [2, 0, 0],
+    [3, 0, 0],
+  ]);
+  const actions = database.prepare('SELECT id, state, rule_version, before IS NULL AS is_bare FROM breaker_action ORDER BY id').all();
+  expect(actions.map((row) => Object.values(row))).toEqual([
+    [1, 'done', 0, 0],
+    [3, 'planned', 0, 0],
+    [4, 'refused', 0, 1],
+  ]);
+  database.close();
+});
