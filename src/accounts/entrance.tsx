@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Actor } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
-import { readKnownBrowser, writeKnownBrowser } from '../http/cookies.ts';
+import { areCookiesDropped, readKnownBrowser, writeKnownBrowser } from '../http/cookies.ts';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
@@ -19,9 +19,26 @@ const HOME = '/dashboard';
 /** Ends the session that the browser had, when another one begins in it. */
 const leave = async (deps: Deps, actor: Actor): Promise<void> => (actor.kind === 'user' ? signOut(deps, actor) : undefined);
 
-const SignInForm = ({ failure, next }: { failure: View['failure']; next: string }) => (
-  <Form action="/login" failure={failure}>
-    <input type="hidden" name="next" value={failure?.values['next'] ?? next} />
+const NEEDS_HTTPS =
+  'Signing in needs https: over plain http your browser would not keep the session. Open this monitor by an https address.';
+
+/** Says beforehand that a sign-in cannot work here. */
+const HttpsNotice = ({ view: { c, failure } }: { view: View }) =>
+  failure === null && areCookiesDropped(c) ? (
+    <p class="notice failed" role="alert">
+      {NEEDS_HTTPS}
+    </p>
+  ) : null;
+
+/** Nothing is done where its session would be lost on the way back. */
+function requireCookies(c: View['c']): void {
+  if (areCookiesDropped(c)) fail({ kind: 'bad_request', detail: NEEDS_HTTPS });
+}
+
+const SignInForm = ({ view, next }: { view: View; next: string }) => (
+  <Form action="/login" failure={view.failure}>
+    <HttpsNotice view={view} />
+    <input type="hidden" name="next" value={view.failure?.values['next'] ?? next} />
     <Field name="email" label="Email" type="email" autocomplete="username" />
     <Field name="password" label="Password" type="password" autocomplete="current-password" />
     <button type="submit">Sign in</button>
@@ -54,7 +71,7 @@ const Start = ({ view }: { view: View }) => (
     </section>
     <section class="card">
       <h2>Sign in</h2>
-      <SignInForm failure={null} next={HOME} />
+      <SignInForm view={view} next={HOME} />
       <WhereToRegister isOpen={view.deps.config.registration === 'open'} />
     </section>
   </Frame>
@@ -65,7 +82,7 @@ page('/', 'public', (view) => (view.viewer ? view.c.redirect(HOME, 303) : <Start
 const SignIn = ({ view }: { view: View }) => (
   <Frame title="Sign in" here="/login" viewer={view.viewer} flash={view.flash} class="narrow">
     <h1>Sign in</h1>
-    <SignInForm failure={view.failure} next={localPath(view.c.req.query('next') ?? '') ?? HOME} />
+    <SignInForm view={view} next={localPath(view.c.req.query('next') ?? '') ?? HOME} />
     <WhereToRegister isOpen={view.deps.config.registration === 'open'} />
   </Frame>
 );
@@ -80,6 +97,7 @@ form({
   fields: ['email', 'password'],
   kept: ['email', 'next'],
   async act({ c, deps, actor, body: { next, ...credentials } }) {
+    requireCookies(c);
     const { session, browser } = await signInBrowser(deps, credentials, await readKnownBrowser(c));
     await writeKnownBrowser(c, browser);
     await leave(deps, actor);
@@ -108,6 +126,7 @@ const Register = ({ view }: { view: View }) => {
       <h1>Create your account</h1>
       {isPossible ? (
         <Form action="/register" failure={failure}>
+          <HttpsNotice view={view} />
           {invite !== undefined && <input type="hidden" name="invite" value={invite} />}
           <input type="hidden" name="time_zone" value="" data-time-zone />
           <Field name="email" label="Email" type="email" autocomplete="username" />
@@ -134,6 +153,7 @@ form({
   fields: ['email', 'password'],
   kept: ['email', 'invite', 'time_zone'],
   async act({ c, deps, actor, body }) {
+    requireCookies(c);
     const { userId, session, browser } = await signUp(deps, body);
     await writeKnownBrowser(c, browser);
     await leave(deps, actor);

@@ -28,6 +28,16 @@ function isPlain(c: Context<AppEnv>): boolean {
   return protocol === 'http:' && isLoopback(hostname);
 }
 
+/**
+ * Will the browser drop the cookies of an answer? It does where it came by plain http and they are `Secure`. A proxy that ends TLS asks us by http, too;
+ * then it says so, or the browser sends what it only sends over https. Source: https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
+ */
+export function areCookiesDropped(c: Context<AppEnv>): boolean {
+  if (isPlain(c) || new URL(c.req.url).protocol === 'https:') return false;
+  const isProxied = c.req.header('x-forwarded-proto') === 'https' || c.req.header('origin')?.startsWith('https://') === true;
+  return !isProxied && c.req.header('sec-fetch-site') === undefined;
+}
+
 const nameOf = (c: Context<AppEnv>, cookie: 'session' | 'flash' | 'browser'): string => (isPlain(c) ? cookie : `__Host-${cookie}`);
 const optionsOf = (c: Context<AppEnv>) => ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: !isPlain(c) }) as const;
 
