@@ -19,7 +19,7 @@ for (const [name, value] of Object.entries(TEST_SECRETS)) process.env[name] ??= 
 const { FUZZ_SEED } = process.env;
 
 /** Scenarios that run in workerd too, so that it is seen to answer as plain Node does. */
-const SMOKES = ['account', 'breaker', 'keys', 'tokens', 'usage'].map((name) => `test/scenario/${name}.test.ts`);
+const SMOKES = ['account', 'alerts', 'breaker', 'keys', 'tokens', 'usage'].map((name) => `test/scenario/${name}.test.ts`);
 
 export default defineConfig(async () => {
   const migrations = await readD1Migrations('migrations');
