@@ -82,7 +82,7 @@ export const ruleSchema = z
     type: z.enum(RULE_TYPES),
     name: z.string().nullable(),
     key_id: z.int().nullable(),
-    channel_ids: z.array(z.int()),
+    channel_ids: z.union([z.literal('all'), z.array(z.int())]),
     sentence: z.string().describe('The rule in words'),
     acts_from: instant.optional().describe('Of an armed budget: periods that began before then have no action; null: any has'),
     created_at: z.iso.datetime(),

@@ -20,22 +20,33 @@ const urlSchema = pastedSchema
   .refine((text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '', 'Must not hold a user name or password')
   .meta({ format: 'uri', example: 'https://example.org/hook' });
 
-const withUrl = <T extends string>(type: T) => z.strictObject({ type: z.literal(type), name: nameSchema, url: urlSchema });
+const common = {
+  name: nameSchema,
+  add_to_rules: z.boolean().default(false).describe('Whether all rules that are there are sent to it from now on'),
+};
+
+const withUrl = <T extends string>(type: T) => z.strictObject({ type: z.literal(type), ...common, url: urlSchema });
 
 export const createChannelSchema = z
   .discriminatedUnion('type', [
     withUrl('webhook'),
     withUrl('slack'),
     withUrl('discord'),
-    z.strictObject({ type: z.literal('email'), name: nameSchema, to: pastedSchema.max(254).pipe(z.email('Must be an e-mail address')) }),
+    z.strictObject({ type: z.literal('email'), ...common, to: pastedSchema.max(254).pipe(z.email('Must be an e-mail address')) }),
     z.strictObject({
       type: z.literal('telegram'),
-      name: nameSchema,
+      ...common,
       bot_token: pastedSchema.regex(/^\d{1,20}:[\w-]{20,100}$/, 'Must be the token of a bot, like 123456:ABC…'),
       chat_id: pastedSchema.regex(/^(-?\d{1,20}|@\w{1,64})$/, 'Must be the number of a chat, or the @name of a public one'),
     }),
   ])
   .meta({ id: 'NewChannel' });
+
+/** As a form sends it: a box that is not checked is not sent. */
+export const channelFormSchema = z.preprocess(
+  (values) => ({ ...(values as object), add_to_rules: Object.hasOwn(values as object, 'add_to_rules') }),
+  createChannelSchema,
+);
 
 export type ChannelInput = z.output<typeof createChannelSchema>;
 export type ChannelType = ChannelInput['type'];

@@ -10,12 +10,16 @@ import * as store from './store.ts';
 
 export type Keys = Awaited<ReturnType<typeof listKeys>>;
 
+/** The channels that a rule names one by one. */
+const namedChannels = (rule: Pick<Rule, 'channel_ids'> | null): number[] =>
+  rule === null || rule.channel_ids === 'all' ? [] : rule.channel_ids;
+
 /** Keys and channels that a rule names must be the user's; those that it named before may be gone. */
 export async function checkReferences(deps: Deps, actor: Actor, rule: RuleInput, before: Pick<Rule, 'key_id' | 'channel_ids'> | null) {
   const keys = await listKeys(deps, actor);
   const rows = await store.listChannels(deps.db, authorize(actor, 'manage'));
-  const channels = new Set([...rows.map(({ id }) => id), ...(before?.channel_ids ?? [])]);
-  const errors: FieldError[] = rule.channel_ids.flatMap((id, index) =>
+  const channels = new Set([...rows.map(({ id }) => id), ...namedChannels(before)]);
+  const errors: FieldError[] = namedChannels(rule).flatMap((id, index) =>
     channels.has(id) ? [] : { path: `channel_ids.${index}`, message: 'Is not one of your channels' },
   );
   const isKnown = rule.key_id === null || rule.key_id === before?.key_id || keys.some(({ id }) => id === rule.key_id);

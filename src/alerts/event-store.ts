@@ -44,13 +44,16 @@ export const togetherWith = (parameter: string): string => `SELECT x.id FROM ale
 /** What names a message, among the columns of its row: all rows of a bundle have one message. */
 export const BUNDLE = `(SELECT ${bundleOf('b')} FROM alert_event AS b WHERE b.id = alert_delivery.event_id) AS bundle`;
 
+/** Is what rule `r` reports sent to channel `c`? */
+const IS_SENT_TO = `EXISTS (SELECT 1 FROM json_each(r.channel_ids) WHERE value IN (c.id, 'all'))`;
+
 /** Messages of the events of an instant that have none yet: to every channel of their rule that is there. */
 export const deliverStatement = (db: Db, userId: number, now: number): D1PreparedStatement =>
   statement(
     db,
     `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
       SELECT e.id, c.id, e.user_id, 'pending', ?2, 0, ?2, '[]' FROM alert_event AS e JOIN alert_rule AS r ON r.id = e.rule_id
-        JOIN channel AS c ON c.user_id = e.user_id AND c.id IN (SELECT value FROM json_each(r.channel_ids))
+        JOIN channel AS c ON c.user_id = e.user_id AND ${IS_SENT_TO}
       WHERE e.user_id = ?1 AND e.created_at = ?2 AND NOT ${IS_SNOOZED}
       ON CONFLICT DO NOTHING RETURNING event_id, channel_id, ${BUNDLE}`,
     userId,

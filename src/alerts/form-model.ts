@@ -123,6 +123,8 @@ export const RULE_FIELDS = [
 ];
 
 const CHANNEL_FIELD = /^channel_(\d+)$/;
+/** The box that stands for every channel, those added later too. */
+export const ALL_CHANNELS = 'all_channels';
 export const channelField = (id: number): string => `channel_${id}`;
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
@@ -148,6 +150,13 @@ function readField({ kind }: FormField, text: string | undefined): unknown {
 
 const fieldMessage = (message: string): string => (/expected number/.test(message) ? 'Must be a number' : message);
 
+const channelsOf = (values: Readonly<Record<string, string>>): 'all' | number[] =>
+  values[ALL_CHANNELS]
+    ? 'all'
+    : Object.keys(values)
+        .flatMap((name) => CHANNEL_FIELD.exec(name)?.[1] ?? [])
+        .map(Number);
+
 /** The rule that a form makes, or what is wrong with which field. */
 export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: RuleInput } | { errors: FieldError[] } {
   const type = z.enum(RULE_TYPES).safeParse(values['type']);
@@ -157,9 +166,7 @@ export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: 
     type: type.data,
     name: values['name']?.trim() ? values['name'] : null,
     key_id: values['key_id'] ? Number(values['key_id']) : null,
-    channel_ids: Object.keys(values)
-      .flatMap((name) => CHANNEL_FIELD.exec(name)?.[1] ?? [])
-      .map(Number),
+    channel_ids: channelsOf(values),
     ...Object.fromEntries(parameters.filter(([, value]) => value !== undefined)),
     ...(type.data === 'budget' && values['act_from'] && { act_from: values['act_from'] }),
   });
@@ -184,6 +191,6 @@ export function formOf(rule: Rule): Record<string, string> {
     name: rule.name ?? '',
     key_id: rule.key_id === null ? '' : String(rule.key_id),
     ...Object.fromEntries(fields),
-    ...Object.fromEntries(rule.channel_ids.map((id) => [channelField(id), 'on'])),
+    ...(rule.channel_ids === 'all' ? { [ALL_CHANNELS]: 'on' } : Object.fromEntries(rule.channel_ids.map((id) => [channelField(id), 'on']))),
   };
 }

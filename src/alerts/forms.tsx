@@ -3,7 +3,7 @@ import { Field, Form, Select } from '../http/fields.tsx';
 import type { Failure } from '../http/page.tsx';
 import type { Key } from '../keys/advice.ts';
 import type { ChannelType } from './channel-model.ts';
-import { channelField, FORM_FIELDS, type FormField } from './form-model.ts';
+import { ALL_CHANNELS, channelField, FORM_FIELDS, type FormField } from './form-model.ts';
 import type { RuleType } from './model.ts';
 
 /** Types of rules, in words. */
@@ -94,6 +94,7 @@ export const RuleForm = ({ action, type, values, keys, channels, failure, button
   const shown = failed?.values ?? values;
   const isAsked = failed?.errors['act_from'] !== undefined || failed?.values['act_from'] !== undefined;
   const textOf = (name: string, initial = ''): string => (shown === undefined ? initial : (shown[name] ?? ''));
+  const isChecked = (name: string): boolean => shown === undefined || textOf(name) !== '';
   return (
     <Form action={action} failure={failure} class="rule">
       <input type="hidden" name="type" value={type} />
@@ -117,14 +118,15 @@ export const RuleForm = ({ action, type, values, keys, channels, failure, button
         hint="Messages begin with it. May be left empty."
       />
       <fieldset>
-        <legend>Tell it to</legend>
-        {channels.length === 0 && <p class="hint">There is no channel yet: it is told on this page alone.</p>}
+        <legend>Notify</legend>
+        {channels.length === 0 && <p class="hint">No channels yet; alerts appear on this page only.</p>}
+        <Check id="rule-all_channels" name={ALL_CHANNELS} label="All channels, and those added later" isChecked={isChecked(ALL_CHANNELS)} />
         {channels.map(({ id, name }) => (
           <Check
             id={`rule-${channelField(id)}`}
             name={channelField(id)}
             label={name}
-            isChecked={shown === undefined || textOf(channelField(id)) !== ''}
+            isChecked={isChecked(channelField(id)) || isChecked(ALL_CHANNELS)}
           />
         ))}
       </fieldset>
@@ -138,6 +140,10 @@ const HINTS: Record<Exclude<ChannelType, 'telegram' | 'email'>, string> = {
   slack: 'The address of an incoming webhook.',
   discord: 'The address of a webhook of a Discord channel.',
 };
+
+/** On, unless a form that failed had it off. */
+const isAddedToRules = (failure: Failure | null): boolean =>
+  failure?.form !== '/alerts/channels' || failure.values['add_to_rules'] !== undefined;
 
 /** What is needed to send to a receiver of a type. */
 export const ChannelForm = ({ type, failure }: { type: ChannelType; failure: Failure | null }) => (
@@ -154,6 +160,7 @@ export const ChannelForm = ({ type, failure }: { type: ChannelType; failure: Fai
     ) : (
       <Field name="url" label="Address" autocomplete="off" class="secret" hint={HINTS[type]} />
     )}
+    <Check id="channel-add_to_rules" name="add_to_rules" label="Send all existing alerts here" isChecked={isAddedToRules(failure)} />
     <button type="submit">Add channel</button>
   </Form>
 );

@@ -1,6 +1,7 @@
 /** Rules: what may be watched, with which parameters, and how a rule is shown. */
 import * as z from 'zod';
 import { nameSchema } from '../lib/name.ts';
+import { MAX_CHANNELS } from './channel-model.ts';
 import type { alertRule } from './table.ts';
 
 export const MAX_RULES = 50;
@@ -62,14 +63,16 @@ const PARAMETERS = {
 export type RuleType = keyof typeof PARAMETERS;
 export const RULE_TYPES = Object.keys(PARAMETERS) as RuleType[];
 
+const channelsSchema = z
+  .union([z.literal('all'), z.array(z.int().positive()).max(MAX_CHANNELS, `Must hold at most ${MAX_CHANNELS} channels`)], {
+    error: 'Must be "all" or a list of ids of channels',
+  })
+  .transform((ids) => (ids === 'all' ? ids : [...new Set(ids)]));
+
 const common = {
   name: nameSchema.nullable().default(null),
   key_id: z.int().positive().nullable().default(null).describe('null: all keys'),
-  channel_ids: z
-    .array(z.int().positive())
-    .max(20, 'Must hold at most 20 channels')
-    .transform((ids) => [...new Set(ids)])
-    .default([]),
+  channel_ids: channelsSchema.default([]).describe('Where it is sent; `all`: to every channel, those added later too'),
 };
 
 const passwordField = z.string().max(1000).describe('Your password: needed for the actions `disable` and `limit`. It is not stored');
@@ -141,7 +144,9 @@ const NUMBER_TEXT = /^-?\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,3})?$/i;
 function textOf(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
     return textOf(schema.unwrap() as z.ZodType).optional();
-  if (schema instanceof z.ZodEnum) return schema;
+  if (schema instanceof z.ZodEnum || schema instanceof z.ZodLiteral) return schema;
+  if (schema instanceof z.ZodPipe) return textOf(schema.in as z.ZodType);
+  if (schema instanceof z.ZodUnion) return z.union(schema.options.map((option) => textOf(option as z.ZodType)));
   if (schema instanceof z.ZodBoolean) return z.enum(['true', 'false']).transform((text) => text === 'true');
   if (schema instanceof z.ZodNumber)
     return z

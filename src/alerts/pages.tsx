@@ -10,7 +10,7 @@ import { listKeys } from '../keys/actions.ts';
 import { HOUR_MS } from '../lib/day.ts';
 import { createRule, deleteRule, getRule, listActions, listEvents, listRules, replaceRule, updateEvent } from './actions.ts';
 import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
-import { CHANNEL_TYPES, createChannelSchema } from './channel-model.ts';
+import { CHANNEL_TYPES, channelFormSchema } from './channel-model.ts';
 import { RULE_FIELDS, ruleFromForm } from './form-model.ts';
 import { CHANNEL_LABELS, ChannelForm, RULE_LABELS, RuleForm } from './forms.tsx';
 import { RULE_TYPES, type RuleInput, type RuleType } from './model.ts';
@@ -180,14 +180,14 @@ form({
 form({
   path: `${HERE}/channels`,
   access: 'session',
-  schema: createChannelSchema,
+  schema: channelFormSchema,
   fields: ['name', 'url', 'bot_token', 'chat_id', 'to'],
-  kept: ['type', 'name', 'chat_id', 'to'],
+  kept: ['type', 'name', 'chat_id', 'to', 'add_to_rules'],
   async act({ c, deps, actor, body }) {
     const { name, secret } = await createChannel(deps, actor, body, publicOriginOf(c));
     return {
       to: HERE,
-      message: `The channel “${name}” is there. Send a test message to see that it works.`,
+      message: `Channel “${name}” added. Send a test message to see that it works.`,
       ...(secret !== null && { secret }),
     };
   },

@@ -105,20 +105,36 @@ export async function isForeign(db: Db, userId: number, table: 'alert_rule' | 'c
   return rows.length > 0;
 }
 
+/** Has all rules of a user sent to the channel with this ciphertext, which is new. Rules that are sent to all channels are so already. */
+const addToRulesStatement = (db: Db, userId: number, ciphertext: string): D1PreparedStatement =>
+  statement(
+    db,
+    `UPDATE alert_rule SET channel_ids = json_insert(channel_ids, '$[#]', c.id), version = version + 1
+      FROM (SELECT id FROM channel WHERE user_id = ?1 AND ciphertext = ?2) AS c
+      WHERE user_id = ?1 AND json_type(channel_ids) = 'array' RETURNING alert_rule.id`,
+    userId,
+    ciphertext,
+  );
+
 /**
  * Adds a channel, unless the user has `max` of them or is gone.
- * @returns its id, or null at the limit
+ * @param isOfRules whether it is added to the rules that are there, too
+ * @returns its id, or null at the limit, and how many rules were changed
  */
 export async function insertChannel(
   db: Db,
   row: Pick<ChannelRow, 'userId' | 'type' | 'name' | 'ciphertext' | 'hash' | 'kid' | 'label' | 'origin' | 'createdAt'>,
   max: number,
-): Promise<number | null> {
+  isOfRules = false,
+): Promise<{ id: number | null; changedRules: number }> {
   const text = `INSERT INTO channel (user_id, type, name, ciphertext, hash, kid, label, origin, created_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
     WHERE (SELECT count(*) FROM channel WHERE user_id = ?1) < ?10 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
   const { userId, type, name, ciphertext, hash, kid, label, origin, createdAt } = row;
-  const [rows = []] = await runBatch(db, [statement(db, text, userId, type, name, ciphertext, hash, kid, label, origin, createdAt, max)]);
-  return idOf(rows);
+  const [rows = [], changed = []] = await runBatch(db, [
+    statement(db, text, userId, type, name, ciphertext, hash, kid, label, origin, createdAt, max),
+    ...(isOfRules ? [addToRulesStatement(db, userId, ciphertext)] : []),
+  ]);
+  return { id: idOf(rows), changedRules: changed.length };
 }
 
 /** A user's channels, the newest first. */

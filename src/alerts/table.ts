@@ -39,7 +39,7 @@ export const alertRule = sqliteTable(
     name: text(),
     /** Null: all keys. */
     keyId: integer('key_id'),
-    /** JSON array of ids. */
+    /** JSON array of ids, or JSON's "all". */
     channelIds: text('channel_ids').notNull(),
     /** JSON object of what its type needs. */
     parameters: text().notNull(),

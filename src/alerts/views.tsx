@@ -101,16 +101,22 @@ export const EventList = ({ events, channels, zone, now }: EventListProps) => (
   </ol>
 );
 
+/** Where a rule is sent, in words. */
+function receiversOf({ channel_ids: ids }: PresentedRule, channels: readonly Channel[]): string {
+  if (ids === 'all') return 'Sent to all channels.';
+  const names = channels.filter(({ id }) => ids.includes(id)).map(({ name }) => name);
+  return names.length > 0 ? `Sent to ${names.join(', ')}.` : 'In-app only.';
+}
+
 /** Rules as sentences. */
 export const RuleList = ({ rules, channels }: { rules: readonly PresentedRule[]; channels: readonly Channel[] }) => (
   <ul class="rows">
     {rules.map((rule) => {
-      const names = rule.channel_ids.flatMap((id) => channels.find((channel) => channel.id === id)?.name ?? []);
       return (
         <li class="rule-row">
           <span>
             {rule.name !== null && <strong>{rule.name}: </strong>}
-            {rule.sentence} <span class="hint">{names.length > 0 ? `Told to ${names.join(', ')}.` : 'Told on this page.'}</span>
+            {rule.sentence} <span class="hint">{receiversOf(rule, channels)}</span>
           </span>
           <span class="actions">
             <a href={`/alerts/rules/${rule.id}`} aria-label={`Change: ${rule.sentence}`}>

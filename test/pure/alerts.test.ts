@@ -475,6 +475,7 @@ describe('rules', () => {
     [{ type: 'balance' }, 'below_usd'],
     [{ type: 'spike', factor: 1 }, 'factor'],
     [{ type: 'key_invalid', channel_ids: [0] }, 'channel_ids.0'],
+    [{ type: 'key_invalid', channel_ids: 'every' }, 'channel_ids'],
     [{ type: 'sync_overdue', hours: 0 }, 'hours'],
   ])('%j is refused at %s', (input, path) => {
     expect(createRuleSchema.safeParse(input).error?.issues.map((issue) => issue.path.join('.'))).toContain(path);
@@ -512,7 +513,7 @@ describe('forms of rules', () => {
     { type: 'balance', days: 4 },
     { type: 'spike', window: 'hour', factor: 2.5, min_usd: 0.5 },
     { type: 'key_invalid' },
-    { type: 'key_expiring', days: 30 },
+    { type: 'key_expiring', days: 30, channel_ids: 'all' },
     { type: 'key_discovered' },
     { type: 'sync_overdue', hours: 3 },
     { type: 'digest', every: 'week', hour: 6 },

@@ -456,7 +456,7 @@ describe('the page', () => {
     expect(refused.html).not.toContain('hooks.example/secret');
     await visitor.submit('/alerts/channels', { type: 'webhook', name: 'ops', url: WEBHOOK.url });
     const shown = await visitor.visit('/alerts');
-    expect(messageIn(shown)).toContain('The channel “ops” is there');
+    expect(messageIn(shown)).toContain('Channel “ops” added');
     expect(shown.html).toMatch(/whsec_[A-Za-z0-9+/]{43}=/);
     expect((await visitor.visit('/alerts')).html).not.toContain('whsec_');
     const channelId = /channels\/(\d+)\/test/.exec(shown.html)?.[1] ?? '';
@@ -486,7 +486,7 @@ describe('the page', () => {
     await visitor.submit('/alerts/rules', budget);
     const page = await visitor.visit('/alerts');
     expect(listed(page.html)).toContain(
-      'Tell me when the spend of backend reaches 50% and 100% of $20.50 a week, or will pass it at its pace. Told to ops.',
+      'Tell me when the spend of backend reaches 50% and 100% of $20.50 a week, or will pass it at its pace. Sent to ops.',
     );
     const ruleId = /alerts\/rules\/(\d+)"/.exec(page.html)?.[1] ?? '';
     const form = await visitor.visit(`/alerts/rules/${ruleId}`);

@@ -139,7 +139,7 @@ describe('a receiver of alerts', () => {
     const { id } = await createChannel(
       world.deps,
       actor,
-      { type: 'slack', name: 'x', url: 'http://localhost:9/x' },
+      { type: 'slack', name: 'x', url: 'http://localhost:9/x', add_to_rules: false },
       'http://localhost:8787',
     );
     return async () => {
