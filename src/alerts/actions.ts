@@ -170,14 +170,15 @@ export async function listEvents(deps: Deps, actor: Actor, query: PageQuery) {
   return { data: presentEvents(page, found.deliveries), next_cursor: next };
 }
 
-/** Acknowledges an event, or snoozes its rule for what the event is about. */
+/** Acknowledges an event or its group, or snoozes its rule for what the event is about. */
 export async function updateEvent(deps: Deps, actor: Actor, id: number, change: z.infer<typeof updateEventSchema>) {
   const userId = authorize(actor, 'manage');
-  const { acknowledged, snoozed_until: until } = change;
-  await events.updateEvent(deps.db, userId, id, {
+  const { acknowledged, snoozed_until: until, whole_group: isOfGroup } = change;
+  const values = {
     ...(acknowledged !== undefined && { acknowledgedAt: acknowledged ? deps.now() : null }),
     ...(until !== undefined && { snoozedUntil: until === null ? null : Date.parse(until) }),
-  });
+  };
+  await events.updateEvent(deps.db, userId, id, values, isOfGroup);
   const { events: rows, deliveries } = await events.listEvents(deps.db, userId, id + 1, 1);
   const [event] = presentEvents(rows, deliveries);
   return event?.id === id ? event : refuseForeign(deps, userId, 'alert_event', id);

@@ -14,6 +14,7 @@ export const eventSchema = z
     rule_id: z.int(),
     rule_type: z.string(),
     key_id: z.int().nullable(),
+    group: z.string().describe('What happened together has the same one, and is sent in one message'),
     title: z.string(),
     text: z.string(),
     figures: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),

@@ -115,6 +115,13 @@ export function evaluateMessages(userIds: readonly number[]): { job: 'evaluate';
   return slicesOf([...new Set(userIds)], USERS_A_MESSAGE).map((slice) => ({ job: 'evaluate', userIds: slice }));
 }
 
+/** What is read at the same time is done by then, so that what happened together is found together. */
+const AFTER_READING_S = 20;
+
+/** Has the rules of users evaluated whose keys were just read, when what is read beside them is read, too. */
+export const evaluateSoon = (deps: Deps, userIds: readonly number[]): Promise<void> =>
+  deps.enqueue(evaluateMessages(userIds), AFTER_READING_S);
+
 const USERS_A_PAGE = 1000;
 
 /** Has the rules of those evaluated of whom no key is read now: that, too, is something to be told. */

@@ -1,9 +1,9 @@
 /** SQL of events and of their way to channels. */
-import { and, desc, eq, inArray, lt, ne } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, inArray, lt, ne, sql } from 'drizzle-orm';
 import { type Db, jsonField, runBatch, statement } from '../db.ts';
 import type { PlannedAction } from './breaker-model.ts';
 import type { KnownEvent, Over } from './decide.ts';
-import type { DeliveryRow, EventRow } from './event-model.ts';
+import type { DeliveryRow, EventRow, ListedEvent } from './event-model.ts';
 import type { Rule } from './model.ts';
 import { alertDelivery, alertEvent } from './table.ts';
 import type { Finding } from './words.ts';
@@ -33,9 +33,9 @@ const IS_SNOOZED = `EXISTS (SELECT 1 FROM alert_event AS s WHERE s.user_id = e.u
  * its own.
  */
 const bundleOf = (event: string): string =>
-  ['user_id', 'created_at', 'kind', 'rule_type', `iif({e}.rule_type = 'digest', {e}.rule_id, 0)`]
-    .map((part) => (part.includes('{e}') ? part.replaceAll('{e}', event) : `${event}.${part}`))
-    .join(` || ' ' || `);
+  [`${event}.created_at`, `${event}.kind`, `${event}.rule_type`, `iif(${event}.rule_type = 'digest', ${event}.rule_id, 0)`].join(
+    ` || '-' || `,
+  );
 
 /** Ids of the events that are told in one message with one of them, whose id is the parameter. */
 export const togetherWith = (parameter: string): string => `SELECT x.id FROM alert_event AS e JOIN alert_event AS x
@@ -171,34 +171,40 @@ export async function listEvents(
   userId: number,
   before: number,
   limit: number,
-): Promise<{ events: EventRow[]; deliveries: DeliveryRow[] }> {
+): Promise<{ events: ListedEvent[]; deliveries: DeliveryRow[] }> {
   const page = and(eq(alertEvent.userId, userId), ne(alertEvent.kind, 'test'), lt(alertEvent.id, before));
   const ids = db.select({ id: alertEvent.id }).from(alertEvent).where(page).orderBy(desc(alertEvent.id)).limit(limit);
+  const columns = { ...getTableColumns(alertEvent), bundle: sql<string>`${sql.raw(bundleOf('alert_event'))}` };
   const [events, deliveries] = await db.batch([
-    db.select().from(alertEvent).where(page).orderBy(desc(alertEvent.id)).limit(limit),
+    db.select(columns).from(alertEvent).where(page).orderBy(desc(alertEvent.id)).limit(limit),
     db.select().from(alertDelivery).where(inArray(alertDelivery.eventId, ids)),
   ]);
   return { events, deliveries };
 }
 
-/** What a user said of an event. A snooze is of all that a rule tells of the same subject, and so is its end. */
+/**
+ * What a user said of an event, or of all that are told in one message with it. A snooze is of all that a rule tells of the same subject, and
+ * so is its end.
+ */
 export async function updateEvent(
   db: Db,
   userId: number,
   id: number,
   { acknowledgedAt, snoozedUntil }: Partial<Pick<EventRow, 'acknowledgedAt' | 'snoozedUntil'>>,
+  isOfGroup: boolean,
 ): Promise<void> {
   const of = `user_id = ?1 AND kind <> 'test'`;
-  const alike = `(rule_id, subject) IN (SELECT rule_id, subject FROM alert_event WHERE id = ?2 AND ${of})`;
+  const meant = `id IN (${isOfGroup ? togetherWith('?2') : '?2'})`;
+  const alike = `(rule_id, subject) IN (SELECT rule_id, subject FROM alert_event WHERE ${meant} AND ${of})`;
   await runBatch(db, [
     ...(acknowledgedAt === undefined
       ? []
-      : [statement(db, `UPDATE alert_event SET acknowledged_at = ?3 WHERE ${of} AND id = ?2`, userId, id, acknowledgedAt)]),
+      : [statement(db, `UPDATE alert_event SET acknowledged_at = ?3 WHERE ${of} AND ${meant}`, userId, id, acknowledgedAt)]),
     ...(snoozedUntil === undefined
       ? []
       : snoozedUntil === null
         ? [statement(db, `UPDATE alert_event SET snoozed_until = NULL WHERE ${of} AND ${alike}`, userId, id)]
-        : [statement(db, `UPDATE alert_event SET snoozed_until = ?3 WHERE ${of} AND id = ?2`, userId, id, snoozedUntil)]),
+        : [statement(db, `UPDATE alert_event SET snoozed_until = ?3 WHERE ${of} AND ${meant}`, userId, id, snoozedUntil)]),
   ]);
 }
 

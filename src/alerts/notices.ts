@@ -46,7 +46,7 @@ export const firstFew = (things: readonly string[], separator = ', '): string =>
   things.slice(0, FEW).join(separator) + (things.length > FEW ? ` and ${things.length - FEW} more` : '');
 
 /** Names and what is said of them all; where not all of them are named or have the same said of them, a few titles with their texts. */
-function textOfSeveral(events: readonly Pick<EventRow, 'keyId' | 'title' | 'text'>[], names: ReadonlyMap<number, string>): string {
+export function textOfSeveral(events: readonly Pick<EventRow, 'keyId' | 'title' | 'text'>[], names: ReadonlyMap<number, string>): string {
   const named = events.map(({ keyId }) => (keyId === null ? undefined : names.get(keyId)));
   const isAlike = new Set(events.map(({ text }) => text)).size === 1;
   if (isAlike && named.every((name) => name !== undefined)) return `${firstFew(named)}. ${events[0]?.text ?? ''}`;

@@ -8,21 +8,24 @@ import { publicOriginOf } from '../http/origin.ts';
 import { createPages, type View } from '../http/page.tsx';
 import { listKeys } from '../keys/actions.ts';
 import { HOUR_MS } from '../lib/day.ts';
+import { idSchema } from '../lib/id.ts';
 import { createRule, deleteRule, getRule, listActions, listEvents, listRules, replaceRule, updateEvent } from './actions.ts';
 import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
 import { CHANNEL_TYPES, channelFormSchema } from './channel-model.ts';
+import { EventList } from './event-list.tsx';
 import { RULE_FIELDS, ruleFromForm } from './form-model.ts';
 import { CHANNEL_LABELS, ChannelForm, RULE_LABELS, RuleForm } from './forms.tsx';
 import { RULE_TYPES, type RuleInput, type RuleType } from './model.ts';
 import { askWhenToAct } from './preview.ts';
 import { showRule } from './rule-page.tsx';
-import { ActionList, ChannelList, EventList, RuleList } from './views.tsx';
+import { ActionList, ChannelList, RuleList } from './views.tsx';
 
 export const alertPages = createPages();
 const { page, form } = alertPages;
 
 const HERE = '/alerts';
-const EVENTS = 50;
+/** What happened together is shown as one, so more fit on the page than are read at once. */
+const EVENTS = 200;
 
 /** What the address, or a form that failed, asks to be shown. */
 const chosen = <const T extends string>(view: View, name: string, types: readonly T[], form: string): T => {
@@ -71,8 +74,9 @@ const NewChannel = ({ view }: { view: View }) => {
 
 async function showAlerts(view: View) {
   const { deps, actor } = view;
-  const [{ data: events }, rules, channels, keys, actions] = await Promise.all([
-    listEvents(deps, actor, { limit: EVENTS, cursor: undefined }),
+  const cursor = idSchema.safeParse(view.c.req.query('before')).data;
+  const [{ data: events, next_cursor: older }, rules, channels, keys, actions] = await Promise.all([
+    listEvents(deps, actor, { limit: EVENTS, cursor }),
     listRules(deps, actor),
     listChannels(deps, actor),
     listKeys(deps, actor),
@@ -95,8 +99,9 @@ async function showAlerts(view: View) {
         {events.length === 0 ? (
           <p class="empty">Nothing yet.</p>
         ) : (
-          <EventList events={events} channels={channels} zone={zone} now={deps.now()} />
+          <EventList events={events} channels={channels} keys={keys} zone={zone} now={deps.now()} />
         )}
+        {older !== null && <a href={`${HERE}?before=${older}`}>Older alerts</a>}
       </section>
       <section class="card">
         <h2>Rules</h2>
@@ -221,7 +226,7 @@ form({
   access: 'session',
   schema: z.object({}),
   async act({ deps, actor, id }) {
-    await updateEvent(deps, actor, id, { acknowledged: true });
+    await updateEvent(deps, actor, id, { acknowledged: true, whole_group: true });
     return { to: HERE };
   },
   show: showAlerts,
@@ -239,7 +244,7 @@ form({
   }),
   async act({ deps, actor, id, body }) {
     const until = new Date(deps.now() + body.hours * HOUR_MS).toISOString();
-    await updateEvent(deps, actor, id, { snoozed_until: until });
+    await updateEvent(deps, actor, id, { snoozed_until: until, whole_group: true });
     return { to: HERE, message: 'Nothing more is sent of it until then.' };
   },
   show: showAlerts,

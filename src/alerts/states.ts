@@ -1,6 +1,6 @@
 /** States of keys that last until they are over: what is the matter with each key that a rule is about. Pure. */
 import type { Key } from '../keys/advice.ts';
-import { HOUR_MS } from '../lib/day.ts';
+import { HOUR_MS, MINUTE_MS } from '../lib/day.ts';
 import { compareProducts, usdFromNanoOrNull } from '../lib/money.ts';
 import { localDayOf } from '../lib/zone.ts';
 import type { RuleOf, RuleType } from './model.ts';
@@ -68,9 +68,12 @@ export const judgeInvalid: Judge<'key_invalid'> = (_, key) => {
   return key.status === 'active' ? { is: 'fine', figures: {} } : 'unknown';
 };
 
+/** A ring comes a moment earlier or later than the one before it: what one of them read is overdue with one of them. */
+const RING_SLACK_MS = 5 * MINUTE_MS;
+
 export const judgeOverdue: Judge<'sync_overdue'> = (rule, key, { now }) => {
   if (!key.is_active || key.kind === 'management' || key.status === 'invalid') return 'moot';
   const since = Date.parse(key.last_synced_at ?? key.created_at);
-  const isOverdue = now - since > rule.hours * HOUR_MS;
+  const isOverdue = now - since > rule.hours * HOUR_MS - RING_SLACK_MS;
   return { is: isOverdue ? 'holding' : 'fine', figures: { last_synced_at: key.last_synced_at, reason: key.last_error } };
 };

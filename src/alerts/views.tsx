@@ -1,16 +1,15 @@
-/** What happened, what is watched, and where it is told. */
+/** What is watched, where it is sent, and what budgets did. */
 import type * as z from 'zod';
 import { Form } from '../http/fields.tsx';
 import { formatAgo, formatInstant } from '../lib/format.ts';
-import type { actionSchema, channelSchema, eventSchema, ruleSchema } from './answers.ts';
+import type { actionSchema, channelSchema, ruleSchema } from './answers.ts';
 import { CHANNEL_LABELS } from './forms.tsx';
 
-type Event = z.infer<typeof eventSchema>;
 type Channel = z.infer<typeof channelSchema>;
 type PresentedRule = z.infer<typeof ruleSchema>;
 
 /** A button that does one thing; `about` says to whom, for those who do not see the row. */
-const Action = ({
+export const Action = ({
   action,
   label,
   about,
@@ -29,76 +28,6 @@ const Action = ({
       {label}
     </button>
   </Form>
-);
-
-/** What became of a message, in words. */
-const deliveryText = ({ state, attempts }: Event['deliveries'][number], channel: string): string => {
-  const error = attempts.at(-1)?.error ?? null;
-  if (state === 'sent') return `sent to ${channel}`;
-  if (state === 'failed') return `did not reach ${channel}${error === null ? '' : `: ${error}`}`;
-  return error === null ? `on its way to ${channel}` : `did not reach ${channel} yet and is tried again: ${error}`;
-};
-
-const Deliveries = ({ event, channels }: { event: Event; channels: readonly Channel[] }) => (
-  <>
-    {event.deliveries.map((delivery) => (
-      <span class="hint">
-        {deliveryText(delivery, channels.find(({ id }) => id === delivery.channel_id)?.name ?? 'a channel that is gone')}
-      </span>
-    ))}
-  </>
-);
-
-interface EventListProps {
-  events: readonly Event[];
-  channels: readonly Channel[];
-  zone: string;
-  now: number;
-}
-
-/** How pressing an event is: nothing more where it is over, or seen. */
-const toneOf = (event: Event): 'done' | 'bad' | 'warn' => {
-  if (event.kind === 'recovered' || event.recovered_at !== null || event.acknowledged_at !== null) return 'done';
-  return event.rule_type === 'key_invalid' ? 'bad' : 'warn';
-};
-
-/** Events, the newest first. */
-export const EventList = ({ events, channels, zone, now }: EventListProps) => (
-  <ol class="events">
-    {events.map((event) => {
-      const isSnoozed = event.snoozed_until !== null && Date.parse(event.snoozed_until) > now;
-      return (
-        <li class={`event ${toneOf(event)}`}>
-          <div>
-            <p>
-              <a href={event.path}>
-                {event.kind === 'recovered' ? 'Recovered: ' : ''}
-                {event.title}
-              </a>{' '}
-              <time datetime={event.created_at} class="hint">
-                {formatInstant(event.created_at, zone)}
-              </time>
-            </p>
-            <p>
-              {event.text} <Deliveries event={event} channels={channels} />
-            </p>
-          </div>
-          <div class="actions">
-            {event.acknowledged_at === null ? (
-              <Action action={`/alerts/${event.id}/acknowledge`} label="Acknowledge" about={event.title} />
-            ) : (
-              <span class="hint">acknowledged {formatAgo(event.acknowledged_at, now)}</span>
-            )}
-            {isSnoozed ? (
-              <span class="hint">snoozed until {formatInstant(event.snoozed_until, zone)}</span>
-            ) : (
-              <Action action={`/alerts/${event.id}/snooze`} label="Snooze for a day" about={event.title} fields={{ hours: '24' }} />
-            )}
-          </div>
-        </li>
-      );
-    })}
-  </ol>
 );
 
 /** Where a rule is sent, in words. */

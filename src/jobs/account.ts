@@ -1,5 +1,5 @@
 /** The account behind a management key, a step a message. What is to be read next stands in the database, so any step may be lost. */
-import { evaluateMessages } from '../alerts/evaluate.ts';
+import { evaluateSoon } from '../alerts/evaluate.ts';
 import type { Deps } from '../deps.ts';
 import { accountStep } from '../management/step.ts';
 import type { Delivery, JobMessage } from './model.ts';
@@ -10,6 +10,6 @@ export async function accountMessage(deps: Deps, message: Extract<JobMessage, { 
   if (outcome.kind === 'busy') return { kind: 'retry', delayS: outcome.delayS };
   if (outcome.kind === 'more')
     await deps.enqueue([{ ...message, failed: outcome.failed, reach: outcome.reach, attempt: outcome.attempt }], outcome.delayS);
-  if (outcome.kind === 'done') await deps.enqueue(evaluateMessages([message.userId]));
+  if (outcome.kind === 'done') await evaluateSoon(deps, [message.userId]);
   return { kind: 'ack' };
 }

@@ -1,5 +1,5 @@
 /** Sync, validation and reading on demand: one message of keys is read, judged and written. */
-import { evaluateMessages } from '../alerts/evaluate.ts';
+import { evaluateSoon } from '../alerts/evaluate.ts';
 import type { Deps } from '../deps.ts';
 import { isTransient, retryAfterOf } from '../keys/model.ts';
 import { applyReadings, type Reading, readKeys } from '../keys/reading.ts';
@@ -73,7 +73,10 @@ export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery>
     await deps.enqueue(accountMessages(readings, message.slot));
     const applied = await applyReadings(deps, readings, run.id);
     // Also of users whose keys could not be read: rules are about that, too.
-    await deps.enqueue(evaluateMessages(keys.map(({ userId }) => userId)));
+    await evaluateSoon(
+      deps,
+      keys.map(({ userId }) => userId),
+    );
     const counts = addCounts(before, { attempts: 1, ...countReadings(readings, applied) });
     const attempt = counts['attempts'] ?? 1;
     return { counts, retryInS: attempt < MAX_ATTEMPTS ? retryDelay(readings, applied, attempt, deps.random()) : null };

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { plannedAction } from '../../src/alerts/breaker-model.ts';
 import { compareWith, decide, type KnownEvent } from '../../src/alerts/decide.ts';
 import { digestPeriod } from '../../src/alerts/digest.ts';
-import { type DeliveryRow, type EventRow, presentEvents } from '../../src/alerts/event-model.ts';
+import { type DeliveryRow, type ListedEvent, presentEvents } from '../../src/alerts/event-model.ts';
 import { createRuleSchema, type Rule } from '../../src/alerts/model.ts';
 import type { Situation } from '../../src/alerts/situation.ts';
 import type { Spend } from '../../src/alerts/spend.ts';
@@ -203,6 +203,7 @@ describe('events', () => {
       id,
       kind: 'fired',
       figures: '{}',
+      bundle: '',
       createdAt: 0,
       recoveredAt: null,
       acknowledgedAt: null,
@@ -219,7 +220,7 @@ describe('events', () => {
       log: '[]',
     });
     const ids = Array.from({ length: 2000 }, (_, index) => index + 1);
-    const shown = presentEvents(ids.map(event) as EventRow[], ids.map(delivery) as unknown as DeliveryRow[]);
+    const shown = presentEvents(ids.map(event) as ListedEvent[], ids.map(delivery) as unknown as DeliveryRow[]);
     expect(shown.every(({ id, deliveries }) => deliveries.length === 1 && deliveries[0]?.channel_id === id * 2)).toBe(true);
     expect(looks).toBeLessThan(10 * ids.length);
   });

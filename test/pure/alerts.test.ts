@@ -278,10 +278,10 @@ describe('states', () => {
     ],
     ['discovered', { type: 'key_discovered' }, { kind: 'discovered', created_at: '2026-10-20T00:00:00.000Z' }, { kind: 'discovered' }],
     [
-      'overdue',
+      'overdue, give or take the five minutes of a ring',
       { type: 'sync_overdue' },
-      { last_synced_at: new Date(NOW - 6 * HOUR_MS - 1).toISOString() },
-      { last_synced_at: new Date(NOW - 6 * HOUR_MS).toISOString() },
+      { last_synced_at: new Date(NOW - 6 * HOUR_MS + 299_999).toISOString() },
+      { last_synced_at: new Date(NOW - 6 * HOUR_MS + 300_000).toISOString() },
     ],
     ['never read', { type: 'sync_overdue' }, { last_synced_at: null }, { last_synced_at: null, is_active: false, status: 'paused' }],
   ];

@@ -54,7 +54,7 @@ describe('what a store does for a user', () => {
       await tokens.insertToken(db, { userId, name: 'n', tokenHash: 'h', prefix: 'p', createdAt: NOW }, 9),
       await texts.insertKey(db, userId, 'n', newText, 9, NOW),
       await alerts.insertRule(db, userId, rule, { createdAt: NOW, actsFrom: null }, 9),
-      await alerts.insertChannel(db, { ...channel, userId }, 9),
+      (await alerts.insertChannel(db, { ...channel, userId }, 9)).id,
       await views.saveView(db, { userId, name: 'n', query: 'q', createdAt: NOW }, 9),
       await runBatch(db, [analytics.noteModelsStatement(db, userId, ['x/y'])]),
     ];

@@ -199,14 +199,15 @@ describe('replacing a text', () => {
     world.deps.openrouter.getKey = async (asked) => {
       const answer = await ask(asked);
       if (asked === text) {
-        world.clock.now += 30_000;
+        readAt = world.clock.now += 30_000;
         await world.sync();
       }
       return answer;
     };
     world.clock.now += HOUR_MS;
+    let readAt = 0;
     expect((await world.call('PATCH', `/api/keys/${made.id}`, { token: user.token, body: { key: text } })).status).toBe(200);
-    expect((await keyOf(world, user.id, made.id)).knownUntil).toBe(world.clock.now);
+    expect((await keyOf(world, user.id, made.id)).knownUntil).toBe(readAt);
   });
 
   it('that OpenRouter cannot be asked about forgets nothing that was known', async () => {

@@ -125,10 +125,11 @@ describe('a key that expires', () => {
     await set.hours(1);
     expect(await set.find(first)).toMatchObject({ status: 'active', is_expired: false, expires_at: expiresAt });
     set.world.simulator.spend(first, { nano: 7_000_000_000 });
+    const spentAt = new Date(Math.floor(set.world.clock.now / 60_000) * 60_000).toISOString();
     await set.hours(3);
     const key = await set.find(first);
     expect(key).toMatchObject({ status: 'invalid', is_expired: true, vanished_at: null, expires_at: expiresAt });
-    expect([key.last_error, key.last_used_at]).toEqual(['The key has expired.', new Date(set.world.clock.now - 3 * HOUR).toISOString()]);
+    expect([key.last_error, key.last_used_at]).toEqual(['The key has expired.', spentAt]);
     expect(await total(set, `&key_id=${key.id}`)).toBe(spent());
     await set.hours(48);
     expect(await total(set, `&key_id=${key.id}`)).toBe(spent());

@@ -19,10 +19,11 @@ async function watchTwoDays() {
   const world = createWorld({ now: Date.parse('2026-11-13T00:03:00Z') });
   const user = await world.makeUser();
   const keys = [await world.makeKey(user.token, 'first'), await world.makeKey(user.token, '=second')];
+  const start = world.clock.now;
   for (let hour = 0; hour < 48; hour++) {
     for (const [index, key] of keys.entries())
-      world.simulator.spend(key.text, { nano: 1_000_000 * (index + 1) + hour, byokNano: index }, world.clock.now + HOUR_MS / 2);
-    world.clock.now += HOUR_MS;
+      world.simulator.spend(key.text, { nano: 1_000_000 * (index + 1) + hour, byokNano: index }, start + (hour + 0.5) * HOUR_MS);
+    world.clock.now = start + (hour + 1) * HOUR_MS;
     await world.sync();
   }
   const get = <T>(path: string) => world.json<T>('GET', path, { token: user.token });

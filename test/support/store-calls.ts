@@ -204,10 +204,12 @@ export const CASES: Record<string, Case | Case[]> = {
   'events.applyChanges': (db, id) => events.applyChanges(db, ME, [change(id)], NOW, planned(id)),
   'events.insertTest': (db, id) => events.insertTest(db, ME, id.channel, NOW),
   'events.listEvents': (db) => events.listEvents(db, ME, 1e9, 100),
-  'events.updateEvent': [{ acknowledgedAt: 1, snoozedUntil: 1 }, { snoozedUntil: null }].map(
-    (said): Case =>
-      (db, id) =>
-        events.updateEvent(db, ME, id.event, said),
+  'events.updateEvent': [{ acknowledgedAt: 1, snoozedUntil: 1 }, { snoozedUntil: null }].flatMap((said) =>
+    [false, true].map(
+      (isOfGroup): Case =>
+        (db, id) =>
+          events.updateEvent(db, ME, id.event, said, isOfGroup),
+    ),
   ),
   'deliveries.settleDelivery': (db, id) =>
     deliveries.settleDelivery(

@@ -52,6 +52,8 @@ export interface WorldOptions {
   config?: Partial<Config>;
   db?: D1Database;
   timeoutMs?: number;
+  /** Which of the messages that are due is delivered next. */
+  order?: 'oldest' | 'newest';
   /** The account to which a key's text belongs, where there are several beside the world's own. */
   simulatorOf?: (text: string | null) => Simulator | undefined;
 }
@@ -171,7 +173,9 @@ export function createWorld(options: WorldOptions = {}) {
   /** Takes the message that is due first out of the queue, and lets the clock run until then. */
   function takeNext(): JobMessage {
     const due = (message: JobMessage) => dueAt.get(message) ?? 0;
-    const next = queue.reduce((first, message) => (due(message) < due(first) ? message : first));
+    const isBefore = (message: JobMessage, first: JobMessage) =>
+      due(message) < due(first) || (options.order === 'newest' && (due(message) <= clock.now || due(message) === due(first)));
+    const next = queue.reduce((first, message) => (isBefore(message, first) ? message : first));
     queue.splice(queue.indexOf(next), 1);
     clock.now = Math.max(clock.now, due(next));
     return next;
