@@ -15,7 +15,8 @@ export type AppError =
   | { kind: 'bad_request'; detail: string }
   | { kind: 'limit_reached'; detail: string }
   | { kind: 'unauthenticated'; detail: string }
-  | { kind: 'forbidden'; detail: string }
+  /** `path`: the field that would allow it. */
+  | { kind: 'forbidden'; detail: string; path?: string }
   | { kind: 'not_found'; detail: string }
   | { kind: 'method_not_allowed'; detail: string; allow: string[] }
   | { kind: 'conflict'; detail: string }

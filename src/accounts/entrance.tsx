@@ -36,7 +36,7 @@ function requireCookies(c: View['c']): void {
 }
 
 const SignInForm = ({ view, next }: { view: View; next: string }) => (
-  <Form action="/login" failure={view.failure}>
+  <Form action="/login">
     <HttpsNotice view={view} />
     <input type="hidden" name="next" value={view.failure?.values['next'] ?? next} />
     <Field name="email" label="Email" type="email" autocomplete="username" />
@@ -55,7 +55,7 @@ const WhereToRegister = ({ isOpen }: { isOpen: boolean }) =>
   );
 
 const Start = ({ view }: { view: View }) => (
-  <Frame title="What your OpenRouter keys spend" here="/" viewer={view.viewer} flash={view.flash} class="landing">
+  <Frame title="What your OpenRouter keys spend" here="/" view={view} class="landing">
     <section>
       <h1>Know what your OpenRouter keys spend</h1>
       <p class="lead">
@@ -80,7 +80,7 @@ const Start = ({ view }: { view: View }) => (
 page('/', 'public', (view) => (view.viewer ? view.c.redirect(HOME, 303) : <Start view={view} />));
 
 const SignIn = ({ view }: { view: View }) => (
-  <Frame title="Sign in" here="/login" viewer={view.viewer} flash={view.flash} class="narrow">
+  <Frame title="Sign in" here="/login" view={view} class="narrow">
     <h1>Sign in</h1>
     <SignInForm view={view} next={localPath(view.c.req.query('next') ?? '') ?? HOME} />
     <WhereToRegister isOpen={view.deps.config.registration === 'open'} />
@@ -94,7 +94,6 @@ form({
   access: 'public',
   throttle: 'login',
   schema: loginSchema.extend({ next: z.string().optional() }),
-  fields: ['email', 'password'],
   kept: ['email', 'next'],
   async act({ c, deps, actor, body: { next, ...credentials } }) {
     requireCookies(c);
@@ -122,10 +121,10 @@ const Register = ({ view }: { view: View }) => {
   const invite = failure?.values['invite'] ?? c.req.query('invite');
   const isPossible = deps.config.registration === 'open' || invite !== undefined;
   return (
-    <Frame title="Create your account" here="/register" viewer={view.viewer} flash={view.flash} class="narrow">
+    <Frame title="Create your account" here="/register" view={view} class="narrow">
       <h1>Create your account</h1>
       {isPossible ? (
-        <Form action="/register" failure={failure}>
+        <Form action="/register">
           <HttpsNotice view={view} />
           {invite !== undefined && <input type="hidden" name="invite" value={invite} />}
           <input type="hidden" name="time_zone" value="" data-time-zone />
@@ -150,7 +149,6 @@ form({
   access: 'public',
   throttle: 'register',
   schema: signUpSchema,
-  fields: ['email', 'password'],
   kept: ['email', 'invite', 'time_zone'],
   async act({ c, deps, actor, body }) {
     requireCookies(c);
@@ -163,10 +161,10 @@ form({
 });
 
 const ResetPassword = ({ view }: { view: View }) => (
-  <Frame title="Set a new password" here="/reset-password" viewer={view.viewer} flash={view.flash} class="narrow">
+  <Frame title="Set a new password" here="/reset-password" view={view} class="narrow">
     <h1>Set a new password</h1>
     <p>All sessions of the account end.</p>
-    <Form action="/reset-password" failure={view.failure}>
+    <Form action="/reset-password">
       <input type="hidden" name="token" value={view.failure?.values['token'] ?? view.c.req.query('token') ?? ''} />
       <Field name="new_password" label="New password" type="password" autocomplete="new-password" hint="At least 12 characters." />
       <button type="submit">Set password</button>
@@ -181,7 +179,6 @@ form({
   access: 'public',
   throttle: 'reset-password',
   schema: resetPasswordSchema,
-  fields: ['new_password'],
   kept: ['token'],
   async act({ deps, body }) {
     await resetPassword(deps, body);

@@ -24,11 +24,11 @@ type Sessions = Awaited<ReturnType<typeof listSessions>>;
 /** All zones, also the present one where the runtime does not list it. */
 const zonesWith = (zone: string): string[] => [...new Set([...listTimeZones(), zone])];
 
-const TimeZone = ({ view, zone }: { view: View; zone: string }) => (
+const TimeZone = ({ zone }: { zone: string }) => (
   <section class="card">
     <h2>Time zone</h2>
     <p class="hint">Days and hours on all pages are those of this zone, unless the address of a page names another one.</p>
-    <Form action="/account/time-zone" failure={view.failure}>
+    <Form action="/account/time-zone">
       <Select name="time_zone" label="Time zone" value={zone} options={zonesWith(zone).map((name) => [name, name.replaceAll('_', ' ')])} />
       <button type="submit">Save time zone</button>
     </Form>
@@ -41,7 +41,7 @@ const Username = ({ view }: { view: View }) => <input type="text" autocomplete="
 const Password = ({ view }: { view: View }) => (
   <section class="card">
     <h2>Password</h2>
-    <Form action="/account/password" failure={view.failure}>
+    <Form action="/account/password">
       <Username view={view} />
       <Field name="current_password" label="Current password" type="password" autocomplete="current-password" />
       <Field
@@ -56,7 +56,7 @@ const Password = ({ view }: { view: View }) => (
   </section>
 );
 
-const SessionList = ({ view, sessions, zone }: { view: View; sessions: Sessions; zone: string }) => (
+const SessionList = ({ sessions, zone }: { sessions: Sessions; zone: string }) => (
   <section class="card">
     <h2>Sessions</h2>
     <ul class="rows">
@@ -68,7 +68,7 @@ const SessionList = ({ view, sessions, zone }: { view: View; sessions: Sessions;
         </li>
       ))}
     </ul>
-    <Form action="/account/sessions" failure={view.failure}>
+    <Form action="/account/sessions">
       <button type="submit" class="quiet" disabled={sessions.length < 2}>
         Sign out of all others
       </button>
@@ -115,7 +115,7 @@ const Deletion = ({ view }: { view: View }) => (
   <section class="card danger">
     <h2>Delete the account</h2>
     <p>Your keys, tokens, sessions and all history go. There is no way back; export your data first.</p>
-    <Form action="/account/delete" failure={view.failure}>
+    <Form action="/account/delete">
       <Username view={view} />
       <Field name="password" label="Password, to confirm" type="password" autocomplete="current-password" />
       <button type="submit" class="danger">
@@ -131,15 +131,15 @@ async function showAccount(view: View) {
   const before = idSchema.safeParse(view.c.req.query('before'));
   const log = await listAudit(view.deps, view.actor, { limit: SHOWN_EVENTS, cursor: before.data });
   return (
-    <Frame title="Account" here="/account" viewer={view.viewer} flash={view.flash}>
+    <Frame title="Account" here="/account" view={view}>
       <h1>Account</h1>
       <p>
         Signed in as <strong>{view.viewer?.email}</strong>.
       </p>
       <div class="cards columns">
-        <TimeZone view={view} zone={zone} />
+        <TimeZone zone={zone} />
         <Password view={view} />
-        <SessionList view={view} sessions={sessions} zone={zone} />
+        <SessionList sessions={sessions} zone={zone} />
         <Activity log={log} zone={zone} />
         <Export />
         <Deletion view={view} />
@@ -160,7 +160,6 @@ form({
   path: '/account/time-zone',
   access: 'session',
   schema: timeZoneFormSchema,
-  fields: ['time_zone'],
   async act({ deps, actor, body }) {
     await setTimeZone(deps, actor, body);
     return { to: '/account', message: `Days are now those of ${body.time_zone.replaceAll('_', ' ')}.` };
@@ -172,7 +171,6 @@ form({
   path: '/account/password',
   access: 'session',
   schema: changePasswordSchema,
-  fields: ['current_password', 'new_password'],
   async act({ deps, actor, body }) {
     await changePassword(deps, actor, body);
     return { to: '/account', message: 'The password is changed, and all other sessions have ended.' };
@@ -195,7 +193,6 @@ form({
   path: '/account/delete',
   access: 'session',
   schema: deleteAccountSchema,
-  fields: ['password'],
   async act({ deps, actor, body }) {
     await deleteAccount(deps, actor, body);
     return { to: '/', message: 'Your account is deleted.', session: null };

@@ -42,11 +42,20 @@ export const createChannelSchema = z
   ])
   .meta({ id: 'NewChannel' });
 
-/** As a form sends it: a box that is not checked is not sent. */
-export const channelFormSchema = z.preprocess(
-  (values) => ({ ...(values as object), add_to_rules: Object.hasOwn(values as object, 'add_to_rules') }),
-  createChannelSchema,
-);
+/** The address that is no secret, of the types that have one. */
+const SHOWN_ADDRESS: Record<string, string> = { email: 'to', telegram: 'chat_id' };
+
+/** Addresses that a form of another type may have been given. A form of this type hands them on. */
+export const addressesOfOthers = (type: unknown): string[] =>
+  Object.entries(SHOWN_ADDRESS).flatMap(([one, name]) => (one === type ? [] : [name]));
+
+/** As a form sends it: a box that is not checked is not sent, and addresses of other types are not meant. */
+export const channelFormSchema = z.preprocess((values) => {
+  const given = values as Record<string, unknown>;
+  const others = addressesOfOthers(given['type']);
+  const meant = Object.fromEntries(Object.entries(given).filter(([name]) => !others.includes(name)));
+  return { ...meant, add_to_rules: Object.hasOwn(given, 'add_to_rules') };
+}, createChannelSchema);
 
 export type ChannelInput = z.output<typeof createChannelSchema>;
 export type ChannelType = ChannelInput['type'];

@@ -114,13 +114,25 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
   sync_overdue: [number('hours', 'Not read for (hours)', '6')],
 };
 
-/** Names of all fields that any form of a rule has. */
-export const RULE_FIELDS = [
-  'name',
-  'key_id',
-  'act_from',
-  ...new Set(Object.values(FORM_FIELDS).flatMap((fields) => fields.map(({ name }) => name))),
-];
+/** Is a rule of a type about a key, or all of them? */
+export const isAboutKeys = (type: RuleType): boolean => type !== 'key_discovered';
+
+/** Names of all fields that only some types of rules have. */
+const SOME_FIELDS = ['key_id', ...new Set(Object.values(FORM_FIELDS).flatMap((fields) => fields.map(({ name }) => name)))];
+
+/** The fields that rules of other types have, and those of this one have not. Never a password. */
+export function fieldsOfOthers(type: RuleType): string[] {
+  const present = new Set(['password', ...(isAboutKeys(type) ? ['key_id'] : []), ...FORM_FIELDS[type].map(({ name }) => name)]);
+  return SOME_FIELDS.filter((name) => !present.has(name));
+}
+
+/** What of a form goes on into that of another type: what was typed. What stood there from the start, and an answer to a question, stays. */
+export function typedInto(values: Readonly<Record<string, string>>): Record<string, string> {
+  const fields = FORM_FIELDS[z.enum(RULE_TYPES).catch('budget').parse(values['type'])];
+  const isInitial = (name: string, value: string) => fields.some((field) => field.name === name && field.initial === value);
+  const dropped = ['type', 'act_from'];
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) => !dropped.includes(name) && !isInitial(name, value)));
+}
 
 const CHANNEL_FIELD = /^channel_(\d+)$/;
 /** The box that stands for every channel, those added later too. */
@@ -165,7 +177,7 @@ export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: 
   const parsed = createRuleSchema.safeParse({
     type: type.data,
     name: values['name']?.trim() ? values['name'] : null,
-    key_id: values['key_id'] ? Number(values['key_id']) : null,
+    key_id: isAboutKeys(type.data) && values['key_id'] ? Number(values['key_id']) : null,
     channel_ids: channelsOf(values),
     ...Object.fromEntries(parameters.filter(([, value]) => value !== undefined)),
     ...(type.data === 'budget' && values['act_from'] && { act_from: values['act_from'] }),

@@ -1,9 +1,10 @@
 /** Forms of rules and channels. */
-import { Field, Form, Select } from '../http/fields.tsx';
-import type { Failure } from '../http/page.tsx';
+import { Check, Field, Form, Group, Kept, Select, Switch } from '../http/fields.tsx';
+import { useError } from '../http/form-context.ts';
+import type { View } from '../http/page.tsx';
 import type { Key } from '../keys/advice.ts';
-import type { ChannelType } from './channel-model.ts';
-import { ALL_CHANNELS, channelField, FORM_FIELDS, type FormField } from './form-model.ts';
+import { addressesOfOthers, type ChannelType } from './channel-model.ts';
+import { ALL_CHANNELS, channelField, FORM_FIELDS, type FormField, fieldsOfOthers, isAboutKeys } from './form-model.ts';
 import type { RuleType } from './model.ts';
 
 /** Types of rules, in words. */
@@ -32,23 +33,9 @@ interface Named {
   name: string;
 }
 
-interface CheckProps {
-  id: string;
-  name: string;
-  label: string;
-  isChecked: boolean;
-}
-
-const Check = ({ id, name, label, isChecked }: CheckProps) => (
-  <div class="check">
-    <input type="checkbox" id={id} name={name} value="on" checked={isChecked} />
-    <label for={id}>{label}</label>
-  </div>
-);
-
-const RuleField = ({ field, value, id }: { field: FormField; value: string; id: string }) => {
+const RuleField = ({ field, value }: { field: FormField; value: string }) => {
   const { name, label, kind, hint, options = [] } = field;
-  if (kind === 'check') return <Check id={id} name={name} label={label} isChecked={value !== ''} />;
+  if (kind === 'check') return <Check name={name} label={label} isChecked={value !== ''} />;
   if (kind === 'choice') return <Select name={name} label={label} value={value} options={options} {...(hint && { hint })} />;
   const type = kind === 'password' ? 'password' : 'text';
   const autocomplete = kind === 'password' ? 'current-password' : 'off';
@@ -64,41 +51,48 @@ interface RuleFormProps {
   values?: Record<string, string>;
   keys: readonly Key[];
   channels: readonly Named[];
-  failure: Failure | null;
+  view: Pick<View, 'draft' | 'failure'>;
   button: string;
+  /** The other types that it can be changed to. */
+  kinds?: Kinds;
+}
+
+interface Kinds {
+  label: string;
+  options: readonly (readonly [value: string, label: string, address: string])[];
 }
 
 /** A rule about a key that is gone stays about it until somebody changes it. */
 const goneKey = (id: string, keys: readonly Key[]): [string, string][] =>
   id === '' || keys.some((key) => String(key.id) === id) ? [] : [[id, 'A key that is gone']];
 
-/** What would happen at once, and the two ways to go on. The first button is the one that the Enter key presses. */
-const WhenToAct = ({ error, action }: { error: string | undefined; action: string }) => (
-  <fieldset aria-describedby="rule-act_from-error">
-    <legend>All of it is used already</legend>
-    <p class="error" id="rule-act_from-error">
-      {error ?? 'Choose when the action begins.'}
-    </p>
-    <button type="submit" name="act_from" value="next_period">
+/** What the Enter key chooses where it is asked when to act. */
+const LATER = { name: 'act_from', value: 'next_period' };
+
+/** What would happen at once, and the two ways to go on. */
+const WhenToAct = ({ action }: { action: string }) => (
+  <Group name="act_from" label="All of it is used already">
+    {useError('act_from') === undefined && <p class="error">Choose when the action begins.</p>}
+    <button type="submit" {...LATER}>
       From the next period
     </button>{' '}
     <button type="submit" name="act_from" value="now" class="quiet">
       {action === 'limit' ? 'Limit the key now' : 'Disable the key now'}
     </button>
-  </fieldset>
+  </Group>
 );
 
 /** Everything that can be said of a rule of a type. */
-export const RuleForm = ({ action, type, values, keys, channels, failure, button }: RuleFormProps) => {
-  const failed = failure?.form === action ? failure : null;
-  const shown = failed?.values ?? values;
-  const isAsked = failed?.errors['act_from'] !== undefined || failed?.values['act_from'] !== undefined;
-  const textOf = (name: string, initial = ''): string => (shown === undefined ? initial : (shown[name] ?? ''));
+export const RuleForm = ({ action, type, values, keys, channels, view: { draft, failure }, button, kinds }: RuleFormProps) => {
+  const shown = draft?.form === action ? draft.values : values;
+  const isAsked = shown?.['act_from'] !== undefined || (failure?.form === action && failure.errors['act_from'] !== undefined);
+  const textOf = (name: string, initial = ''): string => shown?.[name] ?? initial;
   const isChecked = (name: string): boolean => shown === undefined || textOf(name) !== '';
   return (
-    <Form action={action} failure={failure} class="rule">
+    <Form action={action} class="rule">
+      {kinds && <Switch chosen={type} {...kinds} {...(isAsked && { enter: LATER })} />}
       <input type="hidden" name="type" value={type} />
-      {type !== 'key_discovered' && (
+      {isAboutKeys(type) && (
         <Select
           name="key_id"
           label="Key"
@@ -107,7 +101,7 @@ export const RuleForm = ({ action, type, values, keys, channels, failure, button
         />
       )}
       {FORM_FIELDS[type].map((field) => (
-        <RuleField field={field} value={textOf(field.name, field.initial)} id={`rule-${field.name}`} />
+        <RuleField field={field} value={textOf(field.name, field.initial)} />
       ))}
       <Field
         name="name"
@@ -117,20 +111,15 @@ export const RuleForm = ({ action, type, values, keys, channels, failure, button
         isRequired={false}
         hint="Messages begin with it. May be left empty."
       />
-      <fieldset>
-        <legend>Notify</legend>
+      <Group name="channel_ids" label="Notify">
         {channels.length === 0 && <p class="hint">No channels yet; alerts appear on this page only.</p>}
-        <Check id="rule-all_channels" name={ALL_CHANNELS} label="All channels, and those added later" isChecked={isChecked(ALL_CHANNELS)} />
+        <Check name={ALL_CHANNELS} label="All channels, and those added later" isChecked={isChecked(ALL_CHANNELS)} />
         {channels.map(({ id, name }) => (
-          <Check
-            id={`rule-${channelField(id)}`}
-            name={channelField(id)}
-            label={name}
-            isChecked={isChecked(channelField(id)) || isChecked(ALL_CHANNELS)}
-          />
+          <Check name={channelField(id)} label={name} isChecked={isChecked(channelField(id)) || isChecked(ALL_CHANNELS)} />
         ))}
-      </fieldset>
-      {isAsked ? <WhenToAct error={failed?.errors['act_from']} action={textOf('action')} /> : <button type="submit">{button}</button>}
+      </Group>
+      {kinds && <Kept names={fieldsOfOthers(type)} />}
+      {isAsked ? <WhenToAct action={textOf('action')} /> : <button type="submit">{button}</button>}
     </Form>
   );
 };
@@ -141,13 +130,18 @@ const HINTS: Record<Exclude<ChannelType, 'telegram' | 'email'>, string> = {
   discord: 'The address of a webhook of a Discord channel.',
 };
 
-/** On, unless a form that failed had it off. */
-const isAddedToRules = (failure: Failure | null): boolean =>
-  failure?.form !== '/alerts/channels' || failure.values['add_to_rules'] !== undefined;
+const CHANNELS = '/alerts/channels';
+
+interface ChannelFormProps {
+  type: ChannelType;
+  view: Pick<View, 'draft'>;
+  kinds: Kinds;
+}
 
 /** What is needed to send to a receiver of a type. */
-export const ChannelForm = ({ type, failure }: { type: ChannelType; failure: Failure | null }) => (
-  <Form action="/alerts/channels" failure={failure} class="line">
+export const ChannelForm = ({ type, view: { draft }, kinds }: ChannelFormProps) => (
+  <Form action={CHANNELS} class="line">
+    <Switch chosen={type} {...kinds} />
     <input type="hidden" name="type" value={type} />
     <Field name="name" label="Name" autocomplete="off" />
     {type === 'email' ? (
@@ -160,7 +154,12 @@ export const ChannelForm = ({ type, failure }: { type: ChannelType; failure: Fai
     ) : (
       <Field name="url" label="Address" autocomplete="off" class="secret" hint={HINTS[type]} />
     )}
-    <Check id="channel-add_to_rules" name="add_to_rules" label="Send all existing alerts here" isChecked={isAddedToRules(failure)} />
+    <Kept names={addressesOfOthers(type)} />
+    <Check
+      name="add_to_rules"
+      label="Send all existing alerts here"
+      isChecked={draft?.form !== CHANNELS || draft.values['add_to_rules'] !== undefined}
+    />
     <button type="submit">Add channel</button>
   </Form>
 );

@@ -2,7 +2,6 @@
 import * as z from 'zod';
 import { failFields } from '../errors.ts';
 import { Copyable } from '../http/copyable.tsx';
-import { Choice } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { publicOriginOf } from '../http/origin.ts';
 import { createPages, type View } from '../http/page.tsx';
@@ -11,66 +10,21 @@ import { HOUR_MS } from '../lib/day.ts';
 import { idSchema } from '../lib/id.ts';
 import { createRule, deleteRule, getRule, listActions, listEvents, listRules, replaceRule, updateEvent } from './actions.ts';
 import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
-import { CHANNEL_TYPES, channelFormSchema } from './channel-model.ts';
+import { channelFormSchema } from './channel-model.ts';
 import { EventList } from './event-list.tsx';
-import { RULE_FIELDS, ruleFromForm } from './form-model.ts';
-import { CHANNEL_LABELS, ChannelForm, RULE_LABELS, RuleForm } from './forms.tsx';
-import { RULE_TYPES, type RuleInput, type RuleType } from './model.ts';
+import { ruleFromForm, typedInto } from './form-model.ts';
+import type { RuleInput } from './model.ts';
+import { NewChannel, NewRule } from './new-forms.tsx';
 import { askWhenToAct } from './preview.ts';
 import { showRule } from './rule-page.tsx';
 import { ActionList, ChannelList, RuleList } from './views.tsx';
 
 export const alertPages = createPages();
-const { page, form } = alertPages;
+const { page, form, redraw } = alertPages;
 
 const HERE = '/alerts';
 /** What happened together is shown as one, so more fit on the page than are read at once. */
 const EVENTS = 200;
-
-/** What the address, or a form that failed, asks to be shown. */
-const chosen = <const T extends string>(view: View, name: string, types: readonly T[], form: string): T => {
-  const asked = view.failure?.form === form ? view.failure.values['type'] : view.c.req.query(name);
-  return types.find((type) => type === asked) ?? (types[0] as T);
-};
-
-const NewRule = ({
-  view,
-  keys,
-  channels,
-}: {
-  view: View;
-  keys: Awaited<ReturnType<typeof listKeys>>;
-  channels: { id: number; name: string }[];
-}) => {
-  const type: RuleType = chosen(view, 'rule', RULE_TYPES, `${HERE}/rules`);
-  return (
-    <section class="card" id="new-rule">
-      <h2>New rule</h2>
-      <Choice
-        label="Kind of rule"
-        chosen={type}
-        options={RULE_TYPES.map((one) => [one, RULE_LABELS[one], `${HERE}?rule=${one}#new-rule`])}
-      />
-      <RuleForm action={`${HERE}/rules`} type={type} keys={keys} channels={channels} failure={view.failure} button="Add rule" />
-    </section>
-  );
-};
-
-const NewChannel = ({ view }: { view: View }) => {
-  const possible = CHANNEL_TYPES.filter((one) => one !== 'email' || view.deps.sendEmail !== null);
-  const type = chosen(view, 'channel', possible, `${HERE}/channels`);
-  return (
-    <section class="card" id="new-channel">
-      <h2>New channel</h2>
-      <Choice
-        label="Kind of channel"
-        chosen={type}
-        options={possible.map((one) => [one, CHANNEL_LABELS[one], `${HERE}?channel=${one}#new-channel`])}
-      />
-      <ChannelForm type={type} failure={view.failure} />
-    </section>
-  );
-};
 
 async function showAlerts(view: View) {
   const { deps, actor } = view;
@@ -85,7 +39,7 @@ async function showAlerts(view: View) {
   const zone = view.viewer?.timeZone ?? 'UTC';
   const secret = view.flash?.secret;
   return (
-    <Frame title="Alerts" here={HERE} viewer={view.viewer} flash={view.flash}>
+    <Frame title="Alerts" here={HERE} view={view}>
       <h1>Alerts</h1>
       {secret !== undefined && (
         <section class="card fresh">
@@ -143,7 +97,6 @@ form({
   path: `${HERE}/rules`,
   access: 'session',
   schema: ruleFormSchema,
-  fields: RULE_FIELDS,
   kept: isKept,
   async act({ deps, actor, body }) {
     const input = parseRule(body);
@@ -154,13 +107,14 @@ form({
   show: showAlerts,
 });
 
+redraw({ path: `${HERE}/new-rule`, access: 'session', form: `${HERE}/rules`, kept: isKept, typed: typedInto, show: showAlerts });
+
 page(`${HERE}/rules/:id`, 'session', showRule);
 
 form({
   path: `${HERE}/rules/:id`,
   access: 'session',
   schema: ruleFormSchema,
-  fields: RULE_FIELDS,
   kept: isKept,
   async act({ deps, actor, id, body }) {
     const input = parseRule(body);
@@ -182,12 +136,14 @@ form({
   show: showAlerts,
 });
 
+/** The address of a webhook, and the token of a bot, are secrets. */
+const KEPT_OF_CHANNEL = ['type', 'name', 'chat_id', 'to', 'add_to_rules'];
+
 form({
   path: `${HERE}/channels`,
   access: 'session',
   schema: channelFormSchema,
-  fields: ['name', 'url', 'bot_token', 'chat_id', 'to'],
-  kept: ['type', 'name', 'chat_id', 'to', 'add_to_rules'],
+  kept: KEPT_OF_CHANNEL,
   async act({ c, deps, actor, body }) {
     const { name, secret } = await createChannel(deps, actor, body, publicOriginOf(c));
     return {
@@ -198,6 +154,8 @@ form({
   },
   show: showAlerts,
 });
+
+redraw({ path: `${HERE}/new-channel`, access: 'session', form: `${HERE}/channels`, kept: KEPT_OF_CHANNEL, show: showAlerts });
 
 form({
   path: `${HERE}/channels/:id/test`,

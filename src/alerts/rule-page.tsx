@@ -11,7 +11,7 @@ export async function showRule(view: View, id: number) {
   const rule = await getRule(view.deps, view.actor, id);
   const [keys, channels] = await Promise.all([listKeys(view.deps, view.actor), listChannels(view.deps, view.actor)]);
   return (
-    <Frame title="Change a rule" here={'/alerts/rules'} viewer={view.viewer} class="narrow">
+    <Frame title="Change a rule" here={'/alerts/rules'} view={view} class="narrow">
       <h1>Change a rule: {RULE_LABELS[rule.type].toLowerCase()}</h1>
       <RuleForm
         action={`/alerts/rules/${id}`}
@@ -19,7 +19,7 @@ export async function showRule(view: View, id: number) {
         values={formOf(rule)}
         keys={keys}
         channels={channels}
-        failure={view.failure}
+        view={view}
         button="Save"
       />
     </Frame>

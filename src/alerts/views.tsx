@@ -20,7 +20,7 @@ export const Action = ({
   about: string;
   fields?: Record<string, string>;
 }) => (
-  <Form action={action} failure={null} class="action">
+  <Form action={action} class="action">
     {Object.entries(fields).map(([name, value]) => (
       <input type="hidden" name={name} value={value} />
     ))}

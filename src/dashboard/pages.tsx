@@ -4,10 +4,11 @@ import { AnswerChart } from '../explore/chart.tsx';
 import { gapsText } from '../explore/gaps.tsx';
 import { BY_LABELS, type KeyNames, keyNamesOf, rangeLabel } from '../explore/labels.ts';
 import { AsOf } from '../http/as-of.tsx';
-import { AskForm, Choice, Problems } from '../http/fields.tsx';
+import type { Failure } from '../http/failure.ts';
+import { AskForm, Choice } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
-import { createPages, type Failure, type View } from '../http/page.tsx';
-import { askFromAddress } from '../http/question.ts';
+import { createPages, type View } from '../http/page.tsx';
+import { askFromAddress, withFailure } from '../http/question.ts';
 import { formatDay, formatKnownUsd, formatMonth, formatUsd } from '../lib/format.ts';
 import { DIMENSIONS } from '../usage/model.ts';
 import { DateFields, PERIOD_LABELS, ZoneField } from '../usage/period-fields.tsx';
@@ -57,7 +58,7 @@ const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => {
         chosen={query.by}
         options={DIMENSIONS.map((by) => [by, `By ${BY_LABELS[by].toLowerCase()}`, hrefWith(query, { by })])}
       />
-      <AskForm action={FORM} failure={failure} class="inline">
+      <AskForm action={FORM} class="inline">
         <input type="hidden" name="range" value={hasDates ? 'custom' : query.range} />
         <input type="hidden" name="by" value={query.by} />
         {hasDates && <DateFields range={shown.range} />}
@@ -198,14 +199,13 @@ async function showDashboard(view: View) {
   const hasWeek = shown.range.from < shown.range.to;
   const isRunning = attention.some(({ tone }) => tone === 'info');
   const rendered = (
-    <Frame title="Dashboard" here={FORM} viewer={view.viewer} flash={view.flash}>
+    <Frame title="Dashboard" here={FORM} view={withFailure(view, failure)}>
       <div class="head" {...(isRunning && { 'data-refresh': REFRESH_S })}>
         <h1>Dashboard</h1>
         <AsOf at={asOf} zone={shown.range.zone} now={now} />
       </div>
       {keys.length === 0 && <Welcome />}
       <Headline {...answered} />
-      <Problems failure={failure} fields={['from', 'to', 'tz']} />
       <Filters query={question} shown={shown} viewerZone={viewerZone} failure={failure} />
       <div class="board">
         <Spend query={question} dashboard={answered} keyNames={keyNames} now={now} />

@@ -70,7 +70,7 @@ export const questionSchema = z.object({
   by2: emptyAsAbsent(oneOf(DIMENSIONS).optional()),
   rollup: emptyAsAbsent(oneOf(ROLLUPS).default('day')),
   top: emptyAsAbsent(z.coerce.number().int().min(1, 'Must be from 1 to 50').max(50, 'Must be from 1 to 50').default(6)),
-  cumulative: emptyAsAbsent(z.enum(['1']).optional()),
+  cumulative: emptyAsAbsent(oneOf(['1']).optional()),
   key: listOf(idSchema),
   model: listOf(z.string().max(300)),
   provider: listOf(z.string().max(300)),

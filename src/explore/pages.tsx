@@ -3,11 +3,11 @@
 import * as z from 'zod';
 import { fail } from '../errors.ts';
 import { AsOf } from '../http/as-of.tsx';
-import { Field, Form, Problems } from '../http/fields.tsx';
+import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { invalidInput } from '../http/problem.ts';
-import { askFromAddress, readParameters } from '../http/question.ts';
+import { askFromAddress, readParameters, withFailure } from '../http/question.ts';
 import { BYTE_ORDER_MARK } from '../lib/csv.ts';
 import { nameSchema } from '../lib/name.ts';
 import { ask, deleteView, listViews, saveView } from './actions.ts';
@@ -22,7 +22,7 @@ const { page, form } = explorePages;
 const FORM = '/explore';
 const zoneOf = (view: View): string => view.viewer?.timeZone ?? 'UTC';
 
-const Views = ({ view, views, query }: { view: View; views: Awaited<ReturnType<typeof listViews>>; query: string }) => (
+const Views = ({ views, query }: { views: Awaited<ReturnType<typeof listViews>>; query: string }) => (
   <section class="card">
     <h2>Saved views</h2>
     {views.length > 0 && (
@@ -30,7 +30,7 @@ const Views = ({ view, views, query }: { view: View; views: Awaited<ReturnType<t
         {views.map(({ id, name, query: saved }) => (
           <li>
             <a href={`/explore?${saved}`}>{name}</a>
-            <Form action={`/explore/views/${id}/delete`} failure={null}>
+            <Form action={`/explore/views/${id}/delete`}>
               <button type="submit" class="quiet" aria-label={`Delete the view ${name}`}>
                 Delete
               </button>
@@ -39,7 +39,7 @@ const Views = ({ view, views, query }: { view: View; views: Awaited<ReturnType<t
         ))}
       </ul>
     )}
-    <Form action={`/explore/views?${query}`} failure={view.failure} class="line">
+    <Form action={`/explore/views?${query}`} class="line">
       <Field name="name" label="View name" autocomplete="off" hint="Saves what is shown, range and filters included." />
       <button type="submit">Save view</button>
     </Form>
@@ -52,15 +52,14 @@ async function showExplore(view: View) {
     askFromAddress(view, FORM, questionSchema, (query) => ask(view.deps, view.actor, query, zoneOf(view))),
   ]);
   const rendered = (
-    <Frame title="Explore" here="/explore" viewer={view.viewer} flash={view.flash}>
+    <Frame title="Explore" here="/explore" view={withFailure(view, failure)}>
       <div class="head">
         <h1>Explore</h1>
         <AsOf at={asked.asOf} zone={asked.range.zone} now={view.deps.now()} />
       </div>
-      <Problems failure={failure} fields={['metric', 'by', 'by2', 'rollup', 'range', 'from', 'to', 'tz', 'top']} />
-      <Asking view={view} question={question} asked={asked} failure={failure} />
+      <Asking view={view} question={question} asked={asked} />
       <Shown question={question} asked={asked} now={view.deps.now()} />
-      <Views view={view} views={views} query={addressOf(question)} />
+      <Views views={views} query={addressOf(question)} />
     </Frame>
   );
   return failure ? view.c.html(rendered, 422) : rendered;
@@ -91,7 +90,6 @@ form({
   path: '/explore/views',
   access: 'session',
   schema: z.strictObject({ name: nameSchema }),
-  fields: ['name'],
   kept: ['name'],
   async act({ c, deps, actor, body }) {
     const query = addressOf(questionIn(c));

@@ -1,8 +1,9 @@
 /** The parts of Explore: the question as a form, and its answer. */
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar } from '../charts/small.tsx';
-import { AskForm, Field, Select } from '../http/fields.tsx';
-import type { Failure, View } from '../http/page.tsx';
+import { AskForm, Check, Field, Group, Select } from '../http/fields.tsx';
+import { useError } from '../http/form-context.ts';
+import type { View } from '../http/page.tsx';
 import { formatDay } from '../lib/format.ts';
 import type { Dimension } from '../usage/model.ts';
 import { PeriodFields } from '../usage/period-fields.tsx';
@@ -34,30 +35,29 @@ interface ChoicesProps {
 
 /** A filter: any number of what occurs in the range. */
 const Choices = ({ name, label, chosen, options }: ChoicesProps) => (
-  <details class="choices" open={chosen.length > 0}>
+  <details class="choices" open={chosen.length > 0 || useError(name) !== undefined}>
     <summary>
       {label}
       {chosen.length > 0 && ` (${chosen.length})`}
     </summary>
-    <fieldset>
-      <legend class="unseen">{label}</legend>
+    <Group name={name} label={label} isLabelUnseen>
       {options.map(([value, text]) => (
         <label>
           <input type="checkbox" name={name} value={String(value)} checked={chosen.includes(value)} /> {text}
         </label>
       ))}
-    </fieldset>
+    </Group>
   </details>
 );
 
 /** What is chosen stays to be unchosen, also where it does not occur. */
 const withChosen = (present: readonly string[], chosen: readonly string[]): string[] => [...new Set([...present, ...chosen])];
 
-export const Asking = ({ view, question, asked, failure }: { view: View; question: Question; asked: Asked; failure: Failure | null }) => {
+export const Asking = ({ view, question, asked }: { view: View; question: Question; asked: Asked }) => {
   const names = (dimension: Exclude<Dimension, 'key'>, values: readonly string[]) =>
     values.map((value) => [value, nameOf(dimension, value, new Map())] as const);
   return (
-    <AskForm action={FORM} failure={failure} class="filters">
+    <AskForm action={FORM} class="filters">
       <Select
         name="metric"
         label="Metric"
@@ -71,9 +71,7 @@ export const Asking = ({ view, question, asked, failure }: { view: View; questio
       <Field name="top" label="Top" value={String(question.top)} class="number" />
       <div class="ask">
         <button type="submit">Show</button>
-        <label>
-          <input type="checkbox" name="cumulative" value="1" checked={question.cumulative !== undefined} /> Cumulative
-        </label>
+        <Check name="cumulative" label="Cumulative" value="1" isChecked={question.cumulative !== undefined} />
       </div>
       <div class="choice-row">
         <Choices name="key" label="Keys" chosen={question.key} options={[...keyNamesOf(asked.keys)]} />

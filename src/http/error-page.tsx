@@ -20,7 +20,7 @@ const ErrorPage = ({ c, error }: { c: Context<AppEnv>; error: AppError }) => {
   const { status, title } = PROBLEMS[error.kind];
   const viewer = c.get('viewer') ?? null;
   return (
-    <Frame title={title} here={c.req.path} viewer={viewer} class="narrow">
+    <Frame title={title} here={c.req.path} view={{ viewer, flash: null, draft: null, failure: null }} class="narrow">
       <h1>{title}</h1>
       <p>{error.detail}</p>
       {status >= 500 && (

@@ -1,44 +1,77 @@
 /** Forms: a label, a control, and what is wrong with it, tied together for those who do not see the page. */
-import { type Child, createContext, type PropsWithChildren, useContext } from 'hono/jsx';
-import type { Failure } from './page.tsx';
+import { type Child, type PropsWithChildren, useContext } from 'hono/jsx';
+import { type Control, reportFailure } from './failure.ts';
+import { FormContext, idOf, noticeIdOf, PageContext, useControl } from './form-context.ts';
 
 interface FormProps {
   action: string;
-  failure: Failure | null;
   class?: string;
 }
 
-/** The form in which a control stands, and what was wrong with it. */
-const FormContext = createContext<{ path: string; failure: Failure | null }>({ path: '', failure: null });
-
-/** The path of a form's address, and its failure if it is the one that failed. */
-function contextOf({ action, failure }: FormProps) {
+/**
+ * What a form is drawn with. One that failed is drawn once beforehand, so that it is known which controls it has.
+ * @param isSent its values were to do something: what stands beside no field of it stands above them
+ */
+function useForm({ action, children }: PropsWithChildren<FormProps>, isSent: boolean) {
+  const page = useContext(PageContext);
   const path = action.split('?')[0] ?? action;
-  return { path, failure: failure?.form === path ? failure : null };
+  const typed = page.draft?.form === path ? page.draft.values : null;
+  const failure = page.failure?.form === path && page.report === null ? page.failure : null;
+  const state = { path, typed, failure, report: null, controls: [] as Control[] };
+  if (failure === null) return state;
+  FormContext.Provider({ value: state, children: <>{children}</> });
+  const report = reportFailure(failure, state.controls, isSent ? idOf(path) : null);
+  page.report = report;
+  return { ...state, report };
 }
 
-/** A form that is sent with POST. What is wrong with the whole of it stands above its fields. */
+/** A form that is sent with POST. What is wrong with the whole of it stands above its fields, and is read out with the summary. */
 export function Form({ children, ...props }: PropsWithChildren<FormProps>) {
-  const context = contextOf(props);
-  const detail = context.failure?.detail ?? null;
+  const state = useForm({ children, ...props }, true);
+  const above = state.report?.above ?? [];
+  const id = idOf(state.path);
+  const isFocused = state.report?.focus === id;
   return (
-    <form method="post" action={props.action} novalidate class={props.class}>
-      {detail !== null && (
-        <p class="notice failed" role="alert">
-          {detail}
+    <form
+      method="post"
+      action={props.action}
+      novalidate
+      class={props.class}
+      {...(isFocused && { id, tabindex: -1, autofocus: true, 'aria-describedby': noticeIdOf(state.path) })}
+    >
+      {above.length > 0 && (
+        <p class="notice failed" id={noticeIdOf(state.path)} aria-hidden="true">
+          {above.join(' ')}
         </p>
       )}
-      <FormContext.Provider value={context}>{children}</FormContext.Provider>
+      <FormContext.Provider value={state}>{children}</FormContext.Provider>
     </form>
   );
 }
 
 /** A form that asks: it becomes part of the address. */
-export const AskForm = ({ children, ...props }: PropsWithChildren<FormProps>) => (
-  <form method="get" action={props.action} class={props.class}>
-    <FormContext.Provider value={contextOf(props)}>{children}</FormContext.Provider>
-  </form>
-);
+export function AskForm({ children, ...props }: PropsWithChildren<FormProps>) {
+  const state = useForm({ children, ...props }, false);
+  return (
+    <form method="get" action={props.action} class={props.class}>
+      <FormContext.Provider value={state}>{children}</FormContext.Provider>
+    </form>
+  );
+}
+
+const Hint = ({ id, hint }: { id: string; hint?: Child }) =>
+  hint ? (
+    <p class="hint" id={`${id}-hint`}>
+      {hint}
+    </p>
+  ) : null;
+
+const FieldError = ({ id, error }: { id: string; error: string | undefined }) =>
+  error ? (
+    <p class="error" id={`${id}-error`}>
+      {error}
+    </p>
+  ) : null;
 
 interface FieldProps {
   name: string;
@@ -53,15 +86,9 @@ interface FieldProps {
   isRequired?: boolean;
 }
 
-/** The name of a control among all forms of a page. */
-const idOf = (form: string, name: string): string => `${form}/${name}`.replace(/\W+/g, '-').replace(/^-/, '');
-
 /** A line of text. After an error it holds what was typed, unless that is a secret. */
 export function Field({ name, label, type = 'text', value, hint, isRequired = true, ...rest }: FieldProps) {
-  const { path, failure } = useContext(FormContext);
-  const error = failure?.errors[name];
-  const id = idOf(path, name);
-  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+  const { id, error, typed, focus, invalid } = useControl(name, label, Boolean(hint));
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -69,23 +96,15 @@ export function Field({ name, label, type = 'text', value, hint, isRequired = tr
         id={id}
         name={name}
         type={type}
-        value={failure?.values[name] ?? value}
+        value={typed ?? value}
         required={isRequired}
-        aria-invalid={error ? 'true' : undefined}
-        aria-describedby={described || undefined}
+        aria-invalid={invalid}
         spellcheck={false}
+        {...focus}
         {...rest}
       />
-      {hint && (
-        <p class="hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-      {error && (
-        <p class="error" id={`${id}-error`}>
-          {error}
-        </p>
-      )}
+      <Hint id={id} hint={hint} />
+      <FieldError id={id} error={error} />
     </div>
   );
 }
@@ -100,31 +119,58 @@ interface SelectProps {
 
 /** A choice of one, in a form. */
 export function Select({ name, label, value, options, hint }: SelectProps) {
-  const { path, failure } = useContext(FormContext);
-  const id = idOf(path, name);
-  const error = failure?.errors[name];
-  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ');
+  const { id, error, typed, focus, invalid } = useControl(name, label, Boolean(hint));
+  const chosen = options.some(([option]) => option === typed) ? typed : value;
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} name={name} aria-invalid={error ? 'true' : undefined} aria-describedby={described || undefined}>
+      <select id={id} name={name} aria-invalid={invalid} {...focus}>
         {options.map(([option, text]) => (
-          <option value={option} selected={option === value}>
+          <option value={option} selected={option === chosen}>
             {text}
           </option>
         ))}
       </select>
-      {hint && (
-        <p class="hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
-      {error && (
-        <p class="error" id={`${id}-error`}>
-          {error}
-        </p>
-      )}
+      <Hint id={id} hint={hint} />
+      <FieldError id={id} error={error} />
     </div>
+  );
+}
+
+interface CheckProps {
+  name: string;
+  label: string;
+  isChecked: boolean;
+  value?: string;
+}
+
+/** A box to be checked. One that is not checked is not sent. */
+export function Check({ name, label, isChecked, value = 'on' }: CheckProps) {
+  const { id, error, focus, invalid } = useControl(name, label);
+  return (
+    <div class="check">
+      <input type="checkbox" id={id} name={name} value={value} checked={isChecked} aria-invalid={invalid} {...focus} />
+      <label for={id}>{label}</label>
+      <FieldError id={id} error={error} />
+    </div>
+  );
+}
+
+interface GroupProps {
+  name: string;
+  label: string;
+  isLabelUnseen?: boolean;
+}
+
+/** Controls that answer one question together: what is wrong with it is wrong with all of them. */
+export function Group({ name, label, isLabelUnseen = false, children }: PropsWithChildren<GroupProps>) {
+  const { id, error, focus } = useControl(name, label);
+  return (
+    <fieldset id={id} tabindex={error ? -1 : undefined} {...focus}>
+      <legend class={isLabelUnseen ? 'unseen' : undefined}>{label}</legend>
+      <FieldError id={id} error={error} />
+      {children}
+    </fieldset>
   );
 }
 
@@ -149,12 +195,50 @@ export const Choice = ({ label, chosen, options }: ChoiceProps) => (
   </nav>
 );
 
-/** What is wrong with a question in the address, where no field of the page can say it. */
-export function Problems({ failure, fields }: { failure: Failure | null; fields: readonly string[] }) {
-  const others = Object.entries(failure?.errors ?? {}).filter(([name]) => !fields.includes(name));
-  return others.length === 0 ? null : (
-    <p class="notice failed" role="alert">
-      {others.map(([name, message]) => `${name}: ${message}`).join('; ')}. The default is shown instead.
-    </p>
+interface SwitchProps extends ChoiceProps {
+  /** What the Enter key in a field sends beside the fields. */
+  enter?: { name: string; value: string };
+}
+
+/**
+ * A choice of one that decides which fields a form has. Its buttons send what was typed to addresses that draw the form once more. The
+ * Enter key in a field presses the first button of a form, which is therefore not one of these.
+ */
+export function Switch({ label, chosen, options, enter }: SwitchProps) {
+  const { typed, failure } = useContext(FormContext);
+  return (
+    <fieldset class="segments">
+      <legend class="unseen">{label}</legend>
+      <span class="unseen" aria-hidden="true">
+        <button type="submit" tabindex={-1} {...enter} />
+      </span>
+      <ul>
+        {options.map(([value, text, address]) => (
+          <li>
+            <button
+              type="submit"
+              formaction={address}
+              aria-current={value === chosen ? 'true' : undefined}
+              autofocus={(value === chosen && typed !== null && failure === null) || undefined}
+            >
+              {text}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </fieldset>
+  );
+}
+
+/** What was typed into fields that the form does not have at the moment: it comes back with them. */
+export function Kept({ names }: { names: readonly string[] }) {
+  const { typed } = useContext(FormContext);
+  return (
+    <>
+      {names.map((name) => {
+        const value = typed?.[name];
+        return value === undefined ? null : <input type="hidden" name={name} value={value} />;
+      })}
+    </>
   );
 }

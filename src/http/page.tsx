@@ -1,6 +1,6 @@
 /**
  * Pages and forms as values, as `route.ts` has the routes of the API. A form ends in a redirect with a message, or in its page once
- * more, with what was typed and the error beside the field.
+ * more, with what was typed and the errors (`failure.ts`).
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { csrf } from 'hono/csrf';
@@ -11,6 +11,7 @@ import type { Deps } from '../deps.ts';
 import { type AppError, AppFailure, fail, PROBLEMS } from '../errors.ts';
 import type { AppEnv, Viewer } from './context.ts';
 import { type Flash, forgetSession, takeFlash, writeFlash, writeSession } from './cookies.ts';
+import { type Draft, type Failure, failureOf, type Kept, shownOf } from './failure.ts';
 import { recogniseViewer } from './guard.ts';
 import { publicOriginOf } from './origin.ts';
 import { invalidInput } from './problem.ts';
@@ -27,20 +28,10 @@ export interface View {
   actor: Actor;
   viewer: Viewer | null;
   flash: Flash | null;
+  /** What was typed into the form that led here, where it is to be shown once more. */
+  draft: Draft | null;
   /** Of the form that led here and could not be carried out. */
   failure: Failure | null;
-}
-
-/** What was wrong with a form. */
-export interface Failure {
-  /** The address that the form was sent to. */
-  form: string;
-  /** What was typed, secrets left out. */
-  values: Record<string, string>;
-  /** What is wrong, by the field's name. */
-  errors: Record<string, string>;
-  /** What is wrong with the whole; null: only fields are. */
-  detail: string | null;
 }
 
 type Rendered = Child | Response;
@@ -63,13 +54,24 @@ export interface FormDefinition<T extends z.ZodType> {
   /** Names the throttle by address that the form counts against. */
   throttle?: string;
   schema: T;
-  /** The fields that people see: what is wrong with one of them stands beside it. */
-  fields?: readonly string[];
   /** What may be shown again after an error: never a secret. */
-  kept?: readonly string[] | ((name: string) => boolean);
+  kept?: Kept;
   act(input: { c: Context<AppEnv>; deps: Deps; actor: Actor; id: number; body: z.output<T> }): Promise<Outcome>;
   /** The page that holds the form. */
   show(view: View, id: number): Rendered | Promise<Rendered>;
+}
+
+export interface RedrawDefinition {
+  path: string;
+  access: PageAccess;
+  /** The address of the form that is drawn once more. */
+  form: string;
+  /** What may be shown again: never a secret. */
+  kept: Kept;
+  /** What of that goes on into the other fields. */
+  typed?(values: Record<string, string>): Record<string, string>;
+  /** The page that holds the form. */
+  show(view: View): Rendered | Promise<Rendered>;
 }
 
 const SIGN_IN = '/login';
@@ -107,37 +109,12 @@ async function readForm(c: Context): Promise<Record<string, string>> {
   return Object.fromEntries(new URLSearchParams(await c.req.text()));
 }
 
-/** A key's text, pasted into the wrong field, is not shown either. */
-const KEY_TEXT = /sk-or-v1-\w{8}/;
-
-/** What the page says of an error: fields that it knows by their names, everything else above the form. */
-function failureOf(
-  form: string,
-  error: AppError,
-  values: Record<string, string>,
-  { fields = [], kept = [] }: Pick<FormDefinition<z.ZodType>, 'fields' | 'kept'>,
-): Failure {
-  const errors: Record<string, string> = {};
-  const others: string[] = [];
-  for (const { path, message } of error.kind === 'invalid' ? error.errors : []) {
-    if (fields.includes(path)) errors[path] ??= message;
-    else others.push(`${path}: ${message}`);
-  }
-  const shown = Object.fromEntries(
-    Object.entries(values).filter(
-      ([name, value]) => (typeof kept === 'function' ? kept(name) : kept.includes(name)) && !KEY_TEXT.test(value),
-    ),
-  );
-  const detail = error.kind === 'invalid' ? others.join(' ') || null : error.detail;
-  return { form, values: shown, errors, detail };
-}
-
 const userIdOf = (actor: Actor): number => (actor.kind === 'user' ? actor.userId : 0);
 
-async function viewOf(c: Context<AppEnv>, failure: Failure | null): Promise<View> {
+async function viewOf(c: Context<AppEnv>, failure: Failure | null = null, draft: Draft | null = failure): Promise<View> {
   const { deps, actor, viewer } = c.var;
   const flash = await takeFlash(c, userIdOf(actor));
-  return { c, deps, actor, viewer, failure, flash: failure ? null : flash };
+  return { c, deps, actor, viewer, draft, failure, flash: failure ? null : flash };
 }
 
 const send = async (c: Context<AppEnv>, rendered: Rendered, status: 200 | 400 | 401 | 403 | 404 | 409 | 422 | 429 | 503 = 200) =>
@@ -155,10 +132,12 @@ async function follow(c: Context<AppEnv>, { to, message, secret, session }: Outc
 }
 
 /** Does a form answer this error with its own page? What is not there, or somebody else's, has no page that could show it. */
-const isShown = ({ kind }: AppError, path: string): boolean =>
-  !['internal', 'misconfigured', 'too_large', ...(path.includes(':id') ? ['not_found', 'forbidden'] : [])].includes(kind);
+function isShown(error: AppError, path: string): boolean {
+  if (error.kind === 'forbidden' && error.path !== undefined) return true;
+  return !['internal', 'misconfigured', 'too_large', ...(path.includes(':id') ? ['not_found', 'forbidden'] : [])].includes(error.kind);
+}
 
-/** A room's pages: `page` adds one, `form` what one sends. */
+/** A room's pages: `page` adds one, `form` what one sends, `redraw` what draws a form once more. */
 export function createPages() {
   const router = createRouter();
   const pages = new Set<string>();
@@ -166,7 +145,7 @@ export function createPages() {
 
   function page(path: string, access: PageAccess, render: (view: View, id: number) => Rendered | Promise<Rendered>): void {
     pages.add(path);
-    router.on('GET', [path], ...guards(access), async (c) => send(c, await render(await viewOf(c, null), idOf(c))));
+    router.on('GET', [path], ...guards(access), async (c) => send(c, await render(await viewOf(c), idOf(c))));
   }
 
   /** The page above an address that only takes a form: whoever asks for that once more, after an error, means the page. */
@@ -176,11 +155,20 @@ export function createPages() {
     return above.join('/') || '/';
   };
 
-  function form<T extends z.ZodType>(definition: FormDefinition<T>): void {
-    const { path, access, throttle, schema, act, show } = definition;
+  /** An address that only takes forms; whoever asks for it is led to the page. */
+  function post(
+    path: string,
+    access: PageAccess,
+    throttles: MiddlewareHandler<AppEnv>[],
+    answer: (c: Context<AppEnv>) => Promise<Response>,
+  ) {
     if (!pages.has(path)) router.on('GET', [path], (c) => c.redirect(pageAbove(path).replace(':id', String(idOf(c))), 303));
-    const throttles = throttle === undefined ? [] : [throttleAddress(throttle)];
-    router.on('POST', [path], csrf({ origin: (origin, c) => origin === publicOriginOf(c) }), ...throttles, ...guards(access), async (c) => {
+    router.on('POST', [path], csrf({ origin: (origin, c) => origin === publicOriginOf(c) }), ...throttles, ...guards(access), answer);
+  }
+
+  function form<T extends z.ZodType>(definition: FormDefinition<T>): void {
+    const { path, access, throttle, schema, kept = [], act, show } = definition;
+    post(path, access, throttle === undefined ? [] : [throttleAddress(throttle)], async (c) => {
       const id = idOf(c);
       const values = await readForm(c);
       try {
@@ -192,11 +180,19 @@ export function createPages() {
         if (!(error instanceof AppFailure) || !isShown(error.error, path)) throw error;
         if (error.error.kind === 'unauthenticated' && access === 'session') return askToSignIn(c);
         if ('retryAfterS' in error.error) c.header('retry-after', String(error.error.retryAfterS));
-        const view = await viewOf(c, failureOf(c.req.path, error.error, values, definition));
+        const view = await viewOf(c, failureOf({ form: c.req.path, values: shownOf(values, kept) }, error.error));
         return send(c, await show(view, id), PROBLEMS[error.error.kind].status as 422);
       }
     });
   }
 
-  return { router, pages, page, form };
+  /** Draws a form once more with what was typed, where it is to have other fields. It takes a POST, since a form may hold a secret. */
+  function redraw({ path, access, form: of, kept, typed = (values) => values, show }: RedrawDefinition): void {
+    post(path, access, [], async (c) => {
+      const values = shownOf(await readForm(c), kept);
+      return send(c, await show(await viewOf(c, null, { form: of, values: typed(values) })));
+    });
+  }
+
+  return { router, pages, page, form, redraw };
 }

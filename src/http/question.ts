@@ -1,8 +1,9 @@
-/** Questions in the address of a page: what is wrong with one stands beside its field, and the page shows its default instead. */
+/** Questions in the address of a page: what is wrong with one is reported as of any form, and the page shows its default instead. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import { AppFailure, type FieldError, fieldErrorsOf } from '../errors.ts';
-import type { Failure, View } from './page.tsx';
+import type { Failure } from './failure.ts';
+import type { View } from './page.tsx';
 
 /** The parameters of an address; what occurs several times is a list. */
 export const readParameters = (c: Context): Record<string, string | string[]> =>
@@ -39,7 +40,7 @@ export async function askFromAddress<T extends z.ZodType, A>(
     tell(fieldErrorsOf(parsed.error));
     parsed = schema.safeParse(without(given, Object.keys(errors)));
   }
-  const failure = { form, values: flat(given), errors, detail: null };
+  const failure = { form, values: flat(given), errors, detail: null, note: 'Defaults are shown instead.' };
   const question = parsed.success ? parsed.data : schema.parse({});
   try {
     return { question, answered: await answer(question), failure: Object.keys(errors).length > 0 ? failure : null };
@@ -50,3 +51,7 @@ export async function askFromAddress<T extends z.ZodType, A>(
     return { question: next, answered: await answer(next), failure };
   }
 }
+
+/** A view that reports a question that was wrong, unless a form that was sent went wrong before it. */
+export const withFailure = (view: View, failure: Failure | null): View =>
+  view.failure || !failure ? view : { ...view, failure, draft: failure };

@@ -68,7 +68,7 @@ const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) =>
 };
 
 /** What can be done with a key. A discovered key goes with its management key, and has no text here. */
-const Controls = ({ view, item }: { view: View; item: Key }) => {
+const Controls = ({ item }: { item: Key }) => {
   const path = `/keys/${item.id}`;
   const isDiscovered = item.kind === 'discovered';
   return (
@@ -76,12 +76,12 @@ const Controls = ({ view, item }: { view: View; item: Key }) => {
       <section class="card">
         <h2>Reading</h2>
         <div class="actions">
-          <Form action={`${path}/sync`} failure={view.failure}>
+          <Form action={`${path}/sync`}>
             <button type="submit" disabled={!item.is_active}>
               Sync now
             </button>
           </Form>
-          <Form action={`${path}/state`} failure={view.failure}>
+          <Form action={`${path}/state`}>
             <input type="hidden" name="is_active" value={item.is_active ? '0' : '1'} />
             <button type="submit" class="quiet">
               {item.is_active ? 'Pause' : 'Resume'}
@@ -91,7 +91,7 @@ const Controls = ({ view, item }: { view: View; item: Key }) => {
       </section>
       <section class="card">
         <h2>Name</h2>
-        <Form action={`${path}/name`} failure={view.failure}>
+        <Form action={`${path}/name`}>
           <Field name="name" label="Name" value={item.name} autocomplete="off" />
           <button type="submit">Rename</button>
         </Form>
@@ -99,7 +99,7 @@ const Controls = ({ view, item }: { view: View; item: Key }) => {
       {!isDiscovered && (
         <section class="card">
           <h2>Replace the key</h2>
-          <Form action={`${path}/text`} failure={view.failure}>
+          <Form action={`${path}/text`}>
             <Field
               name="key"
               label="OpenRouter key"
@@ -142,7 +142,7 @@ export async function showKey(view: View, id: number) {
     listBudgets(view.deps, view.actor, id),
   ]);
   return (
-    <Frame title={item.name} here="/keys/" viewer={view.viewer} flash={view.flash}>
+    <Frame title={item.name} here="/keys/" view={view}>
       <p class="crumbs">
         <a href="/keys">Keys</a>
       </p>
@@ -194,7 +194,7 @@ export async function showKey(view: View, id: number) {
           <a href={`/explore?key=${id}`}>Explore this key</a>
         </p>
       </section>
-      <Controls view={view} item={item} />
+      <Controls item={item} />
     </Frame>
   );
 }

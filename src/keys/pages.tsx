@@ -15,14 +15,14 @@ import { AdviceList, BackfillBar, LimitMeter, Status } from './views.tsx';
 export const keyPages = createPages();
 const { page, form } = keyPages;
 
-const AddKey = ({ view }: { view: View }) => (
+const AddKey = () => (
   <section class="card">
     <h2>Add a key</h2>
     <p class="hint">
       An ordinary key tells what it spent. A management key opens its whole account: all keys, models, providers and up to a year of
       history. It is stored encrypted, and only used to read unless you let a budget act on a key.
     </p>
-    <Form action="/keys" failure={view.failure} class="line">
+    <Form action="/keys" class="line">
       <Field name="name" label="Name" autocomplete="off" />
       <Field name="key" label="OpenRouter key" autocomplete="off" class="secret" />
       <button type="submit">Add key</button>
@@ -104,9 +104,9 @@ function groupsOf(keys: readonly Key[]): { title: string; keys: Key[] }[] {
 async function showKeys(view: View) {
   const keys = await listKeys(view.deps, view.actor);
   return (
-    <Frame title="Keys" here="/keys" viewer={view.viewer} flash={view.flash}>
+    <Frame title="Keys" here="/keys" view={view}>
       <h1>Keys</h1>
-      <AddKey view={view} />
+      <AddKey />
       {keys.length === 0 ? (
         <p class="empty">You have no keys yet. Add one to see what it spends.</p>
       ) : (
@@ -123,7 +123,6 @@ form({
   path: '/keys',
   access: 'session',
   schema: addKeySchema,
-  fields: ['name', 'key'],
   kept: ['name'],
   async act({ deps, actor, body }) {
     const key = await addKey(deps, actor, body);
@@ -142,7 +141,6 @@ form({
   path: '/keys/:id/name',
   access: 'session',
   schema: updateKeySchema.pick({ name: true }).required(),
-  fields: ['name'],
   kept: ['name'],
   async act({ deps, actor, id, body }) {
     const { name } = await updateKey(deps, actor, id, body);
@@ -155,7 +153,6 @@ form({
   path: '/keys/:id/text',
   access: 'session',
   schema: updateKeySchema.pick({ key: true }).required(),
-  fields: ['key'],
   async act({ deps, actor, id, body }) {
     await updateKey(deps, actor, id, body);
     return { to: `/keys/${id}`, message: 'Its text is replaced. The history stays.' };
@@ -186,14 +183,14 @@ form({
 });
 
 const DeletePage = ({ view, item }: { view: View; item: Key }) => (
-  <Frame title="Delete a key" here="/keys" viewer={view.viewer} class="narrow">
+  <Frame title="Delete a key" here="/keys" view={view} class="narrow">
     <h1>Delete “{item.name}”?</h1>
     <p>
       Its encrypted text and its history here go. There is no way back.{' '}
       {item.kind === 'management' && 'The keys that it discovered go with it, with their history. '}
       At OpenRouter nothing changes.
     </p>
-    <Form action={`/keys/${item.id}/delete`} failure={view.failure} class="choice">
+    <Form action={`/keys/${item.id}/delete`} class="choice">
       <button type="submit" class="danger">
         Delete key
       </button>

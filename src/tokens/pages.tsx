@@ -75,7 +75,7 @@ async function showTokens(view: View) {
   const rows = await listTokens(view.deps, view.actor);
   const secret = view.flash?.secret;
   return (
-    <Frame title="Tokens" here="/tokens" viewer={view.viewer} flash={view.flash}>
+    <Frame title="Tokens" here="/tokens" view={view}>
       <h1>Tokens</h1>
       <p>
         Programs read the <a href="/docs">public API</a> with a token. It only reads, and it stops the moment that you revoke it.
@@ -83,7 +83,7 @@ async function showTokens(view: View) {
       {secret !== undefined && <NewToken view={view} token={secret} />}
       <section class="card">
         <h2>New token</h2>
-        <Form action="/tokens" failure={view.failure} class="line">
+        <Form action="/tokens" class="line">
           <Field name="name" label="Name" autocomplete="off" hint="Where it is used, for example “grafana”." />
           <button type="submit">Create token</button>
         </Form>
@@ -99,7 +99,6 @@ form({
   path: '/tokens',
   access: 'session',
   schema: createTokenSchema,
-  fields: ['name'],
   kept: ['name'],
   async act({ deps, actor, body }) {
     const { token, name } = await createToken(deps, actor, body);
@@ -111,12 +110,12 @@ form({
 async function showRevocation(view: View, id: number) {
   const token = await getToken(view.deps, view.actor, id);
   return (
-    <Frame title="Revoke a token" here="/tokens" viewer={view.viewer} class="narrow">
+    <Frame title="Revoke a token" here="/tokens" view={view} class="narrow">
       <h1>Revoke “{token.name}”?</h1>
       <p>
         Programs that use the token <code>{token.prefix}…</code> are refused from that moment. This cannot be undone.
       </p>
-      <Form action={`/tokens/${id}/revoke`} failure={null} class="choice">
+      <Form action={`/tokens/${id}/revoke`} class="choice">
         <button type="submit" class="danger">
           Revoke
         </button>
@@ -138,5 +137,5 @@ form({
     await revokeToken(deps, actor, id);
     return { to: '/tokens', message: 'The token is revoked.' };
   },
-  show: showTokens,
+  show: showRevocation,
 });

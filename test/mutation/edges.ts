@@ -39,9 +39,14 @@ export const EDGES: Guard[] = [
   ),
   ...of(
     'src/http/page.tsx',
-    ['scenario/pages', HERE],
-    ['csrf(), ', ['[recogniseViewer, requireViewer]', '[recogniseViewer]'], ' && !KEY_TEXT.test(value)', ['kept.includes(name)', 'true']],
+    ['scenario/pages', 'scenario/forms', HERE],
+    [
+      'csrf({ origin: (origin, c) => origin === publicOriginOf(c) }), ',
+      ['[recogniseViewer, requireViewer]', '[recogniseViewer]'],
+      ['shownOf(await readForm(c), kept)', 'await readForm(c)'],
+    ],
   ),
+  ...of('src/http/failure.ts', ['scenario/forms', 'scenario/pages', HERE], [' && !KEY_TEXT.test(value)', ['kept.includes(name)', 'true']]),
   ...of(
     'src/http/route.ts',
     [HERE],

@@ -351,7 +351,7 @@ describe('an account full of figures', () => {
     expect(strange.status).toBe(422);
     expect(strange.html).toMatch(/<option value="key" selected/);
     expect(strange.html).toContain('Must be an IANA time zone');
-    expect(messageIn(strange)).toContain('cumulative');
+    expect(messageIn(strange)).toContain('Cumulative: Must be one of 1');
 
     const exported = JSON.parse((await visitor.visit('/account/export')).html);
     const days = exported.ledger.filter(({ source }: { source: string }) => source === 'analytics');

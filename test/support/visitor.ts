@@ -48,5 +48,8 @@ export function createVisitor(world: World, jwt?: string) {
   return { cookies, send, visit, submit, follow };
 }
 
-/** What a page says of the form that led to it. */
-export const messageIn = ({ html }: Visit): string | null => /<p class="notice \w+" role="\w+">([^<]*)<\/p>/.exec(html)?.[1] ?? null;
+/** What a page says of the form that led to it: what it did, or the summary of what was wrong with it. */
+export function messageIn({ html }: Visit): string | null {
+  const [, , inside] = /<(p|div) class="notice \w+" role="\w+"[^>]*>(.*?)<\/\1>/s.exec(html) ?? [];
+  return inside === undefined ? null : inside.replaceAll(/(<[^>]*>)+/g, ' ').trim();
+}
