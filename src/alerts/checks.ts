@@ -42,5 +42,5 @@ export async function checkAction(deps: Deps, actor: Actor, userId: number, rule
   if (rule.type !== 'budget' || rule.action === 'none' || rule.action === 'dry_run') return;
   if (rule.password !== undefined && (await isPasswordOf(deps, actor, rule.password))) return;
   if (rule.password !== undefined) await record(deps, userId, actor, 'password_refused');
-  fail({ kind: 'forbidden', detail: 'Your password is needed for this action: send it as `password`.', path: 'password' });
+  fail({ kind: 'forbidden', detail: 'Your password is needed for this action.', path: 'password' });
 }
