@@ -24,7 +24,7 @@ afterAll(async () => {
 /** Where the focus comes to, and whether all of it is in view. */
 async function expectFocus(page: Page, id: string): Promise<void> {
   const focused = page.locator(`[id="${id}"]:focus`);
-  await focused.waitFor({ timeout: 5000 });
+  await focused.waitFor();
   const box = await focused.boundingBox();
   const height = page.viewportSize()?.height ?? 0;
   expect([id, box !== null && box.y >= 0 && box.y + box.height <= height]).toEqual([id, true]);
@@ -35,7 +35,7 @@ const summary = (page: Page) => page.getByRole('alert');
 /** The page that a browser's window shows to somebody who has just registered. */
 async function openFor(width: number, javaScriptEnabled: boolean) {
   const opened = await openPage(browser, running.origin, { viewport: { width, height: 800 }, javaScriptEnabled });
-  opened.page.setDefaultTimeout(20_000);
+  opened.page.setDefaultTimeout(60_000);
   people += 1;
   await opened.page.goto('/register');
   await opened.page.getByLabel('Email').fill(`forms-${people}@example.org`);
@@ -123,7 +123,7 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
     await page.locator('#new-rule').getByLabel('Name').fill('mine');
     await page.getByLabel('In a').selectOption('week');
     await kinds.getByRole('button', { name: 'Unusual spend' }).click();
-    await page.locator('button[aria-current]:focus', { hasText: 'Unusual spend' }).waitFor({ timeout: 5000 });
+    await page.locator('button[aria-current]:focus', { hasText: 'Unusual spend' }).waitFor();
     expect(await page.locator('#new-rule').getByLabel('Name').inputValue()).toBe('mine');
     expect(await page.getByLabel('Count').inputValue()).toBe('both');
     expect(await summary(page).count()).toBe(0);
@@ -138,7 +138,7 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
 
     await page.locator('#new-channel').getByLabel('Name').fill('ops');
     await page.getByRole('group', { name: 'Kind of channel' }).getByRole('button', { name: 'Telegram' }).click();
-    await page.locator('button[aria-current]:focus', { hasText: 'Telegram' }).waitFor({ timeout: 5000 });
+    await page.locator('button[aria-current]:focus', { hasText: 'Telegram' }).waitFor();
     expect(await page.locator('#new-channel').getByLabel('Name').inputValue()).toBe('ops');
     await page.goto('/alerts?rule=spike#new-rule');
     expect(await kinds.locator('[aria-current]').textContent()).toBe('Unusual spend');
