@@ -2,7 +2,7 @@
 import { freeRequestsOf, isInUse, type Key } from '../keys/advice.ts';
 import { addDays, DAY_MS, dayOf, HOUR_MS, periodOf } from '../lib/day.ts';
 import { compareProducts, NANO, usdFromNano } from '../lib/money.ts';
-import { localDayOf, startOfLocalDay } from '../lib/zone.ts';
+import { createClockHours, localDayOf, localHourOf, startOfLocalDay } from '../lib/zone.ts';
 import { forecastOf } from './forecast.ts';
 import type { RuleOf, RuleType } from './model.ts';
 import { keysOf, type Situation, subjectOf } from './situation.ts';
@@ -71,28 +71,29 @@ function usualOf(rule: RuleOf<'spike'>, { spent, before }: Compared): number | n
   return isSpike ? median : null;
 }
 
-/** The times that are looked at, each beside the same weekdays, or hours of the day, before it. */
-function timesOf({ window }: RuleOf<'spike'>, { now, zone, spend }: Situation) {
-  if (window === 'day') {
-    const today = localDayOf(now, zone);
-    return [today, addDays(today, -1)].map((day) => {
-      const before = Array.from({ length: WEEKS }, (_, week) => addDays(day, -7 * (week + 1)));
-      return { name: day, day, beside: (asked: Asked) => spend.dayBeside(asked, day, before) };
-    });
-  }
+/** The present day and the one before, each beside the same weekdays before it. */
+function daysOf({ now, zone, spend }: Situation) {
+  const today = localDayOf(now, zone);
+  return [today, addDays(today, -1)].map((day) => {
+    const before = Array.from({ length: WEEKS }, (_, week) => addDays(day, -7 * (week + 1)));
+    return { name: day, day, beside: (asked: Asked) => spend.dayBeside(asked, day, before) };
+  });
+}
+
+/** The last complete hours, each beside those at which the user's clock showed the same on the days before. */
+function hoursOf({ now, zone, spend }: Situation) {
   const hour = Math.floor(now / HOUR_MS) * HOUR_MS;
+  const hoursAt = createClockHours(addDays(dayOf(now), -7 * WEEKS - 2), dayOf(now), zone);
   return Array.from({ length: RECENT_HOURS }, (_, index) => hour - (index + 1) * HOUR_MS).map((at) => {
-    const before = Array.from({ length: 7 * WEEKS }, (_, day) => at - (day + 1) * DAY_MS);
-    return {
-      name: new Date(at).toISOString(),
-      day: localDayOf(at, zone),
-      beside: (asked: Asked) => spend.hourBeside(asked, at, before),
-    };
+    const day = localDayOf(at, zone);
+    const clock = localHourOf(at, zone);
+    const before = Array.from({ length: 7 * WEEKS }, (_, days) => hoursAt(addDays(day, -days - 1), clock)).flat();
+    return { name: new Date(at).toISOString(), day, beside: (asked: Asked) => spend.hourBeside(asked, at, before) };
   });
 }
 
 export const decideSpike: Decide<'spike'> = (rule, situation) =>
-  timesOf(rule, situation).flatMap(({ name, day, beside }): Told[] => {
+  (rule.window === 'day' ? daysOf(situation) : hoursOf(situation)).flatMap(({ name, day, beside }): Told[] => {
     const compared = beside(rule);
     const usual = compared && usualOf(rule, compared);
     if (compared === null || usual === null) return [];

@@ -2,7 +2,7 @@
  * Local days and hours of an IANA time zone, over daylight-saving changes and zones that are not whole hours from UTC.
  */
 import { tzOffset } from '@date-fns/tz/tzOffset';
-import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, MINUTE_MS, startOfDay } from './day.ts';
+import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, listDays, MINUTE_MS, startOfDay } from './day.ts';
 import { remember } from './remember.ts';
 
 /** The place of a ledger hour in a zone: the local day in which it starts, and its start with the zone's own offset. */
@@ -78,6 +78,9 @@ const offsetAt = (at: number, zone: string): number => (zone === 'UTC' ? 0 : off
 
 /** The local day of an instant. */
 export const localDayOf = (at: number, zone: string): string => dayOf(at + offsetAt(at, zone));
+
+/** The hour of the local clock, 0 to 23, at an instant. */
+export const localHourOf = (at: number, zone: string): number => hourOf(at + offsetAt(at, zone));
 
 /** The first instant (to the minute) of a local day: not always its midnight, which a change of the clock may leave out. */
 export function startOfLocalDay(day: string, zone: string): number {
@@ -159,6 +162,23 @@ export function createLocalHours(zone: string): (day: string, hour: number) => L
     opened.places[hour] = found;
     return found;
   };
+}
+
+/**
+ * Finds hours by what the clock of a zone shows: the instants within some UTC days at which an hour starts that belongs to an hour, 0 to 23, of a
+ * local day. A change of the clock leaves some hours out (none starts within them) and repeats others (two do).
+ */
+export function createClockHours(from: string, to: string, zone: string): (date: string, clock: number) => readonly number[] {
+  const place = createLocalHours(zone);
+  const found = new Map<string, number[]>();
+  for (const day of listDays(from, to)) {
+    for (let hour = 0; hour < 24; hour++) {
+      const { at, date, clock } = place(day, hour);
+      const name = `${date} ${clock}`;
+      found.set(name, [...(found.get(name) ?? []), at]);
+    }
+  }
+  return (date, clock) => found.get(`${date} ${clock}`) ?? [];
 }
 
 /** The UTC days that can hold hours of these local days: no zone is more than a day away from UTC. */

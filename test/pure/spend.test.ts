@@ -9,8 +9,9 @@ import { createSpend } from '../../src/alerts/spend.ts';
 import { headlineOf } from '../../src/dashboard/figures.ts';
 import { rangesOf } from '../../src/dashboard/model.ts';
 import { type Key, limitUse } from '../../src/keys/advice.ts';
-import { addDays, DAY_MS, HOUR_MS, listDays } from '../../src/lib/day.ts';
+import { addDays, DAY_MS, dayOf, HOUR_MS, listDays } from '../../src/lib/day.ts';
 import { compareProducts } from '../../src/lib/money.ts';
+import { createLocalHours } from '../../src/lib/zone.ts';
 import type { CoveredKey } from '../../src/usage/coverage.ts';
 import type { Fact } from '../../src/usage/model.ts';
 import { key as covered, inZone } from '../support/ledger-rows.ts';
@@ -283,6 +284,54 @@ describe('comparisons', () => {
     const spike = { type: 'spike', window: 'hour' };
     expect(tell(spike, situationOf([since(1, '2026-10-01')], [...whole, factOf(1, TODAY, 5, 0, hour)]))).toEqual([]);
     expect(tell(spike, situationOf([since(1, '2026-10-01')], [factOf(1, TODAY, 5, 0, hour)]))).toHaveLength(1);
+  });
+});
+
+describe('the same hour of the day', () => {
+  const spike = { type: 'spike', window: 'hour', factor: 3 };
+
+  /** Somebody who spends by the clock of a zone, the same each day, until an instant; and what an hourly spike finds then. */
+  function findSpikes(zone: string, now: number, ofClock: (clock: number) => number, extra: Record<string, number> = {}) {
+    const place = createLocalHours(zone);
+    const days = listDays(addDays(dayOf(now), -40), dayOf(now));
+    const hours = days.flatMap((day) => Array.from({ length: 24 }, (_, hour) => place(day, hour))).filter(({ at }) => at < now);
+    const facts = hours.map(({ at, date, clock }) => factOf(1, date, ofClock(clock) + (extra[new Date(at).toISOString()] ?? 0), 0, at));
+    const keys = [since(1, '2025-01-01')];
+    const situation = { now, zone, keys: [keyOf(1)], spend: createSpend(keys, facts, zone), facts };
+    return tell(spike, situation).map(({ figures }) => [figures['at'], figures['spent_usd'], figures['median_usd']]);
+  }
+
+  // The clock that shows ten before and after it is changed, and the hour of UTC which that is then.
+  it.each([
+    ['Europe/Zurich', '2026-03-29T09:30:00Z', '2026-03-29T08:00:00.000Z'],
+    ['Europe/Zurich', '2026-04-10T09:30:00Z', '2026-04-10T08:00:00.000Z'],
+    ['Europe/Zurich', '2026-10-25T10:30:00Z', '2026-10-25T09:00:00.000Z'],
+    ['Europe/Zurich', '2026-11-10T10:30:00Z', '2026-11-10T09:00:00.000Z'],
+    ['Australia/Lord_Howe', '2026-10-05T00:30:00Z', '2026-10-04T23:00:00.000Z'],
+    ['Australia/Lord_Howe', '2026-04-06T01:30:00Z', '2026-04-06T00:00:00.000Z'],
+  ])('is that of the clock: in %s at %s', (zone, now, ten) => {
+    const busyAtTen = (clock: number) => (clock === 10 ? 9 : 0.25);
+    const quietAtTen = (clock: number) => (clock === 10 ? 0.25 : 9);
+    expect(findSpikes(zone, Date.parse(now), busyAtTen)).toEqual([]);
+    expect(findSpikes(zone, Date.parse(now), quietAtTen, { [ten]: 5 })).toEqual([[ten, 5.25, 0.25]]);
+  });
+
+  it('is never unusual of somebody who spends by the clock', () => {
+    const zones = fc.constantFrom('Europe/Zurich', 'Australia/Lord_Howe', 'America/St_Johns', 'Antarctica/Troll', 'Asia/Kolkata', 'UTC');
+    const changes = fc.constantFrom('2026-03-08', '2026-03-29', '2026-04-05', '2026-10-04', '2026-10-25', '2026-11-01').map(Date.parse);
+    const halfHours = fc.integer({ min: -24, max: 48 * 20 });
+    fc.assert(
+      fc.property(
+        zones,
+        changes,
+        halfHours,
+        fc.array(fc.nat({ max: 50 }), { minLength: 24, maxLength: 24 }),
+        (zone, change, halves, usd) => {
+          expect(findSpikes(zone, change + (halves * HOUR_MS) / 2, (clock) => usd[clock] ?? 0)).toEqual([]);
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 });
 

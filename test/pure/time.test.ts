@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addDays, countDays, DAY_MS, dayOf, HOUR_MS, hourOf, isDay, listDays, startOfDay } from '../../src/lib/day.ts';
-import { createLocalHours, listTimeZones, localDayOf, resolveTimeZone, utcDaysOf } from '../../src/lib/zone.ts';
+import {
+  createClockHours,
+  createLocalHours,
+  listTimeZones,
+  localDayOf,
+  localHourOf,
+  resolveTimeZone,
+  utcDaysOf,
+} from '../../src/lib/zone.ts';
 
 const DAY = fc.integer({ min: 0, max: 40_000 }).map((days) => dayOf(days * DAY_MS));
 const ZONES = Intl.supportedValuesOf('timeZone');
@@ -77,6 +85,26 @@ describe('time zones', () => {
     expect(createLocalHours('UTC')('2026-10-25', 1)).toMatchObject({ date: '2026-10-25', hour: '2026-10-25T01:00:00Z' });
     expect(createLocalHours('Asia/Kolkata')('2026-10-25', 19)).toMatchObject({ date: '2026-10-26', hour: '2026-10-26T00:30:00+05:30' });
     expect(createLocalHours('America/New_York')('2026-10-25', 1).hour).toBe('2026-10-24T21:00:00-04:00');
+  });
+
+  it('finds every hour by its clock, none where it is left out and two where it is repeated', () => {
+    const find = (zone: string, day: string, clock: number) =>
+      createClockHours(addDays(day, -2), addDays(day, 2), zone)(day, clock).map((at) => new Date(at).toISOString().slice(5, 16));
+    expect([1, 2, 3].map((clock) => find('Europe/Zurich', '2026-03-29', clock))).toEqual([['03-29T00:00'], [], ['03-29T01:00']]);
+    expect([2, 3].map((clock) => find('Europe/Zurich', '2026-10-25', clock))).toEqual([['10-25T00:00', '10-25T01:00'], ['10-25T02:00']]);
+    // Half an hour: from 2:00 to 2:30, and from 2:00 to 1:30.
+    expect([1, 2, 3].map((clock) => find('Australia/Lord_Howe', '2026-10-04', clock))).toEqual([['10-03T15:00'], [], ['10-03T16:00']]);
+    expect([1, 2].map((clock) => find('Australia/Lord_Howe', '2026-04-05', clock))).toEqual([
+      ['04-04T14:00', '04-04T15:00'],
+      ['04-04T16:00'],
+    ]);
+    expect(find('Asia/Kolkata', '2026-10-25', 0)).toEqual(['10-24T19:00']);
+    fc.assert(
+      fc.property(fc.constantFrom(...ZONES), fc.integer({ min: 18_262, max: 22_000 }), fc.nat({ max: 23 }), (zone, days, hour) => {
+        const at = (days * 24 + hour) * HOUR_MS;
+        expect(createClockHours(dayOf(at), dayOf(at), zone)(localDayOf(at, zone), localHourOf(at, zone))).toContain(at);
+      }),
+    );
   });
 
   it('offers each zone once, by a name that it is stored by', () => {
