@@ -75,7 +75,15 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
       hint: 'Needed to disable or limit a key. It is not kept.',
     },
   ],
-  limit_remaining: [{ name: 'below_ratio', label: 'Less left than (percent)', initial: '20', kind: 'percent' }],
+  limit_remaining: [
+    {
+      name: 'below_ratio',
+      label: 'Less left than (percent)',
+      initial: '20',
+      kind: 'percent',
+      hint: 'Of a key’s limit, or of its account’s daily requests to free models.',
+    },
+  ],
   balance: [
     number('below_usd', 'Below (USD)', '10'),
     number('days', 'Or lasts less than (days)', '', 'At the pace of the last seven days. Either may be left empty.'),
@@ -92,7 +100,12 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
       ],
     },
     countsField('both'),
-    number('factor', 'More than … times the usual', '3', 'The median of the same hours, or weekdays, of the last four weeks.'),
+    number(
+      'factor',
+      'More than … times the usual',
+      '3',
+      'The median of the same hours of your clock, or weekdays, of the last four weeks.',
+    ),
     number('min_usd', 'At least (USD)', '1'),
   ],
   key_invalid: [],

@@ -39,13 +39,15 @@ const PARAMETERS = {
       .describe('What happens to the key at OpenRouter once all is spent. Needs `key_id` of a key under a management key'),
     restore: z.boolean().default(false).describe('Whether the key is as before when the next period begins'),
   },
-  limit_remaining: { below_ratio: ratio.default(0.2).describe("Share of OpenRouter's limit of a key") },
+  limit_remaining: {
+    below_ratio: ratio.default(0.2).describe("Share of OpenRouter's limit of a key, and of its account's daily requests to free models"),
+  },
   balance: {
     below_usd: usd.optional().describe('Balance of an account, USD'),
     days: days.optional().describe('It lasts less than so many days at the pace of the last seven'),
   },
   spike: {
-    window: z.enum(['hour', 'day']).default('day'),
+    window: z.enum(['hour', 'day']).default('day').describe("Compared with the same hours of the user's clock, or weekdays, of four weeks"),
     counts: countsSchema.default('both'),
     factor: z.number().gt(1, 'Must be more than 1').max(1000, 'Must be at most 1000').default(3),
     min_usd: usd.default(1).describe('Less than this is no spike'),

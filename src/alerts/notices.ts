@@ -28,7 +28,7 @@ const MAX_ITEMS = 100;
 
 const TITLES: Record<string, (count: number) => string> = {
   budget: (count) => `${count} alerts of budgets`,
-  limit_remaining: (count) => `Limits of ${count} keys are near`,
+  limit_remaining: (count) => `${count} limits are near`,
   balance: (count) => `Balances of ${count} accounts are low`,
   spike: (count) => `Unusual spend, ${count} times`,
   key_invalid: (count) => `${count} keys are invalid`,

@@ -188,7 +188,7 @@ function conditionOf(rule: RuleInput, name: string): string {
       return `the spend of ${name}${countsOf(rule.counts, 'credits')} reaches ${shares} of ${formatUsd(rule.amount_usd)} ${PERIODS[rule.period]}${rule.forecast ? ', or will pass it at its pace' : ''}`;
     }
     case 'limit_remaining':
-      return `less than ${formatPercent(rule.below_ratio)} of the limit of ${one} is left`;
+      return `less than ${formatPercent(rule.below_ratio)} is left of the limit of ${one}, or of ${rule.key_id === null ? 'an' : 'its'} account’s daily requests to free models`;
     case 'balance': {
       const parts = [
         ...(rule.below_usd === undefined ? [] : [`falls below ${formatUsd(rule.below_usd)}`]),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { HttpTarget } from '../../src/alerts/channel-model.ts';
 import type { EventRow } from '../../src/alerts/event-model.ts';
 import { mailOf, outgoingOf } from '../../src/alerts/messages.ts';
-import { noticeOf } from '../../src/alerts/notices.ts';
+import { noticeOf, titleOfSeveral } from '../../src/alerts/notices.ts';
 import { cutText } from '../../src/lib/cut.ts';
 
 const ORIGIN = 'https://monitor.example';
@@ -55,6 +55,10 @@ describe('what happened together', () => {
     expect(data).toMatchObject({ id: 1, count: 46, url: LINK });
     expect(data.events).toHaveLength(46);
     expect(data.events[45]).toMatchObject({ id: 46, title: 'key-46 is invalid', url: `${ORIGIN}/keys/46` });
+  });
+
+  it('has a title that is true of limits of keys and of requests to free models', () => {
+    expect(titleOfSeveral('limit_remaining', 3)).toBe('3 limits are near');
   });
 
   it('for different reasons tells those of the first few', () => {

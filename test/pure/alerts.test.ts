@@ -436,7 +436,14 @@ describe('rules', () => {
       { type: 'budget', amount_usd: 20, period: 'day', thresholds: [1, 0.5, 1] },
       'Tell me when the spend of all keys reaches 50% and 100% of $20.00 a day.',
     ],
-    [{ type: 'limit_remaining', key_id: 1 }, 'Tell me when less than 20% of the limit of backend is left.'],
+    [
+      { type: 'limit_remaining' },
+      'Tell me when less than 20% is left of the limit of a key, or of an account’s daily requests to free models.',
+    ],
+    [
+      { type: 'limit_remaining', key_id: 1, below_ratio: 0.15 },
+      'Tell me when less than 15% is left of the limit of backend, or of its account’s daily requests to free models.',
+    ],
     [{ type: 'balance', below_usd: 5, days: 1 }, 'Tell me when the balance of an account falls below $5.00 or lasts less than 1 day.'],
     [{ type: 'spike' }, 'Tell me when a day of all keys costs more than 3 times the usual, and at least $1.00.'],
     [{ type: 'digest', every: 'week', hour: 7 }, 'Tell me when a week is over, at 7:00: what was spent on all keys.'],
