@@ -12,9 +12,10 @@ import { startSimulatorServer } from '../test/support/openrouter/server.ts';
 import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
 import { fireCron } from './crons.ts';
 import { type DemoKey, nextSpend, tellChatroom, tellStory } from './demo-data.ts';
+import { readPublicUrl } from './public-url.ts';
 import { DEMO_USER } from './running-demo.ts';
 import { readDevConfig } from './secrets.ts';
-import { ensureDevVars, migrate, portOf, requireFreePort, serve } from './serve.ts';
+import { ensureDevVars, migrate, originOf, portOf, requireFreePort, serve } from './serve.ts';
 import { mustRunWrangler, root } from './wrangler.ts';
 
 const FOLDER = '.wrangler/demo';
@@ -190,7 +191,10 @@ const server = await startSimulatorServer(0, simulator, () => {});
 const address = server.address();
 const port = typeof address === 'object' ? address?.port : undefined;
 const base = `OPENROUTER_BASE_URL:http://127.0.0.1:${port}/api/v1`;
-await serve(['--persist-to', FOLDER, '--var', base, ...args], async (origin) => {
+// The demo is looked at here, wherever people reach the Worker whose secrets it uses.
+const isElsewhere = (await readPublicUrl(args)) !== null;
+const publicUrl = isElsewhere ? ['--var', `PUBLIC_URL:${originOf(args)}`] : [];
+await serve(['--persist-to', FOLDER, '--var', base, ...publicUrl, ...args], async (origin) => {
   await fireCron(origin, '3 * * * *', Date.now());
   const discovered = keys.find(({ isAdded }) => !isAdded);
   console.log(`

@@ -1,9 +1,10 @@
 /**
  * `npm run invite` prints a one-time registration link, `npm run reset-password -- EMAIL` one for a new password.
- * `-- --remote` works on the deployed database; `--url`, or `--port` for this machine, says where the Worker is served.
+ * `-- --remote` works on the deployed database. The link begins with `--url`, or `--port` of this machine, or else `PUBLIC_URL`.
  */
 import { INVITATION_MS, PASSWORD_RESET_MS } from '../src/accounts/model.ts';
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../src/crypto/secret-token.ts';
+import { readPublicUrl } from './public-url.ts';
 import { remoteConfig } from './remote-config.ts';
 import { migrate, originOf, persistence } from './serve.ts';
 import { mustRunWrangler, option } from './wrangler.ts';
@@ -17,12 +18,41 @@ export function linkSql(tokenHash: string, now: number, email: string | null): s
   return `INSERT INTO one_time_link (token_hash, created_at, expires_at, user_id) SELECT ${quote(tokenHash)}, ${now}, ${expiresAt}, s.* FROM (${source}) AS s RETURNING id`;
 }
 
+/**
+ * What a link begins with.
+ * @param publicUrl the configured origin, or null
+ * @throws Error where `--url` is no address
+ */
+export function linkOrigin(args: readonly string[], publicUrl: string | null): string {
+  const url = option(args, 'url');
+  if (url !== undefined) {
+    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+      throw new Error(`--url must be an address such as https://monitor.example.org, not "${url}"`);
+    return new URL(url).origin;
+  }
+  if (args.includes('--remote')) return publicUrl ?? 'https://YOUR-WORKER';
+  return option(args, 'port') === undefined && publicUrl !== null ? publicUrl : originOf(args);
+}
+
+/** The same, or the end of the program with what is wrong. */
+async function originOrExit(args: readonly string[]): Promise<string> {
+  try {
+    const isTold = option(args, 'url') !== undefined;
+    const publicUrl = isTold ? null : await readPublicUrl(args, { isRemote: args.includes('--remote') });
+    return linkOrigin(args, publicUrl?.origin ?? null);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return process.exit(1);
+  }
+}
+
 async function createLink(purpose: 'invite' | 'reset-password', args: string[]): Promise<void> {
   const email = purpose === 'invite' ? null : (args.find((arg) => arg.includes('@')) ?? '');
   if (email === '') {
     console.error('Say whose password: npm run reset-password -- somebody@example.org');
     process.exit(1);
   }
+  const origin = await originOrExit(args);
   const isRemote = args.includes('--remote');
   const token = createSecretToken(purpose === 'invite' ? TOKEN_PREFIX.invitation : TOKEN_PREFIX.passwordReset);
   const sql = linkSql(await hashSecretToken(token), Date.now(), email);
@@ -34,7 +64,6 @@ async function createLink(purpose: 'invite' | 'reset-password', args: string[]):
     console.error('There is no account with this e-mail.');
     process.exit(1);
   }
-  const origin = option(args, 'url') ?? (isRemote ? 'https://YOUR-WORKER' : originOf(args));
   const path = purpose === 'invite' ? `/register?invite=${token}` : `/reset-password?token=${token}`;
   console.log(`${origin}${path}\nIt works once, for ${purpose === 'invite' ? '7 days' : '24 hours'}.`);
 }

@@ -122,6 +122,16 @@ const configSchema = z
   );
 
 /**
+ * The origin that a `PUBLIC_URL` names; null: none.
+ * @throws ConfigError where it names something else
+ */
+export function parsePublicUrl(text: string): string | null {
+  const parsed = publicUrlSchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(`PUBLIC_URL ${parsed.error.issues[0]?.message}`);
+}
+
+/**
  * @throws ConfigError that names every variable that is missing, short or an example
  */
 export function parseConfig(env: Record<string, unknown>): Config {

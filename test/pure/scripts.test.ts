@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,8 @@ import { readCrons } from '../../scripts/crons.ts';
 import { DEMO_DAYS, tellStory } from '../../scripts/demo-data.ts';
 import { main, type Pipes } from '../../scripts/deploy.ts';
 import { planDeployment, QUEUES, SECRETS } from '../../scripts/deploy-plan.ts';
-import { linkSql } from '../../scripts/link.ts';
+import { linkOrigin, linkSql } from '../../scripts/link.ts';
+import { publicUrlVar, readPublicUrl, tellPublicUrl } from '../../scripts/public-url.ts';
 import { findDatabaseId, withDatabaseId } from '../../scripts/remote-config.ts';
 import { ensureDevVars, persistence } from '../../scripts/serve.ts';
 import { option } from '../../scripts/wrangler.ts';
@@ -45,6 +46,85 @@ describe('one-time links', () => {
       "INSERT INTO one_time_link (token_hash, created_at, expires_at, user_id) SELECT 'abc', 5, 604800005, s.* FROM (SELECT NULL) AS s RETURNING id",
     );
     expect(linkSql('abc', 5, "o'brien@example.org")).toContain("email = 'o''brien@example.org'");
+  });
+});
+
+describe('the public address', () => {
+  const inFolder = async (files: Record<string, string>, ask: (folder: string) => Promise<void>) => {
+    const folder = mkdtempSync(join(tmpdir(), 'public-url-'));
+    try {
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+      await ask(folder);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  const toml = (url: string) => `[vars]\nPUBLIC_URL = "${url}"\n`;
+
+  it('is the one that the Worker would take, the nearest first', async () => {
+    const files = {
+      'wrangler.toml': toml('https://toml.example'),
+      '.dev.vars': 'JWT_SECRET="x"\nPUBLIC_URL=https://vars.example/ # ours\n',
+      'other.env': "PUBLIC_URL='https://other.example'",
+    };
+    await inFolder(files, async (folder) => {
+      const read = async (args: string[], env = {}, isRemote = false) => {
+        const found = await readPublicUrl(args, { folder, env, isRemote });
+        return found && [found.origin, found.source];
+      };
+      const env = { PUBLIC_URL: 'https://env.example' };
+      expect(await read(['--var', 'PUBLIC_URL:https://arg.example:8443'], env)).toEqual(['https://arg.example:8443', '--var']);
+      expect(await read(['--var=PUBLIC_URL:https://arg.example'])).toEqual(['https://arg.example', '--var']);
+      expect(await read([], env)).toEqual(['https://env.example', 'the environment']);
+      expect(await read([], { PUBLIC_URL: '' })).toEqual(['https://vars.example', '.dev.vars']);
+      expect(await read(['--env-file', 'other.env'])).toEqual(['https://other.example', 'other.env']);
+      expect(await read(['--remote'], {}, true)).toEqual(['https://toml.example', 'wrangler.toml']);
+    });
+  });
+
+  it('is none where nobody names it, or the nearest names none', async () => {
+    await inFolder({}, async (folder) => expect(await readPublicUrl([], { folder, env: {} })).toBeNull());
+    const files = { 'wrangler.toml': toml('https://toml.example'), '.dev.vars': 'PUBLIC_URL=""\n' };
+    await inFolder(files, async (folder) => expect(await readPublicUrl([], { folder, env: {} })).toBeNull());
+  });
+
+  it.each(['http://monitor.example', 'https://monitor.example/path', 'monitor.example'])(
+    'is refused as the Worker refuses it: %s',
+    async (url) => {
+      await inFolder({ 'wrangler.toml': toml(url) }, async (folder) => {
+        await expect(readPublicUrl([], { folder, env: {} })).rejects.toThrow(/^PUBLIC_URL must be an/);
+      });
+    },
+  );
+
+  it('of the environment reaches the Worker on this machine, unless an argument says another', () => {
+    const env = { PUBLIC_URL: 'https://env.example' };
+    expect(publicUrlVar(['--port', '1'], env)).toEqual(['--var', 'PUBLIC_URL:https://env.example']);
+    expect([publicUrlVar(['--var', 'PUBLIC_URL:'], env), publicUrlVar([], {})]).toEqual([[], []]);
+  });
+
+  it('begins links, unless an option says another', () => {
+    const [none, told] = [null, 'https://people.example'];
+    expect([linkOrigin([], none), linkOrigin([], told)]).toEqual(['http://localhost:8787', told]);
+    expect([linkOrigin(['--remote'], none), linkOrigin(['--remote'], told)]).toEqual(['https://YOUR-WORKER', told]);
+    expect(linkOrigin(['--port', '9000'], told)).toBe('http://localhost:9000');
+    for (const url of ['https://other.example', 'https://other.example/'])
+      expect([linkOrigin(['--url', url], told), linkOrigin(['--remote', `--url=${url}`], told)]).toEqual([
+        'https://other.example',
+        'https://other.example',
+      ]);
+    expect(() => linkOrigin(['--url', 'other.example'], told)).toThrow('--url must be an address');
+  });
+
+  it('is what npm start names, or says when to set', () => {
+    const here = 'http://localhost:8787';
+    expect(tellPublicUrl({ origin: 'https://people.example', source: '.dev.vars' }, here)).toBe(
+      'PUBLIC_URL is https://people.example (from .dev.vars): links in messages and invitations begin with it, and people sign in there, not at http://localhost:8787.',
+    );
+    expect(tellPublicUrl({ origin: here, source: '--var' }, here)).not.toContain('sign in there');
+    expect(tellPublicUrl(null, here)).toMatch(
+      /^PUBLIC_URL is not set: .*Behind a proxy that ends TLS, set PUBLIC_URL="https:\/\/…" in \.dev\.vars/,
+    );
   });
 });
 

@@ -1,7 +1,9 @@
 /** The main job as a newcomer sees it: `npm start`'s own script, the bundled Worker over HTTP, crons, files on the disk. */
+import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -99,6 +101,16 @@ describe('a fresh start', () => {
     for (const path of ['/api/auth/me', '/api/v1/keys', '/api/v1/stats', '/api/v1/usage', '/api/v1/reconciliation', '/health']) {
       expectSound('get', path, 200, (await call('GET', path, session)).body);
     }
+  });
+
+  it('says that PUBLIC_URL is not set, and begins an invitation with it where it is', async () => {
+    expect(running.log()).toContain('PUBLIC_URL is not set');
+    const args = ['scripts/link.ts', 'invite', '--persist-to', running.state];
+    const env = { ...process.env, PUBLIC_URL: 'https://people.example' };
+    const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+    expect(stdout).toMatch(/^https:\/\/people\.example\/register\?invite=or_inv_\w+\n/m);
+    const refused = promisify(execFile)(process.execPath, args, { env: { ...env, PUBLIC_URL: 'people.example' } });
+    await expect(refused).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/^PUBLIC_URL must be an https URL/) });
   });
 
   it('serves its reference and its assets', async () => {

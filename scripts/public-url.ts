@@ -1,0 +1,66 @@
+/** Where people reach the Worker, as its configuration says: the `PUBLIC_URL` of the first place that names it. */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import { parse } from 'smol-toml';
+import { parsePublicUrl } from '../src/config.ts';
+import { option, root } from './wrangler.ts';
+
+const NAME = 'PUBLIC_URL';
+
+export interface PublicUrl {
+  origin: string;
+  /** Who says it, in words. */
+  source: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where to look. */
+interface Place {
+  isRemote?: boolean;
+  folder?: string;
+  env?: Environment;
+}
+
+const readOrEmpty = (path: string): Promise<string> =>
+  readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+
+/** The value of `--var PUBLIC_URL:value` among arguments. */
+const varOf = (args: readonly string[]): string | undefined =>
+  args.map((arg) => new RegExp(`^(?:--var=)?${NAME}:(.*)$`).exec(arg)?.[1]).findLast((value) => value !== undefined);
+
+/**
+ * The public address of the Worker on this machine (what these arguments, the environment, `.dev.vars` and `wrangler.toml` say, in this order) or of
+ * the deployed one, which does not know `.dev.vars`; null: there is none.
+ * @throws ConfigError where it is no origin
+ */
+export async function readPublicUrl(args: readonly string[], { isRemote = false, folder = root, env = process.env }: Place = {}) {
+  const secrets = option(args, 'env-file') ?? '.dev.vars';
+  const { vars } = parse(await readOrEmpty(join(folder, 'wrangler.toml'))) as { vars?: Record<string, string> };
+  const said: [source: string, value: string | undefined][] = [
+    ['--var', varOf(args)],
+    ['the environment', env[NAME] || undefined],
+    [secrets, isRemote ? undefined : parseEnv(await readOrEmpty(resolve(folder, secrets)))[NAME]],
+    ['wrangler.toml', vars?.[NAME]],
+  ];
+  const [source, value = ''] = said.find(([, text]) => text !== undefined) ?? [''];
+  const origin = parsePublicUrl(value);
+  return origin === null ? null : ({ origin, source } satisfies PublicUrl);
+}
+
+/** The argument by which the environment's value reaches the Worker on this machine, which reads only files. */
+export const publicUrlVar = (args: readonly string[], env: Environment = process.env): string[] =>
+  env[NAME] && varOf(args) === undefined ? ['--var', `${NAME}:${env[NAME]}`] : [];
+
+/** What `npm start` says of it. */
+export function tellPublicUrl(publicUrl: PublicUrl | null, origin: string): string {
+  if (publicUrl !== null) {
+    const isElsewhere = publicUrl.origin !== origin;
+    return `PUBLIC_URL is ${publicUrl.origin} (from ${publicUrl.source}): links in messages and invitations begin with it${isElsewhere ? `, and people sign in there, not at ${origin}` : ''}.`;
+  }
+  return `PUBLIC_URL is not set: links in messages begin with the address under which their channel was made. Behind a proxy that ends TLS, set PUBLIC_URL="https://…" in .dev.vars: it decides the links, and makes cookies Secure.`;
+}
