@@ -14,6 +14,19 @@ import { option } from '../../scripts/wrangler.ts';
 import { CRONS } from '../../src/jobs/model.ts';
 import { createRandom } from '../support/random.ts';
 
+describe('npm install', () => {
+  it('finds every system in the lock file, and so changes it nowhere', () => {
+    interface Package {
+      optionalDependencies?: Record<string, string>;
+    }
+    const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Package> };
+    const missing = Object.entries(packages).flatMap(([place, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter((name) => !packages[`${place}/node_modules/${name}`] && !packages[`node_modules/${name}`]),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
 describe('npm start', () => {
   it('makes secrets once, for their owner alone, and never touches them again', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'dev-vars-'));
