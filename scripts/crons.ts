@@ -1,15 +1,9 @@
 /** Rings the Worker's crons at their times, which the local development server does not do by itself. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Cron } from 'croner';
-import { parse } from 'smol-toml';
-import { root } from './wrangler.ts';
+import { readSettings } from './wrangler.ts';
 
 /** The cron table of wrangler.toml. */
-export async function readCrons(): Promise<string[]> {
-  const config = parse(await readFile(join(root, 'wrangler.toml'), 'utf8')) as { triggers: { crons: string[] } };
-  return config.triggers.crons;
-}
+export const readCrons = async (): Promise<string[]> => (await readSettings()).triggers.crons;
 
 /** Fires one cron of a Worker that is served locally, for an instant in epoch milliseconds. */
 export async function fireCron(origin: string, cron: string, at: number): Promise<void> {

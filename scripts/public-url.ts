@@ -1,10 +1,9 @@
 /** Where people reach the Worker, as its configuration says: the `PUBLIC_URL` of the first place that names it. */
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { parse } from 'smol-toml';
 import { parsePublicUrl } from '../src/config.ts';
-import { option, root } from './wrangler.ts';
+import { option, readSettings, root } from './wrangler.ts';
 
 const NAME = 'PUBLIC_URL';
 
@@ -40,12 +39,12 @@ const varOf = (args: readonly string[]): string | undefined =>
  */
 export async function readPublicUrl(args: readonly string[], { isRemote = false, folder = root, env = process.env }: Place = {}) {
   const secrets = option(args, 'env-file') ?? '.dev.vars';
-  const { vars } = parse(await readOrEmpty(join(folder, 'wrangler.toml'))) as { vars?: Record<string, string> };
+  const { vars } = await readSettings(folder);
   const said: [source: string, value: string | undefined][] = [
     ['--var', varOf(args)],
     ['the environment', env[NAME] || undefined],
     [secrets, isRemote ? undefined : parseEnv(await readOrEmpty(resolve(folder, secrets)))[NAME]],
-    ['wrangler.toml', vars?.[NAME]],
+    ['wrangler.toml', vars[NAME]],
   ];
   const [source, value = ''] = said.find(([, text]) => text !== undefined) ?? [''];
   const origin = parsePublicUrl(value);

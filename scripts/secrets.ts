@@ -1,8 +1,10 @@
 /** Random secrets for a new deployment, and those of this machine. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { type Config, parseConfig } from '../src/config.ts';
+import { readSettings, root } from './wrangler.ts';
 
 export const createJwtSecret = (): string => randomBytes(48).toString('base64url');
 
@@ -18,17 +20,8 @@ ENCRYPTION_KEYS="${createKeyring()}"
 REGISTRATION="open"
 `;
 
-/** The configuration of the Worker on this machine: the secrets of `.dev.vars`, and for the rest what is safe. */
-export async function readDevConfig(): Promise<Config> {
-  const secrets = await readFile(join(dirname(import.meta.dirname), '.dev.vars'), 'utf8');
-  const values = Object.fromEntries([...secrets.matchAll(/^(\w+)="?(.*?)"?$/gm)].map(([, name, value]) => [name, value]));
-  const rest = {
-    OPENROUTER_BASE_URL: 'http://127.0.0.1',
-    USAGE_STATS_RETENTION_DAYS: 365,
-    HOURLY_RETENTION_DAYS: 92,
-    MAX_API_TOKENS_PER_USER: 5,
-    MAX_API_KEYS_PER_USER: 10,
-    REGISTRATION: 'open',
-  };
-  return parseConfig({ ...rest, ...values });
+/** The configuration of the Worker on this machine, as wrangler makes it: what `.dev.vars` says, and for the rest `wrangler.toml`. */
+export async function readDevConfig(folder = root): Promise<Config> {
+  const { vars } = await readSettings(folder);
+  return parseConfig({ ...vars, ...parseEnv(await readFile(join(folder, '.dev.vars'), 'utf8')) });
 }

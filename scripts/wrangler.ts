@@ -1,7 +1,9 @@
 /** Runs this project's wrangler. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { parse } from 'smol-toml';
 
 export const root = dirname(import.meta.dirname);
 
@@ -56,6 +58,16 @@ export async function mustRunWrangler(args: readonly string[], input = ''): Prom
     return process.exit(1);
   }
 }
+
+/** What scripts ask of wrangler.toml. */
+export interface Settings {
+  vars: Record<string, string>;
+  triggers: { crons: string[] };
+}
+
+/** wrangler.toml of a folder. */
+export const readSettings = async (folder = root): Promise<Settings> =>
+  parse(await readFile(join(folder, 'wrangler.toml'), 'utf8')) as unknown as Settings;
 
 /** The value of `--name value` or `--name=value` among arguments. */
 export function option(args: readonly string[], name: string): string | undefined {

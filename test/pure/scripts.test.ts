@@ -9,6 +9,7 @@ import { planDeployment, QUEUES, SECRETS } from '../../scripts/deploy-plan.ts';
 import { linkOrigin, linkSql } from '../../scripts/link.ts';
 import { publicUrlVar, readPublicUrl, tellPublicUrl } from '../../scripts/public-url.ts';
 import { findDatabaseId, withDatabaseId } from '../../scripts/remote-config.ts';
+import { devVars, readDevConfig } from '../../scripts/secrets.ts';
 import { ensureDevVars, persistence } from '../../scripts/serve.ts';
 import { option } from '../../scripts/wrangler.ts';
 import { CRONS } from '../../src/jobs/model.ts';
@@ -95,8 +96,18 @@ describe('the public address', () => {
     });
   });
 
+  it('is the same in the configuration of this machine, which a remark or other quotes do not change', async () => {
+    const files = {
+      'wrangler.toml': readFileSync('wrangler.toml', 'utf8'),
+      '.dev.vars': `${devVars().replaceAll('"', "'")}PUBLIC_URL="https://vars.example/" # ours\nexport MAX_API_TOKENS_PER_USER=7\n`,
+    };
+    await inFolder(files, async (folder) => {
+      expect(await readDevConfig(folder)).toMatchObject({ publicUrl: 'https://vars.example', maxTokensPerUser: 7, maxKeysPerUser: 10 });
+    });
+  });
+
   it('is none where nobody names it, or the nearest names none', async () => {
-    await inFolder({}, async (folder) => expect(await readPublicUrl([], { folder, env: {} })).toBeNull());
+    await inFolder({ 'wrangler.toml': '[vars]' }, async (folder) => expect(await readPublicUrl([], { folder, env: {} })).toBeNull());
     const files = { 'wrangler.toml': toml('https://toml.example'), '.dev.vars': 'PUBLIC_URL=""\n' };
     await inFolder(files, async (folder) => expect(await readPublicUrl([], { folder, env: {} })).toBeNull());
   });
