@@ -56,7 +56,7 @@ export const publicUrlVar = (args: readonly string[], env: Environment = process
   env[NAME] && varOf(args) === undefined ? ['--var', `${NAME}:${env[NAME]}`] : [];
 
 /** What `npm start` says of it. */
-export function tellPublicUrl(publicUrl: PublicUrl | null, origin: string): string {
+export function describePublicUrl(publicUrl: PublicUrl | null, origin: string): string {
   if (publicUrl !== null) {
     const isElsewhere = publicUrl.origin !== origin;
     return `PUBLIC_URL is ${publicUrl.origin} (from ${publicUrl.source}): links in messages and invitations begin with it${isElsewhere ? `, and people sign in there, not at ${origin}` : ''}.`;

@@ -1,6 +1,6 @@
 /** `npm start`: everything a fresh clone needs, then the Worker on this machine. Arguments go to `wrangler dev`. */
 
-import { publicUrlVar, readPublicUrl, tellPublicUrl } from './public-url.ts';
+import { describePublicUrl, publicUrlVar, readPublicUrl } from './public-url.ts';
 import { ensureDevVars, migrate, portOf, requireFreePort, serve } from './serve.ts';
 import { option } from './wrangler.ts';
 
@@ -10,5 +10,5 @@ await requireFreePort(portOf(args));
 await migrate(args);
 await serve([...publicUrlVar(args), ...args], async (origin) => {
   console.log(`\nOpenRouter Monitor is at ${origin} (reference: ${origin}/docs, health: ${origin}/health). Stop it with Ctrl+C.`);
-  console.log(`${tellPublicUrl(await readPublicUrl(args), origin)}\n`);
+  console.log(`${describePublicUrl(await readPublicUrl(args), origin)}\n`);
 });

@@ -7,7 +7,7 @@ import { DEMO_DAYS, tellStory } from '../../scripts/demo-data.ts';
 import { main, type Pipes } from '../../scripts/deploy.ts';
 import { planDeployment, QUEUES, SECRETS } from '../../scripts/deploy-plan.ts';
 import { linkOrigin, linkSql } from '../../scripts/link.ts';
-import { publicUrlVar, readPublicUrl, tellPublicUrl } from '../../scripts/public-url.ts';
+import { describePublicUrl, publicUrlVar, readPublicUrl } from '../../scripts/public-url.ts';
 import { findDatabaseId, withDatabaseId } from '../../scripts/remote-config.ts';
 import { devVars, readDevConfig } from '../../scripts/secrets.ts';
 import { ensureDevVars, persistence } from '../../scripts/serve.ts';
@@ -142,11 +142,11 @@ describe('the public address', () => {
 
   it('is what npm start names, or says when to set', () => {
     const here = 'http://localhost:8787';
-    expect(tellPublicUrl({ origin: 'https://people.example', source: '.dev.vars' }, here)).toBe(
+    expect(describePublicUrl({ origin: 'https://people.example', source: '.dev.vars' }, here)).toBe(
       'PUBLIC_URL is https://people.example (from .dev.vars): links in messages and invitations begin with it, and people sign in there, not at http://localhost:8787.',
     );
-    expect(tellPublicUrl({ origin: here, source: '--var' }, here)).not.toContain('sign in there');
-    expect(tellPublicUrl(null, here)).toMatch(
+    expect(describePublicUrl({ origin: here, source: '--var' }, here)).not.toContain('sign in there');
+    expect(describePublicUrl(null, here)).toMatch(
       /^PUBLIC_URL is not set: .*Behind a proxy that ends TLS, set PUBLIC_URL="https:\/\/…" in \.dev\.vars/,
     );
   });
