@@ -10,7 +10,7 @@ export interface KnownBrowser {
   userId: number;
   /** At random: who does not hold the cookie cannot use up this browser's attempts. */
   browserId: string;
-  /** Which password was right: another one makes the browser a stranger. */
+  /** Whose password was right, and which: to another account, and after another one, the browser is a stranger. */
   passwordMark: string;
   /** When somebody signed in; epoch milliseconds. */
   since: number;
@@ -31,4 +31,4 @@ export async function rememberBrowser(account: Account, before: KnownBrowser | n
 
 /** Did somebody sign in to this account in this browser, within a year, with the password that it has now? */
 export const isKnownBrowserOf = async (browser: KnownBrowser, account: Account, now: number): Promise<boolean> =>
-  browser.userId === account.id && now - browser.since < KNOWN_BROWSER_MS && browser.passwordMark === (await markOf(account));
+  now - browser.since < KNOWN_BROWSER_MS && browser.passwordMark === (await markOf(account));

@@ -44,7 +44,7 @@ export async function hashPassword(password: string, parameters = PASSWORD_PARAM
 
 /**
  * Compares a password with a PHC string in constant time. With `null` (nobody has that e-mail) it does the same work
- * against a made-up hash and answers no, so that the time tells nothing.
+ * against a made-up hash, which no password has, so that the time tells nothing.
  */
 export async function verifyPassword(password: string, phc: string | null, parameters = PASSWORD_PARAMETERS): Promise<boolean> {
   const match = PHC.exec(phc ?? format(parameters, Buffer.alloc(SALT_BYTES), Buffer.alloc(HASH_BYTES)));
@@ -53,7 +53,7 @@ export async function verifyPassword(password: string, phc: string | null, param
   const expected = Buffer.from(hash, 'base64');
   const used = { ln: Number(ln), r: Number(r), p: Number(p) };
   const actual = await derive(password, Buffer.from(salt, 'base64'), used, expected.length);
-  return timingSafeEqual(actual, expected) && phc !== null;
+  return timingSafeEqual(actual, expected);
 }
 
 /** Was the hash made with other parameters than today's? Then it is made anew at the next sign-in. */
