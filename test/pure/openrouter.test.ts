@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { sha256Hex } from '../../src/lib/sha256.ts';
 import { createOpenRouter } from '../../src/openrouter/client.ts';
 import { parseRetryAfter } from '../../src/openrouter/retry-after.ts';
@@ -62,6 +62,18 @@ describe('reading a key', () => {
     expect(sent[0]?.url).toBe('https://openrouter.test/api/v1/key');
     expect(sent[0]?.redirect).toBe('manual');
     expect(sent[0]?.headers.get('authorization')).toBe(`Bearer ${KEY}`);
+  });
+
+  it('gives up what takes longer than ten seconds', async () => {
+    const over = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(over.signal);
+    const fetch = async (_: string, { signal }: RequestInit) => {
+      over.abort(new DOMException('', 'TimeoutError'));
+      return signal?.aborted ? Promise.reject(signal.reason) : Response.json({});
+    };
+    const client = createOpenRouter({ baseUrl: 'https://openrouter.test/api/v1', fetch, now: () => NOW });
+    expect(await client.getKey(KEY)).toEqual({ ok: false, error: { kind: 'unavailable', reason: 'no answer in time', retryAfterS: null } });
+    expect(timeout.mock.calls).toEqual([[10_000]]);
   });
 
   it('recognises a management key by its flag', async () => {
@@ -179,6 +191,18 @@ describe('reading a key', () => {
     simulator.addKey(KEY, { limitNano: 10_000_000_000_000_000 });
     expect(await client.getKey(KEY)).toMatchObject({ ok: true, value: { limitNano: 1e16, limitReset: null } });
     expect(await withFault({ kind: 'echo_secret', secret: KEY })).toMatchObject({ ok: true, value: { limitReset: null } });
+  });
+
+  it('takes a list without an end for no list', async () => {
+    let calls = 0;
+    const data = Array.from({ length: 100 }, () => ({ id: 'w', name: 'W' }));
+    const fetch = async () => {
+      calls += 1;
+      return Response.json({ data: calls < 200 ? data : [] });
+    };
+    const client = createOpenRouter({ baseUrl: 'https://openrouter.test/api/v1', fetch, now: () => NOW });
+    expect(await client.listWorkspaces(KEY)).toEqual({ ok: false, error: { kind: 'unexpected_shape', path: 'a list without an end' } });
+    expect(calls).toBe(100);
   });
 
   it('does not take a lost header for a dead key', async () => {

@@ -111,6 +111,18 @@ describe('the throttle', () => {
     expect((await login(world, user.email, user.password)).status).toBe(200);
   });
 
+  it('that is closed compares no password and writes nothing', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    for (let failure = 0; failure < 10; failure++) await login(world, user.email, 'a wrong passphrase');
+    const failures = async () => (await env.DB.prepare('SELECT email_hash, failures FROM sign_in_failure ORDER BY 1').all()).results;
+    const before = await failures();
+    const compared: string[] = [];
+    world.deps.passwords.verify = async (password) => compared.push(password) < 0;
+    expect((await login(world, user.email, 'a wrong passphrase')).status).toBe(429);
+    expect([compared, await failures()]).toEqual([[], before]);
+  });
+
   it('answers no more than ten guesses at the end of a window either', async () => {
     const world = createWorld();
     const user = await world.makeUser();
@@ -185,6 +197,13 @@ describe('invitations', () => {
     const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await register(invite)).status));
     expect(statuses.sort()).toEqual([201, 403, 403, 403, 403, 403]);
   });
+
+  it('that do not hold tell nobody who has an account', async () => {
+    const world = createWorld({ config: { registration: 'invite' } });
+    const { email } = await world.makeUser();
+    for (const invite of [createSecretToken(TOKEN_PREFIX.invitation), await insertLink(world, 'or_inv_', null, -1)])
+      expect((await world.call('POST', '/api/auth/register', { body: { email, password: PASSWORD, invite } })).status).toBe(403);
+  });
 });
 
 describe('passwords', () => {
@@ -207,6 +226,33 @@ describe('passwords', () => {
     expect((await world.call('POST', '/api/auth/reset-password', { body: reset })).status).toBe(403);
     expect((await world.call('GET', '/api/auth/me', { token: user.token })).status).toBe(200);
     expect((await world.call('GET', '/api/auth/me', { token: other })).status).toBe(401);
+    expect((await login(world, user.email, user.password)).status).toBe(401);
+    expect((await login(world, user.email, 'another passphrase')).status).toBe(200);
+  });
+
+  it('of a thousand characters at the most are compared: nobody has a book hashed', async () => {
+    const world = createWorld();
+    const { email } = await world.makeUser();
+    const compared: number[] = [];
+    world.deps.passwords.verify = async (password) => compared.push(password.length) < 0;
+    expect((await login(world, email, 'x'.repeat(1000))).status).toBe(401);
+    expect((await login(world, email, 'x'.repeat(1001))).status).toBe(422);
+    expect(compared).toEqual([1000]);
+  });
+
+  it('stay as they were set, if a sign-in with the former one stores its hash anew after that', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const late: (() => Promise<unknown>)[] = [];
+    const { defer } = world.deps;
+    world.deps.passwords.needsRehash = () => true;
+    world.deps.defer = (work) => void late.push(work);
+    expect((await login(world, user.email, user.password)).status).toBe(200);
+    world.deps.defer = defer;
+    world.deps.passwords.needsRehash = () => false;
+    const body = { current_password: user.password, new_password: 'another passphrase' };
+    expect((await world.call('POST', '/api/auth/password', { token: user.token, body })).status).toBe(204);
+    await Promise.all(late.map((work) => work()));
     expect((await login(world, user.email, user.password)).status).toBe(401);
     expect((await login(world, user.email, 'another passphrase')).status).toBe(200);
   });

@@ -147,7 +147,7 @@ describe('the audit log', () => {
     // A Worker whose clock is ahead deletes no more for it.
     world.clock.now = Date.now() + 2 * DAY_MS;
     await ring(world.deps, '0 3 * * SUN', world.clock.now);
-    await world.drain();
+    await expect(world.drain()).resolves.toBeUndefined();
     const count = () => env.DB.prepare('SELECT count(*) AS n FROM audit_event WHERE user_id = ?').bind(user.id).first<number>('n');
     expect(await count()).toBe(1);
     await env.DB.prepare('DELETE FROM user WHERE id = ?').bind(user.id).run();

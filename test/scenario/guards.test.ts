@@ -4,9 +4,10 @@ import { describe, expect, it, vi } from 'vitest';
 import { deleteAccount } from '../../src/accounts/actions.ts';
 import type { Actor } from '../../src/actor.ts';
 import { createChannel } from '../../src/alerts/channel-actions.ts';
-import { createSecretToken, hashSecretToken } from '../../src/crypto/secret-token.ts';
+import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
 import { keysAnswerSchema, workspacesAnswerSchema } from '../../src/openrouter/account.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
+import { tapDb } from '../support/spied-db.ts';
 import { createTwoUsers, ME, OTHER } from '../support/two-users.ts';
 import { createVisitor } from '../support/visitor.ts';
 import { createWorld, freshKeyText, type World } from '../support/world.ts';
@@ -62,6 +63,30 @@ describe('signing out everywhere else', () => {
     expect((await createVisitor(world, jwt).submit('/account/sessions')).status).toBe(303);
     const statuses = [jwt, user.token, stranger.token].map(async (token) => (await world.call('GET', '/api/auth/me', { token })).status);
     expect(await Promise.all(statuses)).toEqual([200, 401, 200]);
+  });
+});
+
+describe('a one-time link', () => {
+  it('is refused by its form, before the database is asked', async () => {
+    const asked: string[] = [];
+    const world = createWorld({ db: tapDb((text) => void asked.push(text)), config: { registration: 'invite' } });
+    const user = await world.makeUser();
+    for (const [prefix, userId] of [
+      [TOKEN_PREFIX.invitation, null],
+      [TOKEN_PREFIX.passwordReset, user.id],
+    ] as const) {
+      // Stored, so that nothing but the form of it is wrong.
+      const token = `${createSecretToken(prefix).slice(0, -6)}000000`;
+      await env.DB.prepare('INSERT INTO one_time_link (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)')
+        .bind(await hashSecretToken(token), userId, world.clock.now, world.clock.now + HOUR_MS)
+        .run();
+      const [path, body] =
+        userId === null
+          ? ['/api/auth/register', { email: 'new.one@example.org', password: 'another passphrase', invite: token }]
+          : ['/api/auth/reset-password', { token, new_password: 'another passphrase' }];
+      asked.length = 0;
+      expect([path, (await world.call('POST', path, { body })).status, asked]).toEqual([path, 403, []]);
+    }
   });
 });
 

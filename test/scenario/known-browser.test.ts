@@ -115,6 +115,17 @@ describe('a browser in which somebody signed in before', () => {
     expect((await signIn(owner, user)).status).toBe(303);
   });
 
+  it('has ten failures for each account that is signed in to in it', async () => {
+    const world = createWorld();
+    const [first, second] = [await world.makeUser(), await world.makeUser()];
+    const visitor = await knownBrowser(world, first);
+    const cookie = visitor.cookies.get(COOKIE) ?? '';
+    expect((await signIn(visitor, second)).status).toBe(303);
+    for (let failure = 0; failure < 10; failure++) await signIn(withCookie(world, cookie), first, WRONG);
+    expect((await signIn(withCookie(world, cookie), first)).status).toBe(429);
+    expect((await signIn(visitor, second)).status).toBe(303);
+  });
+
   it('is a stranger with a cookie that was made up, altered, written for something else, or is a year old', async () => {
     const world = createWorld();
     const user = await world.makeUser();
