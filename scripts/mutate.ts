@@ -6,7 +6,8 @@ import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, write
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createVitest, type Vitest } from 'vitest/node';
+import type { TestError } from 'vitest';
+import { createVitest, type TestCase, type Vitest } from 'vitest/node';
 import { findMutants, type Mutant } from '../test/mutation/find.ts';
 import { GUARDS, KINDS, SPARED } from '../test/mutation/guards.ts';
 
@@ -22,23 +23,46 @@ function copyTree(): string {
   return copy;
 }
 
+/** A test that failed: by what it asserts, as it should; because it took too long; or because something threw, or nothing could run. */
+interface Failure {
+  kind: 'asserted' | 'late' | 'thrown' | 'broken';
+  text: string;
+}
+
+const LATE = /^(?:Test|Hook) timed out in /;
+/** What else than an AssertionError says that something is not as it is expected: of a property, and of a value of another type. */
+const EXPECTED = /^(?:Property failed after |\.\w+\(\) expects )/;
+
+/** Why a test failed, the best of its reasons. */
+function failureOf({ fullName }: TestCase, errors: readonly TestError[]): Failure {
+  const isAsserted = (error: TestError) => error.name === 'AssertionError' || EXPECTED.test(error.message);
+  if (errors.some(isAsserted)) return { kind: 'asserted', text: fullName };
+  const [{ name, message }] = [errors.find((error) => LATE.test(error.message)) ?? errors[0] ?? { name: '', message: 'no reason' }];
+  return { kind: LATE.test(message) ? 'late' : 'thrown', text: `${fullName}: ${name}: ${message.split('\n')[0]}` };
+}
+
+const RANKS: Failure['kind'][] = ['asserted', 'broken', 'thrown', 'late'];
+
 /** What fails of these tests; null: nothing does. */
-async function failureOf(vitest: Vitest, tests: readonly string[]): Promise<string | null> {
+async function runTests(vitest: Vitest, tests: readonly string[]): Promise<Failure | null> {
+  const failures: Failure[] = [];
   for (const test of tests) {
     const specifications = await vitest.globTestSpecifications([`test/${test}.test.`]);
     if (specifications.length === 0) throw new Error(`There are no tests at test/${test}.test.ts`);
     // Else modules of former runs are told of once more, and end this one.
     vitest.state.filesMap.clear();
     const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
-    const failed = testModules.flatMap((one) => [...one.children.allTests('failed')].map(({ fullName }) => fullName));
+    const failed = testModules.flatMap((one) => [...one.children.allTests('failed')]);
     const broken = [...unhandledErrors, ...testModules.flatMap((one) => one.errors())].map((error) => String((error as Error).message));
-    if (failed.length + broken.length > 0) return [...failed, ...broken].join('; ');
+    failures.push(...failed.map((one) => failureOf(one, one.result().errors ?? [])));
+    failures.push(...broken.map((text): Failure => ({ kind: 'broken', text: text.split('\n')[0] ?? '' })));
+    if (failures.some(({ kind }) => kind === 'asserted')) break;
   }
-  return null;
+  return failures.toSorted((one, other) => RANKS.indexOf(one.kind) - RANKS.indexOf(other.kind))[0] ?? null;
 }
 
 /** Puts a mutant in place of its file, as long as its tests run. */
-async function tryOut(vitest: Vitest, copy: string, { file, mutated, tests }: Mutant): Promise<string | null> {
+async function tryOut(vitest: Vitest, copy: string, { file, mutated, tests }: Mutant): Promise<Failure | null> {
   const path = join(copy, file);
   const original = readFileSync(path);
   const put = (text: string | Buffer) => {
@@ -47,19 +71,21 @@ async function tryOut(vitest: Vitest, copy: string, { file, mutated, tests }: Mu
   };
   put(mutated);
   try {
-    return await failureOf(vitest, tests);
+    const failure = await runTests(vitest, tests);
+    // A busy machine makes tests late, too.
+    return failure?.kind === 'late' ? await runTests(vitest, tests) : failure;
   } finally {
     put(original);
   }
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' }, list: { type: 'boolean', default: false } } });
-const files = globSync('src/**/*.{ts,tsx}', { cwd: ROOT });
+const files = globSync(['src/**/*.{ts,tsx}', 'migrations/*.sql'], { cwd: ROOT });
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const { mutants, lost } = findMutants({ guards: GUARDS, kinds: KINDS, spared: SPARED }, files, read);
 const parts = values.only.split(',');
 const asked = mutants.filter(({ file, out }) => parts.some((part) => `${file} ${out}`.includes(part)));
-for (const text of lost) console.log(`LOST         ${text}`);
+for (const text of lost) console.log(`LOST         ${text.replaceAll('\n', '\\n')}`);
 if (values.list) for (const { file, line, out } of asked) console.log(`${file}:${line}  ${out}`);
 else {
   const copy = copyTree();
@@ -67,7 +93,7 @@ else {
     root: copy,
     watch: false,
     bail: 1,
-    testTimeout: 120_000,
+    testTimeout: 60_000,
     reporters: [{}],
     project: ['pure', 'scenario'],
   });
@@ -75,15 +101,16 @@ else {
   try {
     const needed = [...new Set(asked.flatMap(({ tests }) => tests))];
     for (const test of needed) {
-      const failure = await failureOf(vitest, [test]);
-      if (failure !== null) throw new Error(`test/${test} fails as it is: ${failure}`);
+      const failure = await runTests(vitest, [test]);
+      if (failure !== null) throw new Error(`test/${test} fails as it is: ${failure.text}`);
     }
     for (const mutant of asked) {
       const failure = await tryOut(vitest, copy, mutant);
-      noticed += failure === null ? 0 : 1;
-      console.log(
-        `${failure === null ? 'NOT NOTICED ' : 'noticed     '} ${mutant.file}:${mutant.line}  ${mutant.out}  (${failure ?? mutant.tests.join(', ')})`,
-      );
+      const isNoticed = failure?.kind === 'asserted';
+      noticed += isNoticed ? 1 : 0;
+      const verdict = isNoticed ? 'noticed     ' : failure === null ? 'NOT NOTICED ' : failure.kind.toUpperCase().padEnd(12);
+      const [out, why] = [JSON.stringify(mutant.out), failure?.text ?? mutant.tests.join(', ')];
+      console.log(`${verdict} ${mutant.file}:${mutant.line}  ${out}  (${why})`);
     }
   } finally {
     await vitest.close();

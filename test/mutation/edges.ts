@@ -13,6 +13,9 @@ export const EDGES: Guard[] = [
       "redirect: 'manual',",
       'signal: AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS),',
       ['size > limit', 'false'],
+      ['answer.value.hash !== hash', 'false'],
+      ['!isSet(settingsOf(answer.value), change)', 'false'],
+      ['isAboutKey(body) ?', 'true ?'],
       ['page < MAX_PAGES', 'page < 1e9'],
     ],
   ),
@@ -62,16 +65,43 @@ export const EDGES: Guard[] = [
   ),
   ...of(
     'src/http/rate-limit.ts',
-    [ACCOUNTS],
+    [ACCOUNTS, HERE],
     [
       ['!(await c.get', 'false && !(await c.get'],
       ['addressKey(', '('],
     ],
   ),
-  ...of('src/http/etag.ts', [HERE], ['userIdOf(actor), ']),
+  ...of('src/http/etag.ts', [HERE], ['userIdOf(actor), ', 'stats.version, ', ['question, dayOf', 'dayOf']]),
+  ...of('src/http/origin.ts', ['scenario/public-url'], ["c.get('deps').config.publicUrl ?? "]),
+  ...of(
+    'src/http/strict-transport.ts',
+    ['scenario/public-url', 'scenario/pages'],
+    [
+      ["isForSubdomains ? '; includeSubDomains' : ''", "'; includeSubDomains'"],
+      ['MAX_AGE_S = 31_536_000', 'MAX_AGE_S = 0'],
+    ],
+  ),
+  ...of(
+    'src/jobs/health.ts',
+    ['scenario/jobs'],
+    [
+      ["const isSignedIn = actor.kind === 'user';", 'const isSignedIn = true;'],
+      ['if (missing.length > 0)', 'if (false)'],
+    ],
+  ),
   ...of('src/lib/address.ts', ['pure/rules'], [['.slice(0, 4)', '.slice(0, 8)']]),
   ...of('src/lib/local-path.ts', ['pure/pages'], [['url.origin === BASE', 'true'], " && !url.pathname.startsWith('//')"]),
   ...of('src/lib/csv.ts', ['pure/rules'], [['FORMULA.test(text) &&', 'false &&']]),
+  ...of(
+    'src/lib/csv.ts',
+    ['pure/rules', 'pure/explore'],
+    [
+      [
+        '[header, ...rows].map((row) => csvFormatRow(row.map(cell)))',
+        '[csvFormatRow([...header]), ...rows.map((row) => csvFormatRow(row.map(cell)))]',
+      ],
+    ],
+  ),
   ...of(
     'src/lib/name.ts',
     ['scenario/tokens', HERE],
@@ -99,6 +129,14 @@ export const EDGES: Guard[] = [
     ],
   ),
   ...of(
+    'src/app.ts',
+    ['scenario/canary', HERE],
+    [
+      ["'Something went wrong on our side. Quote the request id when you report it.'", 'String(error)'],
+      ["'The database does not answer. Try again.'", 'String(error)'],
+    ],
+  ),
+  ...of(
     'src/log.ts',
     ['scenario/canary', HERE],
     [
@@ -114,9 +152,21 @@ export const EDGES: Guard[] = [
       '.min(MIN_SECRET_LENGTH, `is too short: at least ${MIN_SECRET_LENGTH} characters`)',
       '!PLACEHOLDER.test(value) && ',
       ' && !isMonotonous(value)',
-      'if (isMonotonous(secret)) ',
-      'if (secret.length !== AES_256_KEY_BYTES) ',
+      ['if (isMonotonous(secret))', 'if (false)'],
+      ['if (secret.length !== AES_256_KEY_BYTES)', 'if (false)'],
+      ['entries.some((entry) => entry.kid === kid)', 'false'],
+      ['href === `${origin}/`', 'true'],
+      ["url === '' || isSafeOrigin(url)", 'true'],
     ],
   ),
-  ...of('src/d1.ts', ['pure/d1'], ['!isRepeatable || ', [' || attempt === MAX_ATTEMPTS', ' || attempt === 9'], ' || !isTransient(error)']),
+  ...of(
+    'src/d1.ts',
+    ['pure/d1'],
+    [
+      ' && !/\\b(?:INSERT INTO|UPDATE|DELETE FROM)\\b/i.test(text)',
+      '!isRepeatable || ',
+      [' || attempt === MAX_ATTEMPTS', ' || attempt === 9'],
+      ' || !isTransient(error)',
+    ],
+  ),
 ];

@@ -1,0 +1,121 @@
+/** What `npm run mutate` takes out of alerts, of the circuit breaker above all. */
+import { type Guard, of } from './find.ts';
+
+const HERE = 'scenario/guards';
+const BREAKER = ['pure/breaker', 'scenario/breaker'];
+const MESSAGES = ['pure/alert-messages', 'pure/alerts'];
+
+export const ALERTS: Guard[] = [
+  ...of('src/alerts/channel-actions.ts', ['scenario/alerts'], ["if ('url' in input && !isAllowedUrl(input.url, origin))"]),
+  ...of(
+    'src/alerts/channel-model.ts',
+    ['pure/alerts', 'scenario/alerts'],
+    [
+      ["protocol === 'https:' ||", 'true ||'],
+      [' && isLoopback(new URL(origin).hostname)', ''],
+      ["+ new URL(text).password === ''", "+ new URL(text).password !== '-'"],
+      ['/…`', '/…${input.url}`'],
+      ['input.to.slice(0, 1)', 'input.to'],
+      ['input.chat_id.slice(0, 3)', 'input.chat_id'],
+    ],
+  ),
+  ...of(
+    'src/alerts/delivery.ts',
+    [HERE, 'scenario/alerts'],
+    [
+      "if (!isAllowedUrl(outgoing.url, originOf(deps, channel))) return { error: 'Its address is not https.' };",
+      "redirect: 'manual',",
+      ' signal: AbortSignal.timeout(TIMEOUT_MS)',
+      ["'It could not be reached.'", 'String(error)'],
+    ],
+  ),
+  ...of('src/alerts/messages.ts', MESSAGES, [
+    ['crypto.getRandomValues(new Uint8Array(32))', 'new Uint8Array(32)'],
+    ['toMarkup: escapeSlack', 'toMarkup: same'],
+    ['toMarkup: escapeDiscord', 'toMarkup: same'],
+    'allowed_mentions: { parse: [] },',
+  ]),
+  ...of(
+    'src/alerts/checks.ts',
+    ['scenario/breaker', 'scenario/audit', 'scenario/alerts'],
+    [
+      ['rule.password !== undefined && (await isPasswordOf(deps, actor, rule.password))', 'true'],
+      ['channels.has(id) ?', 'true ?'],
+      ['keys.some(({ id }) => id === rule.key_id)', 'true'],
+      ' || key.managed_by === null',
+    ],
+  ),
+  ...of(
+    'src/alerts/store.ts',
+    ['scenario/alerts', 'scenario/breaker', 'scenario/owners'],
+    [
+      ['alert_rule WHERE user_id = ?1) < ?9', 'alert_rule WHERE user_id = ?1) < ?9 + 999'],
+      ['channel WHERE user_id = ?1) < ?10', 'channel WHERE user_id = ?1) < ?10 + 999'],
+      ['< ?9 AND EXISTS (SELECT 1 FROM user WHERE id = ?1)', '< ?9'],
+      ['< ?10 AND EXISTS (SELECT 1 FROM user WHERE id = ?1)', '< ?10'],
+      ['eq(alertRule.version, version)', 'undefined'],
+      ['AND user_id <> ?', 'AND 1 <> ?'],
+    ],
+  ),
+  ...of('src/alerts/evaluate.ts', [HERE, 'scenario/alerts'], [['row.userId === userId', 'true']]),
+  ...of(
+    'src/alerts/situation-store.ts',
+    [HERE, 'scenario/alerts'],
+    [
+      ['eq(userId, fieldOf(0))', 'undefined'],
+      ['${modelName.userId} = ${fieldOf(0)}', '1'],
+    ],
+  ),
+  ...of(
+    'src/alerts/event-store.ts',
+    [HERE, 'scenario/alerts', 'scenario/breaker'],
+    [" AND r.version = ${jsonField('rule.version')}", "\n      AND r.armed_version = ${jsonField('ruleVersion')}"],
+  ),
+  ...of(
+    'src/alerts/delivery-store.ts',
+    [HERE, 'scenario/alerts'],
+    [
+      ['eq(alertDelivery.channelId, channelId)', 'undefined'],
+      ['lte(nextAt, now)', 'undefined'],
+    ],
+  ),
+  ...of(
+    'src/alerts/breaker-store.ts',
+    [...BREAKER, HERE],
+    [
+      ' AND r.armed_version = breaker_action.rule_version',
+      ' AND k.hash = breaker_action.hash',
+      ["(state <> 'planned' OR ${IS_ARMED})", '1'],
+      ['AND attempts = ?5 AND state = ?6', 'AND ?5 IS NOT NULL AND ?6 IS NOT NULL'],
+      ['AND attempts = ?5 RETURNING', 'AND ?5 IS NOT NULL RETURNING'],
+      ['lte(breakerAction.nextAt, now)', 'undefined'],
+      ['AND restore_at <= ?1 AND', 'AND'],
+    ],
+  ),
+  ...of(
+    'src/alerts/breaker.ts',
+    ['scenario/breaker'],
+    [
+      ["manager?.kind !== 'management' || ", ''],
+      [' || !manager.isActive', ''],
+      [
+        '!(await store.confirmStep(deps.db, action, before ?? null, deps.now() + LEASE_MS))',
+        '(await store.confirmStep(deps.db, action, before ?? null, deps.now() + LEASE_MS), false)',
+      ],
+    ],
+  ),
+  ...of('src/alerts/breaker-model.ts', BREAKER, [
+    'rule.version !== action.ruleVersion || ',
+    ' || rule.hash !== action.hash',
+    ['now >= action.restoreAt ? TEXTS.over : null', 'null'],
+    ['if (!isOurs(action, settings, alike))', 'if (false)'],
+    ['alike.some((other) => isInForce(other, now) && now < other.restoreAt)', 'false'],
+    ["if (action.kind === 'dry_run')", 'if (false)'],
+    " && action.kind !== 'dry_run'",
+    'action.restore && ',
+    "rule.action === 'none' || ",
+    '!isUsedUp(budget) || ',
+    ' || key.managed_by === null',
+    'if (rule.actsFrom !== null && startOfLocalDay(from, zone) < rule.actsFrom) return null;',
+  ]),
+];
