@@ -418,6 +418,23 @@ describe('events', () => {
     expect(world.received).toHaveLength(2);
   });
 
+  it('of users who are evaluated together are each of their own keys and spend', async () => {
+    const world = createWorld();
+    const [first, second] = [await setUp(world), await setUp(world)];
+    const [key] = [await world.makeKey(first.user.token, 'mine'), await world.makeKey(second.user.token, 'theirs')];
+    for (const { addRule } of [first, second]) await addRule({ type: 'budget', amount_usd: 10, period: 'month', thresholds: [0.5] });
+    const evaluate = async () => {
+      world.clock.now += HOUR_MS;
+      await world.sync();
+      await evaluateUsers(world.deps, [first.user.id, second.user.id]);
+      return [titles(await first.events()), titles(await second.events())];
+    };
+    world.simulator.spend(key.text, { nano: 4_000_000_000 });
+    expect(await evaluate()).toEqual([[], []]);
+    world.simulator.spend(key.text, { nano: 2_000_000_000 });
+    expect(await evaluate()).toEqual([[expect.any(String)], []]);
+  });
+
   it('come in pages, and belong to their user', async () => {
     const world = createWorld();
     const { user, addRule } = await setUp(world);

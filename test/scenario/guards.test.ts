@@ -6,6 +6,7 @@ import type { Actor } from '../../src/actor.ts';
 import { createChannel } from '../../src/alerts/channel-actions.ts';
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
 import { keysAnswerSchema, workspacesAnswerSchema } from '../../src/openrouter/account.ts';
+import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
 import { tapDb } from '../support/spied-db.ts';
 import { createTwoUsers, ME, OTHER } from '../support/two-users.ts';
@@ -247,6 +248,36 @@ describe('an answer’s tag', () => {
     const [mine, theirs] = [await tagOf(), await tagOf()];
     expect(mine).toMatch(/^(W\/)?"/);
     expect(mine).not.toBe(theirs);
+  });
+
+  it('is another one for another question, and once anything else is stored', async () => {
+    const world = createWorld();
+    const { token } = await world.makeUser();
+    const tagOf = async (query = '') => (await world.call('GET', `/api/v1/stats${query}`, { token })).headers.get('etag');
+    const first = await tagOf();
+    expect(await tagOf()).toBe(first);
+    expect(await tagOf('?from=2026-11-01&to=2026-11-02')).not.toBe(first);
+    await world.makeKey(token);
+    expect(await tagOf()).not.toBe(first);
+  });
+});
+
+describe('what goes wrong inside', () => {
+  it.each(['no database failed', 'D1_ERROR: near "x": syntax error'])('reaches nobody, in the API and on pages: %s', async (inside) => {
+    let isBroken = false;
+    const world = createWorld({
+      db: tapDb(() => {
+        if (isBroken) throw new Error(inside);
+      }),
+    });
+    const { token } = await world.makeUser();
+    isBroken = true;
+    const answers = [await world.call('GET', '/api/keys', { token }), await createVisitor(world, token).visit('/keys')];
+    for (const answer of answers) {
+      expect(answer.status).toBe(inside.startsWith('D1_') ? 503 : 500);
+      expect('html' in answer ? answer.html : await answer.text()).not.toContain(inside);
+    }
+    expect(takeLoggedErrors()).toHaveLength(2);
   });
 });
 
