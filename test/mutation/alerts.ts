@@ -3,10 +3,10 @@ import { type Guard, of } from './find.ts';
 
 const HERE = 'scenario/guards';
 const BREAKER = ['pure/breaker', 'scenario/breaker'];
-const MESSAGES = ['pure/alert-messages', 'pure/alerts'];
+const MESSAGES = ['pure/alert-messages', 'scenario/alerts'];
 
 export const ALERTS: Guard[] = [
-  ...of('src/alerts/channel-actions.ts', ['scenario/alerts'], ["if ('url' in input && !isAllowedUrl(input.url, origin))"]),
+  ...of('src/alerts/channel-actions.ts', ['scenario/alerts'], [["'url' in input && !isAllowedUrl(input.url, origin)", 'false']]),
   ...of(
     'src/alerts/channel-model.ts',
     ['pure/alerts', 'scenario/alerts'],
@@ -58,14 +58,7 @@ export const ALERTS: Guard[] = [
     ],
   ),
   ...of('src/alerts/evaluate.ts', [HERE, 'scenario/alerts'], [['row.userId === userId', 'true']]),
-  ...of(
-    'src/alerts/situation-store.ts',
-    [HERE, 'scenario/alerts'],
-    [
-      ['eq(userId, fieldOf(0))', 'undefined'],
-      ['${modelName.userId} = ${fieldOf(0)}', '1'],
-    ],
-  ),
+  ...of('src/alerts/situation-store.ts', [HERE, 'scenario/alerts'], [['eq(userId, fieldOf(0))', 'undefined']]),
   ...of(
     'src/alerts/event-store.ts',
     [HERE, 'scenario/alerts', 'scenario/breaker'],

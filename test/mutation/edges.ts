@@ -75,7 +75,7 @@ export const EDGES: Guard[] = [
   ...of('src/http/origin.ts', ['scenario/public-url'], ["c.get('deps').config.publicUrl ?? "]),
   ...of(
     'src/http/strict-transport.ts',
-    ['scenario/public-url', 'scenario/pages'],
+    [HERE],
     [
       ["isForSubdomains ? '; includeSubDomains' : ''", "'; includeSubDomains'"],
       ['MAX_AGE_S = 31_536_000', 'MAX_AGE_S = 0'],

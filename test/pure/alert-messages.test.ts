@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HttpTarget } from '../../src/alerts/channel-model.ts';
 import type { EventRow } from '../../src/alerts/event-model.ts';
-import { mailOf, outgoingOf } from '../../src/alerts/messages.ts';
+import { createWebhookSecret, mailOf, outgoingOf } from '../../src/alerts/messages.ts';
 import { noticeOf, titleOfSeveral } from '../../src/alerts/notices.ts';
 import { cutText } from '../../src/lib/cut.ts';
 
@@ -110,5 +110,11 @@ describe('messages', () => {
     expect(cutText('🦊🦊', 4)).toBe('🦊🦊');
     expect(cutText('ab', 0)).toBe('');
     expect(cutText('&&', 6, (text) => text.replaceAll('&', '&amp;'))).toBe('&amp;…');
+  });
+
+  it('to a webhook are signed with a secret of 32 random bytes', () => {
+    const secrets = Array.from({ length: 8 }, createWebhookSecret);
+    expect(new Set(secrets).size).toBe(8);
+    for (const secret of secrets) expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
   });
 });

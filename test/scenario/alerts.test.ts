@@ -104,7 +104,7 @@ describe('rules and channels', () => {
     const foreignKey = await world.makeKey(other.user.token);
     const refuse = async (path: string, body: object) => {
       const answer = await world.json<{ errors: { path: string }[] }>('POST', path, { token: user.token, body });
-      return [answer.status, ...answer.body.errors.map((error) => error.path)];
+      return [answer.status, ...(answer.body.errors ?? []).map((error) => error.path)];
     };
     const rule = { type: 'budget', amount_usd: 5, period: 'day' };
     expect(await refuse('/api/alert-rules', { ...rule, type: 'nonsense' })).toEqual([422, 'type']);
@@ -416,6 +416,18 @@ describe('events', () => {
       ['$24.00 on all keys, Mon, 16 Nov 2026', '2026-11-17T00'],
     ]);
     expect(world.received).toHaveLength(2);
+  });
+
+  it('that were tests are nobody’s to acknowledge: they are not there, and not somebody else’s', async () => {
+    const world = createWorld();
+    const { user, addChannel } = await setUp(world);
+    const { id } = await addChannel();
+    expect((await world.call('POST', `/api/channels/${id}/test`, { token: user.token })).status).toBe(202);
+    const event = await env.DB.prepare("SELECT id FROM alert_event WHERE user_id = ? AND kind = 'test'").bind(user.id).first<number>('id');
+    const statusFor = async (token: string) =>
+      (await world.call('PATCH', `/api/alerts/${event}`, { token, body: { acknowledged: true } })).status;
+    expect(await statusFor(user.token)).toBe(404);
+    expect(await statusFor((await world.makeUser()).token)).toBe(403);
   });
 
   it('of users who are evaluated together are each of their own keys and spend', async () => {

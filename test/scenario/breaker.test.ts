@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { applyChanges } from '../../src/alerts/event-store.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
@@ -289,6 +290,28 @@ describe('the breaker', () => {
     while (set.world.queue.length > 0 && !isRaised) await deliver(set.world.deps, set.world.queue.shift());
     expect(isRaised).toBe(true);
     expect([set.writes(), set.upstream()?.isDisabled]).toEqual([[], false]);
+  });
+
+  it('plans nothing for a rule that was armed anew while it was looked at', async () => {
+    const { world, user, key, made, managementId } = await setUp({ action: 'disable' });
+    const plan = (ruleVersion: number) =>
+      applyChanges(world.deps.db, user.id, [], world.clock.now, [
+        {
+          ruleId: made.body.id,
+          ruleVersion,
+          keyId: key.id,
+          managementId,
+          hash: 'h',
+          kind: 'disable',
+          period: 'day',
+          periodFrom: '2026-11-15',
+          amountUsd: 10,
+          restore: true,
+          restoreAt: world.clock.now,
+        },
+      ]);
+    expect((await plan(1)).actionIds).toEqual([]);
+    expect((await plan(0)).actionIds).toHaveLength(1);
   });
 
   it('acts again in the period where a budget was raised and is used up again', async () => {

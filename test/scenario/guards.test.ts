@@ -20,6 +20,7 @@ const SECURE = {
   'x-frame-options': 'DENY',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'same-origin',
+  'strict-transport-security': 'max-age=31536000',
   'cache-control': 'no-store',
 };
 

@@ -66,3 +66,14 @@ describe('a sign-in over plain http', () => {
     expect(cookies.length).toBeGreaterThan(0);
   });
 });
+
+describe('a form behind a proxy', () => {
+  it('comes from the address at which people reach the monitor, whatever the address of the request is', async () => {
+    const world = createWorld({ config: { publicUrl: 'https://people.example' } });
+    const { email, password } = await world.makeUser();
+    // A browser that does not say `Sec-Fetch-Site`.
+    const statusFrom = async (origin: string) => (await askAt(world, 'http://inside/login', { origin }, { email, password })).status;
+    expect(await statusFrom('https://people.example')).toBe(303);
+    for (const origin of ['http://inside', 'https://other.example', 'null']) expect(await statusFrom(origin)).toBe(403);
+  });
+});
