@@ -94,6 +94,7 @@ else {
     watch: false,
     bail: 1,
     testTimeout: 60_000,
+    pool: 'threads',
     reporters: [{}],
     project: ['pure', 'scenario'],
   });

@@ -2,7 +2,7 @@
 import { type Guard, of } from './find.ts';
 
 const HERE = 'scenario/guards';
-const BREAKER = ['pure/breaker', 'scenario/breaker'];
+const BREAKER = ['pure/breaker', 'pure/alert-news', 'scenario/breaker'];
 const MESSAGES = ['pure/alert-messages', 'scenario/alerts'];
 
 export const ALERTS: Guard[] = [
@@ -82,7 +82,6 @@ export const ALERTS: Guard[] = [
       ['AND attempts = ?5 AND state = ?6', 'AND ?5 IS NOT NULL AND ?6 IS NOT NULL'],
       ['AND attempts = ?5 RETURNING', 'AND ?5 IS NOT NULL RETURNING'],
       ['lte(breakerAction.nextAt, now)', 'undefined'],
-      ['AND restore_at <= ?1 AND', 'AND'],
     ],
   ),
   ...of(
@@ -109,6 +108,10 @@ export const ALERTS: Guard[] = [
     "rule.action === 'none' || ",
     '!isUsedUp(budget) || ',
     ' || key.managed_by === null',
-    'if (rule.actsFrom !== null && startOfLocalDay(from, zone) < rule.actsFrom) return null;',
   ]),
+  ...of(
+    'src/alerts/breaker-model.ts',
+    ['scenario/preview'],
+    ['if (rule.actsFrom !== null && startOfLocalDay(from, zone) < rule.actsFrom) return null;'],
+  ),
 ];

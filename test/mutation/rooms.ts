@@ -12,7 +12,7 @@ export const ROOMS: Guard[] = [
       ["gt(session.expiresAt, sql.placeholder('now'))", 'undefined'],
       ["'used_at IS NULL AND expires_at", "'expires_at"],
       ["AND expires_at > ?2'", "AND ?2 IS NOT NULL'"],
-      ' AND password_hash = ?2 RETURNING id`;',
+      [' AND password_hash = ?2 RETURNING id`', ' AND ?2 IS NOT NULL RETURNING id`'],
       [" AND password_hash = ?2 RETURNING id'", " AND ?2 IS NOT NULL RETURNING id'"],
       ['WHERE id = ?3 AND ${isAllowed}', 'WHERE id = ?3 AND ?1 <> ?2'],
       ['AND id <> ?2 AND ${isChanged}', 'AND id <> ?2 AND id < 0 AND ${isChanged}'],

@@ -68,6 +68,13 @@ describe('thresholds of a budget', () => {
     expect(fired.map(({ figures }) => figures['threshold'])).toEqual([2]);
     expect(plannedAction(rule, situation)).toMatchObject({ keyId: 1, kind: 'dry_run' });
   });
+
+  it('trip nothing without an action, nor for a key that no management key reads', () => {
+    const planned = (action: string, managed_by: number | null) =>
+      plannedAction(budget({ key_id: 1, action }), situationOf({ spend: spendOf(25), keys: [keyOf({ managed_by })] }));
+    expect(planned('disable', 7)).toMatchObject({ keyId: 1, kind: 'disable' });
+    expect([planned('none', 7), planned('disable', null)]).toEqual([null, null]);
+  });
 });
 
 describe('states', () => {

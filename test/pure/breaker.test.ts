@@ -283,6 +283,12 @@ describe('the next state of an action', () => {
     expect(next({ ...dry, state: 'done' }, armed, held, [], 2 * DAY_MS)).toBeNull();
   });
 
+  it('is none for an action that has no way back, or before its period is over', () => {
+    expect(next({ ...done, restore: false }, armed, held, [], 2 * DAY_MS)).toBeNull();
+    expect(next(done, armed, held, [], DAY_MS - 1)).toBeNull();
+    expect(next(done, armed, held, [], DAY_MS)).toMatchObject({ state: 'restored' });
+  });
+
   it('goes back only over what is in force: an action without a way back whose period is over is history', () => {
     const past: Action = { ...done, id: 9, ruleId: 9, restore: false, restoreAt: DAY_MS };
     const month: Action = { ...done, id: 8, ruleId: 8, restoreAt: 30 * DAY_MS };

@@ -111,6 +111,15 @@ describe('the throttle', () => {
     expect((await login(world, user.email, user.password)).status).toBe(200);
   });
 
+  it('begins anew a quarter of an hour after the first failure', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    for (let failure = 0; failure < 10; failure++) await login(world, user.email, 'a wrong passphrase');
+    world.clock.now += 15 * 60_000;
+    for (let failure = 0; failure < 9; failure++) expect((await login(world, user.email, 'a wrong passphrase')).status).toBe(401);
+    expect((await login(world, user.email, user.password)).status).toBe(200);
+  });
+
   it('that is closed compares no password and writes nothing', async () => {
     const world = createWorld();
     const user = await world.makeUser();
@@ -228,6 +237,26 @@ describe('passwords', () => {
     expect((await world.call('GET', '/api/auth/me', { token: other })).status).toBe(401);
     expect((await login(world, user.email, user.password)).status).toBe(401);
     expect((await login(world, user.email, 'another passphrase')).status).toBe(200);
+  });
+
+  it('are changed by one of two who do so at once', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    let arrived = 0;
+    const both = Promise.withResolvers<void>();
+    world.deps.passwords.verify = async () => {
+      arrived += 1;
+      if (arrived === 2) both.resolve();
+      await both.promise;
+      return true;
+    };
+    const statuses = await Promise.all(
+      ['another passphrase', 'a third passphrase'].map(async (new_password) => {
+        const body = { current_password: user.password, new_password };
+        return (await world.call('POST', '/api/auth/password', { token: user.token, body })).status;
+      }),
+    );
+    expect(statuses.sort()).toEqual([204, 409]);
   });
 
   it('of a thousand characters at the most are compared: nobody has a book hashed', async () => {

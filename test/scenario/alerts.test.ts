@@ -277,6 +277,26 @@ describe('messages', () => {
     expect((await world.json('GET', '/api/channels', { token: user.token })).body).toMatchObject([{ status: 'failing' }]);
   });
 
+  it('go to each channel of a rule, whatever becomes of the others', async () => {
+    const world = createWorld();
+    const { user, addChannel, addRule, events } = await setUp(world);
+    const channels = [await addChannel(), await addChannel({ ...WEBHOOK, url: 'https://two.example.org/hook' })];
+    await addRule({ type: 'budget', amount_usd: 1, period: 'month', thresholds: [1], channel_ids: channels.map(({ id }) => id) });
+    const { text } = await world.makeKey(user.token);
+    world.simulator.spend(text, { nano: 2_000_000_000 });
+    world.receiver.answer = () => new Response('', { status: world.received.at(-1)?.url.includes('two') ? 200 : 503 });
+    world.clock.now += HOUR_MS;
+    await world.sync();
+    const made = (await events()).flatMap(({ deliveries }) => deliveries);
+    expect(made.map(({ state, attempts }) => [state, attempts.length]).sort()).toEqual([
+      ['failed', 8],
+      ['sent', 1],
+    ]);
+    expect(new Set(made.flatMap(({ attempts }) => attempts.map(({ error }) => error)))).toEqual(
+      new Set(['It answered with status 503.', null]),
+    );
+  });
+
   it('are not lost with the queue: the next ring finds them', async () => {
     const world = createWorld();
     const { user, addChannel, addRule } = await setUp(world);

@@ -1,8 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { claimAction, confirmStep } from '../../src/alerts/breaker-store.ts';
 import { applyChanges } from '../../src/alerts/event-store.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
+import { interruptDb } from '../support/spied-db.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
 
 const HOUR_MS = 3_600_000;
@@ -21,8 +23,8 @@ interface Action {
 }
 
 /** A key under a management key, and a budget of ten dollars a day for it. */
-async function setUp(rule: object) {
-  const world = createWorld({ now: Date.parse('2026-11-15T08:30:00.000Z') });
+async function setUp(rule: object, db?: D1Database) {
+  const world = createWorld({ now: Date.parse('2026-11-15T08:30:00.000Z'), ...(db && { db }) });
   const user = await world.makeUser();
   const [management, text] = [freshKeyText(), freshKeyText()];
   world.simulator.addKey(management, { isManagement: true, name: 'account' });
@@ -290,6 +292,66 @@ describe('the breaker', () => {
     while (set.world.queue.length > 0 && !isRaised) await deliver(set.world.deps, set.world.queue.shift());
     expect(isRaised).toBe(true);
     expect([set.writes(), set.upstream()?.isDisabled]).toEqual([[], false]);
+  });
+
+  it('does nothing for a rule that is changed between the look at the rule and the change of the key', async () => {
+    const change = () => env.DB.prepare('UPDATE alert_rule SET armed_version = armed_version + 1').run();
+    const set = await setUp({ action: 'disable' }, interruptDb('from "alert_rule" inner join "api_key"', change));
+    set.spend(12);
+    await set.hours(1);
+    expect([set.writes(), set.upstream()?.isDisabled]).toEqual([[], false]);
+    expect(await set.actions()).toMatchObject([{ state: 'skipped', answer: 'The rule was changed meanwhile.' }]);
+  });
+
+  /** An action that waits, taken by somebody who works on it. */
+  async function setUpTaken() {
+    const set = await setUpWaiting();
+    const { db } = set.world.deps;
+    const at = set.world.clock.now + HOUR_MS;
+    const id = await env.DB.prepare('SELECT id FROM breaker_action WHERE user_id = ?').bind(set.user.id).first<number>('id');
+    const take = (now: number) => claimAction(db, id ?? 0, now, HOUR_MS);
+    const action = await take(at);
+    if (!action) throw new Error('the action is not to be had');
+    const mayGoOn = (change: object = {}) => confirmStep(db, { ...action, ...change }, null, at + HOUR_MS);
+    return { ...set, at, take, action, mayGoOn };
+  }
+
+  it('asks once more right before it changes the key: for a rule that was armed anew, or a key with another text, the answer is no', async () => {
+    for (const change of [
+      'UPDATE alert_rule SET armed_version = armed_version + 1 WHERE user_id = ?',
+      "UPDATE api_key SET hash = 'another' WHERE user_id = ? AND name = 'backend'",
+    ]) {
+      const { user, mayGoOn } = await setUpTaken();
+      expect(await mayGoOn()).toBe(true);
+      await env.DB.prepare(change).bind(user.id).run();
+      expect([change, await mayGoOn()]).toEqual([change, false]);
+    }
+  });
+
+  it('is at an action once at a time, and goes on only with one that nobody else took meanwhile', async () => {
+    const { at, take, action, mayGoOn } = await setUpTaken();
+    expect(await take(at + HOUR_MS - 1)).toBeNull();
+    expect([await mayGoOn({ state: 'done' }), await mayGoOn({ attempts: action.attempts - 1 }), await mayGoOn()]).toEqual([
+      false,
+      false,
+      true,
+    ]);
+    expect(await take(at + HOUR_MS)).toMatchObject({ attempts: action.attempts + 1 });
+    expect(await mayGoOn()).toBe(false);
+  });
+
+  it('writes with no management key that is paused, or none any more', async () => {
+    for (const change of ['is_active = 0', "kind = 'inference'"]) {
+      const set = await setUpWaiting();
+      await env.DB.prepare(`UPDATE api_key SET ${change} WHERE id = ?`).bind(set.managementId).run();
+      set.world.simulator.chooseFaults(() => null);
+      await set.world.drain();
+      expect([change, set.writes(), await set.actions()]).toMatchObject([
+        change,
+        [],
+        [{ state: 'refused', answer: 'The management key is not read any more.' }],
+      ]);
+    }
   });
 
   it('plans nothing for a rule that was armed anew while it was looked at', async () => {
