@@ -59,7 +59,7 @@ export const ROOMS: Guard[] = [
   ),
   ...of(
     'src/accounts/model.ts',
-    [ACCOUNTS],
+    ['pure/rules', ACCOUNTS],
     [
       ['MAX_FAILURES = 10', 'MAX_FAILURES = 12'],
       ['SESSION_MS = 7 *', 'SESSION_MS = 8 *'],
@@ -108,7 +108,7 @@ export const ROOMS: Guard[] = [
   ),
   ...of(
     'src/accounts/entrance.tsx',
-    ['scenario/pages'],
+    [ACCOUNTS, 'scenario/pages'],
     [
       "throttle: 'login',",
       "throttle: 'register',",

@@ -1,8 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { hashSecretToken } from '../../src/crypto/secret-token.ts';
 import { HOUR_MS } from '../../src/lib/day.ts';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { tapDb } from '../support/spied-db.ts';
+import { createVisitor } from '../support/visitor.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
 
 /** Everything that is stored, as text. */
@@ -68,6 +70,10 @@ describe('secrets', () => {
       world.clock.now += HOUR_MS;
       await world.sync();
     }
+    const { html: exported } = await createVisitor(world, token).visit('/account/export');
+    answers.push(exported);
+    expect(exported).toContain('"ci"');
+    expect(exported).not.toContain(await hashSecretToken(apiToken));
     await record('DELETE', `/api/tokens/${created.body.id}`, { token });
     await record('POST', '/api/auth/password', { token, body: { current_password: password, new_password: `${password}!` } });
 

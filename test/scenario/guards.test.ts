@@ -5,6 +5,7 @@ import { deleteAccount } from '../../src/accounts/actions.ts';
 import type { Actor } from '../../src/actor.ts';
 import { createChannel } from '../../src/alerts/channel-actions.ts';
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
+import { saveView } from '../../src/explore/store.ts';
 import { keysAnswerSchema, workspacesAnswerSchema } from '../../src/openrouter/account.ts';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
@@ -296,6 +297,15 @@ describe('a form', () => {
       const { status, html } = await visitor.submit(path, fields);
       expect([path, status >= 303, html.includes(text)]).toEqual([path, true, false]);
     }
+  });
+});
+
+describe('saved views', () => {
+  it('stop at the limit; one that is there is saved anew all the same', async () => {
+    const world = createWorld();
+    const { id: userId } = await world.makeUser();
+    const save = (name: string) => saveView(world.deps.db, { userId, name, query: 'by=key', createdAt: world.clock.now }, 2);
+    expect([await save('a'), await save('b'), await save('c'), await save('b')]).toEqual([true, true, false, true]);
   });
 });
 
