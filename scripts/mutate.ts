@@ -1,6 +1,6 @@
 /**
  * Takes guards out, one at a time, in a copy of the tree, and runs the tests that must notice: `npm run mutate -- --only src/accounts,src/http`. Fails if one
- * is not noticed, or does not stand in the code any more. What is taken out: test/mutation/guards.ts.
+ * is noticed by no assertion, or does not stand in the code any more. What is taken out: test/mutation/guards.ts.
  */
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -163,7 +163,11 @@ export const CASES: Record<string, Case | Case[]> = {
       (db, id) =>
         management.leaveAccountStatements(db, ME, id[who]),
   ),
-  'management.doubtAccountStatements': (db, id) => management.doubtAccountStatements(db, ME, id.discovered),
+  'management.doubtAccountStatements': (['discovered', 'follower'] as const).map(
+    (key): Case =>
+      (db, id) =>
+        management.doubtAccountStatements(db, ME, id[key]),
+  ),
   'management.deleteUpstreamStatements': MANAGERS.map(
     (who): Case =>
       (db, id) =>

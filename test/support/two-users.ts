@@ -95,14 +95,20 @@ function rowsOf(user: number): Record<string, Row[]> {
         account: `of ${user}`,
         management_id: mine.leader,
       },
+      { ...upstream, id: id.rule, hash: 'stray', api_key_id: id.follower, account: 'stray', management_id: idsOf(OTHER).leader },
     ],
     model_name: [
       { permaslug: 'x/y', slug: user === ME ? 'old' : null },
       { permaslug: `only/${user}`, slug: user === ME ? 'known' : null },
     ],
-    counter_day: [id.key, id.discovered, id.otherKey, id.gone, id.gone + 1].map((one) => ({ ...day, is_estimated: 0, api_key_id: one })),
+    counter_day: [
+      { api_key_id: id.key, hash: 'k' },
+      { api_key_id: id.discovered, hash: 'd' },
+      { api_key_id: id.otherKey, hash: `only of ${user}` },
+      ...[id.gone, id.gone + 1].map((one) => ({ api_key_id: one })),
+    ].map((row) => ({ ...day, is_estimated: 0, ...row })),
     usage_day: [id.upstream, id.outside, mine.ownUpstream].map((one) => ({ ...day, upstream_key_id: one, model: 'x/y', provider: 'p' })),
-    check_day: [id.upstream, id.outside].map((one) => ({
+    check_day: [...new Set([id.upstream, id.outside, mine.outside])].map((one) => ({
       day: DAY,
       upstream_key_id: one,
       account_cost_nano: 1,
