@@ -19,7 +19,7 @@ function useForm({ action, children }: PropsWithChildren<FormProps>, isSent: boo
   const failure = page.failure?.form === path && page.report === null ? page.failure : null;
   const state = { path, typed, failure, report: null, controls: [] as Control[] };
   if (failure === null) return state;
-  FormContext.Provider({ value: state, children: <>{children}</> });
+  void FormContext.Provider({ value: state, children: <>{children}</> });
   const report = reportFailure(failure, state.controls, isSent ? idOf(path) : null);
   page.report = report;
   return { ...state, report };
@@ -60,7 +60,7 @@ export function AskForm({ children, ...props }: PropsWithChildren<FormProps>) {
 }
 
 const Hint = ({ id, hint }: { id: string; hint?: Child }) =>
-  hint ? (
+  hint !== undefined ? (
     <p class="hint" id={`${id}-hint`}>
       {hint}
     </p>
