@@ -167,7 +167,7 @@ describe.skipIf(!hasChromium)('a newcomer', () => {
     await page.getByLabel('New password').fill('another canary altogether');
     await press(page, 'Change password');
     expect(await page.getByLabel('Current password').getAttribute('aria-invalid')).toBe('true');
-    expect(await page.getByText('Is not your password').count()).toBe(1);
+    expect(await page.getByText('Is not your password', { exact: true }).count()).toBe(1);
     await page.getByLabel('Current password').fill(PASSWORD);
     await page.getByLabel('New password').fill('another canary altogether');
     await press(page, 'Change password');
@@ -247,7 +247,7 @@ describe.skipIf(!hasChromium)('wrong input', () => {
     expect(await page.locator('.bar .error').textContent()).toBe('Must be an IANA time zone like Europe/Rome');
     expect(await page.getByRole('alert').textContent()).toContain('range: Must be one of today');
     await page.goto('/explore?rollup=hour&range=90d');
-    expect(await page.getByText('By the hour at most 31 days can be shown').count()).toBe(1);
+    expect(await page.getByText('By the hour at most 31 days can be shown', { exact: true }).count()).toBe(1);
     await page.goto('/explore?top=0');
     expect(await page.locator('.filters .error').textContent()).toBe('Must be from 1 to 50');
     await attempt({ 'View name': '' }, 'Save view', 'View name', 'Must have 1 to 100 characters');
