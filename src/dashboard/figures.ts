@@ -3,8 +3,9 @@ import { forecastOf, monthOf, type Watched } from '../alerts/forecast.ts';
 import type { Spend } from '../alerts/spend.ts';
 import type { Key } from '../keys/advice.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
+import { ALL_SPEND, createCompleteness } from '../usage/completeness.ts';
 import { type CoveredKey, spansOf } from '../usage/coverage.ts';
-import { gapsOf, isRangeKnown } from '../usage/gaps.ts';
+import { gapsOf } from '../usage/gaps.ts';
 import { type Measures, presentMeasures } from '../usage/measures.ts';
 import { approximateDays, type FactsBy, type Range } from '../usage/model.ts';
 import { type Known, mergeSpans } from '../usage/spans.ts';
@@ -18,13 +19,16 @@ export const within = <T extends { date: string }>(facts: readonly T[], { from, 
 const requestsOf = <K>(sums: ReadonlyMap<K, Measures>) => new Map([...sums].map(([name, { requests }]) => [name, requests]));
 
 /** The totals of a range, and how many requests each model and key had. */
-export function totalsOf(keys: readonly CoveredKey[], facts: Pick<FactsBy, 'key' | 'model' | 'marks'>, range: Range) {
+export function totalsOf(keys: readonly CoveredKey[], facts: FactsBy, range: Range) {
   const { byKey, total } = sumRange(keys, facts.key, range);
   const requests = { model: requestsOf(sumBy(facts.model, ({ model }) => model)), key: requestsOf(byKey) };
-  const isComplete = isRangeKnown(keys, range);
+  const { isComplete } = createCompleteness(keys, facts, range);
+  const isCountComplete = isComplete({ ...ALL_SPEND, wanted: 'detail' });
   return {
-    totals: { ...presentMeasures(total), is_complete: isComplete },
+    totals: { ...presentMeasures(total), is_complete: isComplete(ALL_SPEND), is_count_complete: isCountComplete },
     gaps: gapsOf(keys, range),
+    /** Of how many keys not all requests and tokens are known. */
+    uncounted: gapsOf(keys, range, 'detail').length,
     requests,
     approximateDays: approximateDays(facts.marks),
   };

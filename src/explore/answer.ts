@@ -1,16 +1,12 @@
 /** From facts to series over time. Pure. Sums are of integers, so that what is shown adds up to what the API says. */
 
-import { HOUR_MS } from '../lib/day.ts';
-import { remember } from '../lib/remember.ts';
-import { type CoveredKey, isWhole, knownUntil } from '../usage/coverage.ts';
-import { isRangeKnown, timeOf } from '../usage/gaps.ts';
+import { createCompleteness } from '../usage/completeness.ts';
+import type { CoveredKey } from '../usage/coverage.ts';
 import { comparePlaces } from '../usage/groups.ts';
 import type { ByDimension, Dimension, Fact, Range } from '../usage/model.ts';
-import { countedDates, zerosOf } from '../usage/stats.ts';
-import { bucketOfFact, bucketsOf, type Slot, slotsOf } from './buckets.ts';
+import { bucketOfFact, bucketsOf, slotsOf } from './buckets.ts';
+import { createKnown, createOpen, figureOf, knownBuckets, type Name, runOn, type Zeros } from './known.ts';
 import { dimensionsOf, isWanted, type Metric, metricOf, type Question, type Rollup } from './model.ts';
-
-type Name = string | number | null;
 
 export interface AnswerSeries {
   /** The values of the dimensions, in their order; null is unknown. Empty for the rest of all. */
@@ -19,6 +15,10 @@ export interface AnswerSeries {
   /** By bucket; null is unknown. USD or counts. */
   values: (number | null)[];
   total: number | null;
+  /** By bucket: its value is a lower bound, or would be one. */
+  isOpen: boolean[];
+  /** Is the total everything? Otherwise it is a lower bound. */
+  isComplete: boolean;
 }
 
 export interface Answer {
@@ -29,10 +29,12 @@ export interface Answer {
   series: AnswerSeries[];
   totals: (number | null)[];
   total: number | null;
-  /** Is everything known that was spent? Otherwise the total is a lower bound. */
+  /** Is everything known that was asked for? Otherwise the total is a lower bound. */
   isComplete: boolean;
   /** Buckets of which not everything is known. */
   isUnknown: boolean[];
+  /** Totals that are lower bounds: of an unknown bucket and, as they run on, of all after it. */
+  isOpen: boolean[];
   /** Of an answer by the hour: what could not be placed on one, and is in no bucket. */
   unplaced: number | null;
 }
@@ -118,58 +120,6 @@ function collect(facts: readonly Fact[], question: Question, buckets: readonly s
   return { rows: [...rows.values()], unplaced };
 }
 
-/** What is known to be zero where nothing was told: money where a key was watched, counts and names only where analytics were read. */
-type Zeros = Map<number, { money: ReadonlySet<string>; all: ReadonlySet<string> }>;
-
-/** The buckets in which each key is known, as far as it was read. */
-function knownBuckets(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range, slots: readonly Slot[]): Zeros {
-  const counted = countedDates(facts);
-  const byDate = Map.groupBy(slots, ({ date }) => date);
-  return new Map(
-    keys.map((key) => {
-      const until = knownUntil(key) ?? 0;
-      const [money, all] = [new Set<string>(), new Set<string>()];
-      for (const [date, zero] of zerosOf(key, range, counted)) {
-        for (const { name, at } of byDate.get(date) ?? []) {
-          if (at !== null && at >= until) continue;
-          money.add(name);
-          if (zero.requests !== null) all.add(name);
-        }
-      }
-      return [key.id, { money, all }];
-    }),
-  );
-}
-
-/** The buckets in which some spend of these keys is not known. */
-function unknownBuckets(keys: readonly CoveredKey[], range: Range, slots: readonly Slot[]): ReadonlySet<string> {
-  if (isRangeKnown(keys, range)) return new Set();
-  const isOpen = ({ date, at }: Slot): boolean => {
-    const time = at === null ? timeOf({ ...range, from: date, to: date }) : { since: at, until: at + HOUR_MS };
-    return keys.length === 0 || keys.some((key) => !isWhole(key, time));
-  };
-  return new Set(slots.filter(isOpen).map(({ name }) => name));
-}
-
-/** In which buckets is zero known of a row: of its key or, if it names none, of any; of a model or provider only by analytics. */
-function createKnown(zeros: Zeros, question: Question, buckets: readonly string[]): (names: readonly Name[]) => boolean[] {
-  const dimensions = dimensionsOf(question);
-  const isFiltered = question.model.length > 0 || question.provider.length > 0;
-  const isMoney = metricOf(question.metric).isMoney && !isFiltered;
-  const asked = question.key.length > 0 ? question.key : [...zeros.keys()];
-  const knownOf = (keyIds: readonly number[], source: 'money' | 'all') => {
-    const known = keyIds.flatMap((id) => zeros.get(id)?.[source] ?? []);
-    return buckets.map((bucket) => known.some((names) => names.has(bucket)));
-  };
-  const ofAsked = remember((source: 'money' | 'all') => knownOf(asked, source));
-  return (names) => {
-    const keyId = names[dimensions.indexOf('key')];
-    const isNamed = names.some((name, index) => dimensions[index] !== 'key' && name !== null);
-    const source = isMoney && !isNamed ? 'money' : 'all';
-    return typeof keyId === 'number' ? knownOf([keyId], source) : ofAsked(source);
-  };
-}
-
 /** Sums that run on from bucket to bucket, up to the last one of which something is known. */
 function accumulate(sums: readonly Sum[], isKnown: readonly boolean[]): Sum[] {
   const last = isKnown.lastIndexOf(true);
@@ -201,15 +151,9 @@ function valuesOf({ sums }: Row, isKnown: readonly boolean[], metric: Metric, is
 export function createAnswers(keys: readonly CoveredKey[], facts: ByDimension<Fact>, range: Range, rollup: Rollup) {
   const slots = slotsOf(range, rollup);
   const buckets = bucketsOf(slots);
-  const zeros = knownBuckets(keys, facts.key, range, slots);
-  const unknown = remember((ids: string): ReadonlySet<string> => {
-    const wanted = JSON.parse(ids) as number[];
-    return unknownBuckets(
-      keys.filter(({ id }) => wanted.length === 0 || wanted.includes(id)),
-      range,
-      slots,
-    );
-  });
+  const completeness = createCompleteness(keys, facts, range);
+  const zeros = knownBuckets(keys, facts.key, range, slots, completeness);
+  const open = createOpen(completeness, slots, buckets);
   const collected = new Map<string, Collected>();
   return (asked: Omit<Question, 'rollup'>): Answer => {
     const question = { ...asked, rollup };
@@ -217,7 +161,7 @@ export function createAnswers(keys: readonly CoveredKey[], facts: ByDimension<Fa
     const id = JSON.stringify(summed);
     const sums = collected.get(id) ?? collect(facts[question.by], question, buckets);
     collected.set(id, sums);
-    return answer({ buckets, zeros, sums, question, unknown: unknown(JSON.stringify(question.key)) });
+    return answer({ buckets, zeros, sums, question, open });
   };
 }
 
@@ -230,18 +174,21 @@ interface Asked {
   zeros: Zeros;
   sums: Collected;
   question: Question;
-  unknown: ReadonlySet<string>;
+  open: ReturnType<typeof createOpen>;
 }
 
-function answer({ buckets, zeros, sums: { rows, unplaced }, question, unknown }: Asked): Answer {
+function answer({ buckets, zeros, sums: { rows, unplaced }, question, open }: Asked): Answer {
   const metric = metricOf(question.metric);
   const dimensions = dimensionsOf(question);
   const knownOf = createKnown(zeros, question, buckets);
+  const isCumulative = question.cumulative !== undefined;
   const toSeries = (row: Row): AnswerSeries => {
     const isKnown = knownOf(row.names);
-    const values = valuesOf(row, isKnown, metric, question.cumulative !== undefined);
+    const values = valuesOf(row, isKnown, metric, isCumulative);
     const isZero = row.whole.amount === null && !metric.over && isKnown.includes(true);
-    return { names: row.names, isOther: false, values, total: isZero ? 0 : tellSum(row.whole, metric) };
+    const { isComplete, isUnknown } = open(JSON.stringify(figureOf(row.names, question)));
+    const isOpen = isCumulative ? runOn(isUnknown) : isUnknown;
+    return { names: row.names, isOther: false, values, total: isZero ? 0 : tellSum(row.whole, metric), isOpen, isComplete };
   };
   const bySize = (a: Row, b: Row) => (b.whole.amount ?? 0) - (a.whole.amount ?? 0) || comparePlaces(a.names, b.names);
   const ranked = rows.filter(({ whole }) => whole.amount !== 0).sort(bySize);
@@ -258,8 +205,9 @@ function answer({ buckets, zeros, sums: { rows, unplaced }, question, unknown }:
     ],
     totals: all.values,
     total: all.total,
-    isComplete: unknown.size === 0,
-    isUnknown: buckets.map((bucket) => unknown.has(bucket)),
+    isComplete: all.isComplete,
+    isUnknown: open(JSON.stringify(figureOf([], question))).isUnknown,
+    isOpen: all.isOpen,
     unplaced: tellSum(unplaced, metric),
   };
 }

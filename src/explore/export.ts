@@ -9,21 +9,29 @@ import { type Metric, metricOf, type Question } from './model.ts';
 const plain = (value: number | null, { unit }: Metric): string | number | null =>
   value === null || unit === 'count' ? value : decimalFromNano(Math.round(value * 1e9));
 
-/** Without time: a row for each series. Over time: a row for each bucket, a column for each series. */
+/**
+ * Without time: a row for each series. Over time: a row for each bucket, a column for each series. The last column says whether the row's (total)
+ * amount is all of it, or a lower bound.
+ */
 export function answerCsv(answer: Answer, question: Question, keyNames: KeyNames): string {
   const metric = metricOf(question.metric);
-  const { dimensions, buckets, series, totals } = answer;
+  const { dimensions, buckets, series, totals, isOpen } = answer;
   if (question.rollup === 'none') {
     const nameIn = ({ names, isOther }: AnswerSeries, index: number) =>
       isOther ? OTHER : nameOf(dimensions[index] ?? 'key', names[index] ?? null, keyNames);
-    const rows = series.map((one) => [...dimensions.map((_, index) => nameIn(one, index)), plain(one.total, metric)]);
-    return csvOf([...dimensions, question.metric], rows);
+    const rows = series.map((one) => [
+      ...dimensions.map((_, index) => nameIn(one, index)),
+      plain(one.total, metric),
+      String(one.isComplete),
+    ]);
+    return csvOf([...dimensions, question.metric, 'is_complete'], rows);
   }
   const rows = buckets.map((bucket, index) => [
     bucket,
     ...[totals, ...series.map(({ values }) => values)].map((values) => plain(values[index] ?? null, metric)),
+    String(!isOpen[index]),
   ]);
-  return csvOf([question.rollup, 'total', ...series.map((one) => seriesLabel(one, dimensions, keyNames))], rows);
+  return csvOf([question.rollup, 'total', ...series.map((one) => seriesLabel(one, dimensions, keyNames)), 'is_complete'], rows);
 }
 
 /** The same as a value for JSON: numbers in USD or counts, unknown is null. */
@@ -38,8 +46,9 @@ export const answerJson = (answer: Answer, question: Question, range: { from: st
   total: answer.total,
   is_complete: answer.isComplete,
   totals: question.rollup === 'none' ? [] : answer.totals,
+  are_complete: question.rollup === 'none' ? [] : answer.isOpen.map((isOpen) => !isOpen),
   unplaced: answer.unplaced,
-  series: answer.series.map(({ names, isOther, values, total }) => ({
+  series: answer.series.map(({ names, isOther, values, total, isComplete }) => ({
     label: seriesLabel({ names, isOther }, answer.dimensions, keyNames),
     ...(isOther
       ? { is_other: true }
@@ -47,6 +56,7 @@ export const answerJson = (answer: Answer, question: Question, range: { from: st
           answer.dimensions.map((dimension, index) => [dimension === 'key' ? 'key_id' : dimension, names[index] ?? null]),
         )),
     total,
+    is_complete: isComplete,
     ...(question.rollup !== 'none' && { values }),
   })),
 });

@@ -13,6 +13,8 @@ function gapText({ name, why, at, isAdded }: Gap, zone: string): string {
   switch (why) {
     case 'never':
       return `nothing is known of ${name} yet`;
+    case 'counted':
+      return `of ${name} only the spend is known`;
     case 'before':
       return `${name} is known since ${day}${isAdded ? ', when the key was added' : ''}`;
     case 'after':

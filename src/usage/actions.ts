@@ -5,10 +5,14 @@ import type { Deps } from '../deps.ts';
 import { failField } from '../errors.ts';
 import * as keyStore from '../keys/store.ts';
 import { addDays, dayOf } from '../lib/day.ts';
+import { remember } from '../lib/remember.ts';
 import * as managementStore from '../management/store.ts';
-import { comparePlaces, decodeCursor, encodeCursor, pageOfRange } from './groups.ts';
+import { ALL_SPEND, createCompleteness } from './completeness.ts';
+import type { CoveredKey } from './coverage.ts';
+import { comparePlaces, decodeCursor, encodeCursor, type GroupedRow, type Page, pageOfRange } from './groups.ts';
 import { measuresOf, presentMeasures } from './measures.ts';
 import {
+  byEach,
   type Fact,
   type FactsBy,
   factsBy,
@@ -90,6 +94,20 @@ const isWanted = (fact: Fact, query: UsageQuery): boolean =>
   (query.model === undefined || fact.model === query.model || fact.permaslug === query.model) &&
   (query.provider === undefined || fact.provider === query.provider);
 
+/** Tells of rows whether they are all of what was spent: by their key, time, model and provider, and by what the question leaves out. */
+function rowCompleteness(keys: readonly CoveredKey[], { facts }: Page, range: Range, query: UsageQuery) {
+  const completeness = createCompleteness(keys, byEach(facts), range);
+  const openDays = remember((figure: string) => completeness.openDays(JSON.parse(figure)));
+  return ({ fields, place }: GroupedRow): boolean => {
+    const named = (['model', 'provider'] as const).filter((name) => (fields[name] ?? query[name] ?? null) !== null);
+    const figure = { ...ALL_SPEND, keyIds: typeof fields['key_id'] === 'number' ? [fields['key_id']] : [], named };
+    const [date, at] = [fields['date'], query.group_by.includes('hour') ? place[1] : null];
+    if (typeof date === 'string' && typeof at === 'number') return completeness.isHourComplete(figure, { at, date });
+    const open = openDays(JSON.stringify(figure));
+    return typeof date === 'string' ? !open.has(date) : open.size === 0;
+  };
+}
+
 /** A page of ledger rows by one or two groups. */
 export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const userId = authorize(actor, 'read');
@@ -98,9 +116,12 @@ export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, groups);
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page with this group_by');
   const days = askedDays(range, groups.includes('hour') ? 'all' : 'none');
-  const stored = chooseRows(await readSources(deps, userId, days, { keyId: query.key_id }));
+  const sources = await readSources(deps, userId, days, { keyId: query.key_id });
+  const stored = chooseRows(sources);
   const page = pageOfRange({ stored, toRow: toLedgerRow, range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
-  return { rows: page.rows, nextCursor: page.next && encodeCursor(page.next, groups) };
+  const isComplete = rowCompleteness(sources.keys, page, range, query);
+  const rows = page.rows.map((row) => ({ ...row, isComplete: isComplete(row) }));
+  return { rows, nextCursor: page.next && encodeCursor(page.next, groups) };
 }
 
 const measuresOfHours = (hours: LedgerRow['hours']) =>

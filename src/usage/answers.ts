@@ -20,6 +20,15 @@ const measureFields = {
     ),
   byok_correction_usd: z.number().nullable().describe('The same of BYOK spend'),
 };
+/** Measures with whether they are all. */
+const figureFields = {
+  ...measureFields,
+  is_complete: z
+    .boolean()
+    .describe(
+      'Is all of this spend known, up to now? false: cost_usd and byok_cost_usd are lower bounds; also of a model or provider where some spend has no name',
+    ),
+};
 const instantSchema = z.iso.datetime().nullable();
 
 const usd = (description: string) => z.number().nullable().describe(description);
@@ -54,22 +63,20 @@ export const statsSchema = z
   .object({
     range: z.object({ from: z.iso.date(), to: z.iso.date(), tz: z.string() }),
     totals: z.object({
-      ...measureFields,
-      is_complete: z
-        .boolean()
-        .describe('Is all spend of every key in the range known, up to now? false: cost_usd and byok_cost_usd are lower bounds'),
+      ...figureFields,
+      is_count_complete: z.boolean().describe('The same of requests and tokens: false where a key has counters only'),
     }),
-    by_day: z.array(z.object({ date: z.iso.date(), ...measureFields })),
+    by_day: z.array(z.object({ date: z.iso.date(), ...figureFields })),
     by_model: z.array(
       z.object({
         model: z.string().nullable().describe('Slug, or permaslug where no slug is known'),
         permaslugs: z.array(z.string()).describe('The versions that the slug stands for'),
-        ...measureFields,
+        ...figureFields,
       }),
     ),
-    by_provider: z.array(z.object({ provider: z.string().nullable(), ...measureFields })),
+    by_provider: z.array(z.object({ provider: z.string().nullable(), ...figureFields })),
     by_key: z
-      .array(z.object({ key_id: z.int(), name: z.string(), ...measureFields }))
+      .array(z.object({ key_id: z.int(), name: z.string(), ...figureFields }))
       .describe('Under a management key stands what its account spent outside of its keys'),
     coverage: z.array(z.object({ key_id: z.int(), known_since: instantSchema, source: z.enum(['counters', 'analytics']).nullable() })),
     approximate_days: z
@@ -88,7 +95,7 @@ const usageRowSchema = z.object({
   model: z.string().nullable().optional(),
   provider: z.string().nullable().optional(),
   key_id: z.int().optional(),
-  ...measureFields,
+  ...figureFields,
 });
 
 export const usagePageSchema = z.object({ data: z.array(usageRowSchema), next_cursor: z.string().nullable() }).meta({ id: 'UsagePage' });

@@ -41,8 +41,8 @@ function csvAnswer(c: Context, query: UsageQuery, { rows, nextCursor }: Page): R
     next.searchParams.set('cursor', nextCursor);
     c.header('link', `<${next.pathname}${next.search}>; rel="next"`);
   }
-  const columns = [...columnsOf(query.group_by), ...MEASURE_COLUMNS];
-  const cells = rows.map(({ fields, measures }) => ({ ...fields, ...measureCells(measures) }));
+  const columns = [...columnsOf(query.group_by), ...MEASURE_COLUMNS, 'is_complete'];
+  const cells = rows.map(({ fields, measures, isComplete }) => ({ ...fields, ...measureCells(measures), is_complete: String(isComplete) }));
   const start = query.bom === 'true' && query.cursor === undefined ? BYTE_ORDER_MARK : '';
   c.header('content-disposition', 'attachment; filename="usage.csv"');
   return c.text(start + toCsv(columns, cells), 200, { 'content-type': 'text/csv; charset=utf-8' });
@@ -66,7 +66,11 @@ usageApi.route({
   handle: async ({ c, deps, actor, query }) => {
     const page = await listUsage(deps, actor, query);
     if (formatOf(c, query) === 'csv') return csvAnswer(c, query, page);
-    const data = page.rows.map(({ fields, measures }) => ({ ...fields, ...presentMeasures(measures) }));
+    const data = page.rows.map(({ fields, measures, isComplete }) => ({
+      ...fields,
+      ...presentMeasures(measures),
+      is_complete: isComplete,
+    }));
     return { data, next_cursor: page.nextCursor };
   },
 });

@@ -21,6 +21,8 @@ export interface CoveredKey {
   isReplaced: boolean;
   /** When all of its spend is known, up to now where it is still read: also before it was made, when it spent nothing. */
   whole: readonly Known[];
+  /** The same of requests, tokens and the names of models and providers, which only analytics know. */
+  detailed: readonly Known[];
 }
 
 /** What analytics know of all of a key's texts. Of a text that no account lists they know nothing. */
@@ -48,11 +50,13 @@ const ALWAYS: readonly Known[] = [{ since: Number.NEGATIVE_INFINITY, until: Numb
 const isReadToBirth = (readings: readonly StoredReading[]): boolean =>
   readings.every(({ doneFrom, createdAt }) => doneFrom !== null && doneFrom <= dayOf(createdAt));
 
+type Covered = Omit<CoveredKey, 'whole' | 'detailed'>;
+
 /**
  * When all of a key's spend is known. The first sample of counters tells what its day held before it.
  */
 function wholeOf(
-  key: Omit<CoveredKey, 'whole'>,
+  key: Covered,
   readings: readonly StoredReading[],
   { keptSince, now, isSound }: { keptSince: number; now: number; isSound: boolean },
 ): readonly Known[] {
@@ -100,7 +104,8 @@ export function coverageOf(
     };
     // A management key runs no model: nothing is missing where another one reads its account.
     const isSilent = key.kind === 'management' && own.length === 0;
-    return { ...covered, whole: isSilent ? ALWAYS : wholeOf(covered, own, { keptSince, now, isSound: isSound(key) }) };
+    const whole = (known: Covered) => (isSilent ? ALWAYS : wholeOf(known, own, { keptSince, now, isSound: isSound(key) }));
+    return { ...covered, whole: whole(covered), detailed: whole({ ...covered, counters: null }) };
   });
 }
 

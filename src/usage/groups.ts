@@ -79,15 +79,20 @@ export function groupFacts(facts: readonly Fact[], groups: readonly Group[]): Gr
 
 export interface Page {
   rows: GroupedRow[];
+  /** Facts of the days of its rows, also those that were not wanted. */
+  facts: readonly Fact[];
   /** After which place the next page begins; null on the last one. */
   next: Place | null;
 }
 
 /** The page of at most `limit` rows after `cursor`. */
-function pageOf(facts: readonly Fact[], groups: readonly Group[], limit: number, cursor: Place | null): Page {
-  const rows = groupFacts(facts, groups).filter((row) => cursor === null || comparePlaces(row.place, cursor) > 0);
+function pageOf(
+  facts: readonly Fact[],
+  { groups, isWanted, limit, cursor }: Pick<PageQuery<LedgerRow>, 'groups' | 'isWanted' | 'limit' | 'cursor'>,
+): Page {
+  const rows = groupFacts(facts.filter(isWanted), groups).filter((row) => cursor === null || comparePlaces(row.place, cursor) > 0);
   const page = rows.slice(0, limit);
-  return { rows: page, next: rows.length > limit ? (page.at(-1)?.place ?? null) : null };
+  return { rows: page, facts, next: rows.length > limit ? (page.at(-1)?.place ?? null) : null };
 }
 
 const FIRST_DAYS = 8;
@@ -115,7 +120,7 @@ export function pageOfRange<T extends { day: string }>({ stored, toRow, range, g
     const to = end < range.to ? end : range.to;
     const [low, high] = [addDays(from, -1), addDays(to, 1)];
     const rows = stored.filter(({ day }) => day >= low && day <= high).map(toRow);
-    const page = pageOf(factsOf(rows, { ...range, from, to }, groups.includes('hour')).filter(isWanted), groups, limit, cursor);
+    const page = pageOf(factsOf(rows, { ...range, from, to }, groups.includes('hour')), { groups, isWanted, limit, cursor });
     if (page.next || to === range.to) return page;
   }
 }

@@ -1,8 +1,8 @@
 /** The summary of a range, summed from facts. Zero is only said where zero was measured: where a key was watched and spent nothing. */
 import { isoOrNull, listDays } from '../lib/day.ts';
 import { localDayOf } from '../lib/zone.ts';
+import { ALL_SPEND, type Completeness, createCompleteness } from './completeness.ts';
 import { type CoveredKey, describeCoverage, knownUntil } from './coverage.ts';
-import { isRangeKnown } from './gaps.ts';
 import { compareCells } from './groups.ts';
 import { addMeasures, addTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
 import { approximateDays, type Fact, type FactsBy, type Range } from './model.ts';
@@ -75,8 +75,15 @@ function ranked(sums: Map<string | null, Measures>): [string | null, Measures][]
   return [...sums].sort(([nameA, a], [nameB, b]) => spend(b) - spend(a) || compareCells(nameA, nameB));
 }
 
+/** Is a model's or provider's figure all of it? What has no name may belong to it. */
+function nameCompleteness({ isComplete }: Completeness, dimension: 'model' | 'provider'): (name: string | null) => boolean {
+  const [nameless, named] = [isComplete(ALL_SPEND), isComplete({ ...ALL_SPEND, named: [dimension] })];
+  return (name) => (name === null ? nameless : named);
+}
+
 /** The sums by model, with the versioned names that each of them stands for. */
-function byModel(facts: readonly Fact[]) {
+function byModel(facts: readonly Fact[], completeness: Completeness) {
+  const isComplete = nameCompleteness(completeness, 'model');
   const permaslugs = new Map<string | null, Set<string>>();
   for (const { model, permaslug } of facts) {
     const known = permaslugs.get(model) ?? new Set();
@@ -87,7 +94,14 @@ function byModel(facts: readonly Fact[]) {
     model,
     permaslugs: [...(permaslugs.get(model) ?? [])].sort(),
     ...presentMeasures(sum),
+    is_complete: isComplete(model),
   }));
+}
+
+function byProvider(facts: readonly Fact[], completeness: Completeness) {
+  const isComplete = nameCompleteness(completeness, 'provider');
+  const sums = ranked(sumBy(facts, (fact) => fact.provider));
+  return sums.map(([provider, sum]) => ({ provider, ...presentMeasures(sum), is_complete: isComplete(provider) }));
 }
 
 /** The sums of a range by day, by key, and in all. */
@@ -107,13 +121,28 @@ export function sumRange(keys: readonly CoveredKey[], facts: readonly Fact[], ra
 /** The answer of `GET /api/v1/stats`. */
 export function summarize(keys: readonly CoveredKey[], facts: FactsBy, range: Range) {
   const { byDay, byKey, total } = sumRange(keys, facts.key, range);
+  const completeness = createCompleteness(keys, facts, range);
+  const openDays = completeness.openDays(ALL_SPEND);
   return {
     range: { from: range.from, to: range.to, tz: range.tz },
-    totals: { ...presentMeasures(total), is_complete: isRangeKnown(keys, range) },
-    by_day: listDays(range.from, range.to).map((date) => ({ date, ...presentMeasures(byDay.get(date) ?? UNKNOWN) })),
-    by_model: byModel(facts.model),
-    by_provider: ranked(sumBy(facts.provider, (fact) => fact.provider)).map(([provider, sum]) => ({ provider, ...presentMeasures(sum) })),
-    by_key: keys.map(({ id, name }) => ({ key_id: id, name, ...presentMeasures(byKey.get(id) ?? UNKNOWN) })),
+    totals: {
+      ...presentMeasures(total),
+      is_complete: openDays.size === 0,
+      is_count_complete: completeness.isComplete({ ...ALL_SPEND, wanted: 'detail' }),
+    },
+    by_day: listDays(range.from, range.to).map((date) => ({
+      date,
+      ...presentMeasures(byDay.get(date) ?? UNKNOWN),
+      is_complete: !openDays.has(date),
+    })),
+    by_model: byModel(facts.model, completeness),
+    by_provider: byProvider(facts.provider, completeness),
+    by_key: keys.map(({ id, name }) => ({
+      key_id: id,
+      name,
+      ...presentMeasures(byKey.get(id) ?? UNKNOWN),
+      is_complete: completeness.isComplete({ ...ALL_SPEND, keyIds: [id] }),
+    })),
     coverage: keys.map((key) => {
       const { knownSince, source } = describeCoverage(key);
       return { key_id: key.id, known_since: isoOrNull(knownSince), source };

@@ -110,6 +110,8 @@ describe('an answer', () => {
         } else {
           expect(rows.map((row) => row[question.rollup])).toEqual(answer.buckets);
           expect(rows.map(({ total }) => total === '')).toEqual(answer.totals.map((total) => total === null));
+          expect(rows.map((row) => row['is_complete'] === 'false')).toEqual(answer.isOpen);
+          expect(json.are_complete).toEqual(answer.isOpen.map((isOpen) => !isOpen));
           expect(json.series.map(({ values }) => values)).toEqual(answer.series.map(({ values }) => values));
         }
         expect(json.total).toBe(answer.total);
@@ -158,7 +160,7 @@ describe('a file of an answer', () => {
     }));
     const question = questionSchema.parse({ top: '20' });
     const csv = answerCsv(answerOf(KEYS, byEach(facts), range, question), question, keyNamesOf(KEYS));
-    expect(csv).toBe(`day,total,total,day,Other,'=1+1,'@SUM(A1),__proto__\n${FIRST},21,6,5,4,3,2,1\n`);
+    expect(csv).toBe(`day,total,total,day,Other,'=1+1,'@SUM(A1),__proto__,is_complete\n${FIRST},21,6,5,4,3,2,1,true\n`);
   });
 });
 

@@ -26,7 +26,7 @@ it('is shown beside the spend: in statistics, rows, CSV, the reconciliation and 
   expect((await ask('/api/v1/keys')) as object).toMatchObject([{ usage_usd: 6 }]);
   const csv = await world.call('GET', '/api/v1/usage?format=csv&group_by=key', { token: user.token });
   expect(await csv.text()).toBe(
-    `key_id,cost_usd,byok_cost_usd,requests,prompt_tokens,completion_tokens,reasoning_tokens,cached_tokens,correction_usd,byok_correction_usd\n${id},10,0.000000003,,,,,,-4,\n`,
+    `key_id,cost_usd,byok_cost_usd,requests,prompt_tokens,completion_tokens,reasoning_tokens,cached_tokens,correction_usd,byok_correction_usd,is_complete\n${id},10,0.000000003,,,,,,-4,,false\n`,
   );
   const { html } = await createVisitor(world, user.token).visit(`/keys/${id}`);
   expect(html).toContain('OpenRouter took back $4.00');

@@ -141,6 +141,7 @@ describe('usage', () => {
       'cached_tokens',
       'correction_usd',
       'byok_correction_usd',
+      'is_complete',
     ]);
   });
 
@@ -188,9 +189,9 @@ describe('usage', () => {
     expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     const lines = (await csv.text()).trim().split('\n');
     expect(lines[0]).toBe(
-      'date,key_id,cost_usd,byok_cost_usd,requests,prompt_tokens,completion_tokens,reasoning_tokens,cached_tokens,correction_usd,byok_correction_usd',
+      'date,key_id,cost_usd,byok_cost_usd,requests,prompt_tokens,completion_tokens,reasoning_tokens,cached_tokens,correction_usd,byok_correction_usd,is_complete',
     );
-    expect(lines[2]).toBe(`2026-11-13,${two.keys[1]?.id},0.048000276,0.000000024,,,,,,,`);
+    expect(lines[2]).toBe(`2026-11-13,${two.keys[1]?.id},0.048000276,0.000000024,,,,,,,,true`);
     const next = /^<(.+)>; rel="next"$/.exec(csv.headers.get('link') ?? '')?.[1] ?? '';
     const rest = await (await world.call('GET', `${next}&format=csv`, { token: user.token })).text();
     expect(rest.trim().split('\n')).toHaveLength(2);

@@ -73,4 +73,5 @@ export const key = (id: number, since: string | null, until: string | null, isRe
   secrets: [secretOf(id, { counters: known(since, until) })],
   isReplaced: false,
   whole: [known(since, until) ?? []].flat(),
+  detailed: [],
 });
