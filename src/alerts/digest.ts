@@ -3,11 +3,12 @@ import { attentionOf } from '../dashboard/attention.ts';
 import { changeOf } from '../dashboard/model.ts';
 import type { Key } from '../keys/advice.ts';
 import { addDays, countDays, periodOf, startOfMonth } from '../lib/day.ts';
-import { formatChange, formatUsd } from '../lib/format.ts';
+import { asKnown, formatChange, formatUsd } from '../lib/format.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
+import { remember } from '../lib/remember.ts';
 import { instantOfLocalHour, localDayOf, startOfLocalDay } from '../lib/zone.ts';
 import type { Fact } from '../usage/model.ts';
-import { forecastOf, monthOf } from './forecast.ts';
+import { forecastOf, isForecastComplete, monthOf } from './forecast.ts';
 import type { RuleOf } from './model.ts';
 import { type Situation, subjectOf } from './situation.ts';
 import { type Asked, type Days, PACE_DAYS } from './spend.ts';
@@ -21,10 +22,12 @@ const moneyText = (credits: number, byok: number): string =>
   byok === 0 ? formatUsd(usdFromNano(credits)) : `${formatUsd(usdFromNano(credits))} and ${formatUsd(usdFromNano(byok))} of BYOK`;
 
 /** The largest sums by a name, in words: `a $3.00, b $2.00`. */
-function topOf(facts: readonly Fact[], nameOf: (fact: Fact) => string): string {
+function topOf(facts: readonly Fact[], nameOf: (fact: Fact) => string, isComplete: (fact: Fact) => boolean): string {
   const sums = new Map<string, { credits: number; byok: number }>();
+  const partial = new Set<string>();
   for (const fact of facts) {
     const sum = sums.get(nameOf(fact)) ?? { credits: 0, byok: 0 };
+    if (!isComplete(fact)) partial.add(nameOf(fact));
     sum.credits += fact.measures.costNano ?? 0;
     sum.byok += fact.measures.byokCostNano ?? 0;
     sums.set(nameOf(fact), sum);
@@ -33,7 +36,7 @@ function topOf(facts: readonly Fact[], nameOf: (fact: Fact) => string): string {
   const ranked = [...sums].filter(([, sum]) => size(sum) > 0).sort(([, a], [, b]) => size(b) - size(a));
   return ranked
     .slice(0, TOP)
-    .map(([name, { credits, byok }]) => `${name} ${moneyText(credits, byok)}`)
+    .map(([name, { credits, byok }]) => `${name} ${asKnown(moneyText(credits, byok), !partial.has(name))}`)
     .join(', ');
 }
 
@@ -65,6 +68,7 @@ function figuresOf(situation: Situation, asked: Asked, { from, to }: Days) {
     month: usdFromNanoOrNull(month.nano),
     isMonthKnown: month.isComplete,
     projected: usdFromNanoOrNull(forecastOf(situation, asked, 'month')),
+    isProjectedWhole: isForecastComplete(situation, asked),
   };
 }
 
@@ -77,24 +81,37 @@ export function decideDigest(rule: RuleOf<'digest'>, situation: Situation): Told
   const byok = figuresOf(situation, { key_id, counts: 'byok' }, { from, to });
   if (credits.spent === null || startOfLocalDay(addDays(to, 2), zone) <= rule.createdAt) return [];
   const inPeriod = facts.filter(({ date, keyId }) => date >= from && date <= to && (key_id === null || key_id === keyId));
+  const isComplete = spend.isComplete(key_id, from, to);
+  const isKeyComplete = remember((keyId: number) => spend.isComplete(keyId, from, to));
+  // What is spent without a model's name may be of any.
+  const isNamed = isComplete && inPeriod.every(({ model }) => model !== null);
   const figures: Figures = {
     period: rule.every,
     from,
     to,
-    known: spend.isComplete(key_id, from, to) ? 'all' : 'part',
+    known: isComplete ? 'all' : 'part',
     spent_usd: credits.spent,
     byok_usd: byok.spent,
     before_usd: credits.before,
     change: credits.change,
     byok_change: byok.change,
-    top_keys: key_id === null ? topOf(inPeriod, ({ keyId }) => keys.find(({ id }) => id === keyId)?.name ?? 'a key that is gone') : null,
+    top_keys:
+      key_id === null
+        ? topOf(
+            inPeriod,
+            ({ keyId }) => keys.find(({ id }) => id === keyId)?.name ?? 'a key that is gone',
+            ({ keyId }) => isKeyComplete(keyId),
+          )
+        : null,
     top_models: topOf(
       inPeriod.filter(({ model }) => model !== null),
       ({ model }) => model ?? '',
+      () => isNamed,
     ),
     month_known: credits.isMonthKnown ? 'all' : 'part',
     month_usd: credits.month,
     byok_month_usd: byok.month,
+    projected_known: credits.isProjectedWhole ? 'all' : 'part',
     projected_usd: credits.projected,
     byok_projected_usd: byok.projected,
     attention: attentionText(keys, now, zone),

@@ -43,17 +43,20 @@ export function monthOf(watched: Watched, { key_id: keyId, counts }: Asked): Mon
   const { now, zone, keys, spend } = watched;
   const today = localDayOf(now, zone);
   const from = startOfMonth(today);
-  const month: MonthSpend = { nano: null, isComplete: true, upstreamKeys: 0, partialKeys: 0, reported: null };
-  for (const key of keys.filter(({ id }) => keyId === null || id === keyId)) {
+  const asked = keys.filter(({ id }) => keyId === null || id === keyId);
+  const month: MonthSpend = { nano: null, isComplete: asked.length > 0, upstreamKeys: 0, partialKeys: 0, reported: null };
+  for (const key of asked) {
     const known = spend.ofDays({ key_id: key.id, counts }, from, today);
     const isWhole = spend.isComplete(key.id, from, today);
     const reported = isWhole ? null : reportedOf(watched, key, from, counts);
     const isMore = reported !== null && reported > (known ?? 0);
     month.nano = plus(month.nano, isMore ? reported : (known ?? reported));
     month.reported = plus(month.reported, reported);
-    month.isComplete &&= isWhole || reported !== null;
+    // What OpenRouter said before the key was paused, or could not be read any more, is not all.
+    const isAll = isWhole || (reported !== null && spend.isCurrent(key.id));
+    month.isComplete &&= isAll;
     if (isMore) month.upstreamKeys += 1;
-    else if (reported === null && known !== null && !isWhole) month.partialKeys += 1;
+    if (!isAll) month.partialKeys += 1;
   }
   return month;
 }
@@ -86,4 +89,10 @@ export function forecastOf(watched: Watched, asked: Asked, period: BudgetPeriod)
   if (period === 'day') return forecastDay(spent, today, now, zone);
   const pace = spend.paceOf(asked.key_id === null ? null : [asked.key_id], asked.counts, today);
   return pace === null ? null : projectDays(spent, { day: today, spent: spend.ofDays(asked, today, today) ?? 0 }, pace, to);
+}
+
+/** Does the forecast of a month hold everything: all of it so far, and the pace of every key that goes on? Otherwise it is a lower bound. */
+export function isForecastComplete(watched: Watched, asked: Asked): boolean {
+  const today = localDayOf(watched.now, watched.zone);
+  return monthOf(watched, asked).isComplete && watched.spend.isPaceComplete(asked.key_id === null ? null : [asked.key_id], today);
 }

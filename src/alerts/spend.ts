@@ -30,6 +30,8 @@ export interface Spend {
   ofDays(asked: Asked, from: string, to: string): number | null;
   /** Is everything known that was spent on local days, up to now? Otherwise what is known is a lower bound. */
   isComplete(keyId: number | null, from: string, to: string): boolean;
+  /** Is all known that the key spends, up to now? */
+  isCurrent(keyId: number): boolean;
   /** A local day beside others; null: nothing is known of it. */
   dayBeside(asked: Asked, day: string, others: readonly string[]): Compared | null;
   /** The hour that starts at an instant beside others; null: nothing is known of it. */
@@ -40,6 +42,8 @@ export interface Spend {
   isReplaced(keyId: number): boolean;
   /** What a day costs of late; null: too few days are known. */
   paceOf(keyIds: readonly number[] | null, counts: Counts, today: string): number | null;
+  /** Are enough days known of each key that goes on? Otherwise the pace is a lower bound. */
+  isPaceComplete(keyIds: readonly number[] | null, today: string): boolean;
 }
 
 /** Credits and BYOK spend. */
@@ -125,6 +129,13 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
     return { nano: known.length === 0 ? 0 : nano / known.length, days: known.length };
   };
 
+  const pacesOf = (keyIds: readonly number[] | null, counts: Counts, today: string) => {
+    const days = Array.from({ length: PACE_DAYS }, (_, index) => addDays(today, -1 - index));
+    const asked = keys.filter(({ id, isRead, isOutside }) => (keyIds === null || keyIds.includes(id)) && (isRead || isOutside));
+    return asked.map((key) => paceOfKey(key, counts, days));
+  };
+  const isPace = ({ days }: { days: number }): boolean => days >= MIN_PACE_DAYS;
+
   return {
     ofDays(asked, from, to) {
       const { nano, isTold } = sumDays(asked, from, to);
@@ -136,6 +147,7 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
       const [asked, time] = [ofKey(keyId), timeOf(from, to)];
       return asked.length > 0 && asked.every((key) => isWhole(key, time));
     },
+    isCurrent: (keyId) => keys.some(({ id, whole }) => id === keyId && whole.at(-1)?.until === Number.POSITIVE_INFINITY),
     dayBeside: (asked, day, others) => beside(asked, slotOfDay(day), others.map(slotOfDay)),
     hourBeside: (asked, at, others) => beside(asked, slotOfHour(at), others.map(slotOfHour)),
     daysBeside(asked, days, before) {
@@ -146,10 +158,9 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
     },
     isReplaced: (keyId) => keys.some(({ id, isReplaced }) => id === keyId && isReplaced),
     paceOf(keyIds, counts, today) {
-      const days = Array.from({ length: PACE_DAYS }, (_, index) => addDays(today, -1 - index));
-      const asked = keys.filter(({ id, isRead, isOutside }) => (keyIds === null || keyIds.includes(id)) && (isRead || isOutside));
-      const paces = asked.map((key) => paceOfKey(key, counts, days));
-      return paces.some((pace) => pace.days >= MIN_PACE_DAYS) ? paces.reduce((sum, { nano }) => sum + nano, 0) : null;
+      const paces = pacesOf(keyIds, counts, today);
+      return paces.some(isPace) ? paces.reduce((sum, { nano }) => sum + nano, 0) : null;
     },
+    isPaceComplete: (keyIds, today) => pacesOf(keyIds, 'both', today).every(isPace),
   };
 }

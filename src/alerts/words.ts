@@ -65,7 +65,7 @@ function monthText(figures: Figures): string | null {
   if (figures['month_usd'] === null) return null;
   const so = moneyText(figures['month_usd'], figures['byok_month_usd'], figures['month_known']);
   const byok = figures['byok_month_usd'] ? figures['byok_projected_usd'] : null;
-  return `This month: ${so}${figures['projected_usd'] === null ? '' : `, about ${moneyText(figures['projected_usd'], byok, 'all')} at its end`}.`;
+  return `This month: ${so}${figures['projected_usd'] === null ? '' : `, about ${moneyText(figures['projected_usd'], byok, figures['projected_known'] ?? 'all')} at its end`}.`;
 }
 
 const TELL: Record<RuleType, (told: Told, name: string) => Words> = {

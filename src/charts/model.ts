@@ -9,6 +9,8 @@ export interface Bucket {
   href?: string;
   /** Not all of it is known: it is hatched. */
   isUnknown?: boolean;
+  /** What all series add up to is a lower bound: of an unknown bucket, and of what runs on after one. */
+  isOpen?: boolean;
 }
 
 export interface Series {
@@ -17,6 +19,8 @@ export interface Series {
   tone: Tone;
   /** By bucket; null is unknown. */
   values: readonly (number | null)[];
+  /** By bucket: the value is a lower bound. */
+  isOpen?: readonly boolean[];
 }
 
 /** A place in the palette, from 0; `other`: the rest of all; `unknown`: what has no name. */

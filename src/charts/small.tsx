@@ -6,17 +6,21 @@ import { linePath } from './path.ts';
 interface SparklineProps {
   label: string;
   values: readonly (number | null)[];
+  /** Where a value is a lower bound: no line is drawn through what is zero at least. */
+  isOpen?: readonly boolean[];
   format(value: number | null): string;
 }
 
 const HEIGHT = 28;
 
 /** How something went, without axes; its highest value is told. Gaps are unknown. */
-export function Sparkline({ label, values, format }: SparklineProps) {
-  const top = Math.max(0, ...values.map((value) => value ?? 0));
+export function Sparkline({ label, values: told, isOpen, format }: SparklineProps) {
+  const values = told.map((value, index) => (value === 0 && isOpen?.[index] ? null : value));
+  const known = values.filter((value) => value !== null);
+  const top = Math.max(0, ...known);
   const y = (value: number): number => HEIGHT - 1 - (value / (top || 1)) * (HEIGHT - 3);
   const points = values.map((value, index) => (value === null ? null : ([index, Math.round(y(value) * 10) / 10] as const)));
-  const text = `${label}: highest ${format(top)}`;
+  const text = `${label}: ${known.length === 0 ? format(null) : `highest ${format(top)}`}`;
   return (
     <svg
       class="sparkline"

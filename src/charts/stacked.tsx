@@ -4,6 +4,7 @@
  */
 
 import { nice, ticks } from 'd3-array';
+import { asKnown } from '../lib/format.ts';
 import { columnTotals, percent, type Series, type StackedProps, type Told, ticksOf, toneClass, totalOf } from './model.ts';
 import { areaPath, linePath } from './path.ts';
 import { Scroll } from './scroll.tsx';
@@ -95,24 +96,32 @@ const Legend = ({ id, series, hasUnknown }: { id: string; series: readonly Serie
         <svg width="10" height="10" aria-hidden="true">
           <rect width="10" height="10" rx="2" fill={`url(#${id}-hatch)`} />
         </svg>
-        Not all is known
+        Unknown or incomplete
       </li>
     )}
   </ul>
 );
 
-/** What each bucket holds, in words. */
-function tell({ buckets, series, format }: StackedProps): Told {
+/** What each bucket holds, in words. Ratios have no lower bounds. */
+function tell({ buckets, series, format, shape }: StackedProps): Told {
   const totals = columnTotals(series, buckets.length);
+  const inWords = (value: number | null, isOpen = false): string => asKnown(format(value), !isOpen || shape === 'lines');
   return {
     totals,
-    totalTexts: totals.map(format),
-    texts: series.map(({ values }) => buckets.map((_, index) => format(values[index] ?? null))),
+    totalTexts: totals.map((total, index) => inWords(total, buckets[index]?.isOpen)),
+    texts: series.map(({ values, isOpen }) => buckets.map((_, index) => inWords(values[index] ?? null, isOpen?.[index]))),
   };
 }
 
+/** The sums of a table: of all series, if there are several, and of each. */
+function sumTexts({ buckets, series, format }: StackedProps, totals: Told['totals'] | null): string[] {
+  const all = totals ? [{ values: totals, isOpen: buckets.map(({ isOpen = false }) => isOpen) }] : [];
+  return [...all, ...series].map((one) => asKnown(format(totalOf(one)), !one.isOpen?.includes(true)));
+}
+
 /** The same figures, to be read. */
-const Table = ({ title, buckets, series, format, shape, told }: StackedProps & { told: Told }) => {
+const Table = (props: StackedProps & { told: Told }) => {
+  const { title, buckets, series, shape, told } = props;
   const { totals, totalTexts, texts } = told;
   const hasTotals = shape !== 'lines' && series.length > 1;
   return (
@@ -135,14 +144,7 @@ const Table = ({ title, buckets, series, format, shape, told }: StackedProps & {
               return tableRow(label, hasTotals ? [totalTexts[index] ?? '', ...amounts] : amounts);
             })}
           </tbody>
-          {shape !== 'areas' && shape !== 'lines' && (
-            <tfoot>
-              {tableRow(
-                'Total',
-                [...(hasTotals ? [{ values: totals }] : []), ...series].map((one) => format(totalOf(one))),
-              )}
-            </tfoot>
-          )}
+          {shape !== 'areas' && shape !== 'lines' && <tfoot>{tableRow('Total', sumTexts(props, hasTotals ? totals : null))}</tfoot>}
         </table>
       </Scroll>
     </details>

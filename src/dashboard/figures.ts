@@ -1,5 +1,5 @@
 /** The figures of the dashboard, from facts and from what is known of the keys. Pure. */
-import { forecastOf, monthOf, type Watched } from '../alerts/forecast.ts';
+import { forecastOf, isForecastComplete, monthOf, type Watched } from '../alerts/forecast.ts';
 import type { Spend } from '../alerts/spend.ts';
 import type { Key } from '../keys/advice.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
@@ -69,6 +69,8 @@ export function headlineOf(watched: Watched & { keys: readonly Key[] }, ranges: 
       change: compare(spend, ranges.comparedMonth),
       comparedTo: ranges.comparedMonth?.before.to ?? null,
       projectedUsd: usdFromNanoOrNull(forecastOf(watched, ALL, 'month')),
+      projectedByokUsd: usdFromNanoOrNull(forecastOf(watched, ALL_BYOK, 'month')),
+      isProjectedComplete: isForecastComplete(watched, ALL),
     },
     balanceUsd: balanceOf(keys),
   };

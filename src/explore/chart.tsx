@@ -46,14 +46,15 @@ export function AnswerChart({
       shape={shape}
       buckets={bucketLabels(buckets, rollup, range, localDayOf(now, range.zone)).map((labels, index) => {
         const href = hrefOf?.(buckets[index] ?? '');
-        const isUnknown = answer.isUnknown[index] === true;
-        const label = isUnknown ? `${labels.label}, not all of it known` : labels.label;
-        return { ...labels, label, isUnknown, ...(href !== undefined && { href }) };
+        const [isUnknown, isOpen] = [answer.isUnknown[index] === true, answer.isOpen[index] === true];
+        const label = isUnknown ? `${labels.label}, ${answer.totals[index] === null ? 'unknown' : 'incomplete'}` : labels.label;
+        return { ...labels, label, isUnknown, isOpen, ...(href !== undefined && { href }) };
       })}
       series={series.map((one, index) => ({
         label: seriesLabel(one, dimensions, keyNames),
         tone: tones[index] ?? 'unknown',
         values: one.values,
+        isOpen: one.isOpen,
       }))}
     />
   );

@@ -38,9 +38,11 @@ export function formatUsd(usd: number | null): string {
   return usd !== 0 && Math.abs(usd) < SMALL_USD ? smallDollars().format(usd) : dollars().format(usd);
 }
 
-/** USD of which a part may not be known: then it is a lower bound. */
-export const formatKnownUsd = (usd: number | null, isComplete: boolean): string =>
-  usd === null || isComplete ? formatUsd(usd) : `≥\u00a0${formatUsd(usd)}`;
+/** A figure in words: a lower bound, where a part of it is not known. */
+export const asKnown = (text: string, isComplete: boolean): string => (isComplete || text === UNKNOWN_TEXT ? text : `≥\u00a0${text}`);
+
+/** USD of which a part may not be known. */
+export const formatKnownUsd = (usd: number | null, isComplete: boolean): string => asKnown(formatUsd(usd), isComplete);
 
 /** USD of prices, which differ in their third digit. */
 export function formatUsdFine(usd: number | null): string {

@@ -1,7 +1,7 @@
 /** What is known of a key's spend, since when and until when, and from which source. Pure. */
 import { DAY_MS, dayOf, HOUR_MS, startOfDay } from '../lib/day.ts';
 import type { Source } from './model.ts';
-import { isBegun, readUntil, type StoredKey, type StoredReading } from './readings.ts';
+import { isAtRest, isBegun, readUntil, type StoredKey, type StoredReading } from './readings.ts';
 import { analyticsOfSecret, areBehind, type CoveredSecret, isForeign, secretsOf } from './secrets.ts';
 import { clip, type Known, mergeSpans, spanOf } from './spans.ts';
 
@@ -46,6 +46,12 @@ const FRESH_OUTSIDE_MS = 2 * DAY_MS;
 
 const ALWAYS: readonly Known[] = [{ since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }];
 
+/** Since when a key is gone with all its texts, and nothing more is to be read of it; null: it is not. */
+const goneSince = (readings: readonly StoredReading[]): number | null =>
+  readings.length > 0 && readings.every((reading) => reading.vanishedAt !== null && isAtRest(reading))
+    ? Math.max(...readings.map(({ vanishedAt }) => vanishedAt ?? 0))
+    : null;
+
 /** Have analytics of a key been read back to the day on which each of its texts was made? */
 const isReadToBirth = (readings: readonly StoredReading[]): boolean =>
   readings.every(({ doneFrom, createdAt }) => doneFrom !== null && doneFrom <= dayOf(createdAt));
@@ -58,7 +64,7 @@ type Covered = Omit<CoveredKey, 'whole' | 'detailed'>;
 function wholeOf(
   key: Covered,
   readings: readonly StoredReading[],
-  { keptSince, now, isSound }: { keptSince: number; now: number; isSound: boolean },
+  { keptSince, now, goesOn, goneAt }: { keptSince: number; now: number; goesOn: boolean; goneAt: number | null },
 ): readonly Known[] {
   const { counters, analytics, isOutside } = key;
   const spans: Known[] = [];
@@ -66,8 +72,8 @@ function wholeOf(
   if (analytics && !key.secrets.some(isForeign)) {
     spans.push({ since: isReadToBirth(readings) ? keptSince : analytics.since, until: analytics.until });
   }
-  const isFresh = (until: number): boolean =>
-    (isOutside ? isSound : key.isRead) && until >= now - (isOutside ? FRESH_OUTSIDE_MS : FRESH_MS);
+  const freshMs = isOutside ? FRESH_OUTSIDE_MS : FRESH_MS;
+  const isFresh = (until: number): boolean => (goneAt === null ? goesOn && until >= now - freshMs : until >= goneAt - freshMs);
   return mergeSpans(spans).map(({ since, until }) => ({ since, until: isFresh(until) ? Number.POSITIVE_INFINITY : until }));
 }
 
@@ -104,7 +110,9 @@ export function coverageOf(
     };
     // A management key runs no model: nothing is missing where another one reads its account.
     const isSilent = key.kind === 'management' && own.length === 0;
-    const whole = (known: Covered) => (isSilent ? ALWAYS : wholeOf(known, own, { keptSince, now, isSound: isSound(key) }));
+    // A key that is disabled is refused, but its account goes on listing it.
+    const goesOn = covered.isOutside ? isSound(key) : covered.isRead || (key.isActive && covered.isManaged);
+    const whole = (known: Covered) => (isSilent ? ALWAYS : wholeOf(known, own, { keptSince, now, goesOn, goneAt: goneSince(own) }));
     return { ...covered, whole: whole(covered), detailed: whole({ ...covered, counters: null }) };
   });
 }

@@ -20,7 +20,14 @@ const keyOf = (rest: Partial<Key> = {}): Key =>
   ({ id: 1, name: 'backend', kind: 'inference', hash: 'h', is_active: true, status: 'active', vanished_at: null, ...rest }) as Key;
 
 const spendOf = (usd: number): Spend =>
-  ({ ofDays: () => usd * 1e9, paceOf: () => usd * 1e9, isComplete: () => true, isReplaced: () => false }) as unknown as Spend;
+  ({
+    ofDays: () => usd * 1e9,
+    paceOf: () => usd * 1e9,
+    isComplete: () => true,
+    isReplaced: () => false,
+    isCurrent: () => true,
+    isPaceComplete: () => true,
+  }) as unknown as Spend;
 
 const situationOf = (rest: Partial<Situation> = {}): Situation => ({
   now: NOW,

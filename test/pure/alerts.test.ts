@@ -63,6 +63,8 @@ const spendOf = (ofDays: OfDays, ofHour: OfHour = () => null): Spend => {
   return {
     ofDays: ({ key_id, counts }, from, to) => (counts === 'byok' ? 0 : days(key_id, { from, to })),
     isComplete: () => true,
+    isCurrent: () => true,
+    isPaceComplete: () => true,
     dayBeside: ({ key_id }, ...at) => beside((day) => days(key_id, { from: day, to: day }), ...at),
     hourBeside: ({ key_id }, ...at) => beside((hour) => nanoOf(ofHour(key_id, hour)), ...at),
     daysBeside({ key_id, counts }, now, before) {

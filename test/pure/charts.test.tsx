@@ -90,10 +90,56 @@ describe('a chart over time', () => {
   });
 });
 
+describe('what is not known', () => {
+  const html = chart({
+    buckets: [
+      { label: 'Monday', tick: 'Mon', isUnknown: true, isOpen: true },
+      { label: 'Tuesday', tick: 'Tue', isOpen: true },
+      { label: 'Wednesday', tick: 'Wed' },
+    ],
+    series: [
+      { label: 'a', tone: 0, values: [1, 3, 5], isOpen: [true, false, false] },
+      { label: 'b', tone: 1, values: [null, 2, 4], isOpen: [true, false, false] },
+    ],
+  });
+  const at = (text: string) => text.replaceAll('≥ ', '≥\u00a0');
+
+  it('is hatched, and what is only a part of it is a lower bound wherever it is told', () => {
+    expect(count(html, /class="hatched"/g)).toBe(1);
+    expect(html).toContain('Unknown or incomplete');
+    expect(html).toContain(at('aria-label="Monday: ≥ $1.00"'));
+    expect(html).toContain(at('aria-label="Tuesday: ≥ $5.00"'));
+    expect(html).toContain('aria-label="Wednesday: $9.00"');
+    expect(html).toContain(at('<tr><th scope="row">Monday</th><td>≥ $1.00</td><td>≥ $1.00</td><td>–</td></tr>'));
+    expect(html).toContain(at('<tr><th scope="row">Tuesday</th><td>≥ $5.00</td><td>$3.00</td><td>$2.00</td></tr>'));
+    expect(html).toContain(at('<tr><th scope="row">Total</th><td>≥ $15.00</td><td>≥ $9.00</td><td>≥ $6.00</td></tr>'));
+    expect(chart({})).not.toMatch(/hatched|≥|Unknown or incomplete/);
+  });
+
+  it('leaves ratios alone, which have no lower bound', () => {
+    expect(chart({ shape: 'lines', series: [{ label: 'a', tone: 1, values: [2, 3, 4], isOpen: [true, true, true] }] })).not.toContain('≥');
+  });
+
+  it('is no line along zero, and no highest of zero', () => {
+    const spark = (values: (number | null)[], isOpen: boolean[]) =>
+      render(<Sparkline label="Spend" values={values} isOpen={isOpen} format={formatUsd} />);
+    expect(spark([0, 0, 3], [true, false, false])).toContain('d="M1,27L2,');
+    expect(spark([0, null], [true, true])).toContain('aria-label="Spend: –"');
+    expect(spark([], [])).toContain('aria-label="Spend: –"');
+    expect(spark([0, 0], [false, false])).toContain('aria-label="Spend: highest $0.00"');
+  });
+
+  it('is said of weekdays that are known in part', () => {
+    const cells = Array.from({ length: 7 }, () => Array.from({ length: 24 }, (_, hour) => (hour < 9 ? null : 0)));
+    const map = render(<HeatMap id="h" title="Week" description="Hours" cells={cells} format={formatUsd} />);
+    expect(map).toContain('aria-label="Monday: $0.00, of the hours that are known"');
+  });
+});
+
 describe('small charts', () => {
   it('tell their highest value and their share', () => {
     expect(render(<Sparkline label="Spend" values={[1, null, 3]} format={formatUsd} />)).toContain('Spend: highest $3.00');
-    expect(render(<Sparkline label="Spend" values={[]} format={formatUsd} />)).toContain('highest $0.00');
+    expect(render(<Sparkline label="Spend" values={[0, null]} format={formatUsd} />)).toContain('highest $0.00');
     expect(render(<ShareBar share={0.375} tone={3} />)).toContain('width="37.5%"');
     expect(render(<ShareBar share={null} tone="other" />)).toContain('–');
   });

@@ -227,6 +227,43 @@ describe('one month', () => {
     expect(of(since(1, '2026-11-01'), reported)).toMatchObject({ nano: 5e9, isComplete: true, reported: null });
   });
 
+  it('is a lower bound where OpenRouter’s own figure is old: the key is paused, refused or not read', () => {
+    const paused = covered(1, '2026-11-10T00:00:00Z', '2026-11-20T00:00:00Z', false);
+    const reported = keyOf(1, { usage_monthly_usd: 9, last_synced_at: '2026-11-20T00:00:00Z' });
+    const situation = situationOf([paused], [factOf(1, '2026-11-12', 5)], [reported]);
+    expect(monthOf(situation, CREDITS)).toMatchObject({ nano: 9e9, isComplete: false, upstreamKeys: 1, partialKeys: 1 });
+    expect(monthOf(situationOf([covered(1, '2026-08-01T00:00:00Z', '2026-09-01T00:00:00Z', false)], []), CREDITS)).toMatchObject({
+      nano: null,
+      isComplete: false,
+      partialKeys: 1,
+    });
+    expect(monthOf(situationOf([], []), CREDITS)).toMatchObject({ nano: null, isComplete: false });
+  });
+
+  it('has a forecast that is a lower bound while a key is known for too few days', () => {
+    const facts = [...daily(1, '2026-11-01', TODAY, 2), ...daily(2, '2026-11-24', TODAY, 20)];
+    const reported = (id: number) => keyOf(id, { usage_monthly_usd: 50, last_synced_at: new Date(NOW).toISOString() });
+    const of = (day: string) => situationOf([since(1, '2026-10-01'), since(2, day)], facts, [reported(1), reported(2)]);
+    const figures = (day: string) => headlineOf(of(day), rangesOf(inZone('2026-11-01', TODAY), NOW)).month;
+    expect(figures('2026-11-24')).toMatchObject({ isComplete: true, isProjectedComplete: false });
+    expect(figures('2026-11-22')).toMatchObject({ isComplete: true, isProjectedComplete: true });
+    const [digest] = tell({ type: 'digest' }, of('2026-11-24'));
+    expect(digest?.figures).toMatchObject({ known: 'all', projected_known: 'part' });
+    expect(digest?.text).toContain('about ≥\u00a0$');
+    expect(tell({ type: 'digest' }, of('2026-11-22'))[0]?.text).not.toContain('≥');
+  });
+
+  it('is told by a digest with lower bounds of keys and models of which not all is known', () => {
+    const digest = (day: string, model: string | null) => {
+      const facts = [...daily(1, '2026-11-20', TODAY, 2), ...daily(2, '2026-11-20', TODAY, 3)];
+      const named = facts.map((fact) => (fact.keyId === 1 ? { ...fact, model: 'm' } : { ...fact, model }));
+      return tell({ type: 'digest' }, situationOf([since(1, '2026-10-01'), since(2, day)], named))[0]?.figures;
+    };
+    expect(digest('2026-10-01', 'n')).toMatchObject({ top_keys: 'key 2 $3.00, key 1 $2.00', top_models: 'n $3.00, m $2.00' });
+    expect(digest('2026-10-01', null)).toMatchObject({ known: 'all', top_models: 'm ≥\u00a0$2.00' });
+    expect(digest(TODAY, 'n')).toMatchObject({ known: 'part', top_keys: 'key 2 ≥\u00a0$3.00, key 1 $2.00' });
+  });
+
   it('goes on at the pace of each key’s own days', () => {
     const facts = [...daily(1, '2026-11-01', '2026-11-24', 2), factOf(2, '2026-11-24', 20)];
     const spend = createSpend([since(1, '2026-10-01'), since(2, '2026-11-24')], facts, 'UTC');

@@ -292,6 +292,29 @@ describe('coverage', () => {
     expect(one(stored).isRead).toBe(true);
   });
 
+  it('is whole up to now of what is read, and of what is gone and read to its end', () => {
+    const now = Number.POSITIVE_INFINITY;
+    const discovered: StoredKey = { ...stored, kind: 'discovered', health: 'invalid', knownSince: null, knownUntil: null };
+    const lastOf = (covered: CoveredKey) => covered.whole.at(-1)?.until;
+    expect(lastOf(one({ ...discovered, health: 'active' }, [reading]))).toBe(now);
+    // Disabled: refused, but listed.
+    expect(lastOf(one(discovered, [reading]))).toBe(now);
+    const gone = { ...reading, vanishedAt: listedAt };
+    expect([{}, { isActive: false }, { health: 'invalid' }].map((change) => lastOf(one(discovered, [gone], 0, change)))).toEqual([
+      now,
+      now,
+      now,
+    ]);
+    expect(lastOf(one({ ...discovered, isActive: false }, [reading]))).toBe(listedAt);
+    expect(lastOf(one(discovered, [reading], 0, { isActive: false }))).toBe(listedAt);
+    expect(lastOf(one(discovered, [{ ...gone, isSettled: false }]))).not.toBe(listedAt);
+    expect(lastOf(one(discovered, [{ ...gone, isSettled: false }], 0, { isActive: false }))).toBe(reading.readAt);
+    // Counters alone know no requests.
+    const counted = { ...stored, knownSince: listedAt - DAY_MS, knownUntil: listedAt };
+    expect(one(counted)).toMatchObject({ whole: [{ until: now }], detailed: [] });
+    expect(one(counted, [reading]).detailed).toHaveLength(1);
+  });
+
   it('of analytics lasts until the last listing while the counters stand still, and else until the last reading', () => {
     expect(one(stored, [reading])).toMatchObject({
       analytics: { since: Date.parse('2026-10-01'), until: listedAt },
