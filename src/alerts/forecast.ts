@@ -26,6 +26,8 @@ export interface MonthSpend {
   partialKeys: number;
   /** What OpenRouter reports in all of the month of the keys of which the ledger does not know it whole; null: nothing. */
   reported: number | null;
+  /** Of how many keys that is. */
+  reportedKeys: number;
 }
 
 /** OpenRouter's own figure of a key's month; null: it says nothing, or of another month, or of the key's present text alone. */
@@ -44,7 +46,7 @@ export function monthOf(watched: Watched, { key_id: keyId, counts }: Asked): Mon
   const today = localDayOf(now, zone);
   const from = startOfMonth(today);
   const asked = keys.filter(({ id }) => keyId === null || id === keyId);
-  const month: MonthSpend = { nano: null, isComplete: asked.length > 0, upstreamKeys: 0, partialKeys: 0, reported: null };
+  const month: MonthSpend = { nano: null, isComplete: asked.length > 0, upstreamKeys: 0, partialKeys: 0, reported: null, reportedKeys: 0 };
   for (const key of asked) {
     const known = spend.ofDays({ key_id: key.id, counts }, from, today);
     const isWhole = spend.isComplete(key.id, from, today);
@@ -52,6 +54,7 @@ export function monthOf(watched: Watched, { key_id: keyId, counts }: Asked): Mon
     const isMore = reported !== null && reported > (known ?? 0);
     month.nano = plus(month.nano, isMore ? reported : (known ?? reported));
     month.reported = plus(month.reported, reported);
+    if (reported !== null) month.reportedKeys += 1;
     // What OpenRouter said before the key was paused, or could not be read any more, is not all.
     const isAll = isWhole || (reported !== null && spend.isCurrent(key.id));
     month.isComplete &&= isAll;

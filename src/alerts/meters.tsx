@@ -1,5 +1,5 @@
 /** Budgets as meters. */
-import { formatKnownUsd, formatPercent, formatUsd } from '../lib/format.ts';
+import { asKnown, formatKnownUsd, formatPercent, formatUsd } from '../lib/format.ts';
 import type { Budget } from './budgets.ts';
 
 const PERIODS: Record<Budget['period'], string> = { day: 'today', week: 'this week', month: 'this month' };
@@ -8,7 +8,7 @@ const COUNTS: Record<Budget['counts'], string> = { credits: '', byok: ' of BYOK'
 /** How much of a budget is used. Its scale is whole percents: amounts in binary fractions may miss their own threshold. */
 export const BudgetMeter = ({ budget }: { budget: Budget }) => {
   const { name, amountUsd, spentUsd, isComplete, percent, period, counts } = budget;
-  const text = formatPercent(percent === null ? null : percent / 100);
+  const text = asKnown(formatPercent(percent === null ? null : percent / 100), isComplete);
   return (
     <div class="meter">
       <meter

@@ -1,5 +1,5 @@
 /** Small charts inside tables and cards. */
-import { formatPercent } from '../lib/format.ts';
+import { formatShare } from '../lib/format.ts';
 import { type Tone, toneClass } from './model.ts';
 import { linePath } from './path.ts';
 
@@ -42,6 +42,6 @@ export const ShareBar = ({ share, tone }: { share: number | null; tone: Tone }) 
       <rect class="track" width="100%" height="8" rx="4" />
       <rect width={`${Math.round((share ?? 0) * 1000) / 10}%`} height="8" rx="4" />
     </svg>
-    <span>{formatPercent(share)}</span>
+    <span>{formatShare(share)}</span>
   </span>
 );

@@ -12,14 +12,14 @@ import { presentKeys } from '../keys/present.ts';
 import { countDays, isoOrNull } from '../lib/day.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
 import { checkRange } from '../usage/actions.ts';
-import { byEach, type Dimension, type FactsBy, factsBy, factsOf, type Range } from '../usage/model.ts';
+import { byEach, type FactsBy, factsBy, factsOf, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
 import { findDrift, presentReconciled } from '../usage/reconciliation.ts';
 import { asOf } from '../usage/stats.ts';
 import { readSummary } from '../usage/summary.ts';
 import { attentionOf } from './attention.ts';
 import { compare, headlineOf, totalsOf, watchedOf, within } from './figures.ts';
-import { type DashboardQuery, neededSince, rangesOf, weekOf } from './model.ts';
+import { type DashboardQuery, moneyOf, neededSince, rangesOf, weekOf } from './model.ts';
 
 const QUESTION = questionSchema.parse({});
 /** Rows of the tables of models and keys. */
@@ -31,19 +31,22 @@ const isHourly = ({ from, to }: Range): boolean => countDays(from, to) === 1;
 type Summary = Awaited<ReturnType<typeof readSummary<RuleRow[]>>>;
 
 /** The shown range: its totals, its chart, and the rows of its tables. */
-function shownOf({ sources, ledger, credits }: Summary, all: FactsBy, shown: Range, by: Dimension) {
+function shownOf({ sources, ledger, credits }: Summary, all: FactsBy, shown: Range, query: DashboardQuery) {
   const facts = { key: within(all.key, shown), model: within(all.model, shown), provider: within(all.provider, shown) };
   const marks = within(all.marks, shown);
   const rollup = isHourly(shown) ? 'hour' : 'day';
   const timed = rollup === 'hour' ? byEach(factsOf(ledger.detailed, shown, true)) : facts;
   const answer = createAnswers(sources.keys, timed, shown, rollup);
+  const figures = totalsOf(sources.keys, { ...facts, marks }, shown);
+  const metric = moneyOf(query, figures.totals);
   return {
     range: shown,
     rollup,
-    ...totalsOf(sources.keys, { ...facts, marks }, shown),
-    chart: answer({ ...QUESTION, by }),
-    models: answer({ ...QUESTION, by: 'model', top: TABLE_ROWS }),
-    keys: answer({ ...QUESTION, by: 'key', top: TABLE_ROWS }),
+    metric,
+    ...figures,
+    chart: answer({ ...QUESTION, by: query.by, metric }),
+    models: answer({ ...QUESTION, by: 'model', metric: 'all_cost', top: TABLE_ROWS }),
+    keys: answer({ ...QUESTION, by: 'key', metric: 'all_cost', top: TABLE_ROWS }),
     week: weekOf(credits(), shown, watchedOf(sources.keys)),
   } as const;
 }
@@ -70,11 +73,12 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const drift = findDrift(summary.index, shown.from, shown.to).map(presentReconciled);
   const canCount = isOwnZone || rules.length === 0;
   const budgets = canCount ? budgetsOf(rules, keys, { spend, now, zone: shown.zone }) : null;
+  const range = shownOf(summary, facts, shown, query);
   return {
     keys,
     headline: headlineOf({ now, zone: shown.zone, keys, spend }, ranges),
-    shown: shownOf(summary, facts, shown, query.by),
-    change: compare(spend, ranges.compared),
+    shown: range,
+    change: compare(spend, ranges.compared, range.metric === 'cost' ? 'credits' : 'byok'),
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
     /** They count in the user's own zone; null: there are some, and another zone is shown. */
     budgets,

@@ -1,12 +1,13 @@
 /** The figures of the dashboard, from facts and from what is known of the keys. Pure. */
 import { forecastOf, isForecastComplete, monthOf, type Watched } from '../alerts/forecast.ts';
+import type { Counts } from '../alerts/model.ts';
 import type { Spend } from '../alerts/spend.ts';
 import type { Key } from '../keys/advice.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
 import { ALL_SPEND, createCompleteness } from '../usage/completeness.ts';
 import { type CoveredKey, spansOf } from '../usage/coverage.ts';
 import { gapsOf } from '../usage/gaps.ts';
-import { type Measures, presentMeasures } from '../usage/measures.ts';
+import { presentMeasures } from '../usage/measures.ts';
 import { approximateDays, type FactsBy, type Range } from '../usage/model.ts';
 import { type Known, mergeSpans } from '../usage/spans.ts';
 import { sumBy, sumRange } from '../usage/stats.ts';
@@ -16,20 +17,18 @@ import { balanceOf, changeOf, type Ranges } from './model.ts';
 export const within = <T extends { date: string }>(facts: readonly T[], { from, to }: Range): T[] =>
   facts.filter(({ date }) => date >= from && date <= to);
 
-const requestsOf = <K>(sums: ReadonlyMap<K, Measures>) => new Map([...sums].map(([name, { requests }]) => [name, requests]));
-
-/** The totals of a range, and how many requests each model and key had. */
+/** The totals of a range, and the sums of each model and key. */
 export function totalsOf(keys: readonly CoveredKey[], facts: FactsBy, range: Range) {
   const { byKey, total } = sumRange(keys, facts.key, range);
-  const requests = { model: requestsOf(sumBy(facts.model, ({ model }) => model)), key: requestsOf(byKey) };
   const { isComplete } = createCompleteness(keys, facts, range);
   const isCountComplete = isComplete({ ...ALL_SPEND, wanted: 'detail' });
+  const uncounted = gapsOf(keys, range, 'detail').map(({ keyId }) => keyId);
   return {
     totals: { ...presentMeasures(total), is_complete: isComplete(ALL_SPEND), is_count_complete: isCountComplete },
     gaps: gapsOf(keys, range),
-    /** Of how many keys not all requests and tokens are known. */
-    uncounted: gapsOf(keys, range, 'detail').length,
-    requests,
+    sums: { model: sumBy(facts.model, ({ model }) => model), key: byKey },
+    /** Keys of which not all requests and tokens are known. */
+    uncounted,
     approximateDays: approximateDays(facts.marks),
   };
 }
@@ -41,10 +40,17 @@ export const watchedOf = (keys: readonly CoveredKey[]): Known[] => mergeSpans(ke
 const ALL = { key_id: null, counts: 'credits' } as const;
 const ALL_BYOK = { key_id: null, counts: 'byok' } as const;
 
+/** A change, as a share of what was before, and whether it is that of all keys: those that were unknown in both ranges are not in it. */
+export interface Change {
+  share: number | null;
+  isComplete: boolean;
+}
+
 /** The change from one range to the one before; null where the same keys were not known in both. */
-export function compare(spend: Spend, compared: Ranges['compared']): number | null {
-  const beside = compared && spend.daysBeside(ALL, compared.now, compared.before);
-  return beside && changeOf(beside.spent, beside.before);
+export function compare(spend: Spend, compared: Ranges['compared'], counts: Counts = 'credits'): Change {
+  const beside = compared && spend.daysBeside({ key_id: null, counts }, compared.now, compared.before);
+  const isComplete = compared !== null && [compared.now, compared.before].every(({ from, to }) => spend.isComplete(null, from, to));
+  return { share: beside && changeOf(beside.spent, beside.before), isComplete };
 }
 
 /** What a range cost, and whether that is all of it. */
@@ -57,15 +63,16 @@ const spentIn = (spend: Spend, { from, to }: Range) => ({
 /** Today, this month and where it leads, each beside what it is to be compared with. */
 export function headlineOf(watched: Watched & { keys: readonly Key[] }, ranges: Ranges) {
   const { spend, keys } = watched;
-  const month = monthOf(watched, ALL);
+  const [month, byokMonth] = [monthOf(watched, ALL), monthOf(watched, ALL_BYOK)];
   return {
     today: { ...spentIn(spend, ranges.today), yesterday: spentIn(spend, ranges.yesterday) },
     month: {
       ...month,
       from: ranges.month.from,
       usd: usdFromNanoOrNull(month.nano),
-      byokUsd: usdFromNanoOrNull(monthOf(watched, ALL_BYOK).nano),
+      byokUsd: usdFromNanoOrNull(byokMonth.nano),
       reportedUsd: usdFromNanoOrNull(month.reported),
+      reportedByokUsd: usdFromNanoOrNull(byokMonth.reported),
       change: compare(spend, ranges.comparedMonth),
       comparedTo: ranges.comparedMonth?.before.to ?? null,
       projectedUsd: usdFromNanoOrNull(forecastOf(watched, ALL, 'month')),

@@ -1,6 +1,6 @@
 /** The figures at the top of the dashboard. */
 import type { PropsWithChildren } from 'hono/jsx';
-import { formatChange, formatCompact, formatDayShort, formatKnownUsd, formatUsd } from '../lib/format.ts';
+import { asKnown, formatByok, formatChange, formatCompact, formatDayShort, formatKnownUsd, formatUsd } from '../lib/format.ts';
 import type { Dashboard } from './actions.ts';
 
 interface TileProps {
@@ -23,21 +23,43 @@ const Tile = ({ label, value, exact, children }: PropsWithChildren<TileProps>) =
 );
 
 /** More spend is neither good nor bad, so a change has no colour. */
-export const Change = ({ change, than }: { change: number | null; than: string }) =>
-  change === null ? null : (
+export const Change = ({ change: { share, isComplete }, than }: { change: Dashboard['change']; than: string }) =>
+  share === null ? null : (
     <span class="change">
-      {formatChange(change)} on {than}
+      {formatChange(share)} on {than}
+      {!isComplete && ', known keys only'}
     </span>
   );
 
 /** What went to the user's own provider keys, if anything did. */
-const Byok = ({ usd, isComplete }: { usd: number | null; isComplete: boolean }) =>
-  usd ? <span class="hint">besides {formatKnownUsd(usd, isComplete)} BYOK</span> : null;
+const Byok = ({ usd, isComplete }: { usd: number | null; isComplete: boolean }) => {
+  const text = formatByok(usd, isComplete);
+  return text && <span class="hint">{text}</span>;
+};
+
+const keysText = (count: number): string => (count === 1 ? '1 key' : `${count} keys`);
+
+/** This month and where it leads. */
+const Month = ({ month }: Pick<Dashboard['headline'], 'month'>) => (
+  <>
+    <Tile label="This month" value={formatKnownUsd(month.usd, month.isComplete)} exact={month.usd}>
+      {month.comparedTo !== null && <Change change={month.change} than={`last month to ${formatDayShort(month.comparedTo)}`} />}
+      {month.upstreamKeys > 0 && <span class="hint">with OpenRouter’s own (UTC) month of {keysText(month.upstreamKeys)}</span>}
+      <Byok usd={month.byokUsd} isComplete={month.isComplete} />
+      {month.partialKeys > 0 && month.usd !== null && <span class="hint">at least; partly unknown for {keysText(month.partialKeys)}</span>}
+    </Tile>
+    <Tile label="Month end, projected" value={formatKnownUsd(month.projectedUsd, month.isProjectedComplete)} exact={month.projectedUsd}>
+      <span class="hint">{month.projectedUsd === null ? 'available after 3 full days' : 'based on last 7 days'}</span>
+      <Byok usd={month.projectedByokUsd} isComplete={month.isProjectedComplete} />
+    </Tile>
+  </>
+);
 
 /** Today, this month and where it leads, the balance, and what was asked of the models. */
 export const Headline = ({ headline, shown }: Dashboard) => {
   const { today, month, balanceUsd } = headline;
-  const { totals } = shown;
+  const { totals, uncounted } = shown;
+  const isCounted = totals.is_count_complete;
   const tokens = totals.prompt_tokens === null ? null : totals.prompt_tokens + (totals.completion_tokens ?? 0);
   return (
     <dl class="tiles">
@@ -47,28 +69,17 @@ export const Headline = ({ headline, shown }: Dashboard) => {
         )}
         <Byok usd={today.byokUsd} isComplete={today.isComplete} />
       </Tile>
-      <Tile label="This month" value={formatKnownUsd(month.usd, month.isComplete)} exact={month.usd}>
-        {month.comparedTo !== null && <Change change={month.change} than={`last month to ${formatDayShort(month.comparedTo)}`} />}
-        {month.upstreamKeys > 0 && (
-          <span class="hint">with OpenRouter’s own (UTC) month of {month.upstreamKeys === 1 ? '1 key' : `${month.upstreamKeys} keys`}</span>
-        )}
-        <Byok usd={month.byokUsd} isComplete={month.isComplete} />
-        {month.partialKeys > 0 && (
-          <span class="hint">at least: a part of it is not known of {month.partialKeys === 1 ? '1 key' : `${month.partialKeys} keys`}</span>
-        )}
-      </Tile>
-      <Tile label="Month end, projected" value={formatUsd(month.projectedUsd)} exact={month.projectedUsd}>
-        <span class="hint">{month.projectedUsd === null ? 'needs three full days' : 'at the pace of the last 7 days'}</span>
-      </Tile>
+      <Month month={month} />
       <Tile label="Balance" value={formatUsd(balanceUsd)} exact={balanceUsd}>
         <span class="hint">{balanceUsd === null ? 'needs a management key' : 'of all accounts'}</span>
       </Tile>
-      <Tile label="Requests in range" value={formatCompact(totals.requests)} exact={totals.requests}>
+      <Tile label="Requests in range" value={asKnown(formatCompact(totals.requests), isCounted)} exact={totals.requests}>
         {totals.requests === null && <span class="hint">needs a management key</span>}
+        {totals.requests !== null && !isCounted && <span class="hint">at least; not all known for {keysText(uncounted.length)}</span>}
       </Tile>
-      <Tile label="Tokens in range" value={formatCompact(tokens)} exact={tokens}>
+      <Tile label="Tokens in range" value={asKnown(formatCompact(tokens), isCounted)} exact={tokens}>
         {totals.cached_tokens !== null && totals.cached_tokens > 0 && (
-          <span class="hint">{formatCompact(totals.cached_tokens)} of them cached</span>
+          <span class="hint">incl. {asKnown(formatCompact(totals.cached_tokens), isCounted)} cached</span>
         )}
       </Tile>
     </dl>

@@ -10,8 +10,22 @@ import { emptyAsAbsent, oneOf, periodBefore, periodFields } from '../usage/perio
 import type { Known } from '../usage/spans.ts';
 import type { Since } from '../usage/sums.ts';
 
-export const dashboardSchema = z.object({ ...periodFields, by: emptyAsAbsent(oneOf(DIMENSIONS).default('model')) });
+/** What the chart shows: credits, or what went to the user's own provider keys. */
+export const MONEY = ['cost', 'byok_cost'] as const;
+export type Money = (typeof MONEY)[number];
+
+export const dashboardSchema = z.object({
+  ...periodFields,
+  by: emptyAsAbsent(oneOf(DIMENSIONS).default('model')),
+  metric: emptyAsAbsent(oneOf(MONEY).optional()),
+});
 export type DashboardQuery = z.infer<typeof dashboardSchema>;
+
+/** What is shown: as asked for, else credits, unless there is only BYOK spend. */
+export const moneyOf = (
+  { metric }: Pick<DashboardQuery, 'metric'>,
+  { cost_usd: credits, byok_cost_usd: byok }: { cost_usd: number | null; byok_cost_usd: number | null },
+): Money => metric ?? (byok && !credits ? 'byok_cost' : 'cost');
 
 /** Longer ranges are not compared with the time before: it would have to be read for one figure. */
 const MAX_COMPARED_DAYS = 92;

@@ -1,21 +1,22 @@
 /** The dashboard: what people look at first. */
 import { HeatMap } from '../charts/heat-map.tsx';
 import { AnswerChart } from '../explore/chart.tsx';
-import { gapsText } from '../explore/gaps.tsx';
+import { gapsText, nothingText } from '../explore/gaps.tsx';
 import { BY_LABELS, type KeyNames, keyNamesOf, rangeLabel } from '../explore/labels.ts';
+import { metricOf } from '../explore/model.ts';
 import { AsOf } from '../http/as-of.tsx';
 import type { Failure } from '../http/failure.ts';
 import { AskForm, Choice } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import { createPages, type View } from '../http/page.tsx';
 import { askFromAddress, withFailure } from '../http/question.ts';
-import { formatDay, formatKnownUsd, formatMonth, formatUsd } from '../lib/format.ts';
+import { formatByok, formatDay, formatKnownUsd, formatMonth, formatUsd } from '../lib/format.ts';
 import { DIMENSIONS } from '../usage/model.ts';
 import { DateFields, PERIOD_LABELS, ZoneField } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import { type Dashboard, getDashboard } from './actions.ts';
 import { Change, Headline } from './headline.tsx';
-import { type DashboardQuery, dashboardSchema } from './model.ts';
+import { type DashboardQuery, dashboardSchema, MONEY, type Money } from './model.ts';
 import { Rankings } from './rankings.tsx';
 import { AttentionList, Budgets, Limits, Welcome } from './state.tsx';
 
@@ -37,8 +38,10 @@ interface FiltersProps {
 /** The address of the dashboard with something changed in its question. */
 const hrefWith = (query: DashboardQuery, change: Partial<DashboardQuery>): string => {
   const changed = { ...query, ...change };
-  return `${FORM}?${queryOf({ ...periodQuery(changed), by: changed.by })}`;
+  return `${FORM}?${queryOf({ ...periodQuery(changed), by: changed.by, metric: changed.metric })}`;
 };
+
+const MONEY_LABELS: Record<Money, string> = { cost: 'Credits', byok_cost: 'BYOK' };
 
 const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => {
   const hasDates = query.range === 'custom' || failure?.errors['from'] !== undefined || failure?.errors['to'] !== undefined;
@@ -58,9 +61,17 @@ const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => {
         chosen={query.by}
         options={DIMENSIONS.map((by) => [by, `By ${BY_LABELS[by].toLowerCase()}`, hrefWith(query, { by })])}
       />
+      {(shown.totals.byok_cost_usd || query.metric) && (
+        <Choice
+          label="Counted in"
+          chosen={shown.metric}
+          options={MONEY.map((metric) => [metric, MONEY_LABELS[metric], hrefWith(query, { metric })])}
+        />
+      )}
       <AskForm action={FORM} class="inline">
         <input type="hidden" name="range" value={hasDates ? 'custom' : query.range} />
         <input type="hidden" name="by" value={query.by} />
+        <input type="hidden" name="metric" value={query.metric ?? ''} />
         {hasDates && <DateFields range={shown.range} />}
         <ZoneField zone={shown.range.tz} viewerZone={viewerZone} />
         <button type="submit" class="quiet">
@@ -86,8 +97,9 @@ const SpendHead = ({
   dashboard: Dashboard;
 }) => {
   const { totals } = shown;
-  const question = queryOf({ ...periodQuery(query), by: query.by, rollup: shown.rollup });
-  const { from: monthFrom } = headline.month;
+  const byok = formatByok(totals.byok_cost_usd, totals.is_complete);
+  const question = queryOf({ ...periodQuery(query), metric: shown.metric, by: query.by, rollup: shown.rollup });
+  const { month } = headline;
   return (
     <>
       <div class="head">
@@ -96,6 +108,7 @@ const SpendHead = ({
           <data id="total" class="figure" value={totals.cost_usd === null ? '' : String(totals.cost_usd)}>
             {formatKnownUsd(totals.cost_usd, totals.is_complete)}
           </data>
+          {byok && <span class="byok"> {byok}</span>}
         </h2>
         <span class="links">
           <a href={`/explore?${question}`}>Explore</a>
@@ -108,25 +121,16 @@ const SpendHead = ({
           <Change change={change} than={comparedDays === 1 ? 'the day before' : `the ${comparedDays} days before`} />
         )}
         {shown.gaps.length > 0 && totals.cost_usd !== null && <span>{gapsText(shown.gaps, keys.length, shown.range.zone)}</span>}
-        {shown.gaps.length > 0 && headline.month.reportedUsd !== null && shown.range.to >= monthFrom && (
+        {shown.gaps.length > 0 && month.reportedUsd !== null && shown.range.to >= month.from && (
           <span>
-            OpenRouter reports {formatUsd(headline.month.reportedUsd)} for {formatMonth(monthFrom)} (UTC)
+            OpenRouter reports {formatUsd(month.reportedUsd)} {formatByok(month.reportedByokUsd, true)} for {formatMonth(month.from)} (UTC)
+            {month.reportedKeys < keys.length && `, ${month.reportedKeys === 1 ? '1 key' : `${month.reportedKeys} keys`}`}
           </span>
         )}
-        {totals.byok_cost_usd ? (
-          <span>besides {formatKnownUsd(totals.byok_cost_usd, totals.is_complete)} on your own provider keys (BYOK)</span>
-        ) : null}
       </p>
     </>
   );
 };
-
-/** What is said where there are no credits to show: that nothing was spent only if everything is known. */
-function nothingText({ cost_usd: cost, byok_cost_usd: byok, is_complete: isComplete }: Dashboard['shown']['totals']): string {
-  if (cost === null) return 'Nothing is known of this range.';
-  if (!isComplete) return 'No spend is known of this range, and not all of it is known.';
-  return byok ? 'No credits were spent in this range, only BYOK.' : 'Nothing was spent in this range.';
-}
 
 interface SpendProps {
   query: DashboardQuery;
@@ -136,20 +140,21 @@ interface SpendProps {
 }
 
 const Spend = ({ query, dashboard, keyNames, now }: SpendProps) => {
-  const { chart, rollup, totals, approximateDays, range } = dashboard.shown;
-  const rest = queryOf({ tz: query.tz, by: query.by });
+  const { chart, rollup, metric, totals, approximateDays, range } = dashboard.shown;
+  const rest = queryOf({ tz: query.tz, by: query.by, metric: query.metric });
+  const name = metricOf(metric).label;
   const dayHref = (day: string) => `${FORM}?range=custom&from=${day}&to=${day}&${rest}`;
   return (
     <section class="card wide">
       <SpendHead query={query} dashboard={dashboard} />
-      {chart.series.length === 0 && <p class="empty">{nothingText(totals)}</p>}
-      {(chart.series.length > 0 || (totals.cost_usd !== null && !totals.is_complete)) && (
+      {chart.series.length === 0 && <p class="empty">{nothingText(metric, chart, totals.byok_cost_usd)}</p>}
+      {(chart.series.length > 0 || (chart.total !== null && !chart.isComplete)) && (
         <AnswerChart
           id="spend-chart"
-          title={`Spend by ${rollup} and ${query.by}, ${rangeLabel(range)}`}
-          description={`A bar for each ${rollup}, made of what each ${query.by} cost. ${formatUsd(totals.cost_usd)} in all.`}
+          title={`${name} by ${rollup} and ${query.by}, ${rangeLabel(range)}`}
+          description={`A bar for each ${rollup}, made of what each ${query.by} cost. ${formatKnownUsd(chart.total, chart.isComplete)} in all.`}
           answer={chart}
-          metric="cost"
+          metric={metric}
           rollup={rollup}
           range={range}
           now={now}
@@ -167,7 +172,7 @@ const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
   <section class="card">
     <div class="head">
       <h2>Hours of the week</h2>
-      <span class="hint">average of the days that are known by the hour</span>
+      <span class="hint">average credits per hour{!shown.totals.is_complete && ', as far as known'}</span>
     </div>
     {shown.week.some((row) => row.some((amount) => amount !== null && amount > 0)) ? (
       <HeatMap
@@ -175,13 +180,13 @@ const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
         title="Spend by weekday and hour"
         description={`What each hour of the week costs on average, in ${shown.range.tz}, over the days that are known by the hour.`}
         cells={shown.week}
-        format={formatUsd}
+        format={(usd) => formatKnownUsd(usd, shown.totals.is_complete)}
       />
     ) : (
       <p class="empty">
         {shown.week.some((row) => row.some((amount) => amount !== null))
-          ? 'No credits were spent in the hours that are known.'
-          : 'No hours are known of this range.'}
+          ? `No credits spent${shown.totals.is_complete ? '' : ', as far as known'}.`
+          : 'No hourly data yet.'}
       </p>
     )}
   </section>

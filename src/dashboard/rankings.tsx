@@ -3,77 +3,104 @@ import type { Tone } from '../charts/model.ts';
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar, Sparkline } from '../charts/small.tsx';
 import type { Answer, AnswerSeries } from '../explore/answer.ts';
+import { nothingText } from '../explore/gaps.tsx';
 import { BY_LABELS, type KeyNames, nameOf } from '../explore/labels.ts';
 import { UNKNOWN_NAME } from '../explore/model.ts';
 import { Name } from '../explore/name.tsx';
 import type { Palette } from '../explore/palette.ts';
-import { formatCount, formatUsd } from '../lib/format.ts';
+import { asKnown, formatByok, formatCount, formatKnownUsd, formatUsd } from '../lib/format.ts';
+import { usdFromNanoOrNull } from '../lib/money.ts';
+import { addMeasures, type Measures, UNKNOWN } from '../usage/measures.ts';
 import type { Dimension } from '../usage/model.ts';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import type { Dashboard } from './actions.ts';
 import type { DashboardQuery } from './model.ts';
 
+type RowName = AnswerSeries['names'][number];
+
 interface RankingProps {
+  /** Credits and BYOK together: what was spent on either is listed. */
   answer: Answer;
   dimension: Dimension;
   keyNames: KeyNames;
-  requestsOf(name: AnswerSeries['names'][number]): number | null;
-  toneAt(series: AnswerSeries, index: number): Tone;
-  hrefOf(name: AnswerSeries['names'][number]): string;
+  sumOf(name: RowName): Readonly<Measures>;
+  isCounted(name: RowName): boolean;
+  nothing: string;
+  toneOf(name: RowName): Tone;
+  hrefOf(name: RowName): string;
 }
 
-const Ranking = ({ answer, dimension, keyNames, requestsOf, toneAt, hrefOf }: RankingProps) => (
-  <section class="card">
-    <h2>{BY_LABELS[dimension]}s</h2>
-    {answer.series.length === 0 ? (
-      <p class="empty">None in this range.</p>
-    ) : (
-      <Scroll label={`${BY_LABELS[dimension]}s`}>
-        <table class="ranking fixed">
-          <thead>
-            <tr>
-              <th scope="col">{BY_LABELS[dimension]}</th>
-              <th scope="col">Spend</th>
-              <th scope="col">Share</th>
-              <th scope="col" class="rest">
-                Requests
-              </th>
-              <th scope="col">Trend</th>
-            </tr>
-          </thead>
-          <tbody>
-            {answer.series.map((series, index) => {
-              const { names, values, total, isOther } = series;
-              const name = names[0] ?? null;
-              const label = isOther ? 'All others' : nameOf(dimension, name, keyNames);
-              return (
-                <tr>
-                  <th scope="row" title={label}>
-                    {isOther ? (
-                      label
-                    ) : (
-                      <a href={hrefOf(name)}>
-                        <Name name={label} />
-                      </a>
-                    )}
-                  </th>
-                  <td>{formatUsd(total)}</td>
-                  <td>
-                    <ShareBar share={answer.total && total !== null ? total / answer.total : null} tone={toneAt(series, index)} />
-                  </td>
-                  <td class="rest">{formatCount(isOther ? null : requestsOf(name))}</td>
-                  <td>
-                    <Sparkline label={`Spend of ${label}`} values={values} format={formatUsd} />
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </Scroll>
-    )}
-  </section>
-);
+/** What a row sums up: of the rest of all, everything that has no row of its own. */
+function measuresOfRow({ names, isOther }: AnswerSeries, { answer, sumOf }: RankingProps, all: Iterable<RowName>): Readonly<Measures> {
+  if (!isOther) return sumOf(names[0] ?? null);
+  const listed = new Set(answer.series.flatMap((one) => (one.isOther ? [] : [one.names[0] ?? null])));
+  return [...all].filter((name) => !listed.has(name)).reduce((sum, name) => addMeasures(sum, sumOf(name)), { ...UNKNOWN });
+}
+
+const Row = ({ series, measures, props }: { series: AnswerSeries; measures: Readonly<Measures>; props: RankingProps }) => {
+  const { answer, dimension, keyNames, isCounted, toneOf, hrefOf } = props;
+  const { names, values, total, isOther, isOpen, isComplete } = series;
+  const name = names[0] ?? null;
+  const label = isOther ? 'All others' : nameOf(dimension, name, keyNames);
+  const byok = formatByok(usdFromNanoOrNull(measures.byokCostNano), isComplete);
+  return (
+    <tr>
+      <th scope="row" title={label}>
+        {isOther ? (
+          label
+        ) : (
+          <a href={hrefOf(name)}>
+            <Name name={label} />
+          </a>
+        )}
+      </th>
+      <td>
+        {formatKnownUsd(usdFromNanoOrNull(measures.costNano), isComplete)}
+        {byok && <span class="hint byok">{byok}</span>}
+      </td>
+      <td>
+        <ShareBar share={answer.total && total !== null ? total / answer.total : null} tone={isOther ? 'other' : toneOf(name)} />
+      </td>
+      <td class="rest">{asKnown(formatCount(measures.requests), !isOther && isCounted(name))}</td>
+      <td>
+        <Sparkline label={`Spend of ${label}`} values={values} isOpen={isOpen} format={formatUsd} />
+      </td>
+    </tr>
+  );
+};
+
+const Ranking = ({ all, ...props }: RankingProps & { all: Iterable<RowName> }) => {
+  const { answer, dimension, nothing } = props;
+  return (
+    <section class="card">
+      <h2>{BY_LABELS[dimension]}s</h2>
+      {answer.series.length === 0 ? (
+        <p class="empty">{nothing}</p>
+      ) : (
+        <Scroll label={`${BY_LABELS[dimension]}s`}>
+          <table class="ranking fixed">
+            <thead>
+              <tr>
+                <th scope="col">{BY_LABELS[dimension]}</th>
+                <th scope="col">Spend</th>
+                <th scope="col">{answer.isComplete ? 'Share' : 'Known share'}</th>
+                <th scope="col" class="rest">
+                  Requests
+                </th>
+                <th scope="col">Trend</th>
+              </tr>
+            </thead>
+            <tbody>
+              {answer.series.map((series) => (
+                <Row series={series} measures={measuresOfRow(series, props, all)} props={props} />
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+    </section>
+  );
+};
 
 interface RankingsProps {
   query: DashboardQuery;
@@ -83,25 +110,35 @@ interface RankingsProps {
 }
 
 /** Models and keys. What the chart is stacked by has the chart's colours. */
-export const Rankings = ({ query, shown: { models, keys, requests, chart }, palette, keyNames }: RankingsProps) => {
-  const tones = palette({ ...chart, series: chart.series.filter(({ isOther }) => !isOther) });
-  const toneAt = (dimension: Dimension) => (_: AnswerSeries, index: number) => (query.by === dimension ? (tones[index] ?? 'other') : 0);
+export const Rankings = ({ query, shown, palette, keyNames }: RankingsProps) => {
+  const { models, keys, sums, chart, totals, uncounted } = shown;
+  const charted = chart.series.filter(({ isOther }) => !isOther);
+  const tones = palette({ ...chart, series: charted });
+  const toneByName = new Map(charted.map(({ names }, index) => [names[0] ?? null, tones[index] ?? 'other']));
+  const toneOf = (dimension: Dimension) => (name: RowName) => (query.by === dimension ? (toneByName.get(name) ?? 'other') : 0);
+  const nothing = (answer: Answer) => nothingText('all_cost', answer, null);
   return (
     <>
       <Ranking
         answer={models}
         dimension="model"
         keyNames={keyNames}
-        requestsOf={(name) => requests.model.get(name === null ? null : String(name)) ?? null}
-        toneAt={toneAt('model')}
-        hrefOf={(name) => `/explore?${queryOf({ ...periodQuery(query), by: 'key', model: name ?? UNKNOWN_NAME })}`}
+        all={sums.model.keys()}
+        sumOf={(name) => sums.model.get(name === null ? null : String(name)) ?? UNKNOWN}
+        isCounted={() => totals.is_count_complete}
+        nothing={nothing(models)}
+        toneOf={toneOf('model')}
+        hrefOf={(name) => `/explore?${queryOf({ ...periodQuery(query), metric: 'all_cost', by: 'key', model: name ?? UNKNOWN_NAME })}`}
       />
       <Ranking
         answer={keys}
         dimension="key"
         keyNames={keyNames}
-        requestsOf={(name) => requests.key.get(Number(name)) ?? null}
-        toneAt={toneAt('key')}
+        all={sums.key.keys()}
+        sumOf={(name) => sums.key.get(Number(name)) ?? UNKNOWN}
+        isCounted={(name) => !uncounted.includes(Number(name))}
+        nothing={nothing(keys)}
+        toneOf={toneOf('key')}
         hrefOf={(name) => `/keys/${name}`}
       />
     </>

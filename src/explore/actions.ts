@@ -12,8 +12,8 @@ import { resolvePeriod } from '../usage/periods.ts';
 import { readLedger } from '../usage/reading.ts';
 import { asOf } from '../usage/stats.ts';
 import { readSummary } from '../usage/summary.ts';
-import { answerOf } from './answer.ts';
-import { isWanted, MAX_HOURLY_DAYS, type Question, UNKNOWN_NAME } from './model.ts';
+import { createAnswers } from './answer.ts';
+import { isWanted, MAX_HOURLY_DAYS, metricOf, type Question, UNKNOWN_NAME } from './model.ts';
 import { createPalette, type Palette } from './palette.ts';
 import * as store from './store.ts';
 
@@ -59,9 +59,12 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
   }
   const { sources, ledger } = await readFor(deps, userId, question, range, viewerZone);
   const facts = factsBy(ledger, range, isHourly);
+  const answers = createAnswers(sources.keys, facts, range, question.rollup);
   return {
     range,
-    answer: answerOf(sources.keys, facts, range, question),
+    answer: answers(question),
+    /** The same of BYOK spend, which credits do not hold. */
+    byok: answers({ ...question, metric: 'byok_cost' }),
     keys: sources.keys.map(({ id, name }) => ({ id, name })),
     models: distinct(facts.model, 'model'),
     providers: distinct(facts.provider, 'provider'),
@@ -72,6 +75,7 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
     gaps: gapsOf(
       sources.keys.filter(({ id }) => question.key.length === 0 || question.key.includes(id)),
       range,
+      metricOf(question.metric).isMoney ? 'money' : 'detail',
     ),
     asOf: isoOrNull(asOf(sources.keys)),
   };

@@ -1,7 +1,29 @@
-/** Why a sum is a lower bound, in words. */
+/** Why a sum is a lower bound, or why there is none, in words. */
 import { formatDayShort } from '../lib/format.ts';
 import { localDayOf } from '../lib/zone.ts';
 import type { Gap } from '../usage/gaps.ts';
+import type { Answer } from './answer.ts';
+import { type MetricName, metricOf } from './model.ts';
+
+/** A metric in the middle of a sentence. */
+const nounOf = (metric: MetricName): string => {
+  const { label } = metricOf(metric);
+  return label.startsWith('BYOK') ? label : label.charAt(0).toLowerCase() + label.slice(1);
+};
+
+/**
+ * What is said where there is nothing to draw: that there was none only if everything is known.
+ * @param byokUsd what was spent on BYOK besides, of an answer about credits
+ */
+export function nothingText(
+  metric: MetricName,
+  { total, isComplete }: Pick<Answer, 'total' | 'isComplete'>,
+  byokUsd: number | null,
+): string {
+  if (total === null) return 'No data for this period.';
+  if (!isComplete) return `No ${nounOf(metric)} known, but not all of this period is known.`;
+  return metric === 'cost' && byokUsd ? 'No credits spent in this period, only BYOK.' : `No ${nounOf(metric)} in this period.`;
+}
 
 /** Keys that are named; of the others there is the count. */
 const NAMED = 3;

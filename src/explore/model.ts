@@ -34,6 +34,9 @@ const money = (label: string, amount: Metric['amount']): Metric => ({ label, uni
 export const METRICS = {
   cost: money('Spend', ({ costNano }) => costNano),
   byok_cost: money('BYOK spend', ({ byokCostNano }) => byokCostNano),
+  all_cost: money('Spend with BYOK', ({ costNano, byokCostNano }) =>
+    costNano === null && byokCostNano === null ? null : (costNano ?? 0) + (byokCostNano ?? 0),
+  ),
   requests: count('Requests', ({ requests }) => requests),
   prompt_tokens: count('Prompt tokens', ({ promptTokens }) => promptTokens),
   completion_tokens: count('Completion tokens', ({ completionTokens }) => completionTokens),

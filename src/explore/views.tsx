@@ -4,13 +4,13 @@ import { ShareBar } from '../charts/small.tsx';
 import { AskForm, Check, Field, Group, Select } from '../http/fields.tsx';
 import { useError } from '../http/form-context.ts';
 import type { View } from '../http/page.tsx';
-import { formatDay } from '../lib/format.ts';
+import { asKnown, formatByok, formatDay } from '../lib/format.ts';
 import type { Dimension } from '../usage/model.ts';
 import { PeriodFields } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import type { ask } from './actions.ts';
 import { AnswerChart } from './chart.tsx';
-import { gapsText } from './gaps.tsx';
+import { gapsText, nothingText } from './gaps.tsx';
 import { BY_LABELS, formatsOf, type KeyNames, keyNamesOf, nameOf, rangeLabel, seriesLabel } from './labels.ts';
 import { METRICS, metricOf, type Question, type Rollup } from './model.ts';
 import { Name } from './name.tsx';
@@ -100,7 +100,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
           <tr>
             <th scope="col">{answer.dimensions.map((dimension) => BY_LABELS[dimension]).join(' · ')}</th>
             <th scope="col">{metric.label}</th>
-            {!metric.over && <th scope="col">Share</th>}
+            {!metric.over && <th scope="col">{answer.isComplete ? 'Share' : 'Known share'}</th>}
           </tr>
         </thead>
         <tbody>
@@ -109,7 +109,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
               <th scope="row">
                 <Name name={seriesLabel(one, answer.dimensions, keyNames)} />
               </th>
-              <td>{format(one.total)}</td>
+              <td>{asKnown(format(one.total), one.isComplete || metric.over !== undefined)}</td>
               {!metric.over && (
                 <td>
                   <ShareBar share={answer.total && one.total !== null ? one.total / answer.total : null} tone={tones[index] ?? 'unknown'} />
@@ -123,8 +123,7 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
             <th scope="row">{metric.over ? 'Overall' : 'Total'}</th>
             <td>
               <data id="total" value={answer.total === null ? '' : String(answer.total)}>
-                {!answer.isComplete && !metric.over && answer.total !== null && '≥\u00a0'}
-                {format(answer.total)}
+                {asKnown(format(answer.total), answer.isComplete || metric.over !== undefined)}
               </data>
             </td>
             {!metric.over && <td />}
@@ -134,11 +133,6 @@ const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked;
     </Scroll>
   );
 };
-
-function nothingText({ total, isComplete }: Asked['answer']): string {
-  if (total === null) return 'Nothing is known of this.';
-  return isComplete ? 'It is zero.' : 'None of it is known, and not everything is.';
-}
 
 export const Shown = ({ question, asked, now }: { question: Question; asked: Asked; now: number }) => {
   const { answer, range } = asked;
@@ -158,29 +152,31 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
           {over && ', the highest spend first'}
         </span>
         {asked.gaps.length > 0 && answer.total !== null && <span class="hint">{gapsText(asked.gaps, asked.keys.length, range.zone)}</span>}
+        {question.metric === 'cost' && asked.byok.total ? (
+          <a class="hint" href={`/explore?${addressOf({ ...question, metric: 'byok_cost' })}`}>
+            {formatByok(asked.byok.total, asked.byok.isComplete)}
+          </a>
+        ) : null}
         <span class="links">
           <a href={`/explore/export?${address}&format=csv`}>CSV</a>
           <a href={`/explore/export?${address}&format=json`}>JSON</a>
         </span>
       </div>
-      {answer.series.length === 0 ? (
-        <p class="empty">{nothingText(answer)}</p>
-      ) : (
-        question.rollup !== 'none' && (
-          <AnswerChart
-            id="explore-chart"
-            title={`${label} by ${question.rollup} and ${dimensions}, ${when}`}
-            description={`${label} of each ${dimensions} in each ${question.rollup}.`}
-            answer={answer}
-            metric={question.metric}
-            rollup={question.rollup}
-            range={range}
-            now={now}
-            isCumulative={question.cumulative !== undefined}
-            keyNames={keyNames}
-            palette={asked.palette}
-          />
-        )
+      {answer.series.length === 0 && <p class="empty">{nothingText(question.metric, answer, asked.byok.total)}</p>}
+      {question.rollup !== 'none' && (answer.series.length > 0 || (answer.total !== null && !answer.isComplete)) && (
+        <AnswerChart
+          id="explore-chart"
+          title={`${label} by ${question.rollup} and ${dimensions}, ${when}`}
+          description={`${label} of each ${dimensions} in each ${question.rollup}.`}
+          answer={answer}
+          metric={question.metric}
+          rollup={question.rollup}
+          range={range}
+          now={now}
+          isCumulative={question.cumulative !== undefined}
+          keyNames={keyNames}
+          palette={asked.palette}
+        />
       )}
       {answer.series.length > 0 && <Sums question={question} asked={asked} keyNames={keyNames} />}
       {question.rollup === 'hour' && answer.unplaced ? (

@@ -4,19 +4,19 @@ import { listBudgets } from '../alerts/actions.ts';
 import { BudgetList } from '../alerts/meters.tsx';
 import { ask } from '../explore/actions.ts';
 import { AnswerChart } from '../explore/chart.tsx';
-import { gapsText } from '../explore/gaps.tsx';
+import { gapsText, nothingText } from '../explore/gaps.tsx';
 import { keyNamesOf } from '../explore/labels.ts';
 import { questionSchema } from '../explore/model.ts';
 import { AsOf } from '../http/as-of.tsx';
 import { Field, Form } from '../http/fields.tsx';
 import { Frame } from '../http/layout.tsx';
 import type { View } from '../http/page.tsx';
-import { formatCount, formatInstant, formatKnownUsd, formatUsd } from '../lib/format.ts';
+import { formatCount, formatInstant, formatUsd } from '../lib/format.ts';
 import { usdFromNano } from '../lib/money.ts';
 import { getKey } from './actions.ts';
 import { adviceOf, freeRequestsOf, type Key } from './advice.ts';
-import { currentUsage } from './present.ts';
-import { AdviceList, BackfillBar, LimitMeter, Status } from './views.tsx';
+import { areCountersCurrent, currentUsage } from './present.ts';
+import { AdviceList, BackfillBar, LimitMeter, Status, spentText } from './views.tsx';
 
 const KINDS: Record<Key['kind'], string> = {
   inference: 'Ordinary key',
@@ -25,7 +25,7 @@ const KINDS: Record<Key['kind'], string> = {
 };
 
 const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) => {
-  const usage = currentUsage(item, now);
+  const [usage, byok, isCurrent] = [currentUsage(item, now), currentUsage(item, now, 'byok_'), areCountersCurrent(item, now)];
   const free = freeRequestsOf(item, now);
   const facts: (readonly [string, string | null])[] = [
     ['Key', item.label],
@@ -36,12 +36,11 @@ const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) =>
     ...(item.kind === 'management'
       ? []
       : ([
-          ['Spent in all', formatUsd(item.usage_usd)],
-          ['Today (UTC)', formatUsd(usage.day)],
-          ['This week (UTC)', formatUsd(usage.week)],
-          ['This month (UTC)', formatUsd(usage.month)],
+          ['Spent in all', spentText(item.usage_usd, item.byok_usage_usd, isCurrent)],
+          ['Today (UTC)', spentText(usage.day, byok.day, isCurrent)],
+          ['This week (UTC)', spentText(usage.week, byok.week, isCurrent)],
+          ['This month (UTC)', spentText(usage.month, byok.month, isCurrent)],
         ] as const)),
-    ['BYOK in all', item.byok_usage_usd ? formatUsd(item.byok_usage_usd) : null],
     [
       'Free requests today (UTC), whole account',
       free && `${formatCount(free.used)} of ${formatCount(free.limit)}, ${formatCount(free.left)} left`,
@@ -133,10 +132,52 @@ const Controls = ({ item }: { item: Key }) => {
 /** The last thirty days of a key, by model. */
 const QUESTION = questionSchema.parse({});
 
+type Asked = Awaited<ReturnType<typeof ask>>;
+
+/** What the key spent: its credits or, where there are none, its BYOK spend. */
+const Spend = ({ item, asked, now }: { item: Key; asked: Asked; now: number }) => {
+  const { answer: credits, byok, keys, range, palette, correctionNano, gaps } = asked;
+  const isByok = !credits.total && Boolean(byok.total);
+  const answer = isByok ? byok : credits;
+  return (
+    <section class="card">
+      <h2>
+        {item.kind === 'management' ? 'Spent outside of its keys in 30 days' : 'Spend of 30 days'}:{' '}
+        {spentText(credits.total, byok.total, credits.isComplete)}
+      </h2>
+      {correctionNano < 0 && (
+        <p class="note">
+          OpenRouter took back {formatUsd(usdFromNano(-correctionNano))} of this key’s counters in these 30 days. Its own total is lower by
+          that amount; the days here still show what was spent on them.
+        </p>
+      )}
+      {gaps.length > 0 && answer.total !== null && <p class="hint">{gapsText(gaps, 1, range.zone)}</p>}
+      {answer.series.length === 0 && <p class="empty">{nothingText(isByok ? 'byok_cost' : 'cost', answer, byok.total)}</p>}
+      {(answer.series.length > 0 || (answer.total !== null && !answer.isComplete)) && (
+        <AnswerChart
+          id="key-spend"
+          title={`${isByok ? 'BYOK spend' : 'Spend'} of ${item.name} by day and model`}
+          description="A bar for each of the last 30 days, made of what each model cost."
+          answer={answer}
+          metric={isByok ? 'byok_cost' : 'cost'}
+          rollup="day"
+          range={range}
+          now={now}
+          keyNames={keyNamesOf(keys)}
+          palette={palette}
+        />
+      )}
+      <p>
+        <a href={`/explore?key=${item.id}${isByok ? '&metric=byok_cost' : ''}`}>Explore this key</a>
+      </p>
+    </section>
+  );
+};
+
 export async function showKey(view: View, id: number) {
   const zone = view.viewer?.timeZone ?? 'UTC';
   const now = view.deps.now();
-  const [item, { answer, keys, range, palette, correctionNano, gaps }, budgets] = await Promise.all([
+  const [item, asked, budgets] = await Promise.all([
     getKey(view.deps, view.actor, id),
     ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
     listBudgets(view.deps, view.actor, id),
@@ -156,44 +197,7 @@ export async function showKey(view: View, id: number) {
       <BackfillBar item={item} />
       {budgets.length > 0 && <BudgetList budgets={budgets} />}
       <Facts item={item} zone={zone} now={now} />
-      <section class="card">
-        <h2>
-          {item.kind === 'management' ? 'Spent outside of its keys in 30 days' : 'Spend of 30 days'}:{' '}
-          {formatKnownUsd(answer.total, answer.isComplete)}
-        </h2>
-        {correctionNano < 0 && (
-          <p class="note">
-            OpenRouter took back {formatUsd(usdFromNano(-correctionNano))} of this key’s counters in these 30 days. Its own total is lower
-            by that amount; the days here still show what was spent on them.
-          </p>
-        )}
-        {gaps.length > 0 && answer.total !== null && <p class="hint">{gapsText(gaps, 1, range.zone)}</p>}
-        {answer.series.length === 0 ? (
-          <p class="empty">
-            {answer.total === null
-              ? 'Nothing is known of these days.'
-              : answer.isComplete
-                ? 'No credits were spent on these days.'
-                : 'No spend is known of these days, and not all of them are known.'}
-          </p>
-        ) : (
-          <AnswerChart
-            id="key-spend"
-            title={`Spend of ${item.name} by day and model`}
-            description="A bar for each of the last 30 days, made of what each model cost."
-            answer={answer}
-            metric="cost"
-            rollup="day"
-            range={range}
-            now={now}
-            keyNames={keyNamesOf(keys)}
-            palette={palette}
-          />
-        )}
-        <p>
-          <a href={`/explore?key=${id}`}>Explore this key</a>
-        </p>
-      </section>
+      <Spend item={item} asked={asked} now={now} />
       <Controls item={item} />
     </Frame>
   );

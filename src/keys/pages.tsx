@@ -9,8 +9,8 @@ import { addKey, deleteKey, getKey, listKeys, requestSync, updateKey } from './a
 import { adviceOf, type Key } from './advice.ts';
 import { showKey } from './key-page.tsx';
 import { addKeySchema, updateKeySchema } from './model.ts';
-import { currentUsage } from './present.ts';
-import { AdviceList, BackfillBar, LimitMeter, Status } from './views.tsx';
+import { areCountersCurrent, currentUsage } from './present.ts';
+import { AdviceList, BackfillBar, LimitMeter, Status, spentText } from './views.tsx';
 
 export const keyPages = createPages();
 const { page, form } = keyPages;
@@ -32,7 +32,7 @@ const AddKey = () => (
 
 const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolean }) => {
   const now = view.deps.now();
-  const usage = currentUsage(item, now);
+  const [usage, byok, isCurrent] = [currentUsage(item, now), currentUsage(item, now, 'byok_'), areCountersCurrent(item, now)];
   // The bar says how much of the history is read.
   const advice = adviceOf(item, now, view.viewer?.timeZone ?? 'UTC').filter(({ tone }) => tone !== 'info');
   return (
@@ -55,11 +55,11 @@ const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolea
           <>
             <div>
               <dt>Today (UTC)</dt>
-              <dd>{formatUsd(usage.day)}</dd>
+              <dd>{spentText(usage.day, byok.day, isCurrent)}</dd>
             </div>
             <div>
               <dt>This month (UTC)</dt>
-              <dd>{formatUsd(usage.month)}</dd>
+              <dd>{spentText(usage.month, byok.month, isCurrent)}</dd>
             </div>
           </>
         )}

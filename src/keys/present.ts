@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { dayOf, isoOrNull, periodOf } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 import { type Management, progressOf, type UpstreamKey } from '../management/model.ts';
+import { FRESH_MS } from '../usage/coverage.ts';
 import type { keySchema } from './answers.ts';
 import { endOf, KEY_ENDS, type KeyRow } from './model.ts';
 
@@ -117,16 +118,31 @@ export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof ke
   };
 }
 
-/** What OpenRouter counted of a key in the UTC day, week and month that contain `now`, in USD; null: it was not read since they began. */
-export function currentUsage(key: z.infer<typeof keySchema>, now: number): Record<'day' | 'week' | 'month', number | null> {
+type Counted = Pick<z.infer<typeof keySchema>, `${'' | 'byok_'}usage_${'daily' | 'weekly' | 'monthly'}_usd` | 'last_synced_at'>;
+
+/**
+ * What OpenRouter counted of a key in the UTC day, week and month that contain `now`, in USD; null: it was not read since they began.
+ * @param of credits, or BYOK spend
+ */
+export function currentUsage(key: Counted, now: number, of: '' | 'byok_' = ''): Record<'day' | 'week' | 'month', number | null> {
   const readOn = key.last_synced_at === null ? '' : dayOf(Date.parse(key.last_synced_at));
   const usdSince = (from: string, usd: number | null): number | null => (readOn < from ? null : usd);
   const today = dayOf(now);
   return {
-    day: usdSince(today, key.usage_daily_usd),
-    week: usdSince(periodOf('week', today).from, key.usage_weekly_usd),
-    month: usdSince(periodOf('month', today).from, key.usage_monthly_usd),
+    day: usdSince(today, key[`${of}usage_daily_usd`]),
+    week: usdSince(periodOf('week', today).from, key[`${of}usage_weekly_usd`]),
+    month: usdSince(periodOf('month', today).from, key[`${of}usage_monthly_usd`]),
   };
+}
+
+/** Are a key's counters all that it spent, up to now: is it read, or gone? What was counted before a pause, or before it was refused, is a lower bound. */
+export function areCountersCurrent(
+  key: Pick<z.infer<typeof keySchema>, 'last_synced_at' | 'status' | 'is_disabled' | 'is_expired' | 'vanished_at'>,
+  now: number,
+): boolean {
+  if (key.is_expired || key.vanished_at !== null) return true;
+  const isRead = key.status === 'active' || key.status === 'unverified' || (key.status === 'invalid' && key.is_disabled === true);
+  return isRead && key.last_synced_at !== null && now - Date.parse(key.last_synced_at) <= FRESH_MS;
 }
 
 /** All of a user's keys, from what is stored of them. Where `workspaces` are not needed they may be left out. */

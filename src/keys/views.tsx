@@ -1,6 +1,10 @@
 /** Parts of pages that show a key. */
-import { formatCount, formatPercent, formatUsd } from '../lib/format.ts';
+import { formatByok, formatCount, formatKnownUsd, formatPercent, formatUsd } from '../lib/format.ts';
 import { type Advice, type Key, limitUse, statusOf } from './advice.ts';
+
+/** Credits and, where there is any, BYOK spend; lower bounds, if that is not all. */
+export const spentText = (usd: number | null, byokUsd: number | null, isComplete: boolean): string =>
+  [formatKnownUsd(usd, isComplete), formatByok(byokUsd, isComplete)].filter((text) => text !== null).join(' ');
 
 /** The status in a word. */
 export const Status = ({ item }: { item: Key }) => {

@@ -44,6 +44,10 @@ export const asKnown = (text: string, isComplete: boolean): string => (isComplet
 /** USD of which a part may not be known. */
 export const formatKnownUsd = (usd: number | null, isComplete: boolean): string => asKnown(formatUsd(usd), isComplete);
 
+/** BYOK spend beside credits: `+ $3.00 BYOK`; null where there is none. */
+export const formatByok = (usd: number | null, isComplete: boolean): string | null =>
+  usd ? `+ ${formatKnownUsd(usd, isComplete)} BYOK` : null;
+
 /** USD of prices, which differ in their third digit. */
 export function formatUsdFine(usd: number | null): string {
   if (usd === null) return UNKNOWN_TEXT;
@@ -66,6 +70,12 @@ export const formatCompact = (count: number | null): string => (count === null ?
 
 /** A share of one. */
 export const formatPercent = (share: number | null): string => (share === null ? UNKNOWN_TEXT : percent().format(share));
+
+/** A share of a whole: a part of it is neither nothing nor all. */
+export function formatShare(share: number | null): string {
+  if (share !== null && share > 0 && share < 0.005) return '<1%';
+  return share !== null && share < 1 && share >= 0.995 ? '>99%' : formatPercent(share);
+}
 
 /** A change as a share of what was before, with its sign. */
 export const formatChange = (share: number): string => change().format(share).replace('-', '−');

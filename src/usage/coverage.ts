@@ -40,7 +40,7 @@ function analyticsOf(key: StoredKey, readings: readonly StoredReading[], complet
 }
 
 /** A key is read every hour; one that was not read for so long may have spent something meanwhile. */
-const FRESH_MS = 3 * HOUR_MS;
+export const FRESH_MS = 3 * HOUR_MS;
 /** What an account spends outside of its keys is known when a day is over and all keys are read. */
 const FRESH_OUTSIDE_MS = 2 * DAY_MS;
 

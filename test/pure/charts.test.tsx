@@ -142,6 +142,10 @@ describe('small charts', () => {
     expect(render(<Sparkline label="Spend" values={[0, null]} format={formatUsd} />)).toContain('highest $0.00');
     expect(render(<ShareBar share={0.375} tone={3} />)).toContain('width="37.5%"');
     expect(render(<ShareBar share={null} tone="other" />)).toContain('–');
+    const shares = [0, 0.004, 0.006, 0.994, 0.996, 1].map(
+      (share) => render(<ShareBar share={share} tone={0} />).match(/<span>([^<]*)<.span><.span>$/)?.[1],
+    );
+    expect(shares).toEqual(['0%', '&lt;1%', '1%', '99%', '&gt;99%', '100%']);
   });
 
   it('tell each hour of the week, and what is not known', () => {

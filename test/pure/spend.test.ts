@@ -290,7 +290,7 @@ describe('comparisons', () => {
     expect(tell({ type: 'digest' }, situationOf(keys, facts))[0]?.figures).toMatchObject({ spent_usd: 22, change: null, before_usd: null });
     expect(tell({ type: 'spike', key_id: 1 }, situationOf(keys, [...facts, factOf(1, TODAY, 9)]))).toHaveLength(1);
     const { month } = headlineOf(situationOf(keys, facts), rangesOf(inZone('2026-11-01', TODAY), NOW));
-    expect(month.change).toBeNull();
+    expect(month.change).toEqual({ share: null, isComplete: false });
   });
 
   it('go on where a key is new at OpenRouter, and where one was paused long ago', () => {

@@ -422,19 +422,18 @@ describe('a user without figures', () => {
     for (const text of [
       'Begin with a key',
       'nothing was read yet',
-      'Nothing is known of this range.',
-      'None in this range.',
-      'No hours are known',
+      'No data for this period.',
+      'No hourly data yet.',
       'No key has a limit',
     ])
       expect(html).toContain(text);
-    expect((await visitor.visit('/explore')).html).toContain('Nothing is known of this.');
+    expect((await visitor.visit('/explore')).html).toContain('No data for this period.');
     expect((await visitor.visit('/tokens')).html).toContain('You have no tokens yet.');
     await world.makeKey(user.token, 'quiet');
     const quiet = (await visitor.visit('/dashboard?range=today&by=key')).html;
-    expect(quiet).toContain('Nothing was spent in this range.');
+    expect(quiet).toContain('No spend in this period.');
     expect(quiet).toContain('Nothing. All is well.');
-    expect((await visitor.visit('/explore?range=today')).html).toContain('It is zero.');
+    expect((await visitor.visit('/explore?range=today')).html).toContain('No spend in this period.');
   });
 
   it('sees what is the matter with each kind of key, and who is refused', async () => {
@@ -459,7 +458,7 @@ describe('a user without figures', () => {
     expect(dashboard).toContain('100% of its limit of $10.00 for today is used; $0.00 left.');
     expect(dashboard).toContain('It expires on');
     expect(dashboard).toContain('Replace its text, or delete it.');
-    expect(dashboard).toContain('besides ≥\u00a0$2.00 on your own provider keys (BYOK)');
+    expect(dashboard).toContain('+ ≥\u00a0$2.00 BYOK');
     const keys = (await visitor.visit('/keys')).html;
     for (const word of ['Active', 'Invalid', 'Paused']) expect(keys).toMatch(new RegExp(`<span class="badge \\w+">${word}</span>`));
     for (const { id } of ids) expect((await visitor.visit(`/keys/${id}`)).status).toBe(200);
