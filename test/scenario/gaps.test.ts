@@ -150,13 +150,17 @@ describe('a key that is added beside an older one', () => {
     const COMPARED = '/dashboard?range=custom&from=2026-11-26&to=2026-11-27&by=key';
     expect(textOf(await page(COMPARED))).toMatch(/0% on the 2 days before(?! ?,)/);
     world.simulator.spend(text, { nano: 90_000_000_000 }, NOW - 3 * DAY_MS);
+    world.simulator.spend(text, { nano: 500_000_000 });
     await createVisitor(world, user.token).follow('/keys', { name: 'new', key: text });
     const { totals, by_key, by_day } = await stats();
     expect(totals.is_complete).toBe(false);
     expect(by_key.map(({ is_complete }) => is_complete)).toEqual([false, false]);
     expect(by_day.find(({ date }) => date === '2026-11-25')).toMatchObject({ cost_usd: 0.24, is_complete: false });
     const week = await explore('range=7d&by=key');
-    expect(week.series).toMatchObject([{ label: 'old', is_complete: true }]);
+    expect(week.series).toMatchObject([
+      { label: 'old', total: 1.44, is_complete: true },
+      { label: 'new', total: 0.5, is_complete: false },
+    ]);
     expect([week.is_complete, week.are_complete]).toEqual([false, [...Array(6).fill(false), true]]);
     const dashboard = textOf(await page('/dashboard?range=7d&by=key'));
     // What is told of change is that of keys that were known.
