@@ -1,7 +1,7 @@
 /** The dashboard: what people look at first. */
 import { HeatMap } from '../charts/heat-map.tsx';
 import { AnswerChart } from '../explore/chart.tsx';
-import { gapsText, nothingText } from '../explore/gaps.tsx';
+import { gapsText, nothingText, unplacedText } from '../explore/gaps.tsx';
 import { BY_LABELS, type KeyNames, keyNamesOf, rangeLabel } from '../explore/labels.ts';
 import { metricOf } from '../explore/model.ts';
 import { AsOf } from '../http/as-of.tsx';
@@ -163,6 +163,7 @@ const Spend = ({ query, dashboard, keyNames, now }: SpendProps) => {
           {...(rollup === 'day' && { hrefOf: dayHref })}
         />
       )}
+      {rollup === 'hour' && chart.unplaced ? <p class="hint">{unplacedText(metric, chart.unplaced)}</p> : null}
       {approximateDays.length > 0 && <Approximate days={approximateDays} />}
     </section>
   );

@@ -3,6 +3,7 @@ import { formatDayShort } from '../lib/format.ts';
 import { localDayOf } from '../lib/zone.ts';
 import type { Gap } from '../usage/gaps.ts';
 import type { Answer } from './answer.ts';
+import { formatsOf } from './labels.ts';
 import { type MetricName, metricOf } from './model.ts';
 
 /** A metric in the middle of a sentence. */
@@ -25,12 +26,19 @@ export function nothingText(
   return metric === 'cost' && byokUsd ? 'No credits spent in this period, only BYOK.' : `No ${nounOf(metric)} in this period.`;
 }
 
+/** What is said of an amount that has no hour. */
+export const unplacedText = (metric: MetricName, unplaced: number): string =>
+  `${formatsOf(metricOf(metric)).format(unplaced)} of it has daily detail only and is in no hour of the chart.`;
+
 /** Keys that are named; of the others there is the count. */
 const NAMED = 3;
 
 const dayAt = (at: number | null, zone: string): string => (at === null ? '' : formatDayShort(localDayOf(at, zone)));
 
-function gapText({ name, why, at, isAdded }: Gap, zone: string): string {
+const endText = ({ until }: Gap, zone: string): string => (until === null ? '' : `, and was not read since ${dayAt(until, zone)}`);
+
+function gapText(gap: Gap, zone: string): string {
+  const { name, why, at, isAdded } = gap;
   const day = dayAt(at, zone);
   switch (why) {
     case 'never':
@@ -38,7 +46,7 @@ function gapText({ name, why, at, isAdded }: Gap, zone: string): string {
     case 'counted':
       return `of ${name} only the spend is known`;
     case 'before':
-      return `${name} is known since ${day}${isAdded ? ', when the key was added' : ''}`;
+      return `${name} is known since ${day}${isAdded ? ', when the key was added' : ''}${endText(gap, zone)}`;
     case 'after':
       return `${name} was not read since ${day}`;
     case 'between':
@@ -49,7 +57,8 @@ function gapText({ name, why, at, isAdded }: Gap, zone: string): string {
 /** What is not known of which keys: `since 28 Nov, when the key was added`, if there is only one key. */
 export function gapsText(gaps: readonly Gap[], keys: number, zone: string): string {
   const [only] = gaps;
-  if (only?.why === 'before' && keys === 1) return `since ${dayAt(only.at, zone)}${only.isAdded ? ', when the key was added' : ''}`;
+  if (only?.why === 'before' && keys === 1)
+    return `since ${dayAt(only.at, zone)}${only.isAdded ? ', when the key was added' : ''}${endText(only, zone)}`;
   const named = gaps.slice(0, NAMED).map((gap) => gapText(gap, zone));
   const others = gaps.length - named.length;
   return `at least: ${[...named, ...(others > 0 ? [`and ${others === 1 ? '1 more key' : `${others} more keys`}`] : [])].join('; ')}`;

@@ -10,7 +10,7 @@ import { PeriodFields } from '../usage/period-fields.tsx';
 import { periodQuery, queryOf } from '../usage/periods.ts';
 import type { ask } from './actions.ts';
 import { AnswerChart } from './chart.tsx';
-import { gapsText, nothingText } from './gaps.tsx';
+import { gapsText, nothingText, unplacedText } from './gaps.tsx';
 import { BY_LABELS, formatsOf, type KeyNames, keyNamesOf, nameOf, rangeLabel, seriesLabel } from './labels.ts';
 import { METRICS, metricOf, type Question, type Rollup } from './model.ts';
 import { Name } from './name.tsx';
@@ -179,11 +179,7 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
         />
       )}
       {answer.series.length > 0 && <Sums question={question} asked={asked} keyNames={keyNames} />}
-      {question.rollup === 'hour' && answer.unplaced ? (
-        <p class="hint">
-          {formatsOf(metricOf(question.metric)).format(answer.unplaced)} of it is only known by the day, and is in no hour of the chart.
-        </p>
-      ) : null}
+      {question.rollup === 'hour' && answer.unplaced ? <p class="hint">{unplacedText(question.metric, answer.unplaced)}</p> : null}
       {asked.approximateDays.length > 0 && <p class="hint">Not certain to the day: {asked.approximateDays.map(formatDay).join('; ')}.</p>}
     </section>
   );

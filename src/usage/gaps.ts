@@ -12,6 +12,8 @@ export interface Gap {
   /** `counted`: what it spent is known, but counters tell neither requests nor tokens nor names. */
   why: 'never' | 'counted' | 'before' | 'after' | 'between';
   at: number | null;
+  /** Of one that is known since an instant: until when, if not up to the end. */
+  until: number | null;
   /** It is only known by the counters, which begin when a key is added. */
   isAdded: boolean;
 }
@@ -26,10 +28,11 @@ export function gapsOf(
   return keys.flatMap((key): Gap[] => {
     const known = spansOfWanted(key, wanted);
     if (known.some(({ since, until }) => since <= time.since && until >= time.until)) return [];
-    const about = { keyId: key.id, name: key.name, isAdded: key.counters !== null && key.analytics === null };
+    const about = { keyId: key.id, name: key.name, until: null, isAdded: key.counters !== null && key.analytics === null };
     const [first, last] = [known[0], known.at(-1)];
     if (!first || !last) return [{ ...about, why: spansOf(key).length > 0 && wanted === 'detail' ? 'counted' : 'never', at: null }];
-    if (first.since > time.since) return [{ ...about, why: 'before', at: first.since }];
-    return [last.until < time.until ? { ...about, why: 'after', at: last.until } : { ...about, why: 'between', at: null }];
+    const isEnded = last.until < time.until;
+    if (first.since > time.since) return [{ ...about, why: 'before', at: first.since, until: isEnded ? last.until : null }];
+    return [isEnded ? { ...about, why: 'after', at: last.until } : { ...about, why: 'between', at: null }];
   });
 }

@@ -66,8 +66,11 @@ describe('the gaps of a range', () => {
           if (gap.why === 'never' || gap.why === 'counted') {
             expect([spans, gap.at]).toEqual([[], null]);
             expect(gap.why === 'counted').toBe(wanted === 'detail' && (item.counters ?? item.analytics) !== null);
-          } else if (gap.why === 'before') expect([gap.at, missing.includes(first)]).toEqual([spans[0]?.since, true]);
-          else if (gap.why === 'after') expect([gap.at, missing.includes(last)]).toEqual([spans.at(-1)?.until, true]);
+          } else if (gap.why === 'before') {
+            const end = spans.at(-1)?.until ?? 0;
+            expect([gap.at, missing.includes(first)]).toEqual([spans[0]?.since, true]);
+            expect(gap.until).toBe(missing.includes(last) && end < last + QUARTER_MS ? end : null);
+          } else if (gap.why === 'after') expect([gap.at, missing.includes(last)]).toEqual([spans.at(-1)?.until, true]);
           else expect([gap.at, spans.length > 1, spans[0] && spans[0].since <= first]).toEqual([null, true, true]);
         }
       }),
@@ -184,7 +187,7 @@ describe('is_complete of statistics', () => {
 
 describe('gaps in words', () => {
   const gap = (name: string, why: Gap['why'], at: string | null = null, isAdded = true): Gap => ({
-    ...{ keyId: 1, name, why, isAdded },
+    ...{ keyId: 1, name, why, isAdded, until: null },
     at: at === null ? null : Date.parse(at),
   });
   const NOON = '2026-11-28T12:00:00Z';
@@ -192,6 +195,11 @@ describe('gaps in words', () => {
     [[gap('a', 'before', NOON)], 1, 'since 28 Nov, when the key was added'],
     [[gap('a', 'before', NOON, false)], 1, 'since 28 Nov'],
     [[gap('a', 'before', NOON)], 2, 'at least: a is known since 28 Nov, when the key was added'],
+    [
+      [{ ...gap('a', 'before', NOON), until: Date.parse('2026-11-29T01:00:00Z') }],
+      1,
+      'since 28 Nov, when the key was added, and was not read since 29 Nov',
+    ],
     [[gap('a', 'after', NOON)], 1, 'at least: a was not read since 28 Nov'],
     [[gap('a', 'between')], 1, 'at least: a was not read all the time'],
     [[gap('a', 'never')], 1, 'at least: nothing is known of a yet'],
