@@ -627,15 +627,15 @@ describe('the page', () => {
     const visitor = createVisitor(world, user.token);
     const budgets = (html: string) => [...html.matchAll(/aria-label="(Budget of [^"]*)"/g)].map(([, label]) => label);
     expect(budgets((await visitor.visit('/dashboard')).html)).toEqual([
-      'Budget of backend: 75% used',
-      'Budget of Team: 60% used',
+      'Budget of backend: ≥\u00a075% used',
+      'Budget of Team: ≥\u00a060% used',
       'Budget of other: 60% used',
     ]);
     const elsewhere = (await visitor.visit('/dashboard?tz=Asia/Tokyo')).html;
     expect(budgets(elsewhere)).toEqual([]);
     expect(elsewhere).toContain('They count the days of your own time zone.');
     const ofKey = await visitor.visit(`/keys/${key.id}`);
-    expect(budgets(ofKey.html)).toEqual(['Budget of backend: 75% used']);
+    expect(budgets(ofKey.html)).toEqual(['Budget of backend: ≥\u00a075% used']);
     expect(listed(ofKey.html)).toContain('$3.00 of $4.00 this week');
     const exported = JSON.parse((await visitor.visit('/account/export')).html);
     expect(exported.alerts).toMatchObject({
