@@ -35,6 +35,11 @@ export const SPARED: Spared[] = [
     why: 'Leads the clustered key: ids of keys upstream are of one user anyway.',
   },
   {
+    file: 'src/keys/text-store.ts',
+    at: 'FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ?4 AND a.api_key_id = ?2',
+    why: 'Leads the clustered key: the key that is updated is of the user, and so are its aliases.',
+  },
+  {
     file: 'src/management/listing-store.ts',
     at: 'complete_at = ?3 WHERE user_id = ?1 AND api_key_id = ?2 AND ${IS_OURS}',
     why: 'IS_OURS asks for the user.',

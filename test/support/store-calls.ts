@@ -32,7 +32,7 @@ import {
   rule,
   SUM,
 } from './store-inputs.ts';
-import { DAY, type Ids, ME, NOW, OTHER } from './two-users.ts';
+import { DAY, type Ids, idsOf, ME, NOW, OTHER } from './two-users.ts';
 
 export const STORES = {
   accounts,
@@ -108,11 +108,14 @@ export const CASES: Record<string, Case | Case[]> = {
       (db) =>
         texts.insertKey(db, ME, 'n', { ...newText, hash }, 6, NOW),
   ),
-  'texts.replaceText': HASHES.map(
-    (hash): Case =>
-      (db, id) =>
-        texts.replaceText(db, ME, id.key, 'k', { ...newText, hash }),
-  ),
+  'texts.replaceText': [
+    ...HASHES.map(
+      (hash): Case =>
+        (db, id) =>
+          texts.replaceText(db, ME, id.key, 'k', { ...newText, hash }),
+    ),
+    (db, id) => texts.replaceText(db, ME, id.follower, 'former', { ...newText, hash: 'new' }),
+  ],
   'listings.claimWorkspaces': [['w', `of ${OTHER}`], [`live of ${OTHER}`], ['silent']].map((ids): Case => {
     const workspaces = ids.map((id) => ({ id, name: 'n' }));
     return (db, id) => listings.claimWorkspaces(db, ME, id.newcomer, workspaces, NOW);
@@ -205,7 +208,11 @@ export const CASES: Record<string, Case | Case[]> = {
   'alerts.deleteChannel': (db, id) => alerts.deleteChannel(db, ME, id.channel),
   'alerts.deleteAllAlertsStatements': (db) => alerts.deleteAllAlertsStatements(db, ME),
   'events.deliverStatement': (db) => events.deliverStatement(db, ME, NOW),
-  'events.applyChanges': (db, id) => events.applyChanges(db, ME, [change(id)], NOW, planned(id)),
+  'events.applyChanges': [
+    (db, id) => events.applyChanges(db, ME, [change(id)], NOW, planned(id)),
+    // A rule of the user, and whose event?
+    (db, { event }) => events.applyChanges(db, ME, [change({ ...idsOf(ME), event })], NOW),
+  ],
   'events.insertTest': (db, id) => events.insertTest(db, ME, id.channel, NOW),
   'events.listEvents': (db) => events.listEvents(db, ME, 1e9, 100),
   'events.updateEvent': [{ acknowledgedAt: 1, snoozedUntil: 1 }, { snoozedUntil: null }].flatMap((said) =>

@@ -63,7 +63,7 @@ export const action = (id: Ids, state: string): Action =>
   ({ id: id.action, userId: ME, ruleId: id.rule, keyId: id.key, hash: 'k', kind: 'disable', attempts: 0, state }) as never;
 
 /** Hashes and accounts that both users have, that one has, that nobody has. */
-export const HASHES = ['k', 'd', 'old', 'old of 1', 'old of 2', 'only of 2', 'new'];
+export const HASHES = ['k', 'd', 'old', 'old of 1', 'old of 2', 'only of 2', 'm3 of 1', 'new'];
 export const ACCOUNTS = ['w', 'of 1', 'of 2', 'outside of 1'];
 export const MANAGERS = ['leader', 'follower', 'newcomer'] as const;
 export const channel = {

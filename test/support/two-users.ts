@@ -60,15 +60,16 @@ function rowsOf(user: number): Record<string, Row[]> {
     api_token: [{ id: id.token, name: 'token', token_hash: `token ${user}`, is_active: 1, last_used_at: null }],
     api_key: [
       { ...key, id: id.leader, kind: 'management', hash: 'm1' },
-      { ...key, id: id.follower, kind: 'management', hash: 'm2' },
+      { ...key, id: id.follower, kind: 'management', hash: `m2 of ${user}` },
       { ...key, ...sampled, id: id.discovered, kind: 'discovered', hash: 'd' },
       { ...key, ...sampled, id: id.key, kind: 'inference', hash: 'k', text_version: 1 },
-      { ...key, id: id.newcomer, kind: 'management', hash: 'm3' },
+      { ...key, id: id.newcomer, kind: 'management', hash: `m3 of ${user}` },
       { ...key, ...sampled, id: id.otherKey, kind: user === ME ? 'inference' : 'discovered', hash: `only of ${user}`, is_active: 0 },
     ],
     api_key_alias: [
       { hash: 'old', api_key_id: id.key, ...sampled },
       { hash: `old of ${user}`, api_key_id: id.key, ...sampled },
+      { hash: `m2 of ${OTHER}`, api_key_id: id.key, ...sampled },
     ],
     management: [
       { api_key_id: id.leader, leader_id: null, complete_at: NOW - DAY_MS, listed_at: NOW, ready_at: NOW, names_day: DAY, run_slot: 'a' },
@@ -105,7 +106,7 @@ function rowsOf(user: number): Record<string, Row[]> {
       { api_key_id: id.key, hash: 'k' },
       { api_key_id: id.discovered, hash: 'd' },
       { api_key_id: id.otherKey, hash: `only of ${user}` },
-      ...[id.gone, id.gone + 1].map((one) => ({ api_key_id: one })),
+      ...[id.gone, id.gone + 1, ...(user === OTHER ? [mine.discovered] : [])].map((one) => ({ api_key_id: one })),
     ].map((row) => ({ ...day, is_estimated: 0, ...row })),
     usage_day: [id.upstream, id.outside, mine.ownUpstream].map((one) => ({ ...day, upstream_key_id: one, model: 'x/y', provider: 'p' })),
     check_day: [...new Set([id.upstream, id.outside, mine.outside])].map((one) => ({
@@ -125,6 +126,12 @@ function rowsOf(user: number): Record<string, Row[]> {
       { id: id.event, rule_id: id.rule, kind: 'fired', subject: 'key', occasion: '', recovered_at: null, snoozed_until: null },
       { id: id.unsent, rule_id: id.rule, kind: 'fired', subject: 'new', occasion: 'now', created_at: NOW, recovered_at: null },
       { id: id.otherRule, rule_id: mine.rule, kind: 'fired', subject: 'x', occasion: '', created_at: NOW - 1, recovered_at: null },
+      ...(user === ME
+        ? [{ id: id.view, rule_id: 0, kind: 'test', subject: `channel:${idsOf(OTHER).channel}`, occasion: `test ${NOW}` }]
+        : [
+            { id: id.view, rule_id: 0, kind: 'test', subject: `channel:${mine.channel}`, occasion: `test ${NOW}` },
+            { id: id.action, rule_id: mine.rule, kind: 'fired', subject: 'z', occasion: 'until 1', recovered_at: NOW + 1 },
+          ]),
     ].map((row) => ({ created_at: NOW - DAY_MS, ...row })),
     alert_delivery: [
       { event_id: id.event, channel_id: id.channel, state: 'pending', attempts: 1, log: '[]' },
