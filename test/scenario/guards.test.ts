@@ -252,6 +252,18 @@ describe('an answer’s tag', () => {
     expect(mine).not.toBe(theirs);
   });
 
+  it('is of what is stored of the user, whose token asks', async () => {
+    const world = createWorld();
+    const users = [await world.makeUser(), await world.makeUser()];
+    for (const { token } of users) {
+      const made = await world.json<{ token: string }>('POST', '/api/tokens', { token, body: { name: 'x' } });
+      const tag = async () => (await world.call('GET', '/api/v1/stats', { token: made.body.token })).headers.get('etag');
+      const first = await tag();
+      await world.makeKey(token);
+      expect(await tag()).not.toBe(first);
+    }
+  });
+
   it('is another one for another question, and once anything else is stored', async () => {
     const world = createWorld();
     const { token } = await world.makeUser();

@@ -20,6 +20,7 @@ import {
   ACCOUNTS,
   action,
   asked,
+  askedSettled,
   auditEvent,
   change,
   channel,
@@ -177,7 +178,11 @@ export const CASES: Record<string, Case | Case[]> = {
         management.deleteUpstreamStatements(db, ME, id[who]),
   ),
   'management.deleteAllAccountsStatements': (db) => management.deleteAllAccountsStatements(db, ME),
-  'usage.selectDays': (db) => usage.selectDays(db, ME, asked),
+  'usage.selectDays': [asked, askedSettled].map(
+    (of): Case =>
+      (db) =>
+        usage.selectDays(db, ME, of),
+  ),
   'usage.selectUsage': (db) => usage.selectUsage(db, ME, asked),
   'usage.selectChecks': (db) => usage.selectChecks(db, ME, asked),
   'usage.selectNames': (db) => usage.selectNames(db, ME),
@@ -222,6 +227,10 @@ export const CASES: Record<string, Case | Case[]> = {
           events.updateEvent(db, ME, id.event, said, isOfGroup),
     ),
   ),
+  'deliveries.claimDelivery': (db) => {
+    const { event, channel: channelId } = idsOf(ME);
+    return deliveries.claimDelivery(db, { eventId: event, channelId }, NOW, 1);
+  },
   'deliveries.settleDelivery': (db, id) =>
     deliveries.settleDelivery(
       db,
@@ -230,8 +239,18 @@ export const CASES: Record<string, Case | Case[]> = {
       NOW,
     ),
   'breakers.listOthers': (db, id) => breakers.listOthers(db, action(id, 'done')),
-  'breakers.findArmedRule': (db, id) => breakers.findArmedRule(db, action(id, 'done')),
-  'breakers.confirmStep': (db, id) => breakers.confirmStep(db, action(id, 'done'), { disabled: false, limit: 1, limit_reset: null }, NOW),
+  'breakers.findArmedRule': [
+    (db, id) => breakers.findArmedRule(db, action(id, 'done')),
+    (db, { key }) => breakers.findArmedRule(db, { ...action(idsOf(ME), 'done'), keyId: key }),
+  ],
+  'breakers.confirmStep': [
+    (db, id) => breakers.confirmStep(db, action(id, 'done'), { disabled: false, limit: 1, limit_reset: null }, NOW),
+    ...(['unsent', 'newcomer'] as const).map(
+      (which): Case =>
+        (db) =>
+          breakers.confirmStep(db, { ...action(idsOf(ME), 'planned'), id: idsOf(ME)[which] }, null, NOW),
+    ),
+  ],
   'breakers.settleAction': (db, id) =>
     breakers.settleAction(
       db,

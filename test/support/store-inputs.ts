@@ -2,9 +2,11 @@
 import type { Action } from '../../src/alerts/breaker-model.ts';
 import type { RuleInput } from '../../src/alerts/model.ts';
 import type * as usage from '../../src/usage/store.ts';
-import { DAY, type Ids, ME, NOW, OTHER } from './two-users.ts';
+import { DAY, type Ids, LONE_DAY, ME, NOW, OTHER } from './two-users.ts';
 
 export const asked: usage.AskedDays = { spans: [[DAY, DAY]], hours: 'all', summed: { span: [DAY, DAY], since: { keys: '' } } };
+/** Rows of a day, unless it has a sum. */
+export const askedSettled: usage.AskedDays = { ...asked, spans: [[LONE_DAY, LONE_DAY, LONE_DAY, 0, LONE_DAY, 0]] };
 export const rule: RuleInput = { type: 'key_invalid', name: 'renamed', key_id: null, channel_ids: [] };
 export const newText = { hash: 'd', label: 'l', ciphertext: 'c', kid: 'k', lastError: null, retryAfter: null };
 export const auditEvent = {

@@ -9,6 +9,8 @@ import { bindD1, createRunner, openMigrated, toResult } from './sqlite-d1.ts';
 export const NOW = Date.parse('2026-11-15T12:00:00Z');
 export const DAY = '2026-11-10';
 const QUIET_DAY = '2026-11-09';
+/** A day of which one has rows, and the other one a sum. */
+export const LONE_DAY = '2026-11-08';
 /** Whom the questions are asked for, and who is nothing to them. */
 export const [ME, OTHER] = [2, 1];
 
@@ -105,6 +107,7 @@ function rowsOf(user: number): Record<string, Row[]> {
     counter_day: [
       { api_key_id: id.key, hash: 'k' },
       { api_key_id: id.discovered, hash: 'd' },
+      ...(user === ME ? [{ api_key_id: id.key, hash: 'k', day: LONE_DAY }] : []),
       { api_key_id: id.otherKey, hash: `only of ${user}` },
       ...[id.gone, id.gone + 1, ...(user === OTHER ? [mine.discovered] : [])].map((one) => ({ api_key_id: one })),
     ].map((row) => ({ ...day, is_estimated: 0, ...row })),
@@ -116,14 +119,14 @@ function rowsOf(user: number): Record<string, Row[]> {
       account_byok_cost_nano: 0,
     })),
     // Of a day of which nothing else is stored, too: no trigger takes that one along.
-    day_sum: [DAY, QUIET_DAY].map((one) => ({ day: one, cut: 0 })),
+    day_sum: [DAY, QUIET_DAY, ...(user === OTHER ? [LONE_DAY] : [])].map((one) => ({ day: one, cut: 0 })),
     channel: [id.channel, id.otherChannel].map((one) => ({ id: one, type: 'slack', name: 'channel', last_error: null })),
     alert_rule: [
       { id: id.rule, type: 'key_invalid', version: 1, channel_ids: JSON.stringify([id.channel, idsOf(OTHER).channel]), parameters: '{}' },
       { id: id.otherRule, type: 'key_invalid', version: 1, channel_ids: '[]', parameters: '{}' },
     ],
     alert_event: [
-      { id: id.event, rule_id: id.rule, kind: 'fired', subject: 'key', occasion: '', recovered_at: null, snoozed_until: null },
+      { id: id.event, rule_id: id.rule, kind: 'fired', subject: 'key', occasion: '', key_id: idsOf(OTHER).key, recovered_at: null },
       { id: id.unsent, rule_id: id.rule, kind: 'fired', subject: 'new', occasion: 'now', created_at: NOW, recovered_at: null },
       { id: id.otherRule, rule_id: mine.rule, kind: 'fired', subject: 'x', occasion: '', created_at: NOW - 1, recovered_at: null },
       ...(user === ME
@@ -131,22 +134,30 @@ function rowsOf(user: number): Record<string, Row[]> {
         : [
             { id: id.view, rule_id: 0, kind: 'test', subject: `channel:${mine.channel}`, occasion: `test ${NOW}` },
             { id: id.action, rule_id: mine.rule, kind: 'fired', subject: 'z', occasion: 'until 1', recovered_at: NOW + 1 },
+            { id: id.key, rule_id: mine.rule, kind: 'fired', subject: 'new', occasion: 'silent', snoozed_until: NOW + DAY_MS },
           ]),
     ].map((row) => ({ created_at: NOW - DAY_MS, ...row })),
     alert_delivery: [
       { event_id: id.event, channel_id: id.channel, state: 'pending', attempts: 1, log: '[]' },
       { event_id: id.event, channel_id: mine.otherChannel, state: 'pending', attempts: 1, log: '[]' },
     ],
-    breaker_action: [id.action, id.secondAction].map((one) => ({
-      id: one,
+    breaker_action: [
+      { id: id.action },
+      { id: id.secondAction },
+      // About a key of the other one, and for a rule of the other one.
+      { id: id.unsent, state: 'planned', key_id: idsOf(OTHER).key },
+      { id: id.newcomer, state: 'planned', key_id: idsOf(OTHER).key, rule_id: idsOf(OTHER).rule },
+    ].map((row) => ({
       rule_id: id.rule,
+      rule_version: 0,
       key_id: id.key,
       hash: 'k',
       kind: 'disable',
       state: 'done',
-      period_from: String(one),
+      period_from: String(row.id),
       created_at: NOW,
       attempts: 0,
+      ...row,
     })),
     saved_view: [{ id: id.view, name: 'view', query: 'q' }],
     audit_event: [{ id: user * 1000, at: NOW, action: 'exported' }],
