@@ -93,6 +93,20 @@ describe('registering and signing in', () => {
     expect(await sessions(await user.newSession())).toBe(1);
   });
 
+  it('lets nobody in with a password that was changed while it was compared', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    const { verify } = world.deps.passwords;
+    world.deps.passwords.verify = async (password, phc) => {
+      const isRight = await verify(password, phc);
+      world.deps.passwords.verify = verify;
+      const body = { current_password: user.password, new_password: 'another passphrase' };
+      expect((await world.call('POST', '/api/auth/password', { token: user.token, body })).status).toBe(204);
+      return isRight;
+    };
+    expect((await login(world, user.email, user.password)).status).toBe(401);
+  });
+
   it('makes a hash of other parameters anew at sign-in', async () => {
     const world = createWorld();
     const user = await world.makeUser();
@@ -380,5 +394,15 @@ describe('deleting an account', () => {
     }
     const stats = await world.json<{ totals: { cost_usd: number } }>('GET', '/api/v1/stats', { token: other.token });
     expect(stats.body.totals.cost_usd).toBe(5e-9);
+  });
+
+  it('takes its sums, though no key is left with which they would go', async () => {
+    const world = createWorld();
+    const user = await world.makeUser();
+    await env.DB.prepare("INSERT INTO day_sum VALUES (?, '2026-11-10', 0, '', '', '', '', '', '', '', '')").bind(user.id).run();
+    const sums = () => env.DB.prepare('SELECT count(*) AS n FROM day_sum WHERE user_id = ?').bind(user.id).first<number>('n');
+    expect(await sums()).toBe(1);
+    expect((await world.call('DELETE', '/api/auth/me', { token: user.token, body: { password: user.password } })).status).toBe(204);
+    expect(await sums()).toBe(0);
   });
 });
