@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { claimAction, confirmStep } from '../../src/alerts/breaker-store.ts';
+import { claimAction, confirmStep, settleAction } from '../../src/alerts/breaker-store.ts';
 import { applyChanges } from '../../src/alerts/event-store.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
@@ -329,7 +329,7 @@ describe('the breaker', () => {
   });
 
   it('is at an action once at a time, and goes on only with one that nobody else took meanwhile', async () => {
-    const { at, take, action, mayGoOn } = await setUpTaken();
+    const { at, take, action, mayGoOn, ...set } = await setUpTaken();
     expect(await take(at + HOUR_MS - 1)).toBeNull();
     expect([await mayGoOn({ state: 'done' }), await mayGoOn({ attempts: action.attempts - 1 }), await mayGoOn()]).toEqual([
       false,
@@ -338,6 +338,8 @@ describe('the breaker', () => {
     ]);
     expect(await take(at + HOUR_MS)).toMatchObject({ attempts: action.attempts + 1 });
     expect(await mayGoOn()).toBe(false);
+    await settleAction(set.world.deps.db, action, { state: 'refused', answer: 'late', before: null }, undefined, at);
+    expect(await set.actions()).toMatchObject([{ state: 'planned' }]);
   });
 
   it('writes with no management key that is paused, or none any more', async () => {
