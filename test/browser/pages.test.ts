@@ -278,7 +278,7 @@ describe.skipIf(!hasChromium)('figures', () => {
     const href = (await page.getByRole('link', { name: 'Download CSV' }).getAttribute('href')) ?? '';
     const lines = (await (await page.request.get(href)).text()).trim().split('\n');
     expect(lines).toHaveLength(8);
-    expect(lines[0]?.split(',').toSorted()).toEqual(['day', 'discovered 0', 'discovered 1', 'discovered 2', 'own', 'total']);
+    expect(lines[0]?.split(',').toSorted()).toEqual(['day', 'discovered 0', 'discovered 1', 'discovered 2', 'is_complete', 'own', 'total']);
     const nano = (text: string | undefined) => Math.round(Number(text) * 1e9);
     const sum = lines.slice(1).reduce((all, line) => all + nano(line.split(',')[1]), 0);
     expect(sum).toBe(nano(String(await totalOn(page))));
