@@ -46,9 +46,15 @@ export function stepOf(
   return isTaken && action.restore && action.kind !== 'dry_run' && now >= action.restoreAt ? 'restore' : null;
 }
 
-/** Does an action still hold its key? One whose period is over and that has no way back is history. */
-const isInForce = ({ state, restore, restoreAt, before }: Action, now: number): boolean =>
-  before !== null && (state === 'done' || state === 'refused') && (restore || now < restoreAt);
+/**
+ * Does an action hold its key? One whose period is over and that has no way back is history. One that was interrupted holds it where the key
+ * shows its change.
+ */
+const isInForce = (action: Action, settings: KeySettings, now: number): boolean => {
+  const { state, restore, restoreAt, before } = action;
+  const isTaken = state === 'done' || state === 'refused' || (state === 'planned' && isSet(settings, changeFor(action)));
+  return before !== null && isTaken && (restore || now < restoreAt);
+};
 
 /** Of two limits of one key the one holds that lasts longer, and of two that last as long the lower one. */
 const isStronger = (a: Action, b: Action): boolean =>
@@ -97,7 +103,7 @@ function trip(action: Action, rule: ArmedRule | null, settings: KeySettings, oth
   const obstacle = obstacleTo(action, rule, now);
   if (obstacle !== null && !isMade) return { state: 'skipped', answer: obstacle };
   if (action.kind === 'dry_run') return isAsChanged ? { state: 'skipped', answer: TEXTS.alike } : { state: 'done', answer: TEXTS.dryRun };
-  const holding = others.filter((other) => other.kind === action.kind && isInForce(other, now));
+  const holding = others.filter((other) => other.kind === action.kind && isInForce(other, settings, now));
   const shown = holding.filter((other) => isSet(settings, changeFor(other)));
   // Where the key shows what none of them did, its owner has changed it since.
   const isByHand = shown.length === 0;
@@ -114,9 +120,11 @@ function trip(action: Action, rule: ArmedRule | null, settings: KeySettings, oth
   return { ...done, before: base ?? settings, write: change };
 }
 
-/** Is a key set as an action left it, or as one did that came after it? */
+/** Is a key set as an action left it, or as one did that came after it or has not been settled yet? */
 const isOurs = (action: Action, settings: KeySettings, others: readonly Action[]): boolean =>
-  [action, ...others.filter((other) => (other.doneAt ?? 0) >= (action.doneAt ?? 0))].some((one) => isSet(settings, changeFor(one)));
+  [action, ...others.filter((other) => (other.doneAt ?? Number.POSITIVE_INFINITY) >= (action.doneAt ?? 0))].some((one) =>
+    isSet(settings, changeFor(one)),
+  );
 
 function restore(action: Action, settings: KeySettings, others: readonly Action[], now: number): Next {
   // Whether OpenRouter had made the change was open: where it had not, nothing happened and nothing is told.
@@ -125,7 +133,8 @@ function restore(action: Action, settings: KeySettings, others: readonly Action[
   const back = wayBack(action.kind, action.before ?? settings);
   if (isSet(settings, back)) return unmade ?? { state: 'restored', answer: restoredText(action) };
   if (!isOurs(action, settings, alike)) return unmade ?? { state: 'left', answer: TEXTS.byHand };
-  if (alike.some((other) => isInForce(other, now) && now < other.restoreAt)) return unmade ?? { state: 'left', answer: TEXTS.otherBudget };
+  if (alike.some((other) => isInForce(other, settings, now) && now < other.restoreAt))
+    return unmade ?? { state: 'left', answer: TEXTS.otherBudget };
   return { state: 'restored', answer: restoredText(action), write: back };
 }
 

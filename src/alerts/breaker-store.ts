@@ -16,7 +16,7 @@ export async function listOthers(db: Db, { id, userId, hash }: Action): Promise<
   const rows = await db
     .select()
     .from(breakerAction)
-    .where(and(isOther, inArray(breakerAction.state, ['done', 'refused'])))
+    .where(and(isOther, inArray(breakerAction.state, ['planned', 'done', 'refused'])))
     .orderBy(breakerAction.id);
   return rows.map(toAction);
 }

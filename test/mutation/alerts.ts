@@ -101,7 +101,7 @@ export const ALERTS: Guard[] = [
     ' || rule.hash !== action.hash',
     ['now >= action.restoreAt ? TEXTS.over : null', 'null'],
     ['if (!isOurs(action, settings, alike))', 'if (false)'],
-    ['alike.some((other) => isInForce(other, now) && now < other.restoreAt)', 'false'],
+    ['alike.some((other) => isInForce(other, settings, now) && now < other.restoreAt)', 'false'],
     ["if (action.kind === 'dry_run')", 'if (false)'],
     " && action.kind !== 'dry_run'",
     'action.restore && ',

@@ -64,7 +64,7 @@ function createLife() {
     const rule = rules.get(id);
     return rule ? { version: rule.version, hash: HASH } : null;
   };
-  const othersOf = (action: Action) => actions.filter((one) => one !== action && ['done', 'refused'].includes(one.state));
+  const othersOf = (action: Action) => actions.filter((one) => one !== action && ['planned', 'done', 'refused'].includes(one.state));
 
   function write(action: Action, change: KeyChange, isTrip: boolean): void {
     key = { ...key, ...change };
@@ -311,6 +311,17 @@ describe('the next state of an action', () => {
     expect(isSet(byDay, changeFor(limit))).toBe(true);
     expect(isSet({ ...byDay, limit: 10.2 }, changeFor(limit))).toBe(false);
     expect(isSet({ ...byDay, limit: null }, changeFor(limit))).toBe(false);
+  });
+
+  it('knows what an action changed that was interrupted before it could say so', () => {
+    const day: Action = { ...planned, kind: 'limit' };
+    const made: Action = { ...day, id: 2, ruleId: 2, period: 'month', restoreAt: 30 * DAY_MS, before: free, amountUsd: 5 };
+    const byMonth = { ...free, limit: 5, limit_reset: 'monthly' };
+    expect(next(day, armed, byMonth, [made], HOUR_MS)).toMatchObject({ state: 'skipped' });
+    expect(next({ ...day, restoreAt: 60 * DAY_MS }, armed, byMonth, [made], HOUR_MS)).toMatchObject({ state: 'done', before: free });
+    expect(next({ ...day, restoreAt: 60 * DAY_MS }, armed, free, [made], HOUR_MS)).toMatchObject({ before: free, left: { ids: [] } });
+    const over: Action = { ...day, state: 'done', before: free, doneAt: HOUR_MS };
+    expect(next(over, armed, byMonth, [made], DAY_MS)?.answer).toBe('Another budget of the key is spent too.');
   });
 
   it('takes back a change of which OpenRouter did not say whether it was made, and says nothing if it was not', () => {
