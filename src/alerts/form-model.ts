@@ -173,7 +173,14 @@ function readField({ kind }: FormField, text: string | undefined): unknown {
     : trimmed;
 }
 
-const fieldMessage = (message: string): string => (/expected number/.test(message) ? 'Must be a number' : message);
+const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
+
+/** What is wrong with a field, in the words and the unit of the form. */
+function fieldMessage(message: string, kind: FormField['kind'] | undefined): string {
+  if (/expected number/.test(message)) return 'Must be a number';
+  const isOfShares = kind?.startsWith('percent') && /^Must (be|include) /.test(message);
+  return isOfShares ? message.replace(/\d+(\.\d+)?/, (share) => `${percentOf(Number(share))}%`) : message;
+}
 
 const channelsOf = (values: Readonly<Record<string, string>>): 'all' | number[] =>
   values[ALL_CHANNELS]
@@ -196,10 +203,10 @@ export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: 
     ...(type.data === 'budget' && values['act_from'] && { act_from: values['act_from'] }),
   });
   if (parsed.success) return { rule: parsed.data };
-  return { errors: parsed.error.issues.map(({ path, message }) => ({ path: String(path[0] ?? ''), message: fieldMessage(message) })) };
+  const kindOf = (name: string) => FORM_FIELDS[type.data].find((field) => field.name === name)?.kind;
+  const errors = parsed.error.issues.map(({ path: [first], message }) => ({ path: String(first ?? ''), message }));
+  return { errors: errors.map(({ path, message }) => ({ path, message: fieldMessage(message, kindOf(path)) })) };
 }
-
-const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
 
 /** What a form of a stored rule holds. */
 export function formOf(rule: Rule): Record<string, string> {

@@ -71,7 +71,7 @@ async function showAlerts(view: View) {
       <section class="card">
         <h2>Channels</h2>
         {channels.length === 0 ? (
-          <p class="empty">There are none: what happens is told on this page.</p>
+          <p class="empty">No channels yet; alerts appear here only.</p>
         ) : (
           <ChannelList channels={channels} now={deps.now()} />
         )}

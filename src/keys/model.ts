@@ -47,6 +47,7 @@ export interface KeyFailure {
   health: KeyRow['health'];
   lastError: string;
   rejectedRun: string | null;
+  refusedAt: number | null;
   retryAfter: number | null;
   lastValidatedAt: number | null;
 }
@@ -127,7 +128,7 @@ function rejectedRunAfter(error: ReadError, before: string | null, run: string):
  * @param run names the run, so that a redelivered message counts once
  */
 export function judgeFailure(
-  key: Pick<KeyRow, 'health' | 'rejectedRun' | 'lastValidatedAt'> & Partial<Pick<KeyRow, 'expiresAt'>>,
+  key: Pick<KeyRow, 'health' | 'rejectedRun' | 'refusedAt' | 'lastValidatedAt'> & Partial<Pick<KeyRow, 'expiresAt'>>,
   error: ReadError,
   run: string,
   now: number,
@@ -136,10 +137,12 @@ export function judgeFailure(
   const isExpired = isRejected && key.expiresAt != null && key.expiresAt <= now;
   const isSecondRun = isRejected && key.rejectedRun !== null && key.rejectedRun !== run;
   const retryAfterS = retryAfterOf(error);
+  const rejectedRun = rejectedRunAfter(error, key.rejectedRun, run);
   return {
     health: isSecondRun || isExpired ? 'invalid' : key.health,
     lastError: isExpired ? KEY_ENDS.expired : describeReadError(error),
-    rejectedRun: rejectedRunAfter(error, key.rejectedRun, run),
+    rejectedRun,
+    refusedAt: rejectedRun === null ? null : key.rejectedRun === null ? Math.min(now, (isExpired && key.expiresAt) || now) : key.refusedAt,
     retryAfter: retryAfterS === null ? null : now + retryAfterS * SECOND_MS,
     lastValidatedAt: isRejected ? now : key.lastValidatedAt,
   };

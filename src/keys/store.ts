@@ -176,7 +176,7 @@ export function moveSamplesStatementAcrossUsers(
 
 /** Records failed readings of keys that still stand at their base. */
 export function recordFailuresStatementAcrossUsers(db: Db, failures: readonly (Base & KeyFailure)[]): D1PreparedStatement {
-  const text = `UPDATE api_key SET health = ${fromJson('health')}, last_error = ${fromJson('lastError')}, rejected_run = ${fromJson('rejectedRun')},
+  const text = `UPDATE api_key SET health = ${fromJson('health')}, last_error = ${fromJson('lastError')}, rejected_run = ${fromJson('rejectedRun')}, refused_at = ${fromJson('refusedAt')},
       retry_after = ${fromJson('retryAfter')}, last_validated_at = ${fromJson('lastValidatedAt')}
     FROM json_each(?1) AS j WHERE ${IS_AT_BASE} AND api_key.rejected_run IS ${fromJson('baseRejectedRun')} RETURNING api_key.id`;
   return statement(db, text, JSON.stringify(failures));

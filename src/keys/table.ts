@@ -50,6 +50,8 @@ export const apiKey = sqliteTable(
     lastError: text('last_error'),
     /** The run in which OpenRouter last refused the key; a second run in a row makes it invalid. */
     rejectedRun: text('rejected_run'),
+    /** When the refusals in a row began that go on. */
+    refusedAt: integer('refused_at'),
     /** OpenRouter asked not to be called with this key before. */
     retryAfter: integer('retry_after'),
     syncRequestedAt: integer('sync_requested_at'),

@@ -58,13 +58,23 @@ const isReadToBirth = (readings: readonly StoredReading[]): boolean =>
 
 type Covered = Omit<CoveredKey, 'whole' | 'detailed'>;
 
+/** What decides how far beyond its sources a key is known. */
+interface Circumstances {
+  keptSince: number;
+  now: number;
+  /** Is more to come of it? */
+  goesOn: boolean;
+  goneAt: number | null;
+  refusedAt: number | null;
+}
+
 /**
  * When all of a key's spend is known. The first sample of counters tells what its day held before it.
  */
 function wholeOf(
   key: Covered,
   readings: readonly StoredReading[],
-  { keptSince, now, goesOn, goneAt }: { keptSince: number; now: number; goesOn: boolean; goneAt: number | null },
+  { keptSince, now, goesOn, goneAt, refusedAt }: Circumstances,
 ): readonly Known[] {
   const { counters, analytics, isOutside } = key;
   const spans: Known[] = [];
@@ -74,7 +84,8 @@ function wholeOf(
   }
   const freshMs = isOutside ? FRESH_OUTSIDE_MS : FRESH_MS;
   const isFresh = (until: number): boolean => (goneAt === null ? goesOn && until >= now - freshMs : until >= goneAt - freshMs);
-  return mergeSpans(spans).map(({ since, until }) => ({ since, until: isFresh(until) ? Number.POSITIVE_INFINITY : until }));
+  const known = spans.map(({ since, until }) => ({ since, until: isFresh(until) ? Number.POSITIVE_INFINITY : until }));
+  return mergeSpans(refusedAt === null ? known : [...known, { since: refusedAt, until: Number.POSITIVE_INFINITY }]);
 }
 
 /**
@@ -112,7 +123,10 @@ export function coverageOf(
     const isSilent = key.kind === 'management' && own.length === 0;
     // A key that is disabled is refused, but its account goes on listing it.
     const goesOn = covered.isOutside ? isSound(key) : covered.isRead || (key.isActive && covered.isManaged);
-    const whole = (known: Covered) => (isSilent ? ALWAYS : wholeOf(known, own, { keptSince, now, goesOn, goneAt: goneSince(own) }));
+    // A key that OpenRouter refuses spends nothing.
+    const refusedAt = key.health === 'invalid' && !covered.isManaged ? key.refusedAt : null;
+    const whole = (known: Covered) =>
+      isSilent ? ALWAYS : wholeOf(known, own, { keptSince, now, goesOn, goneAt: goneSince(own), refusedAt });
     return { ...covered, whole: whole(covered), detailed: whole({ ...covered, counters: null }) };
   });
 }

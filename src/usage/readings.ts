@@ -20,6 +20,7 @@ export interface StoredKey {
   lastSampleAt: number | null;
   isActive: boolean;
   health: string;
+  refusedAt: number | null;
   knownSince: number | null;
   knownUntil: number | null;
 }

@@ -99,3 +99,17 @@ it('the breaker goes on where it stood: what waits is planned anew, and what did
   ]);
   database.close();
 });
+
+it('a refused key takes the last refusal that is known for the first one', () => {
+  const { database, migrate } = before('0011_refused_at.sql');
+  const key = database.prepare(
+    `INSERT INTO api_key (id, user_id, kind, name, hash, label, health, created_at, last_validated_at) VALUES (?, 1, ?, 'k', ?, 'l', ?, 0, 7)`,
+  );
+  key.run(1, 'inference', 'a', 'invalid');
+  key.run(2, 'inference', 'b', 'active');
+  key.run(3, 'discovered', 'c', 'invalid');
+  migrate();
+  const rows = database.prepare('SELECT refused_at FROM api_key ORDER BY id').all();
+  expect(rows.map(({ refused_at: at }) => at)).toEqual([7, null, null]);
+  database.close();
+});

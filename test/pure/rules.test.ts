@@ -83,7 +83,7 @@ describe('addresses', () => {
 });
 
 describe('keys', () => {
-  const fresh = { health: 'active', rejectedRun: null, lastValidatedAt: null } as const;
+  const fresh = { health: 'active', rejectedRun: null, refusedAt: null, lastValidatedAt: null } as const;
   const refused: ReadError = { kind: 'unauthorized' };
 
   it('are hidden by their mask', () => {
@@ -127,6 +127,16 @@ describe('keys', () => {
     const alive = judgeFailure(first, { kind: 'forbidden' }, 'sync 2', 7);
     expect([alive.rejectedRun, judgeFailure(alive, refused, 'sync 3', 8).health]).toEqual([null, 'active']);
     expect(judgeFailure(fresh, { kind: 'rate_limited', retryAfterS: 9 }, 'r', 1000).retryAfter).toBe(10_000);
+  });
+
+  it('are refused since the first refusal in a row, or since their time was over', () => {
+    const first = judgeFailure(fresh, refused, 'sync 1', 5);
+    expect(judgeFailure(first, refused, 'sync 2', 9).refusedAt).toBe(5);
+    expect(judgeFailure(first, { kind: 'rate_limited', retryAfterS: 9 }, 'sync 2', 9).refusedAt).toBe(5);
+    const alive = judgeFailure(first, { kind: 'forbidden' }, 'sync 2', 9);
+    expect([alive.refusedAt, judgeFailure(alive, refused, 'sync 3', 12).refusedAt]).toEqual([null, 12]);
+    expect(judgeFailure({ ...fresh, rejectedRun: null, refusedAt: 3 }, refused, 'sync 1', 8).refusedAt).toBe(8);
+    expect(judgeFailure({ ...fresh, expiresAt: 100 }, refused, 'sync 1', 140).refusedAt).toBe(100);
   });
 
   it('become invalid at once by a refusal after the time until which they were to live', () => {

@@ -220,6 +220,7 @@ describe('coverage', () => {
     lastSampleAt: 180,
     isActive: true,
     health: 'active',
+    refusedAt: null,
     knownSince: 100,
     knownUntil: 200,
   };
@@ -309,6 +310,10 @@ describe('coverage', () => {
     expect(lastOf(one(discovered, [reading], 0, { isActive: false }))).toBe(listedAt);
     expect(lastOf(one(discovered, [{ ...gone, isSettled: false }]))).not.toBe(listedAt);
     expect(lastOf(one(discovered, [{ ...gone, isSettled: false }], 0, { isActive: false }))).toBe(reading.readAt);
+    // Refused: between its last sample and the first refusal it may have spent something, and after it nothing.
+    const refusedKey = { ...stored, knownSince: listedAt - DAY_MS, knownUntil: listedAt, health: 'invalid', refusedAt: listedAt + 5 };
+    expect(one(refusedKey).whole).toMatchObject([{ until: listedAt }, { since: listedAt + 5, until: now }]);
+    expect(one({ ...refusedKey, health: 'active' }).whole).toHaveLength(1);
     // Counters alone know no requests.
     const counted = { ...stored, knownSince: listedAt - DAY_MS, knownUntil: listedAt };
     expect(one(counted)).toMatchObject({ whole: [{ until: now }], detailed: [] });

@@ -519,7 +519,7 @@ describe('the page', () => {
     });
     expect(wrong.status).toBe(422);
     expect(wrong.html).toMatch(/id="alerts-rules-amount_usd-error">Must be a number</);
-    expect(wrong.html).toMatch(/id="alerts-rules-thresholds-error">Must be at most 10</);
+    expect(wrong.html).toMatch(/id="alerts-rules-thresholds-error">Must be at most 1000%</);
     expect(wrong.html).toContain('value="50, 2000"');
     expect(wrong.html).toMatch(/<option value="week" selected="">/);
     expect(wrong.html).toMatch(new RegExp(`name="channel_${channelId}" value="on" checked`));
@@ -552,7 +552,7 @@ describe('the page', () => {
     await visitor.submit(`/alerts/rules/${ruleId}/delete`, {});
     const empty = listed((await visitor.visit('/alerts')).html);
     expect(empty).toContain('Nothing is watched.');
-    expect(empty).toContain('There are none: what happens is told on this page.');
+    expect(empty).toContain('No channels yet; alerts appear here only.');
   });
 
   it('arms a breaker with the password, says exactly what will happen, and shows what did', async () => {

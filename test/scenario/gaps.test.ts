@@ -172,6 +172,27 @@ describe('a key that is added beside an older one', () => {
   });
 });
 
+describe('a key that is refused', () => {
+  it('makes a lower bound of the day on which that was found, and of no day after it', async () => {
+    const { world, user, page, stats } = await open(NOW - 4 * DAY_MS);
+    const [gone, other] = [await world.makeKey(user.token, 'gone'), await world.makeKey(user.token, 'other')];
+    const live = async (hours: number) => {
+      for (let hour = 0; hour < hours; hour++) {
+        world.simulator.spend(other.text, { nano: 1_000_000_000 });
+        world.clock.now = Math.floor(world.clock.now / HOUR_MS) * HOUR_MS + HOUR_MS + 180_000;
+        await world.sync();
+      }
+    };
+    await live(24);
+    world.simulator.removeKey(gone.text);
+    await live(72);
+    expect((await stats()).by_day.slice(-5).map(({ is_complete }) => is_complete)).toEqual([true, false, true, true, true]);
+    const dashboard = textOf(await page('/dashboard?range=custom&from=2026-11-26&to=2026-11-28'));
+    expect(dashboard).toMatch(/Spend \$/);
+    expect(textOf(await page('/dashboard?range=7d'))).toMatch(/Spend ≥/);
+  });
+});
+
 describe('a key that is paused', () => {
   it('is a lower bound from then on, wherever it is counted', async () => {
     const { world, user, page, visitor, stats, get } = await open(NOW - 2 * DAY_MS);
