@@ -541,7 +541,7 @@ describe('forms of rules', () => {
     expect(paths({ type: 'nothing' })).toEqual(['type: There is no such rule']);
     expect(paths({ type: 'budget', amount_usd: 'x', period: 'day' })).toEqual(['amount_usd: Must be a number']);
     expect(paths({ type: 'limit_remaining', below_ratio: '101' })).toEqual(['below_ratio: Must be at most 100%']);
-    expect(paths({ type: 'budget', amount_usd: '1', key_id: '1', action: 'dry_run', thresholds: '0, 2000' })).toEqual([
+    expect(paths({ type: 'budget', amount_usd: '1', period: 'day', thresholds: '0, 2000' })).toEqual([
       'thresholds: Must be more than 0%',
       'thresholds: Must be at most 1000%',
     ]);
