@@ -20,6 +20,9 @@ export interface Budget {
   percent: number | null;
 }
 
+/** The period that goes on, in words. */
+export const BUDGET_TIMES: Record<BudgetPeriod, string> = { day: 'today', week: 'this week', month: 'this month' };
+
 /** Whole percents, so that 100 is not said before all is used. */
 const percentOf = (nano: number, amountUsd: number): number => Math.floor((nano * 100) / Math.round(amountUsd * NANO));
 
@@ -55,5 +58,5 @@ export function budgetsOf(
 }
 
 /** Is all of a budget used? Compared in nano-dollars. */
-export const isUsedUp = ({ spentUsd, amountUsd }: Pick<Budget, 'spentUsd' | 'amountUsd'>): boolean =>
-  spentUsd !== null && nanoFromUsd(spentUsd) >= nanoFromUsd(amountUsd);
+export const isUsedUp = (budget: Budget): budget is Budget & { spentUsd: number } =>
+  budget.spentUsd !== null && nanoFromUsd(budget.spentUsd) >= nanoFromUsd(budget.amountUsd);

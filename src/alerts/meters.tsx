@@ -1,8 +1,7 @@
 /** Budgets as meters. */
 import { asKnown, formatKnownUsd, formatPercent, formatUsd } from '../lib/format.ts';
-import type { Budget } from './budgets.ts';
+import { BUDGET_TIMES, type Budget } from './budgets.ts';
 
-const PERIODS: Record<Budget['period'], string> = { day: 'today', week: 'this week', month: 'this month' };
 const COUNTS: Record<Budget['counts'], string> = { credits: '', byok: ' of BYOK', both: ' with BYOK' };
 
 /** How much of a budget is used. Its scale is whole percents: amounts in binary fractions may miss their own threshold. */
@@ -24,7 +23,7 @@ export const BudgetMeter = ({ budget }: { budget: Budget }) => {
       </meter>
       <span>
         {formatKnownUsd(spentUsd, isComplete)} of {formatUsd(amountUsd)}
-        {COUNTS[counts]} {PERIODS[period]}
+        {COUNTS[counts]} {BUDGET_TIMES[period]}
       </span>
     </div>
   );

@@ -1,7 +1,7 @@
 /** Is anything wrong, and what first? Pure. */
-import type { Budget } from '../alerts/budgets.ts';
+import { BUDGET_TIMES, type Budget, isUsedUp } from '../alerts/budgets.ts';
 import { type Advice, adviceOf, type Key } from '../keys/advice.ts';
-import { formatDay, formatPercent, formatUsd } from '../lib/format.ts';
+import { asKnown, formatDay, formatKnownUsd, formatPercent, formatUsd } from '../lib/format.ts';
 
 /** Something that a person should look at, and where. */
 export interface Attention extends Advice {
@@ -44,23 +44,15 @@ const emptyAccounts = (keys: readonly Key[]): Attention[] =>
     return [{ tone: 'bad', name: key.name, href: `/keys/${key.id}`, text, action: 'Add credits at OpenRouter.' }];
   });
 
-const PERIODS: Record<Budget['period'], string> = { day: 'today', week: 'this week', month: 'this month' };
-
 /** Budgets of which all is spent. */
 const passedBudgets = (budgets: readonly Budget[]): Attention[] =>
-  budgets.flatMap(({ name, ruleId, period, amountUsd, spentUsd }) =>
-    spentUsd === null || Math.round(spentUsd * 1e9) < Math.round(amountUsd * 1e9)
-      ? []
-      : [
-          {
-            tone: 'bad',
-            name: `Budget of ${name}`,
-            href: `/alerts/rules/${ruleId}`,
-            text: `${formatUsd(spentUsd)} of ${formatUsd(amountUsd)} are spent ${PERIODS[period]} (${formatPercent(spentUsd / amountUsd)}).`,
-            action: null,
-          },
-        ],
-  );
+  budgets.filter(isUsedUp).map(({ name, ruleId, period, amountUsd, spentUsd, isComplete }) => ({
+    tone: 'bad',
+    name: `Budget of ${name}`,
+    href: `/alerts/rules/${ruleId}`,
+    text: `${formatKnownUsd(spentUsd, isComplete)} of ${formatUsd(amountUsd)} are spent ${BUDGET_TIMES[period]} (${asKnown(formatPercent(spentUsd / amountUsd), isComplete)}).`,
+    action: null,
+  }));
 
 /**
  * What needs attention, the worst first, and of that what money says. A pause was wanted, so it is none; how an account is being read, its

@@ -1,6 +1,7 @@
 import { nice, ticks } from 'd3-array';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Budget } from '../../src/alerts/budgets.ts';
 import { attentionOf } from '../../src/dashboard/attention.ts';
 import { balanceOf, changeOf, neededSince, rangesOf, weekOf } from '../../src/dashboard/model.ts';
 import { adviceOf, type Key, limitUse, statusOf } from '../../src/keys/advice.ts';
@@ -373,15 +374,30 @@ describe('what people read', () => {
 
 describe('what needs attention', () => {
   const account = { ...KEY, kind: 'management', balance_usd: -0.31, managed_by: null } as Key;
-  const budget = { ruleId: 4, name: 'Team', keyId: null, period: 'month', amountUsd: 10, spentUsd: 66.2 } as const;
+  const budget: Budget = {
+    ruleId: 4,
+    name: 'Team',
+    keyId: null,
+    period: 'month',
+    counts: 'credits',
+    amountUsd: 10,
+    spentUsd: 66.2,
+    isComplete: true,
+    percent: 662,
+  };
 
   it('begins with an empty account and a budget that is passed', () => {
     const refused = { ...KEY, id: 2, status: 'invalid' } as Key;
-    const items = attentionOf([refused, account], [], NOW, 'UTC', [{ ...budget, spentUsd: 9.99 } as never, budget as never]);
-    expect(items.slice(0, 3).map(({ text }) => text)).toEqual([
+    const items = attentionOf([refused, account], [], NOW, 'UTC', [
+      { ...budget, spentUsd: 9.99 },
+      budget,
+      { ...budget, isComplete: false },
+    ]);
+    expect(items.map(({ text }) => text)).toEqual([
       expect.stringContaining('balance is -$0.31'),
       '$66.20 of $10.00 are spent this month (662%).',
-      expect.any(String),
+      '≥\u00a0$66.20 of $10.00 are spent this month (≥\u00a0662%).',
+      expect.stringContaining('refuses'),
     ]);
   });
 
