@@ -62,7 +62,14 @@ export async function createChannel(deps: Deps, actor: Actor, input: ChannelInpu
   const { id, changedRules } = await store.insertChannel(deps.db, row, MAX_CHANNELS, input.add_to_rules);
   if (id === null) return fail({ kind: 'limit_reached', detail: `Maximum ${MAX_CHANNELS} channels allowed` });
   await record(deps, userId, actor, 'channel_created', input.name);
-  if (changedRules > 0) await record(deps, userId, actor, 'rule_changed', `${changedRules} rules: also sent to ${input.name}`);
+  if (changedRules > 0)
+    await record(
+      deps,
+      userId,
+      actor,
+      'rule_changed',
+      `${changedRules} ${changedRules === 1 ? 'rule' : 'rules'}, also sent to ${input.name}`,
+    );
   const empty = { lastAttemptAt: null, lastSuccessAt: null, failingSince: null, lastError: null };
   return { ...presentChannel({ ...row, ...empty, id }), secret: target.type === 'webhook' ? target.secret : null };
 }

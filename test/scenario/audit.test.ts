@@ -95,10 +95,11 @@ describe('the audit log', () => {
     await call('DELETE', `/api/alert-rules/${id}`);
     await call('DELETE', `/api/alert-rules/${id}`);
     await call('POST', '/api/alert-rules', { ...budget, name: null, action: 'dry_run' });
+    await call('POST', '/api/channels', { type: 'slack', name: 'ops', url: 'https://hooks.example.org/y', add_to_rules: true });
     await call('DELETE', `/api/channels/${channel.body.id}`);
     await call('DELETE', `/api/channels/${channel.body.id}`);
     const told = (await actions(world, user.token)).filter((line) => /^(rule|channel|password)/.test(line));
-    expect(told.slice(0, -3)).toEqual([
+    expect(told.slice(0, -5)).toEqual([
       'channel_created team',
       'rule_created cap',
       'rule_changed cap',
@@ -112,9 +113,11 @@ describe('the audit log', () => {
       'rule_disarmed cap',
       'rule_deleted cap',
     ]);
-    expect(told.slice(-3)).toEqual([
+    expect(told.slice(-5)).toEqual([
       expect.stringMatching(/^rule_created .*backend/),
       expect.stringMatching(/^rule_armed .*backend/),
+      'channel_created ops',
+      'rule_changed 1 rule, also sent to ops',
       'channel_deleted team',
     ]);
   });

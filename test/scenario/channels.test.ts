@@ -77,7 +77,7 @@ describe('a new channel', () => {
     expect((await rules()).map(({ channel_ids: ids }) => ids)).toEqual([[second], [first, second], 'all']);
     expect(await receiversOfNews()).toEqual(['second']);
     const { data } = (await call<{ data: { action: string; subject: string }[] }>('GET', '/api/audit')).body;
-    expect(data).toContainEqual(expect.objectContaining({ action: 'rule_changed', subject: '2 rules: also sent to second' }));
+    expect(data).toContainEqual(expect.objectContaining({ action: 'rule_changed', subject: '2 rules, also sent to second' }));
   });
 
   it('changes no rule of somebody else, nor any where it is one too many', async () => {

@@ -207,7 +207,11 @@ export const CASES: Record<string, Case | Case[]> = {
   'alerts.findRule': (db, id) => alerts.findRule(db, ME, id.rule),
   'alerts.updateRule': (db, id) => alerts.updateRule(db, ME, { id: id.rule, version: 1 }, rule, { armedVersion: 2, actsFrom: NOW }),
   'alerts.deleteRule': (db, id) => alerts.deleteRule(db, ME, id.rule, NOW),
-  'alerts.insertChannel': (db) => alerts.insertChannel(db, channel, 3),
+  'alerts.insertChannel': [false, true].map(
+    (isOfRules): Case =>
+      (db) =>
+        alerts.insertChannel(db, channel, 3, isOfRules),
+  ),
   'alerts.listChannels': (db) => alerts.listChannels(db, ME),
   'alerts.findChannel': (db, id) => alerts.findChannel(db, ME, id.channel),
   'alerts.deleteChannel': (db, id) => alerts.deleteChannel(db, ME, id.channel),

@@ -118,7 +118,7 @@ function rowsOf(user: number): Record<string, Row[]> {
       account_byok_cost_nano: 0,
     })),
     day_sum: [DAY, ...(user === OTHER ? [LONE_DAY] : [])].map((one) => ({ day: one, cut: 0 })),
-    channel: [id.channel, id.otherChannel].map((one) => ({ id: one, type: 'slack', name: 'channel', last_error: null })),
+    channel: [id.channel, id.otherChannel].map((one) => ({ id: one, type: 'slack', name: 'channel', ciphertext: 'c', last_error: null })),
     alert_rule: [
       { id: id.rule, type: 'key_invalid', version: 1, channel_ids: JSON.stringify([id.channel, idsOf(OTHER).channel]), parameters: '{}' },
       { id: id.otherRule, type: 'key_invalid', version: 1, channel_ids: '[]', parameters: '{}' },
