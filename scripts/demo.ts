@@ -97,6 +97,7 @@ async function keySql(key: DemoKey, id: number, keyring: Keyring): Promise<strin
     health: key.isValid ? 'active' : 'invalid',
     limit_nano: key.limitNano,
     last_error: key.isValid ? null : describeReadError({ kind: 'unauthorized' }),
+    refused_at: key.isValid ? null : key.series.last.at,
     ...sampleColumns(key),
   });
 }
