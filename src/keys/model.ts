@@ -138,11 +138,12 @@ export function judgeFailure(
   const isSecondRun = isRejected && key.rejectedRun !== null && key.rejectedRun !== run;
   const retryAfterS = retryAfterOf(error);
   const rejectedRun = rejectedRunAfter(error, key.rejectedRun, run);
+  const begun = key.rejectedRun === null ? null : key.refusedAt;
   return {
     health: isSecondRun || isExpired ? 'invalid' : key.health,
     lastError: isExpired ? KEY_ENDS.expired : describeReadError(error),
     rejectedRun,
-    refusedAt: rejectedRun === null ? null : key.rejectedRun === null ? Math.min(now, (isExpired && key.expiresAt) || now) : key.refusedAt,
+    refusedAt: rejectedRun === null ? null : (begun ?? (isExpired ? key.expiresAt : null) ?? now),
     retryAfter: retryAfterS === null ? null : now + retryAfterS * SECOND_MS,
     lastValidatedAt: isRejected ? now : key.lastValidatedAt,
   };

@@ -1,4 +1,5 @@
 /** Parts of pages that show a key. */
+import { Meter } from '../http/meter.tsx';
 import { formatByok, formatCount, formatKnownUsd, formatPercent, formatUsd } from '../lib/format.ts';
 import { type Advice, type Key, limitUse, statusOf } from './advice.ts';
 
@@ -29,23 +30,10 @@ export const LimitMeter = ({ item }: { item: Key }) => {
   const use = limitUse(item);
   if (!use) return null;
   return (
-    <div class="meter">
-      <meter
-        min={0}
-        max={100}
-        low={79}
-        high={94}
-        optimum={0}
-        value={use.percent}
-        aria-label={`Limit of ${item.name}: ${formatPercent(use.percent / 100)} used`}
-      >
-        {formatPercent(use.percent / 100)}
-      </meter>
-      <span>
-        {formatUsd(use.left)} left of {formatUsd(use.limit)}
-        {item.limit_reset !== null && `, ${item.limit_reset}`}
-      </span>
-    </div>
+    <Meter label={`Limit of ${item.name}`} percent={use.percent} text={formatPercent(use.percent / 100)} high={94}>
+      {formatUsd(use.left)} left of {formatUsd(use.limit)}
+      {item.limit_reset !== null && `, ${item.limit_reset}`}
+    </Meter>
   );
 };
 

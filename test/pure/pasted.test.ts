@@ -46,7 +46,7 @@ describe('what is pasted', () => {
     expect(loginSchema.parse({ email: pasted('a@example.org'), password }).email).toBe('a@example.org');
     expect(resetPasswordSchema.parse({ token: pasted('or_reset_x'), new_password: password }).token).toBe('or_reset_x');
     for (const type of ['webhook', 'slack', 'discord'] as const)
-      expect(createChannelSchema.parse({ type, name: 'c', url: pasted(url) })).toMatchObject({ type, name: 'c', url });
+      expect(createChannelSchema.parse({ type, name: 'c', url: pasted(url) })).toEqual({ type, name: 'c', url, add_to_rules: false });
     expect(createChannelSchema.parse({ type: 'email', name: 'c', to: pasted('a@example.org') })).toMatchObject({ to: 'a@example.org' });
     const bot = { bot_token: '123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ', chat_id: '-100123' };
     expect(

@@ -137,6 +137,11 @@ describe('keys', () => {
     expect([alive.refusedAt, judgeFailure(alive, refused, 'sync 3', 12).refusedAt]).toEqual([null, 12]);
     expect(judgeFailure({ ...fresh, rejectedRun: null, refusedAt: 3 }, refused, 'sync 1', 8).refusedAt).toBe(8);
     expect(judgeFailure({ ...fresh, expiresAt: 100 }, refused, 'sync 1', 140).refusedAt).toBe(100);
+    // The first refusal came before the instant was noted.
+    expect(judgeFailure({ ...fresh, rejectedRun: 'sync 1', refusedAt: null }, refused, 'sync 2', 9)).toMatchObject({
+      health: 'invalid',
+      refusedAt: 9,
+    });
   });
 
   it('become invalid at once by a refusal after the time until which they were to live', () => {
