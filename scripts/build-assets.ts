@@ -4,7 +4,7 @@
  * The API's own document is one of them: it is made here, from the routes, and not in the Worker (docs/decisions/0003).
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
 import { parse } from 'smol-toml';
@@ -34,10 +34,20 @@ const SOURCES: Record<string, string[]> = {
 
 const names: Record<string, string> = {};
 
+/** Puts a file in its place at once, and only where it changes: a Worker that runs, or another build, may be reading it. */
+async function putFile(path: string, content: Uint8Array | string): Promise<void> {
+  const bytes = Buffer.from(content);
+  const present = await readFile(path).catch(() => null);
+  if (present?.equals(bytes)) return;
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, bytes);
+  await rename(draft, path);
+}
+
 async function writeAsset(name: string, content: Uint8Array | string): Promise<void> {
   const fingerprint = createHash('sha256').update(content).digest('hex').slice(0, 10);
   const file = `${basename(name, extname(name))}.${fingerprint}${extname(name)}`;
-  await writeFile(join(target, 'assets', file), content);
+  await putFile(join(target, 'assets', file), content);
   names[name] = `/assets/${file}`;
 }
 
@@ -68,12 +78,20 @@ async function describeHeaders(): Promise<string> {
   return template.replace('{strict-transport}', strictTransport(vars['HSTS_SUBDOMAINS'] === 'true'));
 }
 
-await rm(target, { recursive: true, force: true });
+/** Takes away what is no asset any more, but not what another build is about to put in its place. */
+async function removeOthers(): Promise<void> {
+  const kept = new Set(Object.values(names).map((path) => basename(path)));
+  for (const file of await readdir(join(target, 'assets'))) {
+    if (!kept.has(file) && !/\.\d+$/.test(file)) await rm(join(target, 'assets', file), { force: true });
+  }
+}
+
 await mkdir(join(target, 'assets'), { recursive: true });
 for (const [name, sources] of Object.entries(SOURCES)) {
   await writeAsset(name, Buffer.concat(await Promise.all(sources.map((source) => readFile(source)))));
 }
 await writeAsset('common-passwords.txt', await listCommonPasswords());
 await writeAsset('openapi.json', JSON.stringify(describeApi()));
-await writeFile(join(target, '_headers'), await describeHeaders());
-await writeFile(join(root, 'dist/asset-names.json'), `${JSON.stringify(names, null, 2)}\n`);
+await putFile(join(target, '_headers'), await describeHeaders());
+await putFile(join(root, 'dist/asset-names.json'), `${JSON.stringify(names, null, 2)}\n`);
+await removeOthers();
