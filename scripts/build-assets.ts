@@ -39,7 +39,7 @@ async function putFile(path: string, content: Uint8Array | string): Promise<void
   const bytes = Buffer.from(content);
   const present = await readFile(path).catch(() => null);
   if (present?.equals(bytes)) return;
-  const draft = `${path}.${process.pid}`;
+  const draft = join(root, 'dist', `.${basename(path)}.${process.pid}`);
   await writeFile(draft, bytes);
   await rename(draft, path);
 }
@@ -78,11 +78,11 @@ async function describeHeaders(): Promise<string> {
   return template.replace('{strict-transport}', strictTransport(vars['HSTS_SUBDOMAINS'] === 'true'));
 }
 
-/** Takes away what is no asset any more, but not what another build is about to put in its place. */
+/** Takes away what is no asset any more. */
 async function removeOthers(): Promise<void> {
   const kept = new Set(Object.values(names).map((path) => basename(path)));
   for (const file of await readdir(join(target, 'assets'))) {
-    if (!kept.has(file) && !/\.\d+$/.test(file)) await rm(join(target, 'assets', file), { force: true });
+    if (!kept.has(file)) await rm(join(target, 'assets', file), { force: true });
   }
 }
 

@@ -1,6 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readCrons } from '../../scripts/crons.ts';
 import { DEMO_DAYS, tellStory } from '../../scripts/demo-data.ts';
@@ -25,6 +27,19 @@ describe('npm install', () => {
       Object.keys(optionalDependencies).filter((name) => !packages[`${place}/node_modules/${name}`] && !packages[`node_modules/${name}`]),
     );
     expect(missing).toEqual([]);
+  });
+});
+
+describe('the build of assets', () => {
+  it('leaves in place what a Worker that runs may be reading, and takes away what is none any more', async () => {
+    const folder = 'dist/assets/assets';
+    const build = () => promisify(execFile)(process.execPath, ['scripts/build-assets.ts']);
+    const list = () => readdirSync(folder).map((name) => [name, statSync(join(folder, name)).ino]);
+    await build();
+    const before = list();
+    writeFileSync(join(folder, 'old.0123456789.css'), 'p {}');
+    await Promise.all([build(), build(), build()]);
+    expect(list()).toEqual(before);
   });
 });
 
