@@ -25,6 +25,8 @@ export default defineConfig(async () => {
   const migrations = await readD1Migrations('migrations');
   return {
     test: {
+      // On a machine of two cores one worker, the default, would leave one of them idle.
+      maxWorkers: '100%',
       coverage: {
         provider: 'istanbul' as const,
         include: ['src/**/*.{ts,tsx}'],
