@@ -1,17 +1,15 @@
 /**
  * What a key's ledger takes in the database when it is as long as it gets: a year of days, the last 92 with their hours, their sums where there
- * are enough rows for sums (as if its user looked at the whole year in another zone than UTC), and the runs of a month. Each day is written as
- * the jobs write it, an hour after the other, each week the hours beyond their retention are forgotten, and nothing is packed afterwards. The
- * key's own row, about 1 kB, is not in it.
+ * are enough rows for sums (as if its user looked at the whole year in another zone than UTC), its share of the total of its account, and the
+ * runs of a month. Each day is written as the jobs write it, an hour after the other, each week the hours beyond their retention are forgotten,
+ * and nothing is packed afterwards. The key's own rows, about 1 kB, are not in it.
  * `node bench/bytes.ts`
  */
 import type { DatabaseSync } from 'node:sqlite';
 import { KEYS_A_MESSAGE } from '../src/jobs/model.ts';
 import { addDays } from '../src/lib/day.ts';
-import { createSecrets } from '../src/usage/secrets.ts';
-import { nameUsage, toCounters, toLedgerRow } from '../src/usage/stored-row.ts';
+import { type CountedDay, type NamedUsage, toLedgerRow } from '../src/usage/stored-row.ts';
 import { cutOf, sumDay } from '../src/usage/sums.ts';
-import { key, secretOf } from '../test/support/ledger-rows.ts';
 import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
 import { createRandom } from '../test/support/random.ts';
 import { openMigrated } from '../test/support/sqlite-d1.ts';
@@ -31,20 +29,23 @@ const PAIRS_A_KEY = 3;
 const random = createRandom(1);
 const upTo = (most: number): number => Math.floor(random() * most) + 1;
 
-/** As `COUNTERS` writes it. */
-const hashOf = (keyId: number): string => String(keyId).padStart(64, '0');
-
-const COUNTERS = `INSERT INTO counter_day VALUES (?1, ?2, ?3, printf('%064d', ?3), ?4, 0, 0, 0, 0, ?5)
+const COUNTERS = `INSERT INTO key_day (user_id, day, upstream_key_id, counted_nano, counted_byok_nano, hours, source)
+  VALUES (?1, ?2, ?3, ?4, 0, ?5, 'counters') ON CONFLICT DO UPDATE SET counted_nano = excluded.counted_nano, hours = excluded.hours`;
+const splitOf = (table: string) => `INSERT INTO ${table} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
   ON CONFLICT DO UPDATE SET cost_nano = excluded.cost_nano, hours = excluded.hours`;
-const ANALYTICS = `INSERT INTO usage_day VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-  ON CONFLICT DO UPDATE SET cost_nano = excluded.cost_nano, hours = excluded.hours`;
+const REPORTED = `UPDATE key_day SET (reported_nano, reported_byok_nano, source) = (SELECT sum(d.cost_nano), sum(d.byok_cost_nano), 'analytics'
+    FROM usage_day AS d WHERE d.user_id = key_day.user_id AND d.day = key_day.day AND d.upstream_key_id = key_day.upstream_key_id)
+  WHERE user_id = ?1 AND day = ?2 AND upstream_key_id = ?3`;
 const RUN = `INSERT INTO job_run VALUES ('sync', ?1, ?2, ?3, ?3, ?3, '{"attempts":1,"read":20}', NULL)`;
-const CHECK = 'INSERT INTO check_day VALUES (?1, ?2, ?3, ?4, 0, NULL, NULL)';
+const CHECK = 'UPDATE key_day SET activity_nano = ?4, activity_byok_nano = 0 WHERE user_id = ?1 AND day = ?2 AND upstream_key_id = ?3';
+const ACCOUNT_CHECK = 'INSERT INTO account_check VALUES (?1, ?2, ?1, ?3, 0)';
 
-const COLUMNS_BEFORE_HOURS: Record<string, string> = {
-  counter_day: 'user_id, day, api_key_id, hash, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated',
-  usage_day: `user_id, day, upstream_key_id, model, provider, cost_nano, byok_cost_nano, requests, prompt_tokens, completion_tokens,
-    reasoning_tokens, cached_tokens`,
+const SPLIT = 'model, provider, cost_nano, byok_cost_nano, requests, prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens';
+const COLUMNS_BESIDE_HOURS: Record<string, string> = {
+  key_day: `user_id, day, upstream_key_id, counted_nano, counted_byok_nano, correction_nano, correction_byok_nano, is_estimated, reported_nano,
+    reported_byok_nano, activity_nano, activity_byok_nano, source`,
+  usage_day: `user_id, day, upstream_key_id, ${SPLIT}`,
+  account_day: `user_id, day, account_id, ${SPLIT}`,
 };
 
 /** Hours of a UTC day in which a key spends: working hours first. */
@@ -73,10 +74,30 @@ function writeCounters(database: DatabaseSync, day: string, keys: Keys, busy: nu
   }
 }
 
+const addUp = (all: readonly number[][]): number[] => all.reduce((sum, values) => sum.map((value, index) => value + (values[index] ?? 0)));
+
 const amounts = (): number[] => [upTo(2e9), 0, upTo(20), upTo(100_000), upTo(10_000), upTo(5000), upTo(50_000)];
 
+interface Split {
+  userId: number;
+  model: string;
+  provider: string;
+  hours: Record<number, number[]>;
+}
+
+/** The total of each user's account, as it is read when the day is over, and what `/activity` says of it. */
+function writeAccounts(database: DatabaseSync, day: string, rows: readonly Split[]): void {
+  const [set, check] = [database.prepare(splitOf('account_day')), database.prepare(ACCOUNT_CHECK)];
+  for (const same of Map.groupBy(rows, ({ userId, model, provider }) => `${userId} ${model} ${provider}`).values()) {
+    const { userId, model, provider, hours: first } = same[0] as Split;
+    const hours = Object.fromEntries(Object.keys(first).map((hour) => [hour, addUp(same.map(({ hours }) => hours[Number(hour)] ?? []))]));
+    set.run(userId, day, userId, model, provider, ...addUp(Object.values(hours)), JSON.stringify(hours));
+  }
+  for (const userId of new Set(rows.map((row) => row.userId))) check.run(userId, day, upTo(2e11));
+}
+
 function writeAnalytics(database: DatabaseSync, day: string, keys: Keys, busy: number): void {
-  const set = database.prepare(ANALYTICS);
+  const [set, report] = [database.prepare(splitOf('usage_day')), database.prepare(REPORTED)];
   const rows = keys.flatMap((key) =>
     Array.from({ length: PAIRS_A_KEY }, (_, pair) => ({
       ...key,
@@ -88,10 +109,11 @@ function writeAnalytics(database: DatabaseSync, day: string, keys: Keys, busy: n
   for (const hour of hoursOf(busy)) {
     for (const { userId, keyId, model, provider, hours } of rows) {
       hours[hour] = amounts();
-      const total = Object.values(hours).reduce((sum, values) => sum.map((value, index) => value + (values[index] ?? 0)));
-      set.run(userId, day, keyId, model, provider, ...total, JSON.stringify(hours));
+      set.run(userId, day, keyId, model, provider, ...addUp(Object.values(hours)), JSON.stringify(hours));
     }
+    for (const { userId, keyId } of keys) report.run(userId, day, keyId);
   }
+  writeAccounts(database, day, rows);
   const check = database.prepare(CHECK);
   for (const { userId, keyId } of keys) check.run(userId, day, keyId, upTo(2e10));
 }
@@ -110,7 +132,7 @@ function writeRuns(database: DatabaseSync, day: string): void {
 const FORGET = {
   inPlace: (name: string) => `UPDATE ${name} SET hours = NULL WHERE day < ?1 AND hours IS NOT NULL`,
   anew: (name: string) =>
-    `REPLACE INTO ${name} SELECT ${COLUMNS_BEFORE_HOURS[name]}, NULL FROM ${name} WHERE day < ?1 AND hours IS NOT NULL`,
+    `REPLACE INTO ${name} (${COLUMNS_BESIDE_HOURS[name]}) SELECT ${COLUMNS_BESIDE_HOURS[name]} FROM ${name} WHERE day < ?1 AND hours IS NOT NULL`,
 };
 
 /** A year, with the cleanup of each week. */
@@ -122,7 +144,7 @@ function fill(database: DatabaseSync, { keysAUser, busy, hasAnalytics }: Shape, 
     writeRuns(database, day);
     writeCounters(database, day, keys, busy);
     if (hasAnalytics) writeAnalytics(database, day, keys, busy);
-    for (const name of index % 7 === 0 ? Object.keys(COLUMNS_BEFORE_HOURS) : [])
+    for (const name of index % 7 === 0 ? Object.keys(COLUMNS_BESIDE_HOURS) : [])
       database.prepare(FORGET[how](name)).run(addDays(day, -HOURLY_DAYS));
     if (hasAnalytics && index > 0) writeSums(database, addDays(day, -1), keys);
     database.exec('COMMIT');
@@ -134,27 +156,24 @@ function fill(database: DatabaseSync, { keysAUser, busy, hasAnalytics }: Shape, 
 }
 
 const ZONE = 'America/New_York';
-const SUM = 'REPLACE INTO day_sum VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)';
+const SUM = 'REPLACE INTO day_sum VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)';
 
 const toCamelCase = (row: object) =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()), value]));
 
-/** The sum of a day of each user: of analytics where there are any. */
+/** The sum of a day of each user: of analytics where there are any. The sources agree. */
 function writeSums(database: DatabaseSync, day: string, keys: Keys): void {
   const [set, cut] = [database.prepare(SUM), cutOf(day, ZONE)];
   const rowsOf = (name: string, userId: number) =>
-    database.prepare(`SELECT * FROM ${name} WHERE user_id = ? AND day = ?`).all(userId, day).map(toCamelCase) as never[];
-  const owners = keys.map(({ keyId }) => ({ id: keyId, apiKeyId: keyId }));
-  const secrets = createSecrets(
-    keys.map(({ keyId: id }) => ({ ...key(id, null, null), secrets: [secretOf(id, { hash: hashOf(id), upstreamKeyId: id })] })),
-  );
+    database
+      .prepare(`SELECT *, upstream_key_id AS key_id FROM ${name} WHERE user_id = ? AND day = ?`)
+      .all(userId, day)
+      .map(toCamelCase) as unknown[];
   for (const userId of new Set(keys.map((key) => key.userId))) {
-    const counters = toCounters(rowsOf('counter_day', userId));
-    const usage = nameUsage(rowsOf('usage_day', userId), owners, []);
-    const rows = (usage.length > 0 ? usage : counters).map(toLedgerRow);
-    const sum = sumDay({ day, secrets, rows, counters, usage, checks: rowsOf('check_day', userId) }, cut);
-    const { spent, keys, models, providers, credits, said, unsure, checks } = sum;
-    set.run(userId, day, cut, ...[spent, keys, models, providers, credits, said, unsure, checks].map((part) => JSON.stringify(part)));
+    const usage = (rowsOf('usage_day', userId) as NamedUsage[]).map((row) => ({ ...row, slug: row.model }));
+    const rows = (usage.length > 0 ? usage : (rowsOf('key_day', userId) as CountedDay[])).map(toLedgerRow);
+    const { spent, keys, models, providers, credits, drift } = sumDay(rows, [], cut);
+    set.run(userId, day, cut, ...[spent, keys, models, providers, credits, drift].map((part) => JSON.stringify(part)));
   }
 }
 
@@ -164,7 +183,7 @@ function bytesAKey(database: DatabaseSync, names: readonly string[]): number {
   return Number(database.prepare(text).get(JSON.stringify(names))?.['bytes'] ?? 0) / KEYS;
 }
 
-const LEDGER = ['counter_day', 'usage_day', 'check_day', 'day_sum', 'job_run'];
+const LEDGER = ['key_day', 'usage_day', 'account_day', 'account_check', 'day_sum', 'job_run'];
 
 /** Bytes of a key's year: by table, all together, the same had hours been forgotten in place, and of days without any hours. */
 function measure(shape: Shape): string[] {
@@ -172,7 +191,8 @@ function measure(shape: Shape): string[] {
   fill(database, shape, 'anew');
   fill(inPlace, shape, 'inPlace');
   const sizes = [...LEDGER.map((name) => bytesAKey(database, [name])), bytesAKey(database, LEDGER), bytesAKey(inPlace, LEDGER)];
-  database.exec('UPDATE counter_day SET hours = NULL; UPDATE usage_day SET hours = NULL; DELETE FROM day_sum; VACUUM');
+  const forget = Object.keys(COLUMNS_BESIDE_HOURS).map((name) => `UPDATE ${name} SET hours = NULL`);
+  database.exec(`${forget.join('; ')}; DELETE FROM day_sum; VACUUM`);
   return [
     `${shape.hasAnalytics ? `behind a management key, ${PAIRS_A_KEY} models` : 'own'}, ${shape.keysAUser} a user`,
     ...[shape.busy, ...sizes, bytesAKey(database, LEDGER)].map((value) => figure(Math.round(value))),

@@ -52,7 +52,7 @@ function kindOf(
   return { name, keysAUser, bytes, day: { 8: eight, 24: all } };
 }
 
-/** A row of `counter_day`; behind a management key also three of `usage_day` (as many models are assumed) and one of `check_day`. */
+/** A row of `key_day`; behind a management key also three of `usage_day` (as many models are assumed) and a share of `account_day`, at most one row. */
 const OWN_ROWS = 1;
 const ACCOUNT_ROWS = 5;
 

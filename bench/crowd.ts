@@ -51,6 +51,16 @@ export async function addUsers({ binding, deps }: CrowdPlace, count: number): Pr
   );
 }
 
+/** Adds keys, each with the upstream key of its secret. */
+async function addKeys(binding: D1Database, rows: readonly Record<string, unknown>[]): Promise<void> {
+  await insertMany(binding, 'api_key', rows);
+  await binding
+    .prepare(
+      'INSERT INTO upstream_key (user_id, hash, api_key_id, created_at) SELECT user_id, hash, id, 0 FROM api_key WHERE true ON CONFLICT DO NOTHING',
+    )
+    .run();
+}
+
 async function keyRow({ deps }: CrowdPlace, { userId, text }: CrowdKey, kind: string) {
   const hash = await sha256Hex(text);
   const { envelope, kid } = await encrypt(deps.config.keyring, { column: CIPHERTEXT_COLUMN, userId, hash }, text);
@@ -67,7 +77,7 @@ export async function addOwnKeys(place: CrowdPlace, count: number, keysAUser: nu
     place.simulator.addKey(key.text);
     rows.push(await keyRow(place, key, 'inference'));
   }
-  await insertMany(place.binding, 'api_key', rows);
+  await addKeys(place.binding, rows);
   return keys;
 }
 
@@ -79,7 +89,7 @@ export async function addAccount(place: CrowdPlace, count: number): Promise<stri
   const createdAt = new Date(deps.now() - ACCOUNT_AGE_MS).toISOString();
   const management = { userId: 1, text: createKeyText() };
   simulator.addKey(management.text, { isManagement: true, createdAt });
-  await insertMany(place.binding, 'api_key', [await keyRow(place, management, 'management')]);
+  await addKeys(place.binding, [await keyRow(place, management, 'management')]);
   return Array.from({ length: count }, (_, index) => {
     const text = createKeyText();
     simulator.addKey(text, { name: `key ${index}`, createdAt });

@@ -44,6 +44,14 @@ async function insert(db: D1Database, table: string, columns: string, rows: read
 
 const hex = (number: number): string => number.toString(16).padStart(64, '0');
 
+const SPENT = 'cost_nano,byok_cost_nano,requests,prompt_tokens,completion_tokens,reasoning_tokens,cached_tokens,hours';
+const UPSTREAM = [
+  'id,user_id,hash,api_key_id,account_id,workspace_id,name,created_at',
+  'series_started_at,last_sample_at,sampled_nano,sampled_daily_nano,sampled_byok_nano,sampled_byok_daily_nano',
+  'counted_at,usage_nano,usage_daily_nano,byok_usage_nano,byok_usage_daily_nano',
+  'read_usage_nano,read_byok_usage_nano,is_settled,read_at,done_from,open_from',
+].join();
+
 /** The rows of one key: as the monitor knows it, as OpenRouter does, and what it spent. */
 function rowsOf(userId: number, managementId: number, index: number, now: number) {
   const id = managementId + 1 + index;
@@ -52,37 +60,38 @@ function rowsOf(userId: number, managementId: number, index: number, now: number
     MODELS.map((model, number) => ({ day: dayOf(now - daysAgo * DAY_MS), model, ...cellOf(index, number, daysAgo) })),
   );
   const total = cells.flat().reduce((sum, { sums }) => sum + (sums[0] ?? 0), 0);
-  const sample = [createdAt, now, now, total, 0, 0, 0];
+  const counters = [total, 0, 0, 0];
+  const isRead = [total, 0, 1, now, dayOf(createdAt), dayOf(now)];
+  const name = `key ${index}`;
   return {
-    key: [id, userId, 'discovered', `key ${index}`, hex(id), 'sk-or-v1-abc...xyz', 'active', createdAt, ...sample],
-    upstream: [
-      id,
-      userId,
-      hex(id),
-      id,
-      managementId,
-      'account',
-      'default',
-      `key ${index}`,
-      createdAt,
-      now,
-      total,
-      0,
-      0,
-      0,
-      total,
-      0,
-      1,
-      now,
-      dayOf(createdAt),
-      dayOf(now),
-    ],
+    key: [id, userId, 'discovered', name, hex(id), 'sk-or-v1-abc...xyz', 'active', createdAt],
+    upstream: [id, userId, hex(id), id, managementId, 'default', name, createdAt, createdAt, now, ...counters, now, ...counters, ...isRead],
+    cells: cells.flat(),
     usage: cells.flat().map(({ day, model, sums, hours }): Row => [userId, day, id, model, 'provider', ...sums, hours]),
-    counters: cells.map((ofDay): Row => {
-      const sums = addUp(ofDay.map((cell) => cell.sums));
-      return [userId, ofDay[0]?.day ?? '', id, hex(id), sums[0] ?? 0, 0, 0, 0, 0, null];
+    days: cells.map((ofDay): Row => {
+      const [nano = 0] = addUp(ofDay.map((cell) => cell.sums));
+      return [userId, ofDay[0]?.day ?? '', id, nano, 0, nano, 0, 'analytics'];
     }),
   };
+}
+
+type Cell = ReturnType<typeof rowsOf>['cells'][number];
+
+/** What keys spent together by the hour. */
+function addUpHours(all: readonly Record<string, number[]>[]): Record<string, number[]> {
+  const names = new Set(all.flatMap(Object.keys));
+  return Object.fromEntries([...names].map((hour) => [hour, addUp(all.flatMap((hours) => [hours[hour] ?? []]))]));
+}
+
+/** The total of an account on completed days: what its keys spent, and nothing else. */
+function totalsOf(userId: number, accountId: number, cells: readonly Cell[], now: number): Row[] {
+  const completed = cells.filter(({ day }) => day < dayOf(now));
+  return [...Map.groupBy(completed, ({ day, model }) => `${day} ${model}`).values()].map((same): Row => {
+    const { day, model } = same[0] as Cell;
+    const hours = same.flatMap((cell) => (cell.hours === null ? [] : [JSON.parse(cell.hours)]));
+    const sums = addUp(same.map((cell) => cell.sums));
+    return [userId, day, accountId, model, 'provider', ...sums, hours.length > 0 ? JSON.stringify(addUpHours(hours)) : null];
+  });
 }
 
 export interface Reader {
@@ -100,46 +109,46 @@ export async function addReader(db: D1Database, userId: number, keys: number, no
   await insert(db, 'session', 'id,user_id,created_at,expires_at', [[userId, userId, now, now + 30 * DAY_MS]]);
   const token = [userId, 'bench', await hashSecretToken(apiToken), visiblePrefix(apiToken), now, now + DAY_MS];
   await insert(db, 'api_token', 'user_id,name,token_hash,prefix,created_at,last_used_at', [token]);
+  const since = now - DAYS * DAY_MS;
   await insert(db, 'api_key', 'id,user_id,kind,name,hash,label,health,created_at', [
-    [managementId, userId, 'management', 'account', hex(managementId), 'sk-or-v1-abc...xyz', 'active', now - DAYS * DAY_MS],
+    [managementId, userId, 'management', 'account', hex(managementId), 'sk-or-v1-abc...xyz', 'active', since],
+    ...all.map(({ key }) => key),
   ]);
-  const balance = [managementId, userId, 1e12, 1e11, now, now];
-  await insert(db, 'management', 'api_key_id,user_id,total_credits_nano,total_usage_nano,listed_at,complete_at', [balance]);
+  await insert(db, 'management', 'api_key_id,user_id,account_id,listed_at', [[managementId, userId, managementId, now]]);
+  await insert(db, 'account', 'id,user_id,anchor,reader_id,total_credits_nano,total_usage_nano,listed_at,done_from,open_from', [
+    [managementId, userId, 'default', managementId, 1e12, 1e11, now, dayOf(now - (DAYS + 10) * DAY_MS), dayOf(now)],
+  ]);
   await insert(
     db,
     'model_name',
     'user_id,permaslug,slug',
     MODELS.map((model) => [userId, model, model]),
   );
-  const sample = 'known_since,known_until,last_sample_at,usage_nano,usage_daily_nano,byok_usage_nano,byok_usage_daily_nano';
-  await insert(
-    db,
-    'api_key',
-    `id,user_id,kind,name,hash,label,health,created_at,${sample}`,
-    all.map(({ key }) => key),
-  );
-  const counted = 'counted_at,usage_nano,usage_daily_nano,byok_usage_nano,byok_usage_daily_nano';
-  const read = 'read_usage_nano,read_byok_usage_nano,is_settled,read_at,done_from,open_from';
-  const upstream = `id,user_id,hash,api_key_id,management_id,account,workspace_id,name,created_at,${counted},${read}`;
+  await insert(db, 'upstream_key', 'id,user_id,hash,api_key_id,created_at', [[managementId, userId, hex(managementId), managementId, 0]]);
   await insert(
     db,
     'upstream_key',
-    upstream,
-    all.map((one) => one.upstream),
+    UPSTREAM,
+    all.map(({ upstream }) => upstream),
   );
-  const measures = 'cost_nano,byok_cost_nano,requests,prompt_tokens,completion_tokens,reasoning_tokens,cached_tokens,hours';
+  await insert(
+    db,
+    'key_day',
+    'user_id,day,upstream_key_id,counted_nano,counted_byok_nano,reported_nano,reported_byok_nano,source',
+    all.flatMap(({ days }) => days),
+  );
   await insert(
     db,
     'usage_day',
-    `user_id,day,upstream_key_id,model,provider,${measures}`,
+    `user_id,day,upstream_key_id,model,provider,${SPENT}`,
     all.flatMap(({ usage }) => usage),
   );
-  const counters = 'user_id,day,api_key_id,hash,cost_nano,byok_cost_nano,correction_nano,byok_correction_nano,is_estimated,hours';
-  await insert(
-    db,
-    'counter_day',
-    counters,
-    all.flatMap((one) => one.counters),
+  const totals = totalsOf(
+    userId,
+    managementId,
+    all.flatMap(({ cells }) => cells),
+    now,
   );
+  await insert(db, 'account_day', `user_id,day,account_id,model,provider,${SPENT}`, totals);
   return { userId, sessionId: userId, apiToken };
 }

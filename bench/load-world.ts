@@ -10,8 +10,8 @@ import { createWorld } from '../test/support/world.ts';
 import { addCosts, type Cost, NO_COST } from './cost.ts';
 
 /** What the jobs write. */
-const TABLES = ['user', 'alert_rule', 'alert_event', 'api_key', 'counter_day', 'job_run', 'management', 'workspace', 'upstream_key'];
-const ACCOUNT_TABLES = ['usage_day', 'check_day', 'model_name'];
+const TABLES = ['user', 'alert_rule', 'alert_event', 'api_key', 'upstream_key', 'key_day', 'job_run', 'management', 'workspace'];
+const ACCOUNT_TABLES = ['account', 'usage_day', 'account_day', 'account_check', 'model_name'];
 
 /** Forgets everything that is stored. */
 export async function clearDatabase(): Promise<void> {

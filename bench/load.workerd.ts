@@ -33,11 +33,11 @@ const amountOf = (index: number): number => 1_000_000 + index * 7919;
 /** The ledger's sum is what the simulator charged, key by key and to the nano-dollar. */
 async function expectExact({ query, simulator }: LoadWorld, keys: readonly CrowdKey[]): Promise<void> {
   const sums = await query<{ hash: string; nano: number }>(
-    'SELECT k.hash, sum(d.cost_nano) AS nano FROM counter_day AS d JOIN api_key AS k ON k.id = d.api_key_id GROUP BY k.id ORDER BY k.id',
+    'SELECT k.hash, sum(d.counted_nano) AS nano FROM key_day AS d JOIN upstream_key AS k ON k.id = d.upstream_key_id GROUP BY k.id ORDER BY k.api_key_id',
   );
   const wanted = keys.map(({ text }) => simulator.spentBetween(text, 0, Number.MAX_SAFE_INTEGER).nano);
   expect(sums.map(({ nano }) => nano)).toEqual(wanted);
-  const [doubtful] = await query<{ count: number }>('SELECT count(*) AS count FROM counter_day WHERE correction_nano <> 0 OR is_estimated');
+  const [doubtful] = await query<{ count: number }>('SELECT count(*) AS count FROM key_day WHERE correction_nano <> 0 OR is_estimated');
   expect(doubtful?.count).toBe(0);
 }
 

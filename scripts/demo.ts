@@ -35,7 +35,7 @@ const quote = (value: string | number | null): string => (typeof value === 'stri
 const insert = (table: string, row: Record<string, string | number | null>): string =>
   `INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quote).join(', ')});`;
 
-/** What the key's row holds of its last sample. */
+/** What the row of its upstream key holds of its samples. */
 function sampleColumns({ spends, series: { last, startedAt } }: DemoKey) {
   const spentIn = (period: 'week' | 'month') => {
     const since = startOfDay(periodOf(period, dayOf(last.at)).from);
@@ -47,59 +47,61 @@ function sampleColumns({ spends, series: { last, startedAt } }: DemoKey) {
   };
   const [week, month] = [spentIn('week'), spentIn('month')];
   return {
-    created_at: startedAt,
-    known_since: startedAt,
-    known_until: last.at,
     series_started_at: startedAt,
     last_sample_at: last.at,
-    last_validated_at: last.at,
-    usage_nano: last.credits.totalNano,
-    usage_daily_nano: last.credits.todayNano,
-    usage_weekly_nano: week.nano,
-    usage_monthly_nano: month.nano,
-    byok_usage_nano: last.byok.totalNano,
-    byok_usage_daily_nano: last.byok.todayNano,
-    byok_usage_weekly_nano: week.byokNano,
-    byok_usage_monthly_nano: month.byokNano,
+    sampled_nano: last.credits.totalNano,
+    sampled_daily_nano: last.credits.todayNano,
+    sampled_weekly_nano: week.nano,
+    sampled_monthly_nano: month.nano,
+    sampled_byok_nano: last.byok.totalNano,
+    sampled_byok_daily_nano: last.byok.todayNano,
+    sampled_byok_weekly_nano: week.byokNano,
+    sampled_byok_monthly_nano: month.byokNano,
   };
 }
 
 /** The ledger rows of a key. */
-const daySql = (key: DemoKey, id: number, hash: string): string[] =>
+const daySql = (key: DemoKey, id: number): string[] =>
   key.days.map((day) =>
-    insert('counter_day', {
+    insert('key_day', {
       user_id: USER_ID,
       day: day.day,
-      api_key_id: id,
-      hash,
-      cost_nano: day.costNano,
-      byok_cost_nano: day.byokCostNano,
+      upstream_key_id: id,
+      counted_nano: day.costNano,
+      counted_byok_nano: day.byokCostNano,
       correction_nano: day.correctionNano,
-      byok_correction_nano: day.byokCorrectionNano,
+      correction_byok_nano: day.byokCorrectionNano,
       is_estimated: day.isEstimated ? 1 : 0,
       hours: Object.keys(day.hours).length > 0 ? JSON.stringify(day.hours) : null,
+      source: 'counters',
     }),
   );
 
-/** The row of a key. */
-async function keySql(key: DemoKey, id: number, keyring: Keyring): Promise<string> {
-  const hash = await sha256Hex(key.text);
-  const { envelope, kid } = await encrypt(keyring, { column: CIPHERTEXT_COLUMN, userId: USER_ID, hash }, key.text);
-  return insert('api_key', {
-    id,
-    user_id: USER_ID,
+type Columns = Parameters<typeof insert>[1];
+
+/** The rows of a key and of its upstream key, which has the same id. */
+async function textSql(id: number, text: string, key: Columns, keyring: Keyring, series: Columns = {}): Promise<string[]> {
+  const hash = await sha256Hex(text);
+  const { envelope, kid } = await encrypt(keyring, { column: CIPHERTEXT_COLUMN, userId: USER_ID, hash }, text);
+  return [
+    insert('api_key', { id, user_id: USER_ID, hash, label: maskKey(text), ciphertext: envelope, kid, ...key }),
+    insert('upstream_key', { id, user_id: USER_ID, hash, api_key_id: id, created_at: 0, ...series }),
+  ];
+}
+
+/** A key with all that was counted of it. */
+async function keySql(key: DemoKey, id: number, keyring: Keyring): Promise<string[]> {
+  const { last, startedAt } = key.series;
+  const row = {
     kind: 'inference',
     name: key.name,
-    hash,
-    label: maskKey(key.text),
-    ciphertext: envelope,
-    kid,
     health: key.isValid ? 'active' : 'invalid',
     limit_nano: key.limitNano,
-    last_error: key.isValid ? null : describeReadError({ kind: 'unauthorized' }),
-    refused_at: key.isValid ? null : key.series.last.at,
-    ...sampleColumns(key),
-  });
+    created_at: startedAt,
+  };
+  const refused = { last_validated_at: last.at, last_error: describeReadError({ kind: 'unauthorized' }), refused_at: last.at };
+  const rows = await textSql(id, key.text, { ...row, ...(key.isValid ? {} : refused) }, keyring, sampleColumns(key));
+  return [...rows, ...daySql(key, id)];
 }
 
 /** Fills an empty local database with the story. */
@@ -115,11 +117,9 @@ async function seed(keys: readonly DemoKey[], management: string, now: number): 
   });
   const rows = await Promise.all(keys.map((key, index) => keySql(key, index + 1, keyring)));
   rows.push(await managementSql(management, keys.length + 1, now, keyring));
-  rows.push(...RULES.map((rule) => ruleSql(rule, keys[0]?.series.startedAt ?? now)));
-  const hashes = await Promise.all(keys.map(({ text }) => sha256Hex(text)));
-  const days = keys.flatMap((key, index) => daySql(key, index + 1, hashes[index] ?? ''));
+  rows.push(RULES.map((rule) => ruleSql(rule, keys[0]?.series.startedAt ?? now)));
   const file = join(root, FOLDER, 'demo.sql');
-  await writeFile(file, [user, ...rows, ...days].join('\n'));
+  await writeFile(file, [user, ...rows.flat()].join('\n'));
   await mustRunWrangler(['d1', 'execute', 'DB', '--local', '--persist-to', FOLDER, '--yes', '--file', file]);
 }
 
@@ -144,12 +144,8 @@ const ruleSql = (rule: RuleInput, createdAt: number): string =>
   });
 
 /** The management key that opens the account; the Worker reads the rest through it. */
-async function managementSql(text: string, id: number, now: number, keyring: Keyring): Promise<string> {
-  const hash = await sha256Hex(text);
-  const { envelope, kid } = await encrypt(keyring, { column: CIPHERTEXT_COLUMN, userId: USER_ID, hash }, text);
-  const row = { id, user_id: USER_ID, kind: 'management', name: 'company account', hash, label: maskKey(text), ciphertext: envelope, kid };
-  return insert('api_key', { ...row, health: 'active', created_at: now });
-}
+const managementSql = (text: string, id: number, now: number, keyring: Keyring): Promise<string[]> =>
+  textSql(id, text, { kind: 'management', name: 'company account', health: 'active', created_at: now }, keyring);
 
 /** Gives the simulator the same history, and lets it go on. */
 function live(simulator: Simulator, keys: readonly DemoKey[], management: string, now: number, isQuick: boolean): void {

@@ -9,7 +9,7 @@ import { isUniqueViolation, runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { deleteAllViewsStatement } from '../explore/store.ts';
-import { deleteAllKeysStatements } from '../keys/store.ts';
+import { deleteAllKeysStatement } from '../keys/store.ts';
 import { SECOND_MS } from '../lib/day.ts';
 import { deleteAllAccountsStatements } from '../management/store.ts';
 import { deleteAllTokensStatement } from '../tokens/store.ts';
@@ -200,7 +200,7 @@ export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typ
   const { email } = await confirmPassword(deps, actor, userId, input.password, 'password');
   await runBatch(deps.db, [
     ...store.deleteUserStatements(deps.db, userId, await hashEmail(email)),
-    ...deleteAllKeysStatements(deps.db, userId),
+    deleteAllKeysStatement(deps.db, userId),
     ...deleteAllAccountsStatements(deps.db, userId),
     deleteAllViewsStatement(deps.db, userId),
     deleteAllTokensStatement(deps.db, userId),

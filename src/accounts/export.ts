@@ -12,7 +12,7 @@ import { exportLedger } from '../usage/actions.ts';
 import { getAccount, listSessions } from './actions.ts';
 
 /** The ledger is read in so many pieces, however long the retention, so that the Free plan's 50 statements suffice. */
-const PIECES = 12;
+const PIECES = 7;
 
 async function* ledgerPieces(deps: Deps, actor: Actor): AsyncGenerator<string> {
   let separator = '';

@@ -2,16 +2,17 @@
  * SQL of what rules are decided from, across users: two statements for all users of a message, since an evaluation follows every reading of
  * keys.
  */
-import { and, eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
+import { getTableColumns, getViewSelectedFields, type SQL, sql } from 'drizzle-orm';
 import { askAsOne, type Db } from '../db.ts';
-import { FORMER_TEXTS, type KeyWithTexts } from '../keys/store.ts';
+import type { KeyRow } from '../keys/model.ts';
+import { KEY_FIELDS, KEYS } from '../keys/store.ts';
 import { apiKey } from '../keys/table.ts';
 import { DAY_MS } from '../lib/day.ts';
-import type { Management, UpstreamKey } from '../management/model.ts';
-import { management, upstreamKey } from '../management/table.ts';
+import type { Account, Management, UpstreamKey } from '../management/model.ts';
+import { management } from '../management/table.ts';
 import { type AskedDays, hoursOf } from '../usage/store.ts';
-import type { StoredCounters, StoredUsage } from '../usage/stored-row.ts';
-import { counterDay, modelName, usageDay } from '../usage/table.ts';
+import type { StoredKeyDay, StoredTotal, StoredUsage } from '../usage/stored-row.ts';
+import { account, accountDay, keyDay, modelName, reading, usageDay } from '../usage/table.ts';
 import type { KnownEvent } from './decide.ts';
 import type { RuleRow } from './model.ts';
 import { alertEvent, alertRule, breakerAction } from './table.ts';
@@ -26,7 +27,7 @@ export interface StoredRules extends Record<string, unknown[]> {
   /** With the zone in which the user counts days, and, as JSON, with what they did to keys in periods that go on. */
   rules: (RuleRow & { timeZone: string; acted: string })[];
   known: OfUser<KnownEvent>[];
-  keys: KeyWithTexts[];
+  keys: KeyRow[];
   upstreamKeys: UpstreamKey[];
   managements: Management[];
 }
@@ -52,10 +53,10 @@ export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: nu
         AND (created_at >= ${now - REMEMBERED_MS} OR occasion = '' OR rule_type = 'key_expiring')`,
     },
     keys: {
-      fields: { ...getTableColumns(apiKey), formerTexts: FORMER_TEXTS },
-      rest: sql`FROM ${apiKey} WHERE ${apiKey.userId} IN ${whoHasRules}`,
+      fields: KEY_FIELDS,
+      rest: sql`FROM ${KEYS} WHERE ${apiKey.userId} IN ${whoHasRules}`,
     },
-    upstreamKeys: { fields: getTableColumns(upstreamKey), rest: sql`FROM ${upstreamKey} WHERE ${upstreamKey.userId} IN ${whoHasRules}` },
+    upstreamKeys: { fields: getViewSelectedFields(reading), rest: sql`FROM ${reading} WHERE ${reading.userId} IN ${whoHasRules}` },
     managements: { fields: getTableColumns(management), rest: sql`FROM ${management} WHERE ${management.userId} IN ${whoHasRules}` },
   });
 };
@@ -67,28 +68,31 @@ export interface AskedUser extends Pick<AskedDays, 'spans'> {
 
 /** What was spent, by users. */
 export interface StoredSpend extends Record<string, unknown[]> {
-  counters: OfUser<StoredCounters>[];
+  keyDays: OfUser<StoredKeyDay>[];
   usage: OfUser<StoredUsage>[];
+  totals: OfUser<StoredTotal>[];
+  accounts: Account[];
   names: { userId: number; permaslug: string; slug: string | null }[];
 }
 
 /** @param hours what is read of hours, for all of the users */
 export const listSpendAcrossUsers = (db: Db, asked: readonly AskedUser[], hours: AskedDays['hours']): Promise<StoredSpend> => {
   const rows = JSON.stringify(asked.flatMap(({ userId, spans }) => spans.map((span) => [userId, ...span])));
+  const users = JSON.stringify([...new Set(asked.map(({ userId }) => userId))]);
   const fieldOf = (index: number): SQL => sql.raw(`json_extract(j.value, '$[${index}]')`);
-  const within = ({ userId, day }: typeof counterDay | typeof usageDay): SQL | undefined =>
-    and(eq(userId, fieldOf(0)), sql`${day} BETWEEN ${fieldOf(1)} AND ${fieldOf(2)}`);
-  const fieldsOf = <T extends typeof counterDay | typeof usageDay>(table: T) => ({
-    ...getTableColumns(table),
-    hours: sql`${hoursOf(table, hours)} || ''`,
+  const ofDays = (table: typeof keyDay | typeof usageDay | typeof accountDay) => ({
+    fields: { ...getTableColumns(table as typeof usageDay), hours: sql`${hoursOf(table, hours)} || ''` },
+    rest: sql`FROM json_each(${rows}) AS j CROSS JOIN ${table} ON ${table.userId} = ${fieldOf(0)} AND ${table.day} BETWEEN ${fieldOf(1)} AND ${fieldOf(2)}`,
   });
-  const from = (table: typeof counterDay | typeof usageDay) => sql`FROM json_each(${rows}) AS j CROSS JOIN ${table} ON ${within(table)}`;
+  const ofUsers = (table: typeof account | typeof modelName) => ({
+    fields: getTableColumns(table as typeof account),
+    rest: sql`FROM ${table} WHERE ${table.userId} IN (SELECT value FROM json_each(${users}))`,
+  });
   return askAsOne<StoredSpend>(db, {
-    counters: { fields: fieldsOf(counterDay), rest: from(counterDay) },
-    usage: { fields: fieldsOf(usageDay), rest: from(usageDay) },
-    names: {
-      fields: getTableColumns(modelName),
-      rest: sql`FROM json_each(${rows}) AS j CROSS JOIN ${modelName} ON ${modelName.userId} = ${fieldOf(0)}`,
-    },
+    keyDays: ofDays(keyDay),
+    usage: ofDays(usageDay),
+    totals: ofDays(accountDay),
+    accounts: ofUsers(account),
+    names: ofUsers(modelName),
   });
 };

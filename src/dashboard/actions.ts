@@ -12,11 +12,11 @@ import { presentKeys } from '../keys/present.ts';
 import { countDays, isoOrNull } from '../lib/day.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
 import { checkRange } from '../usage/actions.ts';
+import { readLedger } from '../usage/ledger.ts';
 import { byEach, type FactsBy, factsBy, factsOf, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
-import { findDrift, presentReconciled } from '../usage/reconciliation.ts';
+import { presentReconciled } from '../usage/reconciliation.ts';
 import { asOf } from '../usage/stats.ts';
-import { readSummary } from '../usage/summary.ts';
 import { attentionOf } from './attention.ts';
 import { compare, headlineOf, totalsOf, watchedOf, within } from './figures.ts';
 import { type DashboardQuery, moneyOf, neededSince, rangesOf, weekOf } from './model.ts';
@@ -28,14 +28,14 @@ const TABLE_ROWS = 50;
 /** A single day is shown by the hour. */
 const isHourly = ({ from, to }: Range): boolean => countDays(from, to) === 1;
 
-type Summary = Awaited<ReturnType<typeof readSummary<RuleRow[]>>>;
+type Summary = Awaited<ReturnType<typeof readLedger<RuleRow[]>>>;
 
 /** The shown range: its totals, its chart, and the rows of its tables. */
-function shownOf({ sources, ledger, credits }: Summary, all: FactsBy, shown: Range, query: DashboardQuery) {
+function shownOf({ sources, rows, credits }: Summary, all: FactsBy, shown: Range, query: DashboardQuery) {
   const facts = { key: within(all.key, shown), model: within(all.model, shown), provider: within(all.provider, shown) };
   const marks = within(all.marks, shown);
   const rollup = isHourly(shown) ? 'hour' : 'day';
-  const timed = rollup === 'hour' ? byEach(factsOf(ledger.detailed, shown, true)) : facts;
+  const timed = rollup === 'hour' ? byEach(factsOf(rows().detailed, shown, true)) : facts;
   const answer = createAnswers(sources.keys, timed, shown, rollup);
   const figures = totalsOf(sources.keys, { ...facts, marks }, shown);
   const metric = moneyOf(query, figures.totals);
@@ -58,19 +58,19 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
   const shown = checkRange(resolvePeriod(query, now, viewerZone));
   const ranges = rangesOf(shown, now);
   const isOwnZone = shown.zone === resolveTimeZone(viewerZone);
-  const summary = await readSummary(deps, userId, ranges.all, {
+  const summary = await readLedger(deps, userId, ranges.all, {
     hours: isHourly(shown) ? 'all' : 'credits',
     since: neededSince(ranges, query.by),
     byHour: isHourly(shown) ? shown : null,
     isOwnZone,
     also: selectRules(deps.db, userId),
   });
-  const facts = factsBy(summary.ledger, ranges.all, false);
-  const { keys: covered, keyRows, upstreamKeys, managements, also: ruleRows } = summary.sources;
-  const keys = presentKeys({ keys: keyRows, upstreamKeys, managements }, now, deps.config.retentionDays);
+  const facts = factsBy(summary.rows(), ranges.all, false);
+  const { keys: covered, keyRows, upstreamKeys, accounts, managements, also: ruleRows } = summary.sources;
+  const keys = presentKeys({ keys: keyRows, upstreamKeys, accounts, managements }, now, deps.config.retentionDays);
   const spend = createSpend(covered, [...factsOf(summary.spent, ranges.all, false), ...facts.key], shown.zone);
   const rules = toRules(ruleRows.filter(({ type }) => type === 'budget'));
-  const drift = findDrift(summary.index, shown.from, shown.to).map(presentReconciled);
+  const drift = summary.findDrift(shown.from, shown.to).map((row) => presentReconciled(row, covered));
   const canCount = isOwnZone || rules.length === 0;
   const budgets = canCount ? budgetsOf(rules, keys, { spend, now, zone: shown.zone }) : null;
   const range = shownOf(summary, facts, shown, query);

@@ -90,7 +90,7 @@ export function rangesOf(shown: Range, now: number): Ranges {
 export function neededSince({ shown, month, pace }: Ranges, by: Dimension): Since {
   const { from } = shown;
   const keys = [from, month.from, pace.from].sort()[0] ?? from;
-  return { keys, models: from, credits: from, said: from, checks: from, ...(by === 'provider' && { providers: from }) };
+  return { keys, models: from, credits: from, drift: from, ...(by === 'provider' && { providers: from }) };
 }
 
 /** How much more one figure is than another, as a share of it; null where that says nothing. */

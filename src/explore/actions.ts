@@ -7,11 +7,10 @@ import { resolveTimeZone } from '../lib/zone.ts';
 import { checkRange } from '../usage/actions.ts';
 import { gapsOf } from '../usage/gaps.ts';
 import { compareCells } from '../usage/groups.ts';
-import { approximateDays, type Fact, factsBy, inDetail, type Range } from '../usage/model.ts';
+import { readLedger } from '../usage/ledger.ts';
+import { approximateDays, type Fact, factsBy, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
-import { readLedger } from '../usage/reading.ts';
 import { asOf } from '../usage/stats.ts';
-import { readSummary } from '../usage/summary.ts';
 import { createAnswers } from './answer.ts';
 import { isWanted, MAX_HOURLY_DAYS, metricOf, type Question, UNKNOWN_NAME } from './model.ts';
 import { createPalette, type Palette } from './palette.ts';
@@ -34,16 +33,13 @@ export const paletteOf = ({ keys, names }: { keys: readonly { id: number }[]; na
 
 const sumCorrections = (facts: readonly Fact[]): number => facts.reduce((sum, { measures }) => sum + (measures.correctionNano ?? 0), 0);
 
-/** The ledger of a range as a question needs it: sums of days know one dimension each, and no hours. */
-async function readFor(deps: Deps, userId: number, question: Question, range: Range, viewerZone: string) {
+/** How a question needs a range: sums of days know one dimension each, and no hours. */
+function askedOf(question: Question, range: Range, viewerZone: string) {
   const hours = question.rollup === 'hour' ? 'all' : 'none';
   const isPlain = question.by2 === undefined && [...question.key, ...question.model, ...question.provider].length === 0;
-  if (isPlain && hours === 'none') {
-    const since = { keys: range.from, models: range.from, providers: range.from };
-    return readSummary(deps, userId, range, { hours, since, isOwnZone: range.zone === resolveTimeZone(viewerZone) });
-  }
-  const { sources, rows } = await readLedger(deps, userId, range, hours);
-  return { sources, ledger: inDetail(rows) };
+  if (!isPlain || hours === 'all') return { inRows: hours } as const;
+  const since = { keys: range.from, models: range.from, providers: range.from };
+  return { hours, since, isOwnZone: range.zone === resolveTimeZone(viewerZone) } as const;
 }
 
 /**
@@ -57,15 +53,15 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
   if (isHourly && countDays(range.from, range.to) > MAX_HOURLY_DAYS) {
     failField('rollup', `By the hour at most ${MAX_HOURLY_DAYS} days can be shown`);
   }
-  const { sources, ledger } = await readFor(deps, userId, question, range, viewerZone);
-  const facts = factsBy(ledger, range, isHourly);
-  const answers = createAnswers(sources.keys, facts, range, question.rollup);
+  const { sources, keys, rows } = await readLedger(deps, userId, range, askedOf(question, range, viewerZone));
+  const facts = factsBy(rows(), range, isHourly);
+  const answers = createAnswers(keys, facts, range, question.rollup);
   return {
     range,
     answer: answers(question),
     /** The same of BYOK spend, which credits do not hold. */
     byok: answers({ ...question, metric: 'byok_cost' }),
-    keys: sources.keys.map(({ id, name }) => ({ id, name })),
+    keys: keys.map(({ id, name }) => ({ id, name })),
     models: distinct(facts.model, 'model'),
     providers: distinct(facts.provider, 'provider'),
     palette: paletteOf(sources),
@@ -73,11 +69,11 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
     /** By how much counters shrank, nano-dollars, 0 or less. */
     correctionNano: sumCorrections(facts.key.filter((fact) => isWanted(fact, question))),
     gaps: gapsOf(
-      sources.keys.filter(({ id }) => question.key.length === 0 || question.key.includes(id)),
+      keys.filter(({ id }) => question.key.length === 0 || question.key.includes(id)),
       range,
       metricOf(question.metric).isMoney ? 'money' : 'detail',
     ),
-    asOf: isoOrNull(asOf(sources.keys)),
+    asOf: isoOrNull(asOf(keys)),
   };
 }
 

@@ -36,7 +36,7 @@ const days = (name: string, table: usage.DayTable): Task => ({
 });
 
 /** Hours of a ledger table beyond theirs. */
-const hours = (name: string, table: 'counter_day' | 'usage_day'): Task => ({
+const hours = (name: string, table: usage.HourlyTable): Task => ({
   name,
   table,
   runForUsers: ({ db, config }, now, limit, userIds) =>
@@ -70,12 +70,14 @@ export const TASKS: readonly Task[] = [
   { name: 'alerts', run: deleteOldEvents },
   // Never as many as `limit`: what is left has a message of its own, and the cleanup goes on with its next task.
   { name: 'purged', run: async (deps, _now, limit) => Math.min(await purge(deps, limit), limit - 1) },
-  days('days', 'counter_day'),
+  days('days', 'key_day'),
   days('usage_days', 'usage_day'),
-  days('check_days', 'check_day'),
+  days('account_days', 'account_day'),
+  days('account_checks', 'account_check'),
   days('day_sums', 'day_sum'),
-  hours('hours', 'counter_day'),
+  hours('hours', 'key_day'),
   hours('usage_hours', 'usage_day'),
+  hours('account_hours', 'account_day'),
 ];
 
 /** The step after one that deleted `deleted` rows: the same once more while it was full, else the next users or the next task. */

@@ -38,13 +38,14 @@ type PresentedKey = ReturnType<typeof presentKey>;
 
 /** The user's keys with what their accounts say of them, oldest first. */
 async function presentAll(deps: Deps, userId: number): Promise<PresentedKey[]> {
-  const [keys, upstreamKeys, managements, workspaces] = await deps.db.batch([
+  const [keys, upstreamKeys, accounts, managements, workspaces] = await deps.db.batch([
     store.selectKeys(deps.db, userId),
     managementStore.selectReadings(deps.db, userId),
+    managementStore.selectAccounts(deps.db, userId),
     managementStore.selectManagements(deps.db, userId),
     managementStore.selectWorkspaces(deps.db, userId),
   ]);
-  return presentKeys({ keys, upstreamKeys, managements, workspaces }, deps.now(), deps.config.retentionDays);
+  return presentKeys({ keys, upstreamKeys, accounts, managements, workspaces }, deps.now(), deps.config.retentionDays);
 }
 
 const presentOne = async (deps: Deps, userId: number, id: number): Promise<PresentedKey> =>
@@ -106,10 +107,9 @@ export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<v
     fail({ kind: 'bad_request', detail: 'A discovered key goes with the management key that found it. Pause it instead.' });
   }
   await runBatch(deps.db, [
-    ...managementStore.doubtAccountStatements(deps.db, userId, id),
     ...managementStore.leaveAccountStatements(deps.db, userId, id),
     ...managementStore.deleteUpstreamStatements(deps.db, userId, id),
-    ...store.deleteKeyStatements(deps.db, userId, id),
+    store.deleteKeyStatement(deps.db, userId, id),
     requestPurgeStatement(deps.db, userId, deps.now()),
     recordStatement(deps, userId, actor, 'key_deleted', key.name),
   ]);

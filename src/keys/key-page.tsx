@@ -142,9 +142,15 @@ const Spend = ({ item, asked, now }: { item: Key; asked: Asked; now: number }) =
   return (
     <section class="card">
       <h2>
-        {item.kind === 'management' ? 'Spent outside of its keys in 30 days' : 'Spend of 30 days'}:{' '}
+        {item.kind === 'management' ? 'Unattributed spend of 30 days' : 'Spend of 30 days'}:{' '}
         {spentText(credits.total, byok.total, credits.isComplete)}
       </h2>
+      {item.kind === 'management' && (
+        <p class="hint">
+          What the account spent in the chatroom, or with keys that are paused or deleted here. A day follows when it is over and all other
+          keys of the account are read.
+        </p>
+      )}
       {correctionNano < 0 && (
         <p class="note">
           OpenRouter took back {formatUsd(usdFromNano(-correctionNano))} of this key’s counters in these 30 days. Its own total is lower by

@@ -7,13 +7,27 @@ import { pastedSchema } from '../lib/pasted.ts';
 import type { KeyRecord } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
 import type { KeyState } from '../openrouter/schema.ts';
-import type { Sample, Series } from '../usage/ledger.ts';
+import type { Sample, Series } from '../usage/counters.ts';
 import type { apiKey } from './table.ts';
 
 /** The column that holds the ciphertext, as part of its additional data. */
 export const CIPHERTEXT_COLUMN = 'api_key.ciphertext';
 
-export type KeyRow = typeof apiKey.$inferSelect;
+/** A key with the series of its present secret. */
+export type KeyRow = typeof apiKey.$inferSelect & {
+  upstreamKeyId: number;
+  /** First and last sample of the secret, and its counters then, in nano-dollars. */
+  seriesStartedAt: number | null;
+  lastSampleAt: number | null;
+  usageNano: number | null;
+  usageDailyNano: number | null;
+  usageWeeklyNano: number | null;
+  usageMonthlyNano: number | null;
+  byokUsageNano: number | null;
+  byokUsageDailyNano: number | null;
+  byokUsageWeeklyNano: number | null;
+  byokUsageMonthlyNano: number | null;
+};
 
 const keyTextSchema = pastedSchema
   .max(512, 'Is too long to be an OpenRouter key')

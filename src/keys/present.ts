@@ -2,8 +2,9 @@
 import type * as z from 'zod';
 import { dayOf, isoOrNull, periodOf } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
-import { type Management, progressOf, type UpstreamKey } from '../management/model.ts';
+import { type Account, type Management, progressOf, type UpstreamKey } from '../management/model.ts';
 import { FRESH_MS } from '../usage/coverage.ts';
+import { isListed } from '../usage/readings.ts';
 import type { keySchema } from './answers.ts';
 import { endOf, KEY_ENDS, type KeyRow } from './model.ts';
 
@@ -11,6 +12,7 @@ import { endOf, KEY_ENDS, type KeyRow } from './model.ts';
 export interface Surroundings {
   keys: readonly KeyRow[];
   upstreamKeys: readonly UpstreamKey[];
+  accounts: readonly Account[];
   managements: readonly Management[];
   workspaces: readonly { id: string; name: string }[];
   now: number;
@@ -18,10 +20,10 @@ export interface Surroundings {
   retentionDays: number;
 }
 
-/** Of a management key that reads an account: the readings of all its keys. Of another key: its own, the present text's first. */
+/** Of a management key that reads an account: the readings of all its keys. Of another key: that of its present secret, if an account lists it. */
 function readingsOf(row: KeyRow, { upstreamKeys }: Surroundings): UpstreamKey[] {
   if (row.kind === 'management') return upstreamKeys.filter(({ managementId }) => managementId === row.id);
-  return upstreamKeys.filter(({ apiKeyId, hash }) => apiKeyId === row.id && hash === row.hash);
+  return upstreamKeys.filter((reading) => reading.id === row.upstreamKeyId && isListed(reading));
 }
 
 /** Is this the id of a management key that is read? */
@@ -30,7 +32,10 @@ function isLive(id: number | null, { keys }: Surroundings): boolean {
   return manager !== undefined && manager.kind === 'management' && manager.isActive && manager.health !== 'invalid';
 }
 
-function backfillOf(readings: readonly UpstreamKey[], { today, retentionDays }: Surroundings): { done: number; total: number } | null {
+function backfillOf(
+  readings: readonly Parameters<typeof progressOf>[0][],
+  { today, retentionDays }: Surroundings,
+): { done: number; total: number } | null {
   if (readings.length === 0) return null;
   const each = readings.map((reading) => progressOf(reading, today, retentionDays));
   return { done: each.reduce((sum, { done }) => sum + done, 0), total: each.reduce((sum, { total }) => sum + total, 0) };
@@ -68,7 +73,9 @@ function errorOf(
 function presentSurroundings(row: KeyRow, around: Surroundings) {
   const readings = readingsOf(row, around);
   const own = row.kind === 'management' ? undefined : readings[0];
-  const account = around.managements.find(({ apiKeyId }) => apiKeyId === row.id);
+  const opened = around.managements.find(({ apiKeyId }) => apiKeyId === row.id)?.accountId;
+  const account = around.accounts.find(({ id }) => id === opened);
+  const ofAccount = account?.readerId === row.id ? [{ ...account, createdAt: 0 }] : [];
   const isOrphan = row.kind === 'discovered' && !isLive(own?.managementId ?? null, around);
   const { totalCreditsNano = null, totalUsageNano = null } = row.kind === 'management' ? (account ?? {}) : {};
   const workspace = own?.managementId == null ? null : own.workspaceId;
@@ -76,14 +83,14 @@ function presentSurroundings(row: KeyRow, around: Surroundings) {
   return {
     status: !row.isActive ? 'paused' : isOrphan && row.health === 'active' ? 'unverified' : row.health,
     balance_usd: totalCreditsNano === null || totalUsageNano === null ? null : usdFromNano(totalCreditsNano - totalUsageNano),
-    managed_by: own?.managementId ?? account?.leaderId ?? null,
+    managed_by: own?.managementId ?? (account?.readerId === row.id ? null : (account?.readerId ?? null)),
     workspace: workspace === null ? null : { id: workspace, name: around.workspaces.find(({ id }) => id === workspace)?.name ?? null },
     is_disabled: own?.isDisabled ?? null,
     is_expired: end === 'expired',
     expires_at: isoOrNull(own?.expiresAt ?? row.expiresAt),
     last_used_at: isoOrNull(own?.lastUsedAt ?? null),
     vanished_at: isoOrNull(own?.vanishedAt ?? null),
-    backfill: own && own.managementId === null ? null : backfillOf(readings, around),
+    backfill: own && own.managementId === null ? null : backfillOf([...readings, ...ofAccount], around),
     last_error: errorOf(row, own, end, isOrphan, around),
   } as const;
 }
@@ -147,7 +154,7 @@ export function areCountersCurrent(
 
 /** All of a user's keys, from what is stored of them. Where `workspaces` are not needed they may be left out. */
 export function presentKeys(
-  stored: Pick<Surroundings, 'keys' | 'upstreamKeys' | 'managements'> & Partial<Pick<Surroundings, 'workspaces'>>,
+  stored: Pick<Surroundings, 'keys' | 'upstreamKeys' | 'accounts' | 'managements'> & Partial<Pick<Surroundings, 'workspaces'>>,
   now: number,
   retentionDays: number,
 ): z.infer<typeof keySchema>[] {

@@ -8,8 +8,9 @@ import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { err, type Result } from '../lib/result.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
-import { addPosting, type DayAmounts, postSample } from '../usage/ledger.ts';
-import { type DayKey, type DayWrite, listNamedDaysAcrossUsers, setDaysStatementAcrossUsers } from '../usage/store.ts';
+import { addPosting, type DayAmounts, postSample } from '../usage/counters.ts';
+import { resolveDaysStatementAcrossUsers } from '../usage/source-store.ts';
+import { type DayKey, type DayWrite, listCountedDaysAcrossUsers, setCountedStatementAcrossUsers } from '../usage/store.ts';
 import {
   CIPHERTEXT_COLUMN,
   judgeFailure,
@@ -57,14 +58,12 @@ export const readKeys = (deps: Deps, keys: readonly KeyRow[]): Promise<Reading[]
   pMap(keys, (key) => readKey(deps, key), { concurrency: MAX_SIMULTANEOUS });
 
 const baseOf = ({ key }: Reading): store.Base => ({
-  keyId: key.id,
-  keyHash: key.hash,
-  textVersion: key.textVersion,
+  upstreamKeyId: key.upstreamKeyId,
   baseSampleAt: key.lastSampleAt,
   baseRejectedRun: key.rejectedRun,
 });
 
-const nameOf = ({ userId, keyId, keyHash, day }: DayKey): string => `${userId}/${keyId}/${keyHash}/${day}`;
+const nameOf = ({ upstreamKeyId, day }: DayKey): string => `${upstreamKeyId}/${day}`;
 
 type Posting = DayKey & DayAmounts & store.Base;
 
@@ -108,8 +107,8 @@ function slices(judged: readonly Judged[]): Judged[][] {
 
 /** The ledger rows that postings lead to. */
 async function computeDays(deps: Deps, postings: readonly Posting[]): Promise<DayWrite[]> {
-  const names = postings.map(({ userId, keyId, keyHash, day }) => ({ userId, keyId, keyHash, day }));
-  const stored = new Map((await listNamedDaysAcrossUsers(deps.db, names)).map((row) => [nameOf(row), row]));
+  const names = postings.map(({ userId, upstreamKeyId, day }) => ({ userId, upstreamKeyId, day }));
+  const stored = new Map((await listCountedDaysAcrossUsers(deps.db, names)).map((row) => [nameOf(row), row]));
   return postings.map((posting) => ({ ...posting, ...addPosting(stored.get(nameOf(posting)) ?? null, posting) }));
 }
 
@@ -119,14 +118,19 @@ async function applySlice(deps: Deps, judged: readonly Judged[]): Promise<number
     judged.flatMap(({ postings }) => postings),
   );
   const applied = await runBatch(deps.db, [
-    ...(days.length > 0 ? [setDaysStatementAcrossUsers(deps.db, days)] : []),
-    store.moveSamplesStatementAcrossUsers(
+    ...(days.length > 0 ? [setCountedStatementAcrossUsers(deps.db, days)] : []),
+    ...store.moveSamplesStatementsAcrossUsers(
       deps.db,
       judged.flatMap(({ sample }) => sample ?? []),
     ),
     store.recordFailuresStatementAcrossUsers(
       deps.db,
       judged.flatMap(({ failure }) => failure ?? []),
+    ),
+    resolveDaysStatementAcrossUsers(
+      deps.db,
+      judged.flatMap(({ sample, failure }) => (sample ?? failure)?.upstreamKeyId ?? []),
+      [...new Set(days.map(({ day }) => day))],
     ),
   ]);
   return applied.flat().map((row) => Number(row['id']));

@@ -1,52 +1,62 @@
 /** All SQL of keys. */
 import { and, asc, eq, getTableColumns, gt, type SQL, sql } from 'drizzle-orm';
-import { askedOften, type Db, jsonField as fromJson, statement } from '../db.ts';
+import { askedOften, type Db, jsonField as fromJson, runBatch, statement } from '../db.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
+import { resolveUserStatement } from '../usage/source-store.ts';
+import { upstreamKey } from '../usage/table.ts';
 import type { KeyFailure, KeyRow, Verdict } from './model.ts';
 import { apiKey } from './table.ts';
 
-/** Selects a user's keys, oldest first. */
-export const selectKeys = (db: Db, userId: number) => db.select().from(apiKey).where(eq(apiKey.userId, userId)).orderBy(asc(apiKey.id));
+const OF_KEYS = and(eq(upstreamKey.userId, apiKey.userId), eq(upstreamKey.hash, apiKey.hash));
 
-/** A key with its former texts: a JSON array of `FormerText`. */
-export type KeyWithTexts = KeyRow & { formerTexts: string };
+/** What a `KeyRow` is selected from, in SQL. */
+export const KEYS = sql`${apiKey} CROSS JOIN ${upstreamKey} ON ${OF_KEYS}`;
 
-/** Of a key, the texts (JSON) that it had before and that were sampled: each with its hash, its first and its last sample. */
-export const FORMER_TEXTS = sql<string>`(SELECT json_group_array(json_object('hash', a.hash, 'since', a.series_started_at, 'until', a.last_sample_at)) FROM api_key_alias AS a
-  WHERE a.api_key_id = api_key.id AND a.series_started_at IS NOT NULL) || ''`;
+/** The fields of a `KeyRow`. A key was checked when it was sampled, or refused. */
+export const KEY_FIELDS = {
+  ...getTableColumns(apiKey),
+  // D1 tells the columns of a batch by their names, and both tables have an id.
+  upstreamKeyId: sql<number>`+${upstreamKey.id}`,
+  seriesStartedAt: upstreamKey.seriesStartedAt,
+  lastSampleAt: upstreamKey.lastSampleAt,
+  usageNano: upstreamKey.sampledNano,
+  usageDailyNano: upstreamKey.sampledDailyNano,
+  usageWeeklyNano: upstreamKey.sampledWeeklyNano,
+  usageMonthlyNano: upstreamKey.sampledMonthlyNano,
+  byokUsageNano: upstreamKey.sampledByokNano,
+  byokUsageDailyNano: upstreamKey.sampledByokDailyNano,
+  byokUsageWeeklyNano: upstreamKey.sampledByokWeeklyNano,
+  byokUsageMonthlyNano: upstreamKey.sampledByokMonthlyNano,
+  lastValidatedAt: sql<number | null>`nullif(max(coalesce(${apiKey.lastValidatedAt}, 0), coalesce(${upstreamKey.lastSampleAt}, 0)), 0)`,
+};
 
-const keysWithTexts = askedOften((db) =>
-  db
-    .select({ ...getTableColumns(apiKey), formerTexts: FORMER_TEXTS })
-    .from(apiKey)
+const fromKeys = (db: Db) => db.select(KEY_FIELDS).from(apiKey).innerJoin(upstreamKey, OF_KEYS);
+
+const keys = askedOften((db) =>
+  fromKeys(db)
     .where(eq(apiKey.userId, sql.placeholder('userId')))
     .orderBy(asc(apiKey.id)),
 );
-/** Selects a user's keys with their former texts, oldest first. */
-export const selectKeysWithTexts = (db: Db, userId: number) => keysWithTexts(db, { userId });
+/** Selects a user's keys, oldest first. */
+export const selectKeys = (db: Db, userId: number) => keys(db, { userId });
 
 /** Those of a user's keys with these hashes. */
 export const listKeysByHash = (db: Db, userId: number, hashes: readonly string[]): Promise<KeyRow[]> =>
-  db
-    .select()
-    .from(apiKey)
-    .where(and(eq(apiKey.userId, userId), sql`${apiKey.hash} IN (SELECT value FROM json_each(${JSON.stringify(hashes)}))`));
+  fromKeys(db).where(and(eq(apiKey.userId, userId), sql`${apiKey.hash} IN (SELECT value FROM json_each(${JSON.stringify(hashes)}))`));
 
 /** When each of a user's discovered keys was last sampled, by hash. */
 export async function listDiscoveredSamples(db: Db, userId: number): Promise<Map<string, number | null>> {
   const rows = await db
-    .select({ hash: apiKey.hash, at: apiKey.lastSampleAt })
+    .select({ hash: apiKey.hash, at: upstreamKey.lastSampleAt })
     .from(apiKey)
+    .innerJoin(upstreamKey, OF_KEYS)
     .where(and(eq(apiKey.userId, userId), eq(apiKey.kind, 'discovered')));
   return new Map(rows.map(({ hash, at }) => [hash, at]));
 }
 
 /** The user's key with this id. */
 export async function findKey(db: Db, userId: number, id: number): Promise<KeyRow | null> {
-  const [row] = await db
-    .select()
-    .from(apiKey)
-    .where(and(eq(apiKey.userId, userId), eq(apiKey.id, id)));
+  const [row] = await fromKeys(db).where(and(eq(apiKey.userId, userId), eq(apiKey.id, id)));
   return row ?? null;
 }
 
@@ -56,32 +66,28 @@ export async function hasKeyAcrossUsers(db: Db, id: number): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Changes what does not concern the text; null if the key is gone. */
+/** Changes what does not concern the secret. */
 export async function updateKey(
   db: Db,
   userId: number,
   id: number,
   change: Partial<Pick<KeyRow, 'name' | 'isActive' | 'syncRequestedAt' | 'health'>>,
-): Promise<KeyRow | null> {
-  const [row] = await db
+): Promise<void> {
+  const update = db
     .update(apiKey)
     .set(change)
     .where(and(eq(apiKey.userId, userId), eq(apiKey.id, id)))
-    .returning();
-  return row ?? null;
+    .toSQL();
+  await runBatch(db, [statement(db, update.sql, ...(update.params as (string | number | null)[])), resolveUserStatement(db, userId)]);
 }
 
-/** Deletes a key and its aliases. */
-export const deleteKeyStatements = (db: Db, userId: number, id: number): D1PreparedStatement[] => [
-  statement(db, 'DELETE FROM api_key_alias WHERE api_key_id = (SELECT id FROM api_key WHERE user_id = ?1 AND id = ?2)', userId, id),
-  statement(db, 'DELETE FROM api_key WHERE user_id = ?1 AND id = ?2', userId, id),
-];
+/** Deletes a key. */
+export const deleteKeyStatement = (db: Db, userId: number, id: number): D1PreparedStatement =>
+  statement(db, 'DELETE FROM api_key WHERE user_id = ?1 AND id = ?2', userId, id);
 
 /** Deletes all keys of a user. */
-export const deleteAllKeysStatements = (db: Db, userId: number): D1PreparedStatement[] => [
-  statement(db, 'DELETE FROM api_key_alias WHERE user_id = ?', userId),
-  statement(db, 'DELETE FROM api_key WHERE user_id = ?', userId),
-];
+export const deleteAllKeysStatement = (db: Db, userId: number): D1PreparedStatement =>
+  statement(db, 'DELETE FROM api_key WHERE user_id = ?', userId);
 
 /** Notes that the user asked for a reading, unless one was asked for at or after `notAfter`; false if so. */
 export async function claimSyncRequest(db: Db, userId: number, id: number, now: number, notAfter: number): Promise<boolean> {
@@ -105,11 +111,11 @@ export type ReadRun = { kind: 'sync' | 'validate' | 'manual'; id: string; since:
 function isReadBy(run: ReadRun): SQL {
   switch (run.kind) {
     case 'sync':
-      return sql`${apiKey.isActive} AND ${apiKey.health} IN ('active', 'unverified') AND (${apiKey.lastSampleAt} IS NULL OR ${apiKey.lastSampleAt} < ${run.since})`;
+      return sql`${apiKey.isActive} AND ${apiKey.health} IN ('active', 'unverified') AND (${upstreamKey.lastSampleAt} IS NULL OR ${upstreamKey.lastSampleAt} < ${run.since})`;
     case 'validate':
-      return sql`${apiKey.isActive} AND (${apiKey.lastValidatedAt} IS NULL OR ${apiKey.lastValidatedAt} < ${run.since})`;
+      return sql`${apiKey.isActive} AND max(coalesce(${apiKey.lastValidatedAt}, 0), coalesce(${upstreamKey.lastSampleAt}, 0)) < ${run.since}`;
     case 'manual':
-      return sql`${apiKey.isActive} AND (${apiKey.lastSampleAt} IS NULL OR ${apiKey.lastSampleAt} < ${run.since})`;
+      return sql`${apiKey.isActive} AND (${upstreamKey.lastSampleAt} IS NULL OR ${upstreamKey.lastSampleAt} < ${run.since})`;
   }
 }
 
@@ -127,57 +133,83 @@ export const listOpenKeysAcrossUsers = (db: Db, run: ReadRun, afterId: number, c
   db
     .select({ id: apiKey.id, retryAfter: apiKey.retryAfter })
     .from(apiKey)
+    .innerJoin(upstreamKey, OF_KEYS)
     .where(and(gt(apiKey.id, afterId), isOpen(run)))
     .orderBy(asc(apiKey.id))
     .limit(count);
 
 /** Those of the keys that the run is still to read and that are not postponed. */
 export const listDueKeysAcrossUsers = (db: Db, run: ReadRun, now: number, ids: readonly number[]): Promise<KeyRow[]> =>
-  db
-    .select()
-    .from(apiKey)
-    .where(
-      and(
-        sql`${apiKey.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
-        isOpen(run),
-        sql`(${apiKey.retryAfter} IS NULL OR ${apiKey.retryAfter} <= ${now})`,
-      ),
-    );
+  fromKeys(db).where(
+    and(
+      sql`${apiKey.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+      isOpen(run),
+      sql`(${apiKey.retryAfter} IS NULL OR ${apiKey.retryAfter} <= ${now})`,
+    ),
+  );
 
 /** What a reading of a key starts from. Where it no longer holds, the reading's outcome is not applied. */
 export interface Base {
-  keyId: number;
-  keyHash: string;
-  textVersion: number;
+  upstreamKeyId: number;
   baseSampleAt: number | null;
   baseRejectedRun: string | null;
 }
 
-const IS_AT_BASE = `api_key.id = json_extract(j.value, '$.keyId') AND api_key.hash = json_extract(j.value, '$.keyHash')
-  AND api_key.text_version = json_extract(j.value, '$.textVersion') AND api_key.last_sample_at IS json_extract(j.value, '$.baseSampleAt')`;
+/** The upstream key `u` that still stands at the sample from which row `j` started. */
+const BASE = `json_each(?1) AS j JOIN upstream_key AS u ON u.id = ${fromJson('upstreamKeyId')} AND u.last_sample_at IS ${fromJson('baseSampleAt')}`;
+/** The key that has its secret now. */
+const OF_BASE = 'api_key.id = u.api_key_id AND api_key.hash = u.hash';
 
-/** Moves keys to new samples (`at` in epoch milliseconds) where they still stand at their base; returns the ids of those. */
-export function moveSamplesStatementAcrossUsers(
+const ANSWERED = {
+  kind: `iif(api_key.kind = 'discovered', api_key.kind, iif(${fromJson('isManagementKey')}, 'management', 'inference'))`,
+  health: fromJson('health'),
+  limit_nano: fromJson('limitNano'),
+  limit_remaining_nano: fromJson('limitRemainingNano'),
+  limit_reset: fromJson('limitReset'),
+  expires_at: fromJson('expiresAt'),
+  free_limit: fromJson('freeRequests.limit'),
+  free_remaining: fromJson('freeRequests.remaining'),
+  free_used: fromJson('freeRequests.used'),
+  last_error: fromJson('lastError'),
+  rejected_run: 'NULL',
+  retry_after: 'NULL',
+};
+const SAMPLED = {
+  series_started_at: `coalesce(upstream_key.series_started_at, ${fromJson('at')})`,
+  last_sample_at: fromJson('at'),
+  sampled_nano: fromJson('counters.usageNano'),
+  sampled_daily_nano: fromJson('counters.usageDailyNano'),
+  sampled_weekly_nano: fromJson('counters.usageWeeklyNano'),
+  sampled_monthly_nano: fromJson('counters.usageMonthlyNano'),
+  sampled_byok_nano: fromJson('counters.byokUsageNano'),
+  sampled_byok_daily_nano: fromJson('counters.byokUsageDailyNano'),
+  sampled_byok_weekly_nano: fromJson('counters.byokUsageWeeklyNano'),
+  sampled_byok_monthly_nano: fromJson('counters.byokUsageMonthlyNano'),
+};
+const assign = (values: Record<string, string>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${name} = ${value}`)
+    .join(', ');
+
+/**
+ * Moves upstream keys to new samples (`at` in epoch milliseconds) where they still stand at their base, and writes what else was answered of the keys
+ * that have them. The last statement returns the ids of the keys whose secret moved.
+ */
+export function moveSamplesStatementsAcrossUsers(
   db: Db,
   samples: readonly (Base & KeyInfo & Verdict & { at: number })[],
-): D1PreparedStatement {
-  const text = `UPDATE api_key SET kind = iif(kind = 'discovered', kind, iif(${fromJson('isManagementKey')}, 'management', 'inference')), health = ${fromJson('health')},
-      known_since = coalesce(known_since, ${fromJson('at')}), series_started_at = coalesce(series_started_at, ${fromJson('at')}), known_until = max(coalesce(known_until, 0), ${fromJson('at')}),
-      last_sample_at = ${fromJson('at')}, usage_nano = ${fromJson('counters.usageNano')}, usage_daily_nano = ${fromJson('counters.usageDailyNano')},
-      usage_weekly_nano = ${fromJson('counters.usageWeeklyNano')}, usage_monthly_nano = ${fromJson('counters.usageMonthlyNano')},
-      byok_usage_nano = ${fromJson('counters.byokUsageNano')}, byok_usage_daily_nano = ${fromJson('counters.byokUsageDailyNano')},
-      byok_usage_weekly_nano = ${fromJson('counters.byokUsageWeeklyNano')}, byok_usage_monthly_nano = ${fromJson('counters.byokUsageMonthlyNano')},
-      limit_nano = ${fromJson('limitNano')}, limit_remaining_nano = ${fromJson('limitRemainingNano')}, limit_reset = ${fromJson('limitReset')},
-      expires_at = ${fromJson('expiresAt')}, free_limit = ${fromJson('freeRequests.limit')}, free_remaining = ${fromJson('freeRequests.remaining')},
-      free_used = ${fromJson('freeRequests.used')}, last_validated_at = ${fromJson('at')}, last_error = ${fromJson('lastError')}, rejected_run = NULL, retry_after = NULL
-    FROM json_each(?1) AS j WHERE ${IS_AT_BASE} RETURNING api_key.id`;
-  return statement(db, text, JSON.stringify(samples));
+): D1PreparedStatement[] {
+  const differs = `(${Object.keys(ANSWERED).map((name) => `api_key.${name}`)}) IS NOT (${Object.values(ANSWERED)})`;
+  return [
+    `UPDATE api_key SET ${assign(ANSWERED)} FROM ${BASE} WHERE ${OF_BASE} AND ${differs}`,
+    `UPDATE upstream_key SET ${assign(SAMPLED)} FROM ${BASE} WHERE upstream_key.id = u.id RETURNING upstream_key.api_key_id AS id`,
+  ].map((text) => statement(db, text, JSON.stringify(samples)));
 }
 
-/** Records failed readings of keys that still stand at their base. */
+/** Records failed readings of keys that still stand at their base; returns their ids. */
 export function recordFailuresStatementAcrossUsers(db: Db, failures: readonly (Base & KeyFailure)[]): D1PreparedStatement {
   const text = `UPDATE api_key SET health = ${fromJson('health')}, last_error = ${fromJson('lastError')}, rejected_run = ${fromJson('rejectedRun')}, refused_at = ${fromJson('refusedAt')},
       retry_after = ${fromJson('retryAfter')}, last_validated_at = ${fromJson('lastValidatedAt')}
-    FROM json_each(?1) AS j WHERE ${IS_AT_BASE} AND api_key.rejected_run IS ${fromJson('baseRejectedRun')} RETURNING api_key.id`;
+    FROM ${BASE} WHERE ${OF_BASE} AND api_key.rejected_run IS ${fromJson('baseRejectedRun')} RETURNING api_key.id`;
   return statement(db, text, JSON.stringify(failures));
 }

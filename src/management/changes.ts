@@ -1,46 +1,74 @@
-/** Writes what was read of keys: whole days, and how far each key is read then. */
+/** Writes what was read: whole days of upstream keys or of an account, and how far it is read then. */
 import { CHARACTERS_A_SLICE, type Db, runBatch } from '../db.ts';
 import { slicesOf } from '../lib/slices.ts';
 import { diffCells, keepFiner, keepForgotten, type UsageCell } from '../usage/cells.ts';
+import { resolveDaysStatementAcrossUsers } from '../usage/source-store.ts';
 import {
-  dropUsageStatementAcrossUsers,
-  listUsageOfDaysAcrossUsers,
+  dropDaysStatementAcrossUsers,
+  listDaysAcrossUsers,
   noteModelsStatement,
-  setUsageStatementAcrossUsers,
+  type Owner,
+  setDaysStatementAcrossUsers,
+  setReportedStatementAcrossUsers,
 } from '../usage/usage-store.ts';
-import type { ReadProgress, UpstreamKey } from './model.ts';
-import { moveReadingsStatement } from './store.ts';
+import type { Account, AccountProgress, ReadProgress, UpstreamKey } from './model.ts';
+import { moveAccountStatement, moveReadingsStatement } from './store.ts';
 
-/** What a step changes of a key: days that were read, and where the key stands then. */
-export interface KeyChange {
-  key: UpstreamKey;
+interface Change<Of extends { id: number; readVersion: number }, State> {
+  of: Of;
   days: string[];
   cells: UsageCell[];
-  state: ReadProgress;
+  state: State;
 }
+/** What a step changes of a key: days that were read, and where the key stands then. */
+export type KeyChange = Change<UpstreamKey, ReadProgress>;
+type AccountChange = Change<Account, AccountProgress>;
 
-async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<number[]> {
-  const days = changes.flatMap(({ key, days: read }) => read.map((day) => ({ userId, upstreamKeyId: key.id, day })));
-  const stored = await listUsageOfDaysAcrossUsers(db, days);
-  const diffs = changes.map(({ key, cells }) => {
-    const known = stored.get(key.id) ?? [];
-    // What an account spent outside of its keys may become nothing, when a key is found that spent it.
-    const kept = key.hash === null ? cells : keepForgotten(known, cells);
-    return { base: { upstreamKeyId: key.id, readVersion: key.readVersion }, ...diffCells(known, keepFiner(known, kept)) };
+const daysOf = (changes: readonly Change<{ id: number; readVersion: number }, unknown>[]): string[] => [
+  ...new Set(changes.flatMap(({ days }) => days)),
+];
+
+/** What must be written so that the days hold what was read of them. */
+async function planWrites(
+  db: Db,
+  userId: number,
+  owner: Owner,
+  changes: readonly Change<{ id: number; readVersion: number }, unknown>[],
+): Promise<{ statements: D1PreparedStatement[]; changed: { id: number; day: string }[] }> {
+  const names = changes.flatMap(({ of, days }) => days.map((day) => ({ userId, id: of.id, day })));
+  const stored = await listDaysAcrossUsers(db, owner, names);
+  const diffs = changes.map(({ of, cells }) => {
+    const known = stored.get(of.id) ?? [];
+    const kept = owner === 'account' ? cells : keepForgotten(known, cells);
+    return { base: { id: of.id, readVersion: of.readVersion }, ...diffCells(known, keepFiner(known, kept)) };
   });
   const set = diffs.flatMap(({ base, set: cells }) => cells.map((cell) => ({ ...base, ...cell })));
   const drop = diffs.flatMap(({ base, drop: cells }) => cells.map((cell) => ({ ...base, ...cell })));
   const models = [...new Set(set.flatMap(({ model }) => (model === '' ? [] : model)))];
+  const changed = Map.groupBy([...set, ...drop], ({ id, day }) => `${id}/${day}`);
+  return {
+    statements: [
+      ...(drop.length > 0 ? [dropDaysStatementAcrossUsers(db, owner, drop)] : []),
+      ...(set.length > 0 ? [setDaysStatementAcrossUsers(db, owner, set), noteModelsStatement(db, userId, models)] : []),
+    ],
+    changed: [...changed.values()].flatMap(([first]) => (first ? [{ id: first.id, day: first.day }] : [])),
+  };
+}
+
+async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<number[]> {
+  const { statements, changed } = await planWrites(db, userId, 'upstream_key', changes);
+  const moves = changes.map(({ of, state }) => ({ id: of.id, readVersion: of.readVersion, ...state }));
   const results = await runBatch(db, [
-    ...(drop.length > 0 ? [dropUsageStatementAcrossUsers(db, drop)] : []),
-    ...(set.length > 0 ? [setUsageStatementAcrossUsers(db, set), noteModelsStatement(db, userId, models)] : []),
-    moveReadingsStatement(
+    ...statements,
+    ...(changed.length > 0 ? [setReportedStatementAcrossUsers(db, changed)] : []),
+    moveReadingsStatement(db, userId, moves),
+    resolveDaysStatementAcrossUsers(
       db,
-      userId,
-      changes.map(({ key, state }) => ({ upstreamKeyId: key.id, readVersion: key.readVersion, ...state })),
+      changes.map(({ of }) => of.id),
+      daysOf(changes),
     ),
   ]);
-  return (results.at(-1) ?? []).map((row) => Number(row['id']));
+  return (results.at(-2) ?? []).map((row) => Number(row['id']));
 }
 
 /**
@@ -53,4 +81,12 @@ export async function applyChanges(db: Db, userId: number, changes: readonly Key
     for (const id of await applySlice(db, userId, slice)) moved.add(id);
   }
   return moved;
+}
+
+/** The same of an account's total; tells whether nobody read it meanwhile. */
+export async function applyAccountChange(db: Db, userId: number, change: AccountChange): Promise<boolean> {
+  const { statements } = await planWrites(db, userId, 'account', [change]);
+  const { of, state } = change;
+  const results = await runBatch(db, [...statements, moveAccountStatement(db, userId, of, state)]);
+  return (results.at(-1) ?? []).length > 0;
 }

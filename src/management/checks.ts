@@ -6,7 +6,7 @@ import { addDays, dayOf, listDays, startOfDay } from '../lib/day.ts';
 import type { ActivityRow, ModelName } from '../openrouter/account.ts';
 import type { Check } from '../usage/cells.ts';
 import { hasUnnamedModels, nameModelsStatement, setChecksStatement } from '../usage/usage-store.ts';
-import { ACTIVITY_DAYS, ACTIVITY_FROM_MS, type UpstreamKey } from './model.ts';
+import { ACTIVITY_DAYS, ACTIVITY_FROM_MS, type Account, type UpstreamKey } from './model.ts';
 import { type Budget, noteWait } from './reads.ts';
 import { noteChecksStatement, noteNamesStatement } from './store.ts';
 
@@ -40,29 +40,41 @@ export function namesOf(names: readonly ModelName[]): ModelName[] {
   return [...byPermaslug].map(([permaslug, slug]) => ({ permaslug, slug }));
 }
 
-/** The keys that have not been checked up to yesterday; none shortly after midnight. Keys that never spent need no check. */
-export function dueChecks(keys: readonly UpstreamKey[], now: number): UpstreamKey[] {
-  const today = dayOf(now);
-  if (now - startOfDay(today) < ACTIVITY_FROM_MS) return [];
-  return keys.filter(
-    ({ hash, checkedTo, vanishedAt, doneFrom, usageNano, byokUsageNano }) =>
-      (checkedTo === null || checkedTo < addDays(today, -1)) &&
-      vanishedAt === null &&
-      doneFrom !== null &&
-      (hash === null || (usageNano ?? 0) + (byokUsageNano ?? 0) > 0),
-  );
+/** Somebody of whom `/activity` is asked; without a hash an account as a whole. */
+export interface Checked extends Pick<UpstreamKey, 'id' | 'checkedTo'> {
+  hash: string | null;
 }
 
 /**
- * Checks keys against `/activity` until the budget is used up. What it says of the whole account names the models, too.
- * @returns the ids of those that failed
+ * Those that have not been checked up to yesterday; none shortly after midnight, and before they are read. Keys that never spent need no check.
+ * @param account null: it failed in this run
  */
-export async function checkKeys(deps: Deps, userId: number, text: string, keys: readonly UpstreamKey[], budget: Budget): Promise<number[]> {
+export function dueChecks(keys: readonly UpstreamKey[], account: Account | null, now: number): Checked[] {
+  const today = dayOf(now);
+  if (now - startOfDay(today) < ACTIVITY_FROM_MS) return [];
+  const isSpender = ({ vanishedAt, usageNano, byokUsageNano }: UpstreamKey) =>
+    vanishedAt === null && (usageNano ?? 0) + (byokUsageNano ?? 0) > 0;
+  const asked = [...keys.filter(isSpender), ...(account ? [{ ...account, hash: null }] : [])];
+  return asked.filter(({ checkedTo, doneFrom }) => doneFrom !== null && (checkedTo === null || checkedTo < addDays(today, -1)));
+}
+
+/**
+ * Asks `/activity` about keys and their account until the budget is used up. What it says of the whole account names the models, too.
+ * @returns those that failed
+ */
+export async function checkDays(
+  deps: Deps,
+  userId: number,
+  text: string,
+  keys: readonly UpstreamKey[],
+  account: Account | null,
+  budget: Budget,
+): Promise<Checked[]> {
   const today = dayOf(deps.now());
-  const due = dueChecks(keys, deps.now()).slice(0, budget.retryAfterS === null ? Math.max(0, budget.queries) : 0);
+  const due = dueChecks(keys, account, deps.now()).slice(0, budget.retryAfterS === null ? Math.max(0, budget.queries) : 0);
   if (due.length === 0) return [];
   budget.queries -= due.length;
-  const ask = async (key: UpstreamKey) => {
+  const ask = async (key: Checked) => {
     if (budget.retryAfterS !== null) return [];
     const answer = await deps.openrouter.getActivity(text, key.hash);
     if (!answer.ok) noteWait(budget, answer.error);
@@ -70,17 +82,15 @@ export async function checkKeys(deps: Deps, userId: number, text: string, keys: 
   };
   const answers = (await pMap(due, ask, { concurrency: MAX_SIMULTANEOUS })).flat();
   const told = answers.flatMap(({ key, answer, answered }) => (answer.ok ? [{ key, rows: answer.value, answered }] : []));
-  const checks = told.flatMap(({ key, rows, answered }) =>
-    checksOf(rows, today, answered).map((check) => ({ ...check, upstreamKeyId: key.id })),
-  );
   const names = told.flatMap(({ key, rows }) => (key.hash === null ? namesOf(rows) : []));
-  const ids = told.map(({ key }) => key.id);
-  await runBatch(deps.db, [
-    setChecksStatement(deps.db, userId, 'activity', checks),
-    noteChecksStatement(deps.db, userId, ids, addDays(today, -1)),
-    nameModelsStatement(deps.db, userId, names),
-  ]);
-  return answers.flatMap(({ key, answer }) => (answer.ok ? [] : key.id));
+  const statements = (['upstream_key', 'account'] as const).flatMap((owner) => {
+    const ofOwner = told.filter(({ key }) => (key.hash === null) === (owner === 'account'));
+    const checks = ofOwner.flatMap(({ key, rows, answered }) => checksOf(rows, today, answered).map((check) => ({ ...check, id: key.id })));
+    const ids = ofOwner.map(({ key }) => key.id);
+    return [setChecksStatement(deps.db, userId, owner, checks), noteChecksStatement(deps.db, userId, owner, ids, addDays(today, -1))];
+  });
+  await runBatch(deps.db, [...statements, nameModelsStatement(deps.db, userId, names)]);
+  return answers.flatMap(({ key, answer }) => (answer.ok ? [] : key));
 }
 
 /** Asks for the names of models that no answer named so far, at most once a day. */

@@ -3,112 +3,127 @@ import { type Db, jsonField as field, runBatch, statement } from '../db.ts';
 import { HOUR_MS } from '../lib/day.ts';
 import { slicesOf } from '../lib/slices.ts';
 import type { Credits, KeyRecord, Workspace } from '../openrouter/account.ts';
+import { resolveDaysStatementAcrossUsers, resolveUserStatement } from '../usage/source-store.ts';
 
 /** A management key reads its account as long as its listings succeed; then another one may take over. */
 const MAX_SILENCE_MS = 3 * HOUR_MS;
 
-/** A management key that reads its account: neither gone, nor paused, nor invalid, nor an ordinary key by now, nor refused for hours. */
-const IS_LIVE = `EXISTS (SELECT 1 FROM api_key AS k LEFT JOIN management AS m ON m.api_key_id = k.id
-  WHERE k.id = w.management_id AND k.kind = 'management' AND k.is_active AND k.health <> 'invalid'
-    AND coalesce(m.listed_at, k.created_at) > ?4 - ${MAX_SILENCE_MS})`;
+/** An account `a` whose reader reads it: it still opens it, and is neither gone, nor paused, nor invalid, nor an ordinary key by now, nor refused for hours. */
+const hasLiveReader = (now: string): string => `EXISTS (SELECT 1 FROM management AS m CROSS JOIN api_key AS k ON k.id = m.api_key_id
+  WHERE m.api_key_id = a.reader_id AND m.account_id = a.id AND k.kind = 'management' AND k.is_active AND k.health <> 'invalid'
+    AND coalesce(m.listed_at, k.created_at) > ${now} - ${MAX_SILENCE_MS})`;
 
-/**
- * Makes a management key the one that reads the account with these workspaces, unless another live one of the user does already.
- * @returns the id of the key that reads the account, if it is another one
- */
-export async function claimWorkspaces(
+/** The account with these workspaces that another management key reads; null: none does. */
+export async function findReadAccount(
   db: Db,
   userId: number,
   managementId: number,
-  workspaces: readonly Workspace[],
+  workspaceIds: readonly string[],
   now: number,
 ): Promise<number | null> {
-  const leader = `SELECT w.management_id AS id FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id <> ?2
-    AND w.id IN (SELECT json_extract(value, '$.id') FROM json_each(?3)) AND ${IS_LIVE} LIMIT 1`;
-  const take = `INSERT INTO workspace (user_id, id, name, management_id)
-    SELECT ?1, json_extract(j.value, '$.id'), json_extract(j.value, '$.name'), ?2 FROM json_each(?3) AS j
-    WHERE NOT EXISTS (${leader}) AND EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1)
-    ON CONFLICT (user_id, id) DO UPDATE SET name = excluded.name, management_id = excluded.management_id
-    WHERE (workspace.name, workspace.management_id) IS NOT (excluded.name, excluded.management_id)`;
-  const listed = `(SELECT json_extract(value, '$.id') FROM json_each(?3))`;
-  // Whoever read the account before keeps no part of it: a workspace that is gone would let a listing of theirs write on.
-  const dispossess = `DELETE FROM workspace WHERE user_id = ?1 AND id NOT IN ${listed} AND NOT EXISTS (${leader})
-    AND management_id IN (SELECT w.management_id FROM workspace AS w WHERE w.user_id = ?1 AND w.management_id <> ?2 AND w.id IN ${listed})`;
-  const values = [userId, managementId, JSON.stringify(workspaces), now] as const;
-  const [[found] = []] = await runBatch(
-    db,
-    [leader, dispossess, take].map((text) => statement(db, text, ...values)),
-  );
-  return found ? Number(found['id']) : null;
+  const text = `SELECT a.id FROM json_each(?3) AS j CROSS JOIN workspace AS w ON w.user_id = ?1 AND w.id = j.value
+    CROSS JOIN account AS a ON a.id = w.account_id WHERE a.reader_id <> ?2 AND ${hasLiveReader('?4')} LIMIT 1`;
+  const [[row] = []] = await runBatch(db, [statement(db, text, userId, managementId, JSON.stringify(workspaceIds), now)]);
+  return row ? Number(row['id']) : null;
 }
+
+/** Which account was listed: its workspaces, and the hashes of its keys, by which it is known again. */
+export interface Place {
+  workspaces: readonly Workspace[];
+  hashes: readonly string[];
+}
+
+/** The account as it is known: by a workspace of it, also one that is gone by now, or by a key. */
+const KNOWN = `(SELECT a.id FROM account AS a WHERE a.user_id = ?1 AND (
+  a.anchor IN (SELECT ${field('id')} FROM json_each(?3) AS j)
+  OR a.id IN (SELECT w.account_id FROM json_each(?3) AS j CROSS JOIN workspace AS w ON w.user_id = ?1 AND w.id = ${field('id')})
+  OR a.id IN (SELECT u.account_id FROM upstream_key AS u WHERE u.user_id = ?1
+    AND (u.workspace_id IN (SELECT ${field('id')} FROM json_each(?3) AS j) OR u.hash IN (SELECT value FROM json_each(?4)))))
+  ORDER BY a.id LIMIT 1)`;
+
+/** The account that the management key opens. */
+const OPENED = '(SELECT m.account_id FROM management AS m WHERE m.api_key_id = ?2 AND m.user_id = ?1)';
+
+/** The key still is a management key; its secret may be another one by now. */
+const IS_MANAGER = "EXISTS (SELECT 1 FROM api_key WHERE id = ?2 AND user_id = ?1 AND kind = 'management')";
 
 /**
- * The name of the account with these workspaces and keys, as it is known: a workspace of it, also one that is gone by now.
- * @param hashes of its keys
+ * Makes a management key the reader of an account, unless another live one of the user is. What was read of the account before goes on under this
+ * key; what it read of another account, when it had another secret, stays as it is.
+ * @returns the account, and whether this key reads it; null: the key is gone, or no management key any more
  */
-export async function findAccount(
+export async function claimAccount(
   db: Db,
   userId: number,
-  workspaceIds: readonly string[],
-  hashes: readonly string[],
-): Promise<string | null> {
-  const text = `SELECT u.account FROM upstream_key AS u WHERE u.user_id = ?1 AND u.account IS NOT NULL
-    AND (u.account IN (SELECT value FROM json_each(?2)) OR u.workspace_id IN (SELECT value FROM json_each(?2))
-      OR u.hash IN (SELECT value FROM json_each(?3))) ORDER BY u.id LIMIT 1`;
-  const [[row] = []] = await runBatch(db, [statement(db, text, userId, JSON.stringify(workspaceIds), JSON.stringify(hashes))]);
-  return row ? String(row['account']) : null;
+  managementId: number,
+  { workspaces, hashes }: Place,
+  now: number,
+): Promise<{ id: number; isReader: boolean; listedAt: number | null } | null> {
+  const create = `INSERT INTO account (user_id, anchor, reader_id) SELECT ?1, (SELECT min(${field('id')}) FROM json_each(?3) AS j), ?2
+    WHERE ${IS_MANAGER} AND ${KNOWN} IS NULL ON CONFLICT DO NOTHING`;
+  const open = `UPDATE management SET account_id = ${KNOWN} WHERE api_key_id = ?2 AND user_id = ?1 AND ${IS_MANAGER}`;
+  const take = `UPDATE account AS a SET reader_id = ?2, read_version = read_version + 1
+    WHERE a.id = ${OPENED} AND a.reader_id IS NOT ?2 AND ${IS_MANAGER} AND NOT ${hasLiveReader('?4')}`;
+  const place = `INSERT INTO workspace (user_id, id, name, account_id)
+    SELECT ?1, ${field('id')}, ${field('name')}, a.id FROM json_each(?3) AS j CROSS JOIN account AS a ON a.id = ${OPENED} AND a.reader_id = ?2
+    ON CONFLICT (user_id, id) DO UPDATE SET name = excluded.name, account_id = excluded.account_id
+    WHERE (workspace.name, workspace.account_id) IS NOT (excluded.name, excluded.account_id)`;
+  const leave = `DELETE FROM workspace WHERE user_id = ?1 AND account_id = (SELECT a.id FROM account AS a WHERE a.id = ${OPENED} AND a.reader_id = ?2)
+    AND id NOT IN (SELECT ${field('id')} FROM json_each(?3) AS j)`;
+  const find = `SELECT a.id, a.reader_id, a.listed_at FROM account AS a WHERE a.id = ${OPENED} AND ${IS_MANAGER}`;
+  const [listed, known] = [JSON.stringify(workspaces), JSON.stringify(hashes)];
+  const results = await runBatch(db, [
+    statement(db, create, userId, managementId, listed, known),
+    statement(db, open, userId, managementId, listed, known),
+    statement(db, take, userId, managementId, null, now),
+    statement(db, place, userId, managementId, listed),
+    statement(db, leave, userId, managementId, listed),
+    resolveUserStatement(db, userId),
+    statement(db, find, userId, managementId),
+  ]);
+  const row = results.at(-1)?.[0];
+  if (!row) return null;
+  const listedAt = row['listed_at'] === null ? null : Number(row['listed_at']);
+  return { id: Number(row['id']), isReader: Number(row['reader_id']) === managementId, listedAt };
 }
 
-/** Notes that an account was listed: its balance (null: it could not be read), who reads it, and when. */
+/** Notes that a management key listed its account, and the account's balance; null: it could not be read. */
 export async function noteListing(
   db: Db,
   userId: number,
   managementId: number,
-  listing: { leaderId: number | null; credits: Credits | null; listedAt: number },
+  listing: { accountId: number; credits: Credits | null; listedAt: number },
 ): Promise<void> {
-  const text = `UPDATE management SET leader_id = ?3, total_credits_nano = coalesce(?4, total_credits_nano),
-    total_usage_nano = coalesce(?5, total_usage_nano), listed_at = ?6 WHERE user_id = ?1 AND api_key_id = ?2`;
-  const { leaderId, credits, listedAt } = listing;
-  const values = [credits?.totalCreditsNano ?? null, credits?.totalUsageNano ?? null, listedAt];
-  await runBatch(db, [statement(db, text, userId, managementId, leaderId, ...values)]);
+  const { accountId, credits, listedAt } = listing;
+  const note = 'UPDATE management SET account_id = ?3, listed_at = ?4 WHERE user_id = ?1 AND api_key_id = ?2';
+  const balance = 'UPDATE account SET total_credits_nano = ?3, total_usage_nano = ?4 WHERE user_id = ?1 AND id = ?2';
+  await runBatch(db, [
+    statement(db, note, userId, managementId, accountId, listedAt),
+    ...(credits ? [statement(db, balance, userId, accountId, credits.totalCreditsNano, credits.totalUsageNano)] : []),
+  ]);
 }
 
-/** Is the account still this key's to read, and the key still a management key? Its text may be another one by now. */
-const IS_OURS = `EXISTS (SELECT 1 FROM workspace AS w JOIN api_key AS m ON m.id = w.management_id AND m.kind = 'management'
-  WHERE w.user_id = ?1 AND w.management_id = ?2)`;
-
-/**
- * What was read of the account before goes on under this management key, keys that are listed no more included. What it read of another
- * account, when it had another text, it leaves as it is. When it last listed all of an account does not count for one that it takes over:
- * keys may have gone since.
- */
-const MOVE_ACCOUNT = [
-  `UPDATE management SET complete_at = NULL WHERE user_id = ?1 AND api_key_id = ?2 AND complete_at IS NOT NULL
-    AND NOT EXISTS (SELECT 1 FROM upstream_key WHERE user_id = ?1 AND account = ?3 AND hash IS NULL AND management_id = ?2)`,
-  `UPDATE upstream_key SET management_id = NULL, read_version = read_version + 1
-    WHERE user_id = ?1 AND management_id = ?2 AND account IS NOT ?3 AND ${IS_OURS}`,
-  `UPDATE upstream_key SET management_id = ?2, api_key_id = iif(hash IS NULL, ?2, api_key_id), read_version = read_version + 1
-    WHERE user_id = ?1 AND account = ?3 AND management_id IS NOT ?2 AND ${IS_OURS}`,
-];
+/** Is the account `?5` still this key's to read, and the key still a management key? */
+const IS_OURS = `EXISTS (SELECT 1 FROM account AS a CROSS JOIN management AS m ON m.api_key_id = a.reader_id AND m.account_id = a.id
+  CROSS JOIN api_key AS k ON k.id = m.api_key_id AND k.kind = 'management' WHERE a.id = ?5 AND a.user_id = ?1 AND a.reader_id = ?2)`;
 
 /**
  * A discovered key follows its name upstream, unless its user gave it another. Comes before its name upstream is set. What is to be renamed
  * is found first, and the pluses leave each index but the ids' aside: else SQLite walks all keys of the user for each key that is listed.
  */
 const FOLLOW_NAMES = `WITH next AS MATERIALIZED (SELECT k.id, ${field('keyName')} AS name FROM json_each(?3) AS j
-    CROSS JOIN upstream_key AS u ON u.user_id = ?1 AND u.hash = ${field('hash')} AND +u.management_id = ?2
+    CROSS JOIN upstream_key AS u ON u.user_id = ?1 AND u.hash = ${field('hash')} AND +u.account_id = ?5
     CROSS JOIN api_key AS k ON k.user_id = ?1 AND k.hash = u.hash AND k.kind = 'discovered' AND k.name = u.name AND k.name <> ${field('keyName')})
-  UPDATE api_key SET name = next.name FROM next WHERE api_key.id = next.id`;
+  UPDATE api_key SET name = next.name FROM next WHERE api_key.id = next.id AND ${IS_OURS}`;
 
-/** Each key that the user does not have, and that no key of the user was before, becomes a discovered one. */
+/** Each secret that no key of the user has or had becomes a discovered key. */
 const DISCOVER = `INSERT INTO api_key (user_id, kind, name, hash, label, health, created_at)
   SELECT ?1, 'discovered', ${field('keyName')}, ${field('hash')}, ${field('label')}, 'unverified', ?4 FROM json_each(?3) AS j
-  WHERE ${IS_OURS} AND NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.user_id = ?1 AND k.hash = ${field('hash')})
-    AND NOT EXISTS (SELECT 1 FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ${field('hash')})`;
+  WHERE ${IS_OURS} AND NOT EXISTS (SELECT 1 FROM upstream_key AS u WHERE u.user_id = ?1 AND u.hash = ${field('hash')})`;
 
 const LISTED = {
-  management_id: '?2',
-  account: '?5',
+  created_at: field('createdAt'),
+  account_id: '?5',
   workspace_id: field('workspaceId'),
   name: field('keyName'),
   is_disabled: field('isDisabled'),
@@ -120,47 +135,39 @@ const LISTED = {
   byok_usage_daily_nano: field('counters.byokUsageDailyNano'),
 };
 /** A use moves no counter where it is free, so it says nothing of when those moved. */
-const USED = { last_used_at: field('lastUsedAt') };
-const COLUMNS = { ...LISTED, ...USED };
-const COLUMN_NAMES = Object.keys(COLUMNS);
-const namesIn = (table: string, columns: object): string =>
-  ['api_key_id', ...Object.keys(columns)].map((name) => `${table}.${name}`).join(', ');
+const COLUMNS = { ...LISTED, last_used_at: field('lastUsedAt') };
+const namesIn = (table: string, columns: object): string[] => Object.keys(columns).map((name) => `${table}.${name}`);
 const differsIn = (columns: object): string => `(${namesIn('upstream_key', columns)}) IS NOT (${namesIn('excluded', columns)})`;
 
-/** Sets what OpenRouter says of the account's keys, each belonging to the key that has, or had, its text. Writes only what changed. */
-const SET_UPSTREAM_KEYS = `INSERT INTO upstream_key (user_id, hash, api_key_id, created_at, counted_at, ${COLUMN_NAMES.join(', ')})
-  SELECT ?1, ${field('hash')}, coalesce(k.id, a.api_key_id), ${field('createdAt')}, ?4, ${Object.values(COLUMNS).join(', ')}
-  FROM json_each(?3) AS j LEFT JOIN api_key AS k ON k.user_id = ?1 AND k.hash = ${field('hash')}
-    LEFT JOIN api_key_alias AS a ON a.user_id = ?1 AND a.hash = ${field('hash')}
-  WHERE coalesce(k.id, a.api_key_id) IS NOT NULL AND ${IS_OURS}
-  ON CONFLICT (user_id, hash) DO UPDATE SET api_key_id = excluded.api_key_id,
-    counted_at = iif(${differsIn(LISTED)}, excluded.counted_at, upstream_key.counted_at),
-    ${COLUMN_NAMES.map((name) => `${name} = excluded.${name}`).join(', ')}
+/** Sets what OpenRouter says of the account's keys. Writes only what changed. A key that was at rest stays known until the last listing when it moves. */
+const SET_UPSTREAM_KEYS = `INSERT INTO upstream_key (user_id, hash, api_key_id, counted_at, ${Object.keys(COLUMNS)})
+  SELECT ?1, ${field('hash')}, coalesce(u.api_key_id, k.id), ?4, ${Object.values(COLUMNS)}
+  FROM json_each(?3) AS j LEFT JOIN upstream_key AS u ON u.user_id = ?1 AND u.hash = ${field('hash')}
+    LEFT JOIN api_key AS k ON k.user_id = ?1 AND k.hash = ${field('hash')}
+  WHERE coalesce(u.api_key_id, k.id) IS NOT NULL AND ${IS_OURS}
+  ON CONFLICT (user_id, hash) DO UPDATE SET counted_at = iif(${differsIn(LISTED)}, excluded.counted_at, upstream_key.counted_at),
+    read_at = iif(upstream_key.is_at_rest, max(upstream_key.read_at, coalesce((SELECT a.listed_at FROM account AS a WHERE a.id = ?5), 0)), upstream_key.read_at),
+    ${Object.keys(COLUMNS).map((name) => `${name} = excluded.${name}`)}
   WHERE ${differsIn(COLUMNS)}`;
-
-const ADD_OUTSIDE = `INSERT INTO upstream_key (user_id, api_key_id, management_id, account, created_at) SELECT ?1, ?2, ?2, ?3, 0
-  WHERE NOT EXISTS (SELECT 1 FROM upstream_key WHERE user_id = ?1 AND account = ?3 AND hash IS NULL)
-    AND ${IS_OURS}`;
 
 /** Keys that OpenRouter lists no more keep their history. */
 const MARK_VANISHED = `UPDATE upstream_key SET vanished_at = ?4 FROM json_each(?3) AS j
-  WHERE upstream_key.id = j.value AND upstream_key.user_id = ?1 AND upstream_key.management_id = ?2`;
-const END_VANISHED = `UPDATE api_key SET health = 'invalid', last_error = ?4 FROM json_each(?3) AS j CROSS JOIN upstream_key AS u
-  WHERE u.id = j.value AND u.user_id = ?1 AND u.management_id = ?2
+  WHERE upstream_key.id = j.value AND +upstream_key.user_id = ?1 AND +upstream_key.account_id = ?5 AND ${IS_OURS}`;
+const END_VANISHED = `UPDATE api_key SET health = 'invalid', last_error = ?4 FROM json_each(?3) AS j JOIN upstream_key AS u
+  WHERE u.id = j.value AND +u.user_id = ?1 AND +u.account_id = ?5 AND ${IS_OURS}
     AND api_key.user_id = ?1 AND api_key.hash = u.hash AND api_key.kind = 'discovered'`;
+
+const NOTE_COMPLETE = `UPDATE account SET listed_at = ?3 WHERE id = ?5 AND ${IS_OURS}`;
 
 /** About 700 bytes each, so that a parameter stays far below D1's 2 MB. */
 const RECORDS_A_SLICE = 1000;
 
-/** In one transaction with the keys: one that goes later is doubted, one that went before is back. */
-const NOTE_COMPLETE = `UPDATE management SET complete_at = ?3 WHERE user_id = ?1 AND api_key_id = ?2 AND ${IS_OURS}`;
-
-const DROP_WORKSPACES = `DELETE FROM workspace WHERE user_id = ?1 AND management_id = ?2 AND id NOT IN (SELECT value FROM json_each(?3))`;
-
 export interface Listing {
-  /** Names the account. */
-  account: string;
-  workspaceIds: readonly string[];
+  accountId: number;
+  /** The management key's own upstream key. */
+  managerUpstreamId: number;
+  /** UTC days that a key which is at rest may be read through with this listing: those since the one before. */
+  days: readonly string[];
   /** `keyName`: what a discovered key is called. */
   records: readonly (KeyRecord & { keyName: string })[];
   /** Ids of upstream keys that are listed no more. */
@@ -171,35 +178,25 @@ export interface Listing {
   isComplete: boolean;
 }
 
-/** Lets a management key read an account: what was read of it before goes on under this key. */
-export async function moveAccount(db: Db, userId: number, managementId: number, account: string): Promise<void> {
-  await runBatch(
-    db,
-    MOVE_ACCOUNT.map((text) => statement(db, text, userId, managementId, account)),
-  );
-}
-
 /** Applies a listing of an account's keys. */
 export async function applyListing(
   db: Db,
   userId: number,
   managementId: number,
-  { account, workspaceIds, records, vanished, at, isComplete }: Listing,
+  { accountId, managerUpstreamId, days, records, vanished, at, isComplete }: Listing,
   vanishedError: string,
 ): Promise<void> {
-  const gone = [userId, managementId, JSON.stringify(vanished)] as const;
+  const apply = (text: string, values: string | number, extra: string | number | null = null) =>
+    statement(db, text, userId, managementId, values, extra, accountId);
   await runBatch(db, [
     ...slicesOf(records, RECORDS_A_SLICE).flatMap((slice) => {
-      const listing = [userId, managementId, JSON.stringify(slice)] as const;
-      return [
-        statement(db, FOLLOW_NAMES, ...listing),
-        statement(db, DISCOVER, ...listing, at),
-        statement(db, SET_UPSTREAM_KEYS, ...listing, at, account),
-      ];
+      const listed = JSON.stringify(slice);
+      return [apply(FOLLOW_NAMES, listed), apply(DISCOVER, listed, at), apply(SET_UPSTREAM_KEYS, listed, at)];
     }),
-    statement(db, ADD_OUTSIDE, userId, managementId, account),
-    statement(db, DROP_WORKSPACES, userId, managementId, JSON.stringify(workspaceIds)),
-    ...(vanished.length > 0 ? [statement(db, MARK_VANISHED, ...gone, at), statement(db, END_VANISHED, ...gone, vanishedError)] : []),
-    ...(isComplete ? [statement(db, NOTE_COMPLETE, userId, managementId, at)] : []),
+    ...(vanished.length > 0
+      ? [apply(MARK_VANISHED, JSON.stringify(vanished), at), apply(END_VANISHED, JSON.stringify(vanished), vanishedError)]
+      : []),
+    ...(isComplete ? [apply(NOTE_COMPLETE, at)] : []),
+    resolveDaysStatementAcrossUsers(db, [managerUpstreamId], days),
   ]);
 }

@@ -4,10 +4,12 @@ import type { Deps } from '../deps.ts';
 import { describeReadError, judgeRecord, KEY_ENDS, type KeyRow } from '../keys/model.ts';
 import { applyReadings, type Reading } from '../keys/reading.ts';
 import { listDiscoveredSamples, listKeysByHash } from '../keys/store.ts';
+import { dayOf, listDays } from '../lib/day.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { KeyRecord, Workspace } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
-import { applyListing, claimWorkspaces, findAccount, moveAccount, noteListing } from './listing-store.ts';
+import { LATE_MS } from '../usage/secrets.ts';
+import { applyListing, claimAccount, findReadAccount, noteListing } from './listing-store.ts';
 import type { UpstreamKey } from './model.ts';
 import { listAccountKeys } from './store.ts';
 
@@ -39,7 +41,7 @@ async function listRecords(deps: Deps, text: string, workspaces: readonly Worksp
 export function findVanished(known: readonly Pick<UpstreamKey, 'id' | 'hash' | 'vanishedAt'>[], { records, gap }: Listed): number[] {
   if (gap !== null) return [];
   const listed = new Set(records.map(({ hash }) => hash));
-  return known.flatMap(({ id, hash, vanishedAt }) => (hash !== null && vanishedAt === null && !listed.has(hash) ? id : []));
+  return known.flatMap(({ id, hash, vanishedAt }) => (vanishedAt === null && !listed.has(hash) ? id : []));
 }
 
 /** What only a key itself can tell. */
@@ -81,34 +83,40 @@ export async function readListing(
   key: KeyRow,
   text: string,
   runId: string,
-): Promise<Result<{ isLeader: boolean; gap: string | null; at: number }, OpenRouterError>> {
+): Promise<Result<{ isReader: boolean; gap: string | null; at: number }, OpenRouterError>> {
   const at = deps.now();
   const [workspaces, credits] = await Promise.all([deps.openrouter.listWorkspaces(text), deps.openrouter.getCredits(text)]);
   if (!workspaces.ok) return workspaces;
   if (workspaces.value.length === 0) return err({ kind: 'unexpected_shape', path: 'an account without a workspace' });
-  const balance = credits.ok ? credits.value : null;
-  const leaderId = await claimWorkspaces(deps.db, key.userId, key.id, workspaces.value, at);
-  if (leaderId !== null) {
-    await noteListing(deps.db, key.userId, key.id, { leaderId, credits: balance, listedAt: at });
-    return ok({ isLeader: false, gap: null, at });
-  }
+  const note = async (accountId: number, isReader: boolean, gap: string | null) => {
+    await noteListing(deps.db, key.userId, key.id, { accountId, credits: credits.ok ? credits.value : null, listedAt: at });
+    return ok({ isReader, gap, at });
+  };
+  const ids = workspaces.value.map(({ id }) => id);
+  const readByOther = await findReadAccount(deps.db, key.userId, key.id, ids, at);
+  if (readByOther !== null) return note(readByOther, false, null);
   const bases = await listDiscoveredSamples(deps.db, key.userId);
   const listed = await listRecords(deps, text, workspaces.value);
   if (!listed.ok) return listed;
-  const workspaceIds = workspaces.value.map(({ id }) => id).sort();
-  const hashes = listed.value.records.map(({ hash }) => hash);
-  const account = (await findAccount(deps.db, key.userId, workspaceIds, hashes)) ?? String(workspaceIds[0]);
-  await moveAccount(deps.db, key.userId, key.id, account);
-  const known = await listAccountKeys(deps.db, key.userId, key.id);
-  const records = listed.value.records.map((record) => ({ ...record, keyName: keyNameOf(record) }));
+  const place = { workspaces: workspaces.value, hashes: listed.value.records.map(({ hash }) => hash) };
+  const claimed = await claimAccount(deps.db, key.userId, key.id, place, at);
+  if (claimed === null) return ok({ isReader: false, gap: null, at });
+  if (!claimed.isReader) return note(claimed.id, false, null);
   await applyListing(
     deps.db,
     key.userId,
     key.id,
-    { account, workspaceIds, records, vanished: findVanished(known, listed.value), at, isComplete: listed.value.gap === null },
+    {
+      accountId: claimed.id,
+      managerUpstreamId: key.upstreamKeyId,
+      days: listDays(dayOf((claimed.listedAt ?? at) - LATE_MS), dayOf(at)),
+      records: listed.value.records.map((record) => ({ ...record, keyName: keyNameOf(record) })),
+      vanished: findVanished(await listAccountKeys(deps.db, key.userId, key.id), listed.value),
+      at,
+      isComplete: listed.value.gap === null,
+    },
     KEY_ENDS.vanished,
   );
-  await sampleDiscovered(deps, key.userId, records, bases, at, runId);
-  await noteListing(deps.db, key.userId, key.id, { leaderId: null, credits: balance, listedAt: at });
-  return ok({ isLeader: true, gap: listed.value.gap, at });
+  await sampleDiscovered(deps, key.userId, listed.value.records, bases, at, runId);
+  return note(claimed.id, true, listed.value.gap);
 }

@@ -2,14 +2,15 @@
  * The pure rules of reading an account: which days of a key are to be asked for next, what a reading settles, and how a query that
  * is too wide is cut. Days are UTC.
  */
-import { addDays, countDays, DAY_MS, dayOf, earlier, HOUR_MS, later, startOfDay } from '../lib/day.ts';
+import { addDays, countDays, dayOf, earlier, HOUR_MS, later, startOfDay } from '../lib/day.ts';
 import type { AnalyticsQuery } from '../openrouter/analytics.ts';
 import { moneyOfDay, type UsageCell } from '../usage/cells.ts';
-import { isAtRest } from '../usage/readings.ts';
-import { LATE_MS } from '../usage/secrets.ts';
-import type { management, upstreamKey } from './table.ts';
+import { endOfDay } from '../usage/secrets.ts';
+import type { account, reading } from '../usage/table.ts';
+import type { management } from './table.ts';
 
-export type UpstreamKey = typeof upstreamKey.$inferSelect;
+export type UpstreamKey = typeof reading.$inferSelect;
+export type Account = typeof account.$inferSelect;
 export type Management = typeof management.$inferSelect;
 
 /** How far back hours and providers can be asked for, today included. Source: OpenRouter's documentation of analytics */
@@ -23,13 +24,9 @@ export const ACTIVITY_FROM_MS = 2 * HOUR_MS;
 /** Counters that stood still for so long are in analytics, whatever else those hold. */
 const CAUGHT_UP_MS = 3 * HOUR_MS;
 
-/** When everything that was spent on a day is told. */
-const endOf = (day: string): number => startOfDay(day) + DAY_MS + LATE_MS;
-
 /** What of an upstream key decides about its readings. */
 export type ReadState = Pick<
   UpstreamKey,
-  | 'hash'
   | 'createdAt'
   | 'vanishedAt'
   | 'countedAt'
@@ -43,6 +40,7 @@ export type ReadState = Pick<
   | 'readUsageNano'
   | 'readByokUsageNano'
   | 'isSettled'
+  | 'isAtRest'
 >;
 
 /** Days to be asked for in one query, both included. */
@@ -72,7 +70,7 @@ function finest(part: Read['part'], from: string, to: string, today: string): Re
 export function recentRead(key: ReadState, today: string, retentionDays: number): Read | null {
   const oldest = wantedFrom(key, today, retentionDays);
   if (key.doneFrom === null) return finest('recent', later(oldest, addDays(today, 1 - HOURLY_REACH_DAYS)), today, today);
-  return isAtRest(key) ? null : finest('recent', later(oldest, key.openFrom ?? today), today, today);
+  return key.isAtRest ? null : finest('recent', later(oldest, key.openFrom ?? today), today, today);
 }
 
 /** What is still missing of the past, its newest part first, or null. */
@@ -90,7 +88,11 @@ export function historyRead(
 }
 
 /** How much of what is wanted was read, in days. */
-export function progressOf(key: ReadState, today: string, retentionDays: number): { done: number; total: number } {
+export function progressOf(
+  key: Pick<ReadState, 'doneFrom' | 'createdAt'>,
+  today: string,
+  retentionDays: number,
+): { done: number; total: number } {
   const oldest = wantedFrom(key, today, retentionDays);
   const total = countDays(oldest, today);
   return { done: key.doneFrom === null ? 0 : Math.min(total, countDays(later(oldest, key.doneFrom), today)), total };
@@ -174,39 +176,40 @@ export const afterGivingUp = (key: ReadState, at: number, today: string, retenti
 /** Are these days of a key read for good, so that the account's total can be compared with them? */
 export function isReadThrough(key: ReadState, { from, to }: Pick<Read, 'from' | 'to'>, today: string, retentionDays: number): boolean {
   if (key.doneFrom === null || key.doneFrom > later(from, wantedFrom(key, today, retentionDays))) return false;
-  return isAtRest(key) || (key.readAt !== null && key.readAt >= endOf(to));
+  return key.isAtRest || (key.readAt !== null && key.readAt >= endOfDay(to));
 }
 
+/** How far an account's total is read. */
+export type AccountProgress = Pick<Account, 'doneFrom' | 'openFrom'>;
+
 /**
- * What is next to be read of an account as a whole, completed days only: those that are not booked yet and the one before them
- * once more, then the past. Null if there is nothing, or if a key is not read so far yet.
- * @param completeAt when all keys of the account were last listed: only then all are known, and which counters stand still
+ * What is next to be read of an account as a whole, completed days only: those that are not read yet and the one before them once more, then the
+ * past. Null if there is nothing, or if a key is not read so far yet: what is late for one may be late for the other.
+ * @param keys that are not paused
  * @param maxDays of the past, at once
  */
 export function accountRead(
-  outside: ReadState,
+  account: AccountProgress & Pick<Account, 'listedAt'>,
   keys: readonly ReadState[],
   today: string,
   retentionDays: number,
-  completeAt: number | null,
   maxDays: number,
 ): Read | null {
+  const { doneFrom, openFrom, listedAt } = account;
   const yesterday = addDays(today, -1);
-  const oldest = wantedFrom(outside, today, retentionDays);
+  const oldest = wantedFrom({ createdAt: 0 }, today, retentionDays);
   const first = later(oldest, addDays(today, 1 - HOURLY_REACH_DAYS));
-  const open = outside.openFrom === null ? first : later(outside.doneFrom ?? oldest, addDays(outside.openFrom, -1));
-  const isDue = outside.openFrom === null || outside.openFrom <= yesterday;
+  const open = openFrom === null ? first : later(doneFrom ?? oldest, addDays(openFrom, -1));
+  const isDue = openFrom === null || openFrom <= yesterday;
   const recent = isDue && open <= yesterday ? finest('recent', open, yesterday, today) : null;
-  for (const read of [recent, historyRead(outside, today, retentionDays, maxDays)]) {
-    const isListed = read !== null && completeAt !== null && completeAt >= endOf(read.to);
+  for (const read of [recent, historyRead({ doneFrom, createdAt: 0 }, today, retentionDays, maxDays)]) {
+    const isListed = read !== null && listedAt !== null && listedAt >= endOfDay(read.to);
     if (isListed && keys.every((key) => isReadThrough(key, read, today, retentionDays))) return read;
   }
   return null;
 }
 
 /** The state of an account as a whole after such a reading. */
-export function afterAccountRead(outside: ReadState, read: Read, at: number): ReadProgress {
-  const before = progress(outside);
-  if (read.part === 'history') return { ...before, doneFrom: read.from };
-  return { ...before, doneFrom: outside.doneFrom ?? read.from, openFrom: addDays(read.to, 1), readAt: at, isSettled: true };
+export function afterAccountRead({ doneFrom, openFrom }: AccountProgress, read: Read): AccountProgress {
+  return read.part === 'history' ? { doneFrom: read.from, openFrom } : { doneFrom: doneFrom ?? read.from, openFrom: addDays(read.to, 1) };
 }

@@ -140,7 +140,7 @@ const UNKNOWN_KEY: OpenRouterError = { kind: 'not_found' };
 /** Reads a range of a key. A key that analytics do not know keeps what is stored; one that is gone is read to its end with that. */
 async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read, budget: Budget, today: string): Promise<Outcome> {
   const { parts, error } = await queryRange(deps, text, range, key.hash, budget);
-  const change: KeyChange = { key, days: [], cells: [], state: key };
+  const change: KeyChange = { of: key, days: [], cells: [], state: key };
   for (const part of parts) {
     if (part.isUnknownKey) {
       if (key.vanishedAt === null) return { change: null, error: UNKNOWN_KEY };
@@ -160,7 +160,7 @@ async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read
 async function readActivity(deps: Deps, text: string, key: UpstreamKey, budget: Budget, today: string): Promise<Outcome> {
   const yesterday = addDays(today, -1);
   const isEarly = deps.now() - startOfDay(today) < ACTIVITY_FROM_MS;
-  if (key.hash === null || isEarly || key.checkedTo === yesterday) return { change: null, error: { kind: 'forbidden' } };
+  if (isEarly || key.checkedTo === yesterday) return { change: null, error: { kind: 'forbidden' } };
   if (isSpent(budget)) return { change: null, error: { kind: 'out_of_budget' } };
   budget.queries -= 1;
   const answer = await deps.openrouter.getActivity(text, key.hash);
@@ -171,7 +171,7 @@ async function readActivity(deps: Deps, text: string, key: UpstreamKey, budget: 
   const from = key.openFrom ?? addDays(today, -ACTIVITY_DAYS);
   const cells = cellsOfActivity(answer.value).filter(({ day }) => day >= from && day <= yesterday);
   const state = { ...key, doneFrom: key.doneFrom ?? from, openFrom: from, isSettled: false };
-  return { change: { key, days: listDays(from, yesterday), cells, state }, error: null };
+  return { change: { of: key, days: listDays(from, yesterday), cells, state }, error: null };
 }
 
 /**
@@ -186,7 +186,7 @@ export function planReads(
 ): { key: UpstreamKey; read: Read }[] {
   const wanted = (find: typeof recentRead) =>
     keys.flatMap((key) => {
-      const read = key.hash === null ? null : find(key, today, retentionDays);
+      const read = find(key, today, retentionDays);
       return read ? [{ key, read }] : [];
     });
   const recent = wanted(recentRead).filter(({ key: { readAt } }) => readAt === null || readAt < since);

@@ -73,11 +73,11 @@ async function work(deps: Deps, key: KeyRow, text: string, input: StepInput, cla
   const account: OpenAccount = { key, text, namesDay: claim.namesDay };
   const nothing: Work = { lastError: null, outcome: DONE, waitS: 0 };
   if (claim.listedAt !== null && claim.listedAt >= Date.parse(input.slot)) {
-    return claim.leaderId === null ? readOn(deps, account, input, claim.lastError) : nothing;
+    return claim.isReader ? readOn(deps, account, input, claim.lastError) : nothing;
   }
   const listing = await readListing(deps, key, text, `account ${input.slot}`);
   if (!listing.ok) return afterFailedListing(deps, listing.error, input);
-  if (!listing.value.isLeader) return nothing;
+  if (!listing.value.isReader) return nothing;
   const done = await readOn(deps, account, { ...input, attempt: 0 }, listing.value.gap);
   return { ...done, lastError: done.lastError ?? (await describePaused(deps, account)) };
 }

@@ -14,8 +14,5 @@ export const addMoney = (a: Money, b: Money): Money => ({
   byokCostNano: a.byokCostNano + b.byokCostNano,
 });
 
-/** Do the counters know more money, and of neither kind less? */
-export const knowMore = (counted: Money, spent: Money): boolean =>
-  counted.costNano >= spent.costNano &&
-  counted.byokCostNano >= spent.byokCostNano &&
-  counted.costNano + counted.byokCostNano > spent.costNano + spent.byokCostNano;
+/** The difference of two amounts. */
+export const minus = (a: Money, b: Money): Money => ({ costNano: a.costNano - b.costNano, byokCostNano: a.byokCostNano - b.byokCostNano });

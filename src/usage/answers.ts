@@ -39,7 +39,7 @@ const reconciledSchema = z
     key_id: z.int(),
     name: z.string(),
     source: z.enum(['counters', 'analytics']).nullable().describe('Which source the ledger has the day from'),
-    cost_usd: usd('What the ledger says; of a management key, what its account spent outside of its keys'),
+    cost_usd: usd('What the ledger says; of a management key, the unattributed spend of its account'),
     byok_cost_usd: usd('The same of BYOK spend'),
     counters_cost_usd: usd('What the counters say'),
     counters_byok_cost_usd: usd('The same of BYOK spend'),
@@ -77,14 +77,16 @@ export const statsSchema = z
     by_provider: z.array(z.object({ provider: z.string().nullable(), ...figureFields })),
     by_key: z
       .array(z.object({ key_id: z.int(), name: z.string(), ...figureFields }))
-      .describe('Under a management key stands what its account spent outside of its keys'),
+      .describe(
+        'A management key stands for the unattributed spend of its account: what it spent in the chatroom, or with keys that are paused or deleted here. It is pending until all other keys of the account are read through the day',
+      ),
     coverage: z.array(z.object({ key_id: z.int(), known_since: instantSchema, source: z.enum(['counters', 'analytics']).nullable() })),
     approximate_days: z
       .array(z.iso.date())
       .describe('Days whose share of the spend is not certain: some of it may belong to the day before or after'),
     drift: z.array(reconciledSchema).describe('Completed UTC days on which the sources differ by more than a cent'),
     as_of: instantSchema.describe(
-      'All spend of the keys that were read so far is in the figures up to this instant. What an account spends outside of its keys follows when a day is over',
+      'All spend of the keys that were read so far is in the figures up to this instant. Unattributed spend of an account follows when a day is over and all its keys are read',
     ),
   })
   .meta({ id: 'Stats' });

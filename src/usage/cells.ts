@@ -32,6 +32,13 @@ export const addAmounts = (a: Amounts, b: Amounts): (number | null)[] =>
     return left === null ? right : left + (right ?? 0);
   });
 
+/** The sum of amounts; unknown is what one of both does not know. */
+export const addKnown = (a: Amounts, b: Amounts): (number | null)[] =>
+  Array.from({ length: Math.max(a.length, b.length) }, (_, index) => {
+    const [left, right] = [a[index] ?? null, b[index] ?? null];
+    return left === null || right === null ? null : left + right;
+  });
+
 /** Is there nothing in these amounts? */
 export const isNothing = (amounts: Amounts): boolean => amounts.every((amount) => amount === null || amount === 0);
 
@@ -119,20 +126,27 @@ export function moneyOfDay(cells: readonly UsageCell[], day: string): [costNano:
   return [cost, byok];
 }
 
-/** The same cells without their providers, or without their hours. */
+/** The same cells without their providers, or without their hours; of one place there is one. What one of them does not know is unknown. */
 export function coarsen(cells: readonly UsageCell[], keepProvider: boolean, keepHours: boolean): UsageCell[] {
+  const placeOf = ({ day, model, provider }: UsageCell) => ({ day, model, provider: keepProvider ? provider : '' });
   const merged = new Map<string, UsageCell>();
   for (const cell of cells) {
-    const place = { day: cell.day, model: cell.model, provider: keepProvider ? cell.provider : '' };
+    const place = placeOf(cell);
     const known = merged.get(cellName(place));
-    const hours = keepHours && cell.hours ? { ...known?.hours } : null;
-    for (const [hour, amounts] of Object.entries(cell.hours ?? {})) {
-      if (hours) hours[Number(hour)] = addAmounts(hours[Number(hour)] ?? [], amounts);
-    }
-    const isKnown = known === undefined || known.hours !== null;
-    merged.set(cellName(place), { ...place, total: addAmounts(known?.total ?? [], cell.total), hours: isKnown ? hours : null });
+    const total = known ? addKnown(known.total, cell.total) : cell.total;
+    merged.set(cellName(place), { ...place, total, hours: keepHours ? mergeHours(known, cell) : null });
   }
   return [...merged.values()];
+}
+
+function mergeHours(known: UsageCell | undefined, { hours }: UsageCell): UsageCell['hours'] {
+  if (!known || known.hours === null || hours === null) return known?.hours === null ? null : hours;
+  const merged: Record<number, Amounts> = { ...known.hours };
+  for (const [hour, amounts] of Object.entries(hours)) {
+    const before = merged[Number(hour)];
+    merged[Number(hour)] = before ? addKnown(before, amounts) : amounts;
+  }
+  return merged;
 }
 
 /** A completed day as `/activity` tells it, or, of a whole account, analytics. */

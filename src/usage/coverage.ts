@@ -1,9 +1,10 @@
 /** What is known of a key's spend, since when and until when, and from which source. Pure. */
 import { DAY_MS, dayOf, HOUR_MS, startOfDay } from '../lib/day.ts';
 import type { Source } from './model.ts';
-import { isAtRest, isBegun, readUntil, type StoredKey, type StoredReading } from './readings.ts';
-import { analyticsOfSecret, areBehind, type CoveredSecret, isForeign, secretsOf } from './secrets.ts';
-import { clip, type Known, mergeSpans, spanOf } from './spans.ts';
+import { isListed, type StoredKey, type StoredReading } from './readings.ts';
+import { type CoveredSecret, isForeign, secretOf } from './secrets.ts';
+import { clip, commonSpan, type Known, mergeSpans, spanOfAll } from './spans.ts';
+import type { SettledAccount } from './unattributed.ts';
 
 export interface CoveredKey {
   id: number;
@@ -16,6 +17,8 @@ export interface CoveredKey {
   isOutside: boolean;
   /** Its present secret is read through a management key that is read itself. */
   isManaged: boolean;
+  /** Of its present secret, analytics have stopped, or never began, while the counters go on. */
+  isBehind: boolean;
   secrets: readonly CoveredSecret[];
   /** It had other texts, whose counters are in its days. */
   isReplaced: boolean;
@@ -25,17 +28,17 @@ export interface CoveredKey {
   detailed: readonly Known[];
 }
 
-/** What analytics know of all of a key's texts. Of a text that no account lists they know nothing. */
-function analyticsOf(key: StoredKey, readings: readonly StoredReading[], completeAts: ReadonlyMap<number, number | null>): Known | null {
-  const begun = readings.filter(isBegun);
+/** What analytics know of all of a key's secrets. Of a secret that no account lists they know nothing. */
+function analyticsOf(readings: readonly StoredReading[], secrets: readonly CoveredSecret[]): Known | null {
+  const begun = readings.filter(({ reportedUntil }) => reportedUntil !== null);
   if (begun.length === 0) return null;
-  // A text that is read back to the day on which it was made leaves nothing unknown before that.
+  // A secret that is read back to the day on which it was made leaves nothing unknown before that.
   const first = Math.min(...begun.map(({ doneFrom }) => startOfDay(doneFrom ?? '')));
   const unread = begun.flatMap(({ doneFrom, createdAt }) => (doneFrom !== null && doneFrom > dayOf(createdAt) ? startOfDay(doneFrom) : []));
   const since = Math.max(first, ...unread);
-  const untils = begun.map((reading) => readUntil(reading, completeAts.get(reading.managementId ?? 0) ?? null));
-  const isListed = key.kind === 'management' || begun.some(({ hash }) => hash === key.hash);
-  const until = Math.min(...untils, ...(isListed || key.seriesStartedAt === null ? [] : [key.seriesStartedAt]));
+  const present = secrets.find(({ isPresent }) => isPresent);
+  const foreign = present?.isListed === false && present.counters !== null ? [present.counters.since] : [];
+  const until = Math.min(...begun.map(({ reportedUntil }) => reportedUntil ?? 0), ...foreign);
   return until > since ? { since, until } : null;
 }
 
@@ -48,7 +51,7 @@ const ALWAYS: readonly Known[] = [{ since: Number.NEGATIVE_INFINITY, until: Numb
 
 /** Since when a key is gone with all its texts, and nothing more is to be read of it; null: it is not. */
 const goneSince = (readings: readonly StoredReading[]): number | null =>
-  readings.length > 0 && readings.every((reading) => reading.vanishedAt !== null && isAtRest(reading))
+  readings.length > 0 && readings.every(({ vanishedAt, isAtRest }) => vanishedAt !== null && isAtRest)
     ? Math.max(...readings.map(({ vanishedAt }) => vanishedAt ?? 0))
     : null;
 
@@ -80,7 +83,7 @@ function wholeOf(
   const spans: Known[] = [];
   if (counters) spans.push({ since: Math.max(keptSince, startOfDay(dayOf(counters.since))), until: counters.until });
   if (analytics && !key.secrets.some(isForeign)) {
-    spans.push({ since: isReadToBirth(readings) ? keptSince : analytics.since, until: analytics.until });
+    spans.push({ since: !isOutside && isReadToBirth(readings) ? keptSince : analytics.since, until: analytics.until });
   }
   const freshMs = isOutside ? FRESH_OUTSIDE_MS : FRESH_MS;
   const isFresh = (until: number): boolean => (goneAt === null ? goesOn && until >= now - freshMs : until >= goneAt - freshMs);
@@ -90,43 +93,49 @@ function wholeOf(
 
 /**
  * What is known of keys since `keptSince`, the retention's edge: what was deleted is not known any more.
- * @param completeAts when the account of each management key was last listed in full
  */
 export function coverageOf(
   keys: readonly StoredKey[],
   readings: readonly StoredReading[],
-  completeAts: ReadonlyMap<number, number | null>,
+  accounts: readonly SettledAccount[],
   keptSince: number,
   now: number,
 ): CoveredKey[] {
-  const isSound = (key: StoredKey | undefined) => key?.isActive === true && key.health !== 'invalid';
-  const isManager = (key: StoredKey | undefined) => isSound(key) && key?.kind === 'management';
-  const byId = new Map(keys.map((key) => [key.id, key]));
   const byKey = Map.groupBy(readings, ({ apiKeyId }) => apiKeyId);
-  const isManaged = (reading: StoredReading | undefined) => isManager(byId.get(reading?.managementId ?? 0));
+  const byReader = Map.groupBy(accounts, ({ readerId }) => readerId);
   const clipped = (known: Known | null) => clip(known, keptSince);
   return keys.map((key) => {
     const own = byKey.get(key.id) ?? [];
-    const present = own.find(({ hash }) => hash === key.hash);
+    const ofReader = byReader.get(key.id) ?? [];
+    // An account that is read no more, since the management key opens another one, would hold that one back.
+    const read = ofReader.some(({ isRead }) => isRead) ? ofReader.filter(({ isRead }) => isRead) : ofReader;
+    const listed = own.filter(isListed);
+    const secrets = own.map((reading) => secretOf(key, reading));
+    const isSound = key.isActive && key.health !== 'invalid';
+    const isManaged = secrets.some((secret) => secret.isPresent && secret.isManaged);
+    const isOutside = key.kind === 'management' || read.length > 0;
     const covered = {
       id: key.id,
       name: key.name,
-      isRead: key.kind !== 'management' && isSound(key) && (key.kind !== 'discovered' || isManaged(present)),
-      counters: key.kind === 'management' ? null : clipped(spanOf(key.knownSince, key.knownUntil)),
-      analytics: clipped(analyticsOf(key, own, completeAts)),
-      isOutside: key.kind === 'management' || own.some(({ hash }) => hash === null),
-      isManaged: isManaged(present),
-      secrets: secretsOf(key, own, clipped, (reading) => analyticsOfSecret(reading, completeAts), isManaged),
-      isReplaced: key.formerTexts.length > 0,
+      isRead: key.kind !== 'management' && isSound && (key.kind !== 'discovered' || isManaged),
+      counters: key.kind === 'management' ? null : clipped(spanOfAll(secrets.flatMap(({ counters }) => counters ?? []))),
+      analytics: clipped(read.length > 0 ? commonSpan(read.flatMap(({ settled }) => settled ?? [])) : analyticsOf(listed, secrets)),
+      isOutside,
+      isManaged,
+      isBehind: secrets.some(
+        ({ isPresent, isBehind, analytics, counters }) => isPresent && (analytics === null ? counters !== null : isBehind),
+      ),
+      secrets: secrets.map((secret) => ({ ...secret, counters: clipped(secret.counters), analytics: clipped(secret.analytics) })),
+      isReplaced: secrets.some((secret) => secret.counters !== null && !secret.isPresent),
     };
     // A management key runs no model: nothing is missing where another one reads its account.
-    const isSilent = key.kind === 'management' && own.length === 0;
+    const isSilent = key.kind === 'management' && listed.length + read.length === 0;
     // A key that is disabled is refused, but its account goes on listing it.
-    const goesOn = covered.isOutside ? isSound(key) : covered.isRead || (key.isActive && covered.isManaged);
+    const goesOn = isOutside ? isSound : covered.isRead || (key.isActive && isManaged);
     // A key that OpenRouter refuses spends nothing.
-    const refusedAt = key.health === 'invalid' && !covered.isManaged ? key.refusedAt : null;
+    const refusedAt = key.health === 'invalid' && !isManaged ? key.refusedAt : null;
     const whole = (known: Covered) =>
-      isSilent ? ALWAYS : wholeOf(known, own, { keptSince, now, goesOn, goneAt: goneSince(own), refusedAt });
+      isSilent ? ALWAYS : wholeOf(known, listed, { keptSince, now, goesOn, goneAt: goneSince(listed), refusedAt });
     return { ...covered, whole: whole(covered), detailed: whole({ ...covered, counters: null }) };
   });
 }
@@ -148,4 +157,4 @@ export function describeCoverage({ counters, analytics }: CoveredKey): { knownSi
 
 /** Until when all spend of a key is in the figures. */
 export const knownUntil = (key: CoveredKey): number | null =>
-  (areBehind(key) ? key.counters?.until : (key.analytics?.until ?? key.counters?.until)) ?? null;
+  (key.isBehind ? key.counters?.until : (key.analytics?.until ?? key.counters?.until)) ?? null;

@@ -97,10 +97,10 @@ function pageOf(
 
 const FIRST_DAYS = 8;
 
-/** What a page is asked of: ledger rows as values or still to be parsed, by `toRow`. */
+/** What a page is asked of: ledger rows as values or still to be made, by `toRows`. */
 export interface PageQuery<T extends { day: string }> {
   stored: readonly T[];
-  toRow(stored: T): LedgerRow;
+  toRows(stored: T): LedgerRow[];
   range: Range;
   groups: readonly Group[];
   isWanted(fact: Fact): boolean;
@@ -112,14 +112,14 @@ export interface PageQuery<T extends { day: string }> {
  * The page of a range. Rows that begin with their date are made of as many days as the page needs and twice that at the most,
  * so that a page costs what it shows and not what the range holds.
  */
-export function pageOfRange<T extends { day: string }>({ stored, toRow, range, groups, isWanted, limit, cursor }: PageQuery<T>): Page {
+export function pageOfRange<T extends { day: string }>({ stored, toRows, range, groups, isWanted, limit, cursor }: PageQuery<T>): Page {
   const first = cursor && isByTime(groups) ? String(cursor[0]) : range.from;
   const from = first > range.from ? first : range.from;
   for (let days = isByTime(groups) ? FIRST_DAYS : Number.MAX_SAFE_INTEGER; ; days *= 2) {
     const end = days > FIRST_DAYS * 64 ? range.to : addDays(from, days - 1);
     const to = end < range.to ? end : range.to;
     const [low, high] = [addDays(from, -1), addDays(to, 1)];
-    const rows = stored.filter(({ day }) => day >= low && day <= high).map(toRow);
+    const rows = stored.filter(({ day }) => day >= low && day <= high).flatMap(toRows);
     const page = pageOf(factsOf(rows, { ...range, from, to }, groups.includes('hour')), { groups, isWanted, limit, cursor });
     if (page.next || to === range.to) return page;
   }

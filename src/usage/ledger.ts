@@ -1,156 +1,93 @@
 /**
- * The counter ledger: (previous sample, new sample) → what to post on which UTC day and hour. Pure; it conserves money:
- * Σ posted = first min(today, total) + Σ Δtotal + Σ |corrections|, to the nano-dollar, credits and BYOK separately.
+ * The ledger: what a user spent in a range, with what is known of it. Everything above reads it here alone. Settled days come as sums where they may,
+ * open ones as rows.
  */
-import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, listDays, MINUTE_MS, startOfDay } from '../lib/day.ts';
+import type { Question } from '../db.ts';
+import type { Deps } from '../deps.ts';
+import { addDays, dayOf } from '../lib/day.ts';
+import type { CoveredKey } from './coverage.ts';
+import type { LedgerRow, LedgerRows, Range } from './model.ts';
+import { askedDays, readPieces, readSources } from './reading.ts';
+import { createComparison, type Reconciled } from './reconciliation.ts';
+import type { AskedDays } from './store.ts';
+import { type AskedSums, readWithSums } from './summary.ts';
+import { creditsOfSums, rowsOfSums, type SummedDay } from './summed.ts';
+import {
+  type Clock,
+  type LedgerItem,
+  ledgerItemsOf,
+  ledgerRowsOf,
+  type Stored,
+  type StoredSources,
+  sourceRowsOf,
+  sourcesOf,
+  toRows,
+} from './taken.ts';
 
-/** A running total and its part of the current UTC day, in nano-dollars. */
-export interface Counter {
-  totalNano: number;
-  todayNano: number;
-}
+/** How a range is needed: in rows that know every dimension, of all keys or of one; or by one dimension each. */
+type Asked<T> = { also?: Question<T> } & ({ inRows: AskedDays['hours']; keyId?: number | undefined } | AskedSums);
 
-/** One reading of a key. `at` (epoch milliseconds) is when it was asked for, so it never lies after the counters' own moment. */
-export interface Sample {
-  at: number;
-  credits: Counter;
-  byok: Counter;
-}
+const byDateAndKey = (a: Reconciled, b: Reconciled): number => (a.date === b.date ? a.keyId - b.keyId : a.date < b.date ? -1 : 1);
 
-/** Amounts of one UTC day: of a posting, what is added; of a stored day, what the day has. */
-export interface DayAmounts {
-  day: string;
-  costNano: number;
-  byokCostNano: number;
-  /** Where a counter shrank: by how much, 0 or negative; not part of the cost. */
-  correctionNano: number;
-  byokCorrectionNano: number;
-  isEstimated: boolean;
-  /** What is known by the hour of the day: `[costNano, byokCostNano]`. What is missing to the day's cost is not placed. */
-  hours: Record<number, [number, number]>;
-}
-
-/** A sample to be continued: the last one, and when the key's present series began. */
-export interface Series {
-  last: Sample;
-  startedAt: number;
-}
-
-interface Part {
-  day: string;
-  hour: number | null;
-  nano: number;
-  correctionNano: number;
-  isEstimated: boolean;
-}
-
-/** A part is placed on one hour only if the interval in which it was spent is no longer than this. */
-const MAX_PLACED_MS = 2 * HOUR_MS;
-/** A previous sample this early in the day may have missed spend of the day before, because counters lag behind. */
-const LATE_MS = 15 * MINUTE_MS;
-
-const part = (day: string, hour: number | null, nano: number): Part => ({ day, hour, nano, correctionNano: 0, isEstimated: false });
-
-const hourWithin = (from: number, to: number): number | null => (to - from <= MAX_PLACED_MS ? hourOf(from + (to - from) / 2) : null);
-
-/** Shares an amount out over the days from `from` to the midnight `to`, by the time of each, without losing a nano-dollar. */
-function spread(nano: number, from: number, to: number): Part[] {
-  const total = BigInt(to - from);
-  let done = 0;
-  return listDays(dayOf(from), dayOf(to - 1)).map((day) => {
-    const elapsed = BigInt(Math.min(startOfDay(day) + DAY_MS, to) - from);
-    const upToHere = Number((BigInt(nano) * elapsed) / total);
-    const share = { ...part(day, null, upToHere - done), isEstimated: true };
-    done = upToHere;
-    return share;
-  });
-}
-
-/** Where to put what was spent beyond today's own counter. */
-function postRest(nano: number, series: Series, at: number, isLate: boolean): Part[] {
-  const { last, startedAt } = series;
-  const [before, today] = [dayOf(last.at), dayOf(at)];
-  if (before === today) {
-    const isWatched = startedAt < startOfDay(today);
-    return isLate && isWatched ? [part(addDays(today, -1), 23, nano)] : [part(today, hourWithin(last.at, at), nano)];
-  }
-  if (addDays(before, 1) === today) return [part(before, hourWithin(last.at, startOfDay(today)), nano)];
-  return spread(nano, last.at, startOfDay(today));
-}
-
-function postCounter(series: Series | null, at: number, pick: (sample: Sample) => Counter, next: Counter): Part[] {
-  const today = dayOf(at);
-  const nextToday = Math.max(0, next.todayNano);
-  if (!series) return [part(today, null, Math.max(0, Math.min(nextToday, next.totalNano)))];
-  const previous = pick(series.last);
-  const delta = next.totalNano - previous.totalNano;
-  const isSameDay = dayOf(series.last.at) === today;
-  const grown = isSameDay ? Math.max(0, next.todayNano - previous.todayNano) : nextToday;
-  const hour = hourWithin(isSameDay ? series.last.at : startOfDay(today), at);
-  if (delta < 0) return [{ ...part(today, hour, grown), correctionNano: delta - grown }];
-  const own = Math.min(delta, grown);
-  const hasNotShrunk = next.todayNano >= previous.todayNano;
-  const isLate = hasNotShrunk && series.last.at - startOfDay(today) <= LATE_MS;
-  return [part(today, hour, own), ...(delta > own ? postRest(delta - own, series, at, isLate) : [])];
-}
-
-const emptyDay = (day: string): DayAmounts => ({
-  day,
-  costNano: 0,
-  byokCostNano: 0,
-  correctionNano: 0,
-  byokCorrectionNano: 0,
-  isEstimated: false,
-  hours: {},
-});
-
-function addHour(hours: DayAmounts['hours'], hour: number, costNano: number, byokCostNano: number): void {
-  const [cost, byokCost] = hours[hour] ?? [0, 0];
-  hours[hour] = [cost + costNano, byokCost + byokCostNano];
+function ledgerOfSources<S extends StoredSources>(sources: S, summed: readonly SummedDay[], today: string, isUtc: boolean) {
+  const comparison = createComparison(sources, today);
+  const { spent, ...ofSums } = rowsOfSums(summed, sources.names, !isUtc);
+  let detailed: ReturnType<typeof ledgerRowsOf> | undefined;
+  const rowsOnce = () => (detailed ??= ledgerRowsOf(sources));
+  return {
+    /** What is stored of keys and accounts, as it was read together with the days. */
+    sources,
+    /** The keys that were asked about, with what is known of each. */
+    keys: sources.keys as readonly CoveredKey[],
+    rows: (): LedgerRows => ({ detailed: rowsOnce(), summed: ofSums }),
+    /** The same of the rows, each made when it is needed. */
+    items: (): { stored: LedgerItem[]; toRows(item: LedgerItem): LedgerRow[] } => ({ stored: ledgerItemsOf(sources), toRows }),
+    /** Of summed days of which keys were not asked for: what was spent in all. */
+    spent,
+    /** Credits by day and by hour. */
+    credits: () => [
+      ...creditsOfSums(summed),
+      ...rowsOnce().map(({ day, total, credits }) => ({ day, isSpent: Boolean(total[0]), credits })),
+    ],
+    /** Each UTC day of each key beside what the other sources say, by day, then key. */
+    reconcile: comparison.reconcile,
+    /** Completed UTC days on which the sources differ by more than a cent, by day, then key. */
+    findDrift(from: string, to: string): Reconciled[] {
+      const known = summed.filter(({ day }) => day >= from && day <= to).flatMap(({ drift }) => drift ?? []);
+      return [...known, ...comparison.findDrift(from, to)].sort(byDateAndKey);
+    },
+  };
 }
 
 /**
- * The postings of a new sample, one a UTC day, without those that change nothing. A sample that is not newer than the last
- * is dropped. The rules are those of docs/decisions/0002.
- * @param series null for the first sample of a key's text
+ * The ledger of local days, in one round trip or two.
+ * @throws AppFailure `not_found` or `forbidden` for a key that the user does not have
  */
-export function postSample(series: Series | null, next: Sample): DayAmounts[] {
-  if (series && next.at <= series.last.at) return [];
-  const days = new Map<string, DayAmounts>();
-  const book = (parts: Part[], isByok: boolean) => {
-    for (const { day, hour, nano, correctionNano, isEstimated } of parts) {
-      if (nano === 0 && correctionNano === 0) continue;
-      const amounts = days.get(day) ?? emptyDay(day);
-      amounts[isByok ? 'byokCostNano' : 'costNano'] += nano;
-      amounts[isByok ? 'byokCorrectionNano' : 'correctionNano'] += correctionNano;
-      amounts.isEstimated ||= isEstimated;
-      if (hour !== null && nano !== 0) addHour(amounts.hours, hour, isByok ? 0 : nano, isByok ? nano : 0);
-      days.set(day, amounts);
-    }
-  };
-  book(
-    postCounter(series, next.at, (sample) => sample.credits, next.credits),
-    false,
-  );
-  book(
-    postCounter(series, next.at, (sample) => sample.byok, next.byok),
-    true,
-  );
-  return [...days.values()];
+export async function readLedger<T = undefined>(deps: Deps, userId: number, range: Range, asked: Asked<T>) {
+  const [today, isUtc] = [dayOf(deps.now()), range.zone === 'UTC'];
+  if (!('inRows' in asked)) {
+    const { sources, summed } = await readWithSums(deps, userId, range, asked, asked.also);
+    return ledgerOfSources(sources, summed, today, isUtc);
+  }
+  const { inRows, keyId, also } = asked;
+  const sources = await readSources(deps, userId, askedDays(range, inRows), { keyId, ...(also && { also }) });
+  return ledgerOfSources(sources, [], today, isUtc);
 }
 
-/** What a day has after a posting was added to what it had. */
-export function addPosting(stored: DayAmounts | null, posting: DayAmounts): DayAmounts {
-  const before = stored ?? emptyDay(posting.day);
-  const hours = structuredClone(before.hours);
-  for (const [hour, [cost, byokCost]] of Object.entries(posting.hours)) addHour(hours, Number(hour), cost, byokCost);
-  return {
-    day: posting.day,
-    costNano: before.costNano + posting.costNano,
-    byokCostNano: before.byokCostNano + posting.byokCostNano,
-    correctionNano: before.correctionNano + posting.correctionNano,
-    byokCorrectionNano: before.byokCorrectionNano + posting.byokCorrectionNano,
-    isEstimated: before.isEstimated || posting.isEstimated,
-    hours,
-  };
+/** The ledger of what is stored, for a job that reads it of several users at once. */
+export function ledgerOf(stored: Stored, clock: Clock) {
+  const sources = sourcesOf(stored, clock);
+  return { keys: sources.keys as readonly CoveredKey[], rows: ledgerRowsOf(sources) as readonly LedgerRow[] };
+}
+
+/**
+ * All that is stored of a user's days, in pieces of `pieceDays` UTC days: what each source says, also where the ledger takes another. Three statements
+ * a piece, and five before them.
+ */
+export async function* readAll(deps: Deps, userId: number, pieceDays: number): AsyncGenerator<readonly LedgerRow[]> {
+  const today = dayOf(deps.now());
+  const pieces: AskedDays[] = [];
+  for (let from = addDays(today, -deps.config.retentionDays - 1); from <= today; from = addDays(from, pieceDays))
+    pieces.push({ spans: [[from, addDays(from, pieceDays - 1)]], hours: 'all' });
+  for await (const sources of readPieces(deps, userId, pieces)) yield sourceRowsOf(sources);
 }

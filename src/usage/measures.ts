@@ -61,16 +61,16 @@ export const measuresOf = (amounts: Amounts): Measures => ({
   byokCorrectionNano: amounts[8] ?? null,
 });
 
-/** What counters say of a day, as amounts. */
+/** What was counted of a day, as amounts. */
 export function amountsOfCounters(day: {
-  costNano: number;
-  byokCostNano: number;
+  countedNano: number | null;
+  countedByokNano: number | null;
   correctionNano: number;
-  byokCorrectionNano: number;
+  correctionByokNano: number;
 }): Amounts {
-  const { costNano, byokCostNano, correctionNano, byokCorrectionNano } = day;
-  if (correctionNano === 0 && byokCorrectionNano === 0) return [costNano, byokCostNano];
-  return [costNano, byokCostNano, null, null, null, null, null, correctionNano || null, byokCorrectionNano || null];
+  const counted = [day.countedNano ?? 0, day.countedByokNano ?? 0];
+  if (day.correctionNano === 0 && day.correctionByokNano === 0) return counted;
+  return [...counted, null, null, null, null, null, day.correctionNano || null, day.correctionByokNano || null];
 }
 
 const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));

@@ -63,7 +63,7 @@ export type ByDimension<T> = Readonly<Record<Dimension, readonly T[]>>;
 export type FactsBy = ByDimension<Fact> & { readonly marks: readonly Mark[] };
 
 /** The ledger of days: rows that know every dimension and, of the days that come as sums, rows that know one. */
-export interface Ledger {
+export interface LedgerRows {
   detailed: readonly LedgerRow[];
   summed: ByDimension<LedgerRow>;
 }
@@ -244,7 +244,7 @@ function readFacts(rows: readonly LedgerRow[], range: Range, withHours: boolean)
 export const factsOf = (rows: readonly LedgerRow[], range: Range, withHours: boolean): Fact[] => readFacts(rows, range, withHours).facts;
 
 /** The same for questions by one dimension each, with what is not certain. */
-export function factsBy({ detailed, summed }: Ledger, range: Range, withHours: boolean): FactsBy {
+export function factsBy({ detailed, summed }: LedgerRows, range: Range, withHours: boolean): FactsBy {
   const { facts, marks } = readFacts(detailed, range, withHours);
   const [model, key, provider] = [summed.model, summed.key, summed.provider].map((rows) => readFacts(rows, range, withHours));
   const of = (read: typeof model) => (read && read.facts.length > 0 ? [...read.facts, ...facts] : facts);
@@ -253,9 +253,6 @@ export function factsBy({ detailed, summed }: Ledger, range: Range, withHours: b
 
 /** What knows every dimension. */
 export const byEach = <T>(all: readonly T[]): ByDimension<T> => ({ model: all, key: all, provider: all });
-
-/** A ledger without sums. */
-export const inDetail = (detailed: readonly LedgerRow[]): Ledger => ({ detailed, summed: byEach([]) });
 
 /** Dates whose figures are not certain, in order. */
 export const approximateDays = (marks: readonly Mark[]): string[] => [...new Set(marks.map(({ date }) => date))].sort();

@@ -1,31 +1,20 @@
 /**
- * What the ledger says of a day and key beside what the other sources say. Pure. Zero is only said where zero was measured, and the
- * sources are compared only where both know the whole day.
+ * What the ledger takes of a day and key beside what the other sources say: the columns of one row are compared. Pure. Zero is only said where zero
+ * was measured, and sources are compared only where both know the whole day.
  */
-import { listDays } from '../lib/day.ts';
+import { DAY_MS, listDays, startOfDay } from '../lib/day.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import { addMoney, type Money, NOTHING } from './amounts.ts';
+import { addMoney, type Money, minus, NOTHING } from './amounts.ts';
 import type { CoveredKey } from './coverage.ts';
 import type { Source } from './model.ts';
 import { type CoveredSecret, isAnalysed } from './secrets.ts';
-import {
-  correctionOf,
-  countersOf,
-  type Index,
-  isCounted,
-  ledgerOf,
-  ledgerOfKey,
-  minus,
-  type StoredDay,
-  storedOn,
-  toldByActivity,
-  type UpstreamEntry,
-} from './sources.ts';
+import { isWithin } from './spans.ts';
+import type { StoredCheck, StoredKeyDay, StoredTotal } from './stored-row.ts';
+import { isSettledDay, type SettledAccount } from './unattributed.ts';
 
 export interface Reconciled {
   date: string;
   keyId: number;
-  name: string;
   source: Source | null;
   ledger: Money | null;
   counters: Money | null;
@@ -38,114 +27,166 @@ export interface Reconciled {
   coverage: 'exact' | 'partial' | 'none';
 }
 
-const larger = (a: number | null, b: number): number => (a === null || Math.abs(b) > Math.abs(a) ? b : a);
+/** What is compared of some days, and for whom. */
+export interface Compared {
+  /** The keys that are asked about, and all of the user's. */
+  keys: readonly CoveredKey[];
+  allKeys: readonly CoveredKey[];
+  upstreamKeys: readonly { id: number; accountId: number | null; usageNano: number | null; byokUsageNano: number | null }[];
+  /** `listedAt`: when it was last listed in full; `isReadBack`: all of the past that is wanted is read of it and of its keys. */
+  accounts: readonly (SettledAccount & { listedAt: number | null; isReadBack: boolean })[];
+  keyDays: readonly StoredKeyDay[];
+  totals: readonly StoredTotal[];
+  checks: readonly StoredCheck[];
+}
 
-/** Is everything of an account listed and read back, so that its total can be compared with its keys? */
-const isAccountKnown = (index: Index, managementId: number): boolean =>
-  (index.completeAts.get(managementId) ?? null) !== null && (index.accounts.get(managementId) ?? []).every(({ isReadBack }) => isReadBack);
+/** What one secret or account tells of a day. */
+interface Witness extends Pick<Reconciled, 'source' | 'ledger' | 'counters' | 'correction' | 'activity'> {
+  isWhole: boolean;
+  /** By how much a source differs from what the ledger takes; null where the two cannot be compared. */
+  drifts: readonly (Money | null)[];
+}
 
 /** What all that is known says; null where nothing is. */
 const sumOf = (amounts: readonly (Money | null)[]): Money | null =>
   amounts.reduce((sum, money) => (sum && money ? addMoney(sum, money) : (sum ?? money)), null);
 
-/** What `/activity` says of a secret; of what an account spent without a key, its total less that of its keys, if all of them are told. */
-function activityOf(index: Index, stored: StoredDay, { keyId, hash, upstreamKeyId }: CoveredSecret): Money | null {
-  const told = toldByActivity(stored, upstreamKeyId);
-  if (hash !== null || told === null) return told;
-  if (!isAccountKnown(index, keyId)) return null;
-  const isSpender = (key: UpstreamEntry) => key.hash !== null && (key.usageNano ?? 0) + (key.byokUsageNano ?? 0) > 0;
-  const ofKeys = (index.accounts.get(keyId) ?? []).filter(isSpender).map(({ id }) => toldByActivity(stored, id));
-  return ofKeys.includes(null) ? null : ofKeys.reduce<Money>((rest, entry) => minus(rest, entry ?? NOTHING), told);
+const moneyOf = (costNano: number | null, byokCostNano: number | null): Money | null =>
+  costNano === null || byokCostNano === null ? null : { costNano, byokCostNano };
+
+/** The days of a row's owner, by a name of both. */
+const byName = <R extends { day: string }>(rows: readonly R[], ownerOf: (row: R) => number): ReadonlyMap<string, R[]> =>
+  Map.groupBy(rows, (row) => `${row.day}/${ownerOf(row)}`);
+
+/** What the counters say of a secret's day; zero where they were watched and have nothing. */
+function countedOf(day: string, { counters }: CoveredSecret, row: StoredKeyDay | undefined): Money | null {
+  const counted = row ? moneyOf(row.countedNano, row.countedByokNano) : null;
+  return counted ?? (counters && isWithin(day, counters) ? NOTHING : null);
 }
 
-/** Everything that the ledger has of an account, less what analytics say of it as a whole; null if that is not known. */
-function accountDrift(index: Index, stored: StoredDay, { id }: CoveredKey): Money | null {
-  const account = index.accounts.get(id) ?? [];
-  const outside = account.find(({ hash }) => hash === null);
-  const check = outside && stored.checks.get(outside.id);
-  if (!isAccountKnown(index, id) || check?.accountCostNano == null || check.accountByokCostNano === null) return null;
-  const secrets = account.flatMap((key) => index.secrets.listed(key.id) ?? []);
-  const sum = sumOf(secrets.map((secret) => ledgerOf(stored, secret).money)) ?? NOTHING;
-  return minus(sum, { costNano: check.accountCostNano, byokCostNano: check.accountByokCostNano });
+const correctionOf = (row: StoredKeyDay | undefined): Money | null =>
+  row && (row.correctionNano !== 0 || row.correctionByokNano !== 0) ? moneyOf(row.correctionNano, row.correctionByokNano) : null;
+
+/** Are the counters of a secret's day certain, as far as they go? The first sample tells what its day held before it. */
+function areCertain(day: string, { counters }: CoveredSecret, row: StoredKeyDay | undefined): boolean {
+  return !row?.isEstimated && correctionOf(row) === null && counters !== null && isWithin(day, counters);
 }
 
-/** By how much a source differs from what the ledger says; null where the two cannot be compared. */
-type Drifts = readonly (Money | null)[];
-const NO_DRIFTS: Drifts = [];
-
-/** By how much the sources of a secret's completed day differ from what the ledger says. */
-function driftsOfSecret(index: Index, stored: StoredDay, secret: CoveredSecret): Drifts {
-  const { source, money, isWhole } = ledgerOf(stored, secret);
-  if (money === null) return NO_DRIFTS;
-  const counters = isWhole && source === 'analytics' && isCounted(stored, secret) ? countersOf(stored, secret) : null;
-  const activity = isWhole ? activityOf(index, stored, secret) : null;
-  // Analytics were read and have nothing of the day, so the counters speak.
-  const isUntold = source === 'counters' && isAnalysed(stored.day, secret);
-  return [counters && minus(money, counters), activity && minus(money, activity), isUntold ? money : null];
+/** What a secret tells of a day. What it spent after it was replaced is no part of its key, so its counters of that day are whole. */
+function witnessOf(day: string, secret: CoveredSecret, row: StoredKeyDay | undefined): Witness {
+  const counters = countedOf(day, secret, row);
+  const activity = row ? moneyOf(row.activityNano, row.activityByokNano) : null;
+  const isCertain = areCertain(day, secret, row);
+  const isCounted = isCertain && (secret.counters?.until ?? 0) >= startOfDay(day) + DAY_MS;
+  const isRead = secret.analytics !== null && isWithin(day, secret.analytics);
+  const source = row?.source ?? null;
+  const isSilent = source === null || (source === 'counters' && !(counters?.costNano || counters?.byokCostNano));
+  const facts = { counters, correction: correctionOf(row), activity };
+  if (source !== 'analytics' && !(isRead && isSilent)) {
+    // Analytics were read and have nothing of the day, so the counters speak.
+    const isUntold = source === 'counters' && isAnalysed(day, secret);
+    const isWhole = secret.isPresent ? isCounted : isCertain;
+    const drifts = counters ? [isWhole && activity ? minus(counters, activity) : null, isUntold ? counters : null] : [];
+    return { ...facts, source: counters && 'counters', ledger: counters, isWhole, drifts };
+  }
+  const ledger = (source === 'analytics' && row ? moneyOf(row.reportedNano, row.reportedByokNano) : null) ?? NOTHING;
+  const isWhole = isAnalysed(day, secret);
+  const drifts = [isWhole && isCounted && counters ? minus(ledger, counters) : null, isWhole && activity ? minus(ledger, activity) : null];
+  return { ...facts, source: 'analytics', ledger, isWhole, drifts };
 }
 
-/** The same of a key: of each of its secrets by itself, and, of a management key, of its account as a whole. */
-function driftsOf(index: Index, stored: StoredDay, key: CoveredKey): Drifts {
-  if (stored.day >= index.today) return NO_DRIFTS;
-  const ofAccount = key.isOutside ? [accountDrift(index, stored, key)] : NO_DRIFTS;
-  return [...key.secrets.flatMap((secret) => driftsOfSecret(index, stored, secret)), ...ofAccount];
-}
+/** Compares the days of keys. */
+export function createComparison({ keys, allKeys, upstreamKeys, accounts, keyDays, totals, checks }: Compared, today: string) {
+  const rows = byName(keyDays, ({ upstreamKeyId }) => upstreamKeyId);
+  const totalsBy = byName(totals, ({ accountId }) => accountId);
+  const checksBy = byName(checks, ({ accountId }) => accountId);
+  const secrets = new Map(allKeys.flatMap((key) => key.secrets.map((secret) => [secret.upstreamKeyId, secret])));
+  const rowOf = (day: string, id: number): StoredKeyDay | undefined => rows.get(`${day}/${id}`)?.[0];
+  const ownOf = (accountId: number) => upstreamKeys.filter((key) => key.accountId === accountId);
 
-function reconcileDay(index: Index, stored: StoredDay, key: CoveredKey, drifts = driftsOf(index, stored, key)): Reconciled {
-  const { source, money, isWhole } = ledgerOfKey(stored, key);
+  /** What `/activity` says of what an account spent without a key: its total less that of its keys, if all of them are told. */
+  function activityOfAccount(day: string, { id, listedAt, isReadBack }: Compared['accounts'][number]): Money | null {
+    const check = checksBy.get(`${day}/${id}`)?.[0];
+    if (!check || listedAt === null || !isReadBack) return null;
+    const spenders = ownOf(id).filter(({ usageNano, byokUsageNano }) => (usageNano ?? 0) + (byokUsageNano ?? 0) > 0);
+    const told = spenders.map((key) => rowOf(day, key.id)).map((row) => (row ? moneyOf(row.activityNano, row.activityByokNano) : null));
+    const total: Money = { costNano: check.activityNano, byokCostNano: check.activityByokNano };
+    return told.includes(null) ? null : told.reduce<Money>((rest, one) => minus(rest, one ?? NOTHING), total);
+  }
+
+  /** What an account spent without a key. Where its keys spent more than it did, the two disagree. */
+  function witnessOfAccount(day: string, account: Compared['accounts'][number]): Witness {
+    const activity = activityOfAccount(day, account);
+    const facts = { counters: null, correction: null, activity };
+    if (!isSettledDay(account, day)) return { ...facts, source: null, ledger: null, isWhole: false, drifts: [] };
+    const ofKeys = ownOf(account.id).flatMap(({ id }) => secrets.get(id) ?? []);
+    const spent = sumOf(ofKeys.map((secret) => witnessOf(day, secret, rowOf(day, secret.upstreamKeyId)).ledger)) ?? NOTHING;
+    const rest = minus(sumOf(totalsBy.get(`${day}/${account.id}`) ?? []) ?? NOTHING, spent);
+    const isNegative = rest.costNano < 0 || rest.byokCostNano < 0;
+    const ledger = isNegative ? NOTHING : rest;
+    const isComparable = account.listedAt !== null && account.isReadBack;
+    const drifts = [activity && minus(ledger, activity), isNegative && isComparable ? minus(NOTHING, rest) : null];
+    return { ...facts, source: 'analytics', ledger, isWhole: true, drifts };
+  }
+
+  /** Is anything of a key stored of a day? */
+  const isOn = (day: string, key: CoveredKey): boolean =>
+    key.secrets.some(({ upstreamKeyId }) => rows.has(`${day}/${upstreamKeyId}`)) ||
+    accounts.some(({ id, readerId }) => readerId === key.id && (totalsBy.has(`${day}/${id}`) || checksBy.has(`${day}/${id}`)));
+
+  const larger = (a: number | null, b: number): number => (a === null || Math.abs(b) > Math.abs(a) ? b : a);
+
+  function reconcileDay(day: string, key: CoveredKey): Reconciled {
+    const witnesses = [
+      ...key.secrets.map((secret) => witnessOf(day, secret, rowOf(day, secret.upstreamKeyId))),
+      ...accounts.filter(({ readerId }) => readerId === key.id).map((account) => witnessOfAccount(day, account)),
+    ];
+    const known = witnesses.filter(({ ledger }) => ledger !== null);
+    const sources = known.map(({ source }) => source);
+    const drifts = day < today ? known.flatMap((witness) => witness.drifts.filter((drift) => drift !== null)) : [];
+    const ledger = sumOf(known.map((witness) => witness.ledger));
+    const isWhole = known.every((witness) => witness.isWhole) && day < today;
+    return {
+      date: day,
+      keyId: key.id,
+      source: sources.includes('analytics') ? 'analytics' : (sources[0] ?? null),
+      ledger,
+      counters: sumOf(witnesses.map(({ counters }) => counters)),
+      correction: sumOf(witnesses.map(({ correction }) => correction)),
+      activity: sumOf(witnesses.map(({ activity }) => activity)),
+      driftNano: drifts.reduce<number | null>((most, { costNano }) => larger(most, costNano), null),
+      byokDriftNano: drifts.reduce<number | null>((most, { byokCostNano }) => larger(most, byokCostNano), null),
+      coverage: ledger === null ? 'none' : isWhole ? 'exact' : 'partial',
+    };
+  }
+
   return {
-    date: stored.day,
-    keyId: key.id,
-    name: key.name,
-    source,
-    ledger: money,
-    counters: sumOf(key.secrets.map((secret) => countersOf(stored, secret))),
-    correction: sumOf(key.secrets.map((secret) => correctionOf(stored, secret))),
-    activity: sumOf(key.secrets.map((secret) => activityOf(index, stored, secret))),
-    driftNano: drifts.reduce<number | null>((most, drift) => (drift ? larger(most, drift.costNano) : most), null),
-    byokDriftNano: drifts.reduce<number | null>((most, drift) => (drift ? larger(most, drift.byokCostNano) : most), null),
-    coverage: money === null ? 'none' : isWhole && stored.day < index.today ? 'exact' : 'partial',
+    /** All days of a range and all keys, by day, then key. */
+    reconcile: (from: string, to: string): Reconciled[] => listDays(from, to).flatMap((day) => keys.map((key) => reconcileDay(day, key))),
+    /** Completed days of the range on which the sources differ by more than a cent. Only days of which something is stored are looked at. */
+    findDrift(from: string, to: string): Reconciled[] {
+      const days = new Set([...keyDays, ...totals, ...checks].map(({ day }) => day));
+      const asked = [...days].filter((day) => day >= from && day <= to && day < today).sort();
+      return asked.flatMap((day) =>
+        keys
+          .filter((key) => isOn(day, key))
+          .map((key) => reconcileDay(day, key))
+          .filter(isWorthTelling),
+      );
+    },
   };
-}
-
-/** All days of a range and all keys, by day, then key. */
-export function reconcile(index: Index, from: string, to: string): Reconciled[] {
-  return listDays(from, to).flatMap((day) => {
-    const stored = storedOn(index, day);
-    return index.keys.map((key) => reconcileDay(index, stored, key));
-  });
 }
 
 /** More than a cent is worth telling. */
 const DRIFT_NANO = 10_000_000;
-const isWorthTelling = (drift: Money | null): boolean =>
-  drift !== null && Math.max(Math.abs(drift.costNano), Math.abs(drift.byokCostNano)) > DRIFT_NANO;
-
-/** Is anything of a key stored of a day? */
-const isOn = ({ counters, usage, checks }: StoredDay, { secrets }: CoveredKey): boolean =>
-  secrets.some(
-    ({ hash, upstreamKeyId: id }) => (hash !== null && counters.has(hash)) || (id !== null && (usage.has(id) || checks.has(id))),
-  );
-
-/** Completed days of the range on which the sources differ by more than a cent. Only days of which something is stored are looked at. */
-export function findDrift(index: Index, from: string, to: string): Reconciled[] {
-  const drifts: Reconciled[] = [];
-  for (const stored of index.days.values()) {
-    if (stored.day < from || stored.day > to || stored.day >= index.today) continue;
-    for (const key of index.keys) {
-      if (!isOn(stored, key)) continue;
-      const ofDay = driftsOf(index, stored, key);
-      if (ofDay.some(isWorthTelling)) drifts.push(reconcileDay(index, stored, key, ofDay));
-    }
-  }
-  return drifts.sort((a, b) => (a.date === b.date ? a.keyId - b.keyId : a.date < b.date ? -1 : 1));
-}
+const isWorthTelling = ({ driftNano, byokDriftNano }: Reconciled): boolean =>
+  Math.max(Math.abs(driftNano ?? 0), Math.abs(byokDriftNano ?? 0)) > DRIFT_NANO;
 
 /** A compared day as users and programs see it. */
-export const presentReconciled = (row: Reconciled) => ({
+export const presentReconciled = (row: Reconciled, keys: readonly Pick<CoveredKey, 'id' | 'name'>[]) => ({
   date: row.date,
   key_id: row.keyId,
-  name: row.name,
+  name: keys.find(({ id }) => id === row.keyId)?.name ?? '',
   source: row.source,
   cost_usd: usdFromNanoOrNull(row.ledger?.costNano ?? null),
   byok_cost_usd: usdFromNanoOrNull(row.ledger?.byokCostNano ?? null),

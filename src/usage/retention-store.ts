@@ -1,19 +1,24 @@
 /** SQL that takes ledger rows away: beyond their retention, and of keys and users who are gone. Always in steps of bounded size. */
 import { getTableColumns } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
-import { counterDay, usageDay } from './table.ts';
+import { accountDay, keyDay, usageDay } from './table.ts';
 
 /** Tables of the ledger, the rest of their clustered key after user and day, and what their rows belong to. */
 const TABLES = {
-  counter_day: { key: ['api_key_id', 'hash'], owner: 'api_key', ownerId: 'api_key_id' },
+  key_day: { key: ['upstream_key_id'], owner: 'upstream_key', ownerId: 'upstream_key_id' },
   usage_day: { key: ['upstream_key_id', 'model', 'provider'], owner: 'upstream_key', ownerId: 'upstream_key_id' },
-  check_day: { key: ['upstream_key_id'], owner: 'upstream_key', ownerId: 'upstream_key_id' },
+  account_day: { key: ['account_id', 'model', 'provider'], owner: 'account', ownerId: 'account_id' },
+  account_check: { key: ['account_id'], owner: 'account', ownerId: 'account_id' },
 } as const;
 type LedgerTable = keyof typeof TABLES;
 /** Tables of days, with the rest of their clustered key. */
 const DAY_TABLES = { ...TABLES, day_sum: { key: [] } } as const;
 export type DayTable = keyof typeof DAY_TABLES;
-const HOURLY_TABLES = { counter_day: counterDay, usage_day: usageDay };
+export type HourlyTable = keyof typeof HOURLY_TABLES;
+const HOURLY_TABLES = { key_day: keyDay, usage_day: usageDay, account_day: accountDay };
+
+/** What an owner that is still there must fulfil. The total of an account goes with the management key that read it. */
+const LIVES = { upstream_key: 'true', account: 'o.reader_id IS NOT NULL' } as const;
 
 const placeOf = (table: DayTable, alias = ''): string =>
   ['user_id', 'day', ...DAY_TABLES[table].key].map((name) => alias + name).join(', ');
@@ -33,7 +38,7 @@ const purgeStatement = (db: Db, table: LedgerTable, userId: number, fromDay: str
     db,
     `DELETE FROM ${table} WHERE (${placeOf(table)}) IN (
       SELECT ${placeOf(table, 'd.')} FROM ${table} AS d WHERE d.user_id = ?1 AND d.day >= ?2
-        AND NOT EXISTS (SELECT 1 FROM ${TABLES[table].owner} AS o WHERE o.id = d.${TABLES[table].ownerId}) ORDER BY d.day LIMIT ?3)
+        AND NOT EXISTS (SELECT 1 FROM ${TABLES[table].owner} AS o WHERE o.id = d.${TABLES[table].ownerId} AND ${LIVES[TABLES[table].owner]}) ORDER BY d.day LIMIT ?3)
       RETURNING day`,
     userId,
     fromDay,
@@ -103,7 +108,7 @@ export async function deleteDaysBeforeAcrossUsers(db: Db, table: DayTable, userI
  */
 export async function forgetHoursBeforeAcrossUsers(
   db: Db,
-  table: keyof typeof HOURLY_TABLES,
+  table: HourlyTable,
   userIds: number[],
   day: string,
   limit: number,

@@ -11,6 +11,16 @@ export interface Known {
 export const spanOf = (since: number | null, until: number | null): Known | null =>
   since === null || until === null ? null : { since, until };
 
+/** From the first instant of some intervals to the last; null: there are none. */
+export const spanOfAll = (spans: readonly Known[]): Known | null =>
+  spans.length === 0 ? null : { since: Math.min(...spans.map(({ since }) => since)), until: Math.max(...spans.map(({ until }) => until)) };
+
+/** What some intervals have in common; null: nothing. */
+export function commonSpan(spans: readonly Known[]): Known | null {
+  const [since, until] = [Math.max(...spans.map((span) => span.since)), Math.min(...spans.map((span) => span.until))];
+  return spans.length > 0 && until > since ? { since, until } : null;
+}
+
 /** What is left of an interval since an instant. */
 export const clip = (known: Known | null, keptSince: number): Known | null =>
   known === null || known.until < keptSince ? null : { since: Math.max(known.since, keptSince), until: known.until };

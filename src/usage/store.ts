@@ -1,12 +1,11 @@
 /** SQL of questions about the ledger, and of what the counters write into it. */
 import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
-import { askedOften, type Db, runBatch, selectPlain, statement } from '../db.ts';
-import type { DayAmounts } from './ledger.ts';
-import type { CheckEntry } from './sources.ts';
-import type { PlainCounters, StoredUsage } from './stored-row.ts';
+import { askedOften, type Db, jsonField, type Question, runBatch, selectPlain, statement } from '../db.ts';
+import type { DayAmounts } from './counters.ts';
+import type { StoredCheck, StoredKeyDay, StoredTotal, StoredUsage } from './stored-row.ts';
 import type { SettledSpan, Span } from './sum-plan.ts';
 import type { Since } from './sums.ts';
-import { checkDay, counterDay, daySum, modelName, usageDay } from './table.ts';
+import { accountCheck, accountDay, daySum, keyDay, modelName, usageDay } from './table.ts';
 
 const parseHours = (hours: string | null): DayAmounts['hours'] => (hours === null ? {} : JSON.parse(hours));
 
@@ -23,8 +22,11 @@ export interface AskedDays {
 
 const CREDIT_PATHS = sql.raw(Array.from({ length: 24 }, (_, hour) => `'$."${hour}"[0]'`).join(', '));
 
+/** Tables of days, by the hour too. */
+type HourlyTable = typeof keyDay | typeof usageDay | typeof accountDay;
+
 /** Hours as they are read: as they are stored, or a list of the credits of each. */
-export function hoursOf({ hours }: typeof counterDay | typeof usageDay, asked: AskedDays['hours']): SQL {
+export function hoursOf({ hours }: HourlyTable, asked: AskedDays['hours']): SQL {
   if (asked === 'all') return sql`${hours}`;
   return asked === 'none' ? sql`NULL` : sql`json_extract(${hours}, ${CREDIT_PATHS})`;
 }
@@ -37,44 +39,32 @@ const hasSum = (place: number): SQL =>
     AND span.value ->> ${sql.raw(String(place + 1))} IN (0, ${daySum.cut}))`;
 
 /** The rows of a user in some spans of days, in settled ones only if their first or last day has no sum. */
-const inSpans = (table: typeof counterDay | typeof usageDay | typeof checkDay): SQL =>
+const inSpans = (table: HourlyTable | typeof accountCheck): SQL =>
   sql`FROM json_each(${SPANS}) AS span CROSS JOIN ${table}
     ON ${table.userId} = ${USER_ID} AND ${table.day} BETWEEN span.value ->> 0 AND span.value ->> 1
     WHERE span.value ->> 2 IS NULL OR NOT (${hasSum(2)} AND ${hasSum(4)})`;
 
-/** A question about days for each way of reading hours. */
-const byHours = <T>(make: (hours: AskedDays['hours']) => T): Record<AskedDays['hours'], T> => ({
-  all: make('all'),
-  credits: make('credits'),
-  none: make('none'),
-});
+/** Asks for the rows of a table, with more or less of their hours. */
+function rowsOf<Row>(table: HourlyTable): (db: Db, userId: number, days: AskedDays) => Question<Row[]> {
+  const { userId: _, ...columns } = getTableColumns(table as typeof usageDay);
+  const ask = (hours: AskedDays['hours']) =>
+    askedOften((db) => selectPlain<Row>(db, { ...columns, hours: hoursOf(table, hours) }, inSpans(table)));
+  const questions = { all: ask('all'), credits: ask('credits'), none: ask('none') };
+  return (db, userId, { spans, hours }) => questions[hours](db, { userId, spans: JSON.stringify(spans) });
+}
 
-const countersOf = byHours((hours) =>
-  askedOften((db) => {
-    const { userId: _, ...columns } = getTableColumns(counterDay);
-    return selectPlain<PlainCounters>(db, { ...columns, hours: hoursOf(counterDay, hours) }, inSpans(counterDay));
-  }),
-);
-const usageOf = byHours((hours) =>
-  askedOften((db) => {
-    const { userId: _, ...columns } = getTableColumns(usageDay);
-    return selectPlain<StoredUsage>(db, { ...columns, hours: hoursOf(usageDay, hours) }, inSpans(usageDay));
-  }),
-);
+/** Selects what the sources say of the days of a user's upstream keys. */
+export const selectKeyDays = rowsOf<StoredKeyDay>(keyDay);
+/** Selects how analytics split a user's days. */
+export const selectUsage = rowsOf<StoredUsage>(usageDay);
+/** Selects what the accounts of a user spent in all. */
+export const selectTotals = rowsOf<StoredTotal>(accountDay);
+
 const checks = askedOften((db) => {
-  const { userId: _, ...columns } = getTableColumns(checkDay);
-  return selectPlain<CheckEntry>(db, columns, inSpans(checkDay));
+  const { userId: _, ...columns } = getTableColumns(accountCheck);
+  return selectPlain<StoredCheck>(db, columns, inSpans(accountCheck));
 });
-
-/** Selects what the counters of a user's keys say of days. */
-export const selectDays = (db: Db, userId: number, { spans, hours }: AskedDays) =>
-  countersOf[hours](db, { userId, spans: JSON.stringify(spans) });
-
-/** Selects what analytics say of a user's days. */
-export const selectUsage = (db: Db, userId: number, { spans, hours }: AskedDays) =>
-  usageOf[hours](db, { userId, spans: JSON.stringify(spans) });
-
-/** Selects what a user's completed days are checked against. */
+/** Selects what `/activity` says of the accounts of a user. */
 export const selectChecks = (db: Db, userId: number, { spans }: AskedDays) => checks(db, { userId, spans: JSON.stringify(spans) });
 
 const names = askedOften((db) =>
@@ -86,54 +76,58 @@ const names = askedOften((db) =>
 /** Selects the names of the models that a user's keys used. */
 export const selectNames = (db: Db, userId: number) => names(db, { userId });
 
-/** Names one ledger row of counters. */
+/** Names a day of an upstream key. */
 export interface DayKey {
   userId: number;
-  keyId: number;
-  keyHash: string;
+  upstreamKeyId: number;
   day: string;
 }
 
-/** Those of the named ledger rows that exist, for a job that works on keys of several users. */
-export async function listNamedDaysAcrossUsers(db: Db, names: readonly DayKey[]): Promise<(DayKey & DayAmounts)[]> {
+/** What was counted of the named days, for a job that works on keys of several users. */
+export async function listCountedDaysAcrossUsers(db: Db, names: readonly DayKey[]): Promise<(DayKey & DayAmounts)[]> {
   if (names.length === 0) return [];
-  const text = `SELECT d.* FROM json_each(?1) AS j JOIN counter_day AS d
-    ON d.user_id = json_extract(j.value, '$.userId') AND d.day = json_extract(j.value, '$.day') AND d.api_key_id = json_extract(j.value, '$.keyId')
-    AND d.hash = json_extract(j.value, '$.keyHash')`;
+  const text = `SELECT d.* FROM json_each(?1) AS j CROSS JOIN key_day AS d
+    ON d.user_id = ${jsonField('userId')} AND d.day = ${jsonField('day')} AND d.upstream_key_id = ${jsonField('upstreamKeyId')}
+    WHERE d.counted_nano IS NOT NULL`;
   const [rows = []] = await runBatch(db, [statement(db, text, JSON.stringify(names))]);
   return rows.map((row) => ({
     userId: Number(row['user_id']),
-    keyId: Number(row['api_key_id']),
-    keyHash: String(row['hash']),
+    upstreamKeyId: Number(row['upstream_key_id']),
     day: String(row['day']),
-    costNano: Number(row['cost_nano']),
-    byokCostNano: Number(row['byok_cost_nano']),
+    costNano: Number(row['counted_nano']),
+    byokCostNano: Number(row['counted_byok_nano']),
     correctionNano: Number(row['correction_nano']),
-    byokCorrectionNano: Number(row['byok_correction_nano']),
+    byokCorrectionNano: Number(row['correction_byok_nano']),
     isEstimated: row['is_estimated'] === 1,
     hours: parseHours(row['hours'] as string | null),
   }));
 }
 
-/** A ledger row to be set, if its key still stands at the sample from which the row was computed. */
+/** A day to be set, if its upstream key still stands at the sample from which it was computed. */
 export interface DayWrite extends DayKey, DayAmounts {
-  textVersion: number;
   baseSampleAt: number | null;
 }
 
+const COUNTED = {
+  counted_nano: jsonField('costNano'),
+  counted_byok_nano: jsonField('byokCostNano'),
+  correction_nano: jsonField('correctionNano'),
+  correction_byok_nano: jsonField('byokCorrectionNano'),
+  is_estimated: jsonField('isEstimated'),
+  hours: jsonField('hours'),
+};
+
 /**
- * Sets ledger rows computed from a sample. A key that is gone, was replaced, or has another last sample by now is passed over;
- * a row that would not change is not written. Belongs in one batch before the statement that moves the key's sample.
+ * Sets what was counted of days, computed from a sample. An upstream key that is gone, or has another last sample by now, is passed over; a row that
+ * would not change is not written. Belongs in one batch before the statement that moves the sample.
  */
-export function setDaysStatementAcrossUsers(db: Db, writes: readonly DayWrite[]): D1PreparedStatement {
-  const text = `INSERT INTO counter_day (user_id, day, api_key_id, hash, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated, hours)
-    SELECT k.user_id, json_extract(j.value, '$.day'), k.id, k.hash, json_extract(j.value, '$.costNano'), json_extract(j.value, '$.byokCostNano'),
-      json_extract(j.value, '$.correctionNano'), json_extract(j.value, '$.byokCorrectionNano'), json_extract(j.value, '$.isEstimated'), json_extract(j.value, '$.hours')
-    FROM json_each(?1) AS j JOIN api_key AS k ON k.id = json_extract(j.value, '$.keyId')
-    WHERE k.hash = json_extract(j.value, '$.keyHash') AND k.text_version = json_extract(j.value, '$.textVersion') AND k.last_sample_at IS json_extract(j.value, '$.baseSampleAt')
-    ON CONFLICT (user_id, day, api_key_id, hash) DO UPDATE SET cost_nano = excluded.cost_nano, byok_cost_nano = excluded.byok_cost_nano,
-      correction_nano = excluded.correction_nano, byok_correction_nano = excluded.byok_correction_nano, is_estimated = excluded.is_estimated, hours = excluded.hours
-    WHERE (counter_day.cost_nano, counter_day.byok_cost_nano, counter_day.correction_nano, counter_day.byok_correction_nano, counter_day.is_estimated, counter_day.hours)
-      IS NOT (excluded.cost_nano, excluded.byok_cost_nano, excluded.correction_nano, excluded.byok_correction_nano, excluded.is_estimated, excluded.hours)`;
+export function setCountedStatementAcrossUsers(db: Db, writes: readonly DayWrite[]): D1PreparedStatement {
+  const names = Object.keys(COUNTED);
+  const of = (table: string) => names.map((name) => `${table}.${name}`).join(', ');
+  const text = `INSERT INTO key_day (user_id, day, upstream_key_id, ${names})
+    SELECT u.user_id, ${jsonField('day')}, u.id, ${Object.values(COUNTED)}
+    FROM json_each(?1) AS j CROSS JOIN upstream_key AS u ON u.id = ${jsonField('upstreamKeyId')} AND u.last_sample_at IS ${jsonField('baseSampleAt')} WHERE true
+    ON CONFLICT (user_id, day, upstream_key_id) DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`)}
+    WHERE (${of('key_day')}) IS NOT (${of('excluded')})`;
   return statement(db, text, JSON.stringify(writes.map((write) => ({ ...write, hours: formatHours(write.hours) }))));
 }

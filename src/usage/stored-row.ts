@@ -1,16 +1,13 @@
 /** Stored days as questions see them. Pure. */
 import { amountsOfCounters } from './measures.ts';
 import type { LedgerRow } from './model.ts';
-import type { counterDay, usageDay } from './table.ts';
+import type { accountCheck, accountDay, keyDay, usageDay } from './table.ts';
 
-export type StoredCounters = Omit<typeof counterDay.$inferSelect, 'userId'>;
-/** The same as D1 gives it. */
-export type PlainCounters = Omit<StoredCounters, 'isEstimated'> & { isEstimated: number };
+/** What the sources say of a day of an upstream key, as D1 gives it. */
+export type StoredKeyDay = Omit<typeof keyDay.$inferSelect, 'userId' | 'isEstimated'> & { isEstimated: boolean | number };
 export type StoredUsage = Omit<typeof usageDay.$inferSelect, 'userId'>;
-
-/** Rows of counters with their flags as such. */
-export const toCounters = (rows: readonly PlainCounters[]): StoredCounters[] =>
-  rows.map((row) => ({ ...row, isEstimated: row.isEstimated === 1 }));
+export type StoredTotal = Omit<typeof accountDay.$inferSelect, 'userId'>;
+export type StoredCheck = Omit<typeof accountCheck.$inferSelect, 'userId'>;
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 const NO_HOURS: LedgerRow['hours'] = {};
@@ -44,6 +41,11 @@ export class StoredRow implements LedgerRow {
     this.#stored = stored;
   }
 
+  /** Is anything known by the hour? */
+  get hasHours(): boolean {
+    return this.#stored !== null;
+  }
+
   get hours(): LedgerRow['hours'] {
     if (this.#stored === null) return NO_HOURS;
     this.#hours ??= this.#areCredits ? hoursOfCredits(this.credits) : (JSON.parse(this.#stored) as LedgerRow['hours']);
@@ -67,24 +69,26 @@ const hoursOfCredits = (credits: readonly (number | null)[]): LedgerRow['hours']
 
 const creditsOfHours = (hours: LedgerRow['hours']): readonly (number | null)[] => HOURS.map((hour) => hours[hour]?.[0] ?? null);
 
-/** A stored row of counters as questions see it. */
-const fromCounters = (row: StoredCounters): StoredRow =>
+/** What was counted of a key's day. */
+export type CountedDay = StoredKeyDay & { keyId: number };
+
+const fromCounters = (row: CountedDay): StoredRow =>
   new StoredRow(
     {
-      keyId: row.apiKeyId,
+      keyId: row.keyId,
       day: row.day,
       source: 'counters',
       model: null,
       permaslug: null,
       provider: null,
       total: amountsOfCounters(row),
-      isEstimated: row.isEstimated,
+      isEstimated: Boolean(row.isEstimated),
     },
     row.hours,
   );
 
 /** A stored row of analytics, of a key and with its model's name for people. */
-export type NamedUsage = StoredUsage & { keyId: number; slug: string | null };
+export type NamedUsage = Omit<StoredUsage, 'upstreamKeyId'> & { keyId: number; slug: string | null };
 
 const fromUsage = (row: NamedUsage): StoredRow =>
   new StoredRow(
@@ -113,19 +117,5 @@ export function slugsOf(names: readonly ModelName[]): (permaslug: string) => str
   return (permaslug) => (permaslug === '' ? null : (slugs.get(permaslug) ?? permaslug));
 }
 
-/** Rows of analytics with the keys that they belong to and their models' names for people. Rows of keys that are gone are left out. */
-export function nameUsage(
-  rows: readonly StoredUsage[],
-  upstreamKeys: readonly { id: number; apiKeyId: number }[],
-  names: readonly ModelName[],
-): NamedUsage[] {
-  const keyIds = new Map(upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
-  const slugOf = slugsOf(names);
-  return rows.flatMap((row) => {
-    const keyId = keyIds.get(row.upstreamKeyId);
-    return keyId === undefined ? [] : { ...row, keyId, slug: slugOf(row.model) };
-  });
-}
-
-/** A stored row as questions see it. */
-export const toLedgerRow = (row: StoredCounters | NamedUsage): StoredRow => ('slug' in row ? fromUsage(row) : fromCounters(row));
+/** A row of analytics, or of what was counted, as questions see it. */
+export const toLedgerRow = (row: CountedDay | NamedUsage): StoredRow => ('slug' in row ? fromUsage(row) : fromCounters(row));

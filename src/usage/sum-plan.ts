@@ -16,7 +16,7 @@ const UNSETTLED_DAYS = 3;
 /** With fewer rows a day, as ten own keys have or two with three models behind a management key, a sum is hardly less to read. */
 const ROWS_WORTH_A_SUM = 10;
 /** So many rows may be summed up after any answer (some milliseconds of CPU), and this share of those that it took after a large one. */
-const SUMMED_ROWS = 1000;
+const SUMMED_ROWS = 1500;
 const SUMMED_SHARE = 1 / 4;
 
 /** The UTC days of a question. */
@@ -77,8 +77,6 @@ export const isPartedFor = (wanted: number, cut: number): boolean => wanted === 
 interface Known {
   /** Stored sums, by day: where they part it. */
   stored: ReadonlyMap<string, number>;
-  /** Days whose sum does not hold any more. */
-  outdated: ReadonlySet<string>;
   /** Is the question's zone that in which the user counts days? It is not put off by sums that were parted for another. */
   isOwnZone: boolean;
   /** Days that were read as rows, and those rows. */
@@ -87,11 +85,11 @@ interface Known {
 }
 
 /** The days that were read as rows and are to be summed up, the last ones first: as many as one invocation bears. */
-export function daysToSum({ cuts }: Plan, { stored, outdated, isOwnZone, inRows, rows }: Known): string[] {
+export function daysToSum({ cuts }: Plan, { stored, isOwnZone, inRows, rows }: Known): string[] {
   const counts = Map.groupBy(rows, ({ day }) => day);
   if (stored.size === 0 && rows.length <= ROWS_WORTH_A_SUM * inRows.size) return [];
   const needsSum = (day: string, wanted: number): boolean => {
-    const cut = outdated.has(day) ? undefined : stored.get(day);
+    const cut = stored.get(day);
     return cut === undefined || (!isPartedFor(wanted, cut) && (cut === 0 || isOwnZone));
   };
   const wanted = [...cuts].filter(([day, cut]) => inRows.has(day) && needsSum(day, cut)).map(([day]) => day);

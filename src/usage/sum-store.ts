@@ -8,18 +8,18 @@ import { type DaySum, PARTS, type Part } from './sums.ts';
 import { daySum } from './table.ts';
 
 /** A sum as it is stored: JSON of each part of a `DaySum`, null where it was not asked for. */
-export type StoredSum = { day: string; cut: number; unsure: string } & Record<Part | 'spent', string | null>;
+export type StoredSum = { day: string; cut: number } & Record<Part | 'spent', string | null>;
 
 const NO_SUMS = { span: ['', ''], since: {} } as const;
 /** After every day. */
 const NEVER = '~';
 
 const sumsOf = askedOften((db) => {
-  const { userId, day, cut, spent, unsure } = daySum;
+  const { userId, day, cut, spent } = daySum;
   const [id, from, to] = ['userId', 'from', 'to'].map((name) => sql.placeholder(name));
   const since = (part: Part): SQL => sql`CASE WHEN ${day} >= ${sql.placeholder(part)} THEN ${daySum[part]} END`;
   const parts = Object.fromEntries(PARTS.map((part) => [part, since(part)]));
-  const columns = { day, cut, unsure, spent: sql`CASE WHEN ${day} < ${sql.placeholder('keys')} THEN ${spent} END`, ...parts };
+  const columns = { day, cut, spent: sql`CASE WHEN ${day} < ${sql.placeholder('keys')} THEN ${spent} END`, ...parts };
   return selectPlain<StoredSum>(db, columns, sql`FROM ${daySum} WHERE ${userId} = ${id} AND ${day} BETWEEN ${from} AND ${to}`);
 });
 

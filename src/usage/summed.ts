@@ -1,36 +1,10 @@
 /** Days that are read by their sums, and the ledger that they make. Pure. */
 import type { ByDimension, Dimension, LedgerRow } from './model.ts';
-import { indexSaid } from './said.ts';
-import type { Index, StoredDay } from './sources.ts';
 import { type ModelName, slugsOf } from './stored-row.ts';
 import { type DaySum, minus, type Part, type Parts, REST, type Side, SPEAKERS, type Vector } from './sums.ts';
 
 /** A day's sum as it is read: null is what was not asked for. What was spent in all is only told where that is so for keys. */
-export type SummedDay = { day: string; cut: number; unsure: DaySum['unsure'] } & { [part in Part | 'spent']: DaySum[part] | null };
-
-// There are thousands of tuples here, and to take one apart by a pattern takes several times as long as by its indices.
-
-/** Adds what the sources said of a summed day to the others. */
-function indexSum({ days, secrets }: Index, { day, said, checks }: SummedDay): void {
-  const stored: StoredDay = { day, counters: new Map(), usage: new Map(), checks: new Map(), ledgers: new Map() };
-  indexSaid(stored, said ?? [], secrets);
-  for (const check of checks ?? []) {
-    stored.checks.set(check[0], {
-      upstreamKeyId: check[0],
-      day,
-      activityCostNano: check[1],
-      activityByokCostNano: check[2],
-      accountCostNano: check[3],
-      accountByokCostNano: check[4],
-    });
-  }
-  days.set(day, stored);
-}
-
-/** Adds what the sources said of summed days to the others, as far as it was asked for. */
-export function indexSums(index: Index, days: readonly SummedDay[]): void {
-  for (const day of days) if (day.said !== null) indexSum(index, day);
-}
+export type SummedDay = { day: string; cut: number } & { [part in Part | 'spent']: DaySum[part] | null };
 
 /** Whether credits were spent on summed days, and how many by hour, in nano-dollars, of those whose hours were asked for. */
 export const creditsOfSums = (days: readonly SummedDay[]): { day: string; isSpent: boolean; credits: Vector }[] =>
@@ -54,6 +28,8 @@ function hoursOfParts([whole, before, after]: Parts, cut: number, hasLastHour: b
 
 /** What a row knows of its dimension. */
 type Named = Pick<LedgerRow, 'keyId' | 'source' | 'model' | 'permaslug' | 'provider' | 'isEstimated'>;
+
+// There are thousands of tuples, too, and to take one apart by a pattern takes several times as long as by its indices.
 
 /** There are thousands of rows, and to spread one value into the other takes longer than everything else that is done with them. */
 const rowOf = (

@@ -1,11 +1,9 @@
-/** A UTC day of a user in sums: what each key, model and provider spent, and what the sources said (`said.ts`). Pure. */
+/** A UTC day of a user in sums: what each key, model and provider spent, as far as the ledger takes it, and where the sources differ. Pure. */
 import { createLocalHours } from '../lib/zone.ts';
 import type { Amounts } from './measures.ts';
 import { isSome } from './model.ts';
-import { type Said, saidOf, type Unsure } from './said.ts';
-import type { Secrets } from './secrets.ts';
-import type { CheckEntry } from './sources.ts';
-import type { NamedUsage, StoredCounters, StoredRow } from './stored-row.ts';
+import type { Reconciled } from './reconciliation.ts';
+import type { StoredRow } from './stored-row.ts';
 
 export type Vector = (number | null)[];
 
@@ -25,15 +23,12 @@ export interface DaySum {
   providers: (readonly [provider: string, parts: Parts])[];
   /** By hour; empty: of none anything is known. */
   credits: Vector;
-  /** What the sources said of each secret. */
-  said: Said[];
-  /** Secrets of which another source may speak when something else is known of them, and which one does. */
-  unsure: Unsure[];
-  checks: Checked[];
+  /** Keys of which the sources differ by more than a cent. */
+  drift: Reconciled[];
 }
 
 /** What of a day is only read where it is asked for. */
-export const PARTS = ['keys', 'models', 'providers', 'credits', 'said', 'checks'] as const satisfies (keyof DaySum)[];
+export const PARTS = ['keys', 'models', 'providers', 'credits', 'drift'] as const satisfies (keyof DaySum)[];
 export type Part = (typeof PARTS)[number];
 /** The first day of which a part is asked for; never, if it is not named. */
 export type Since = Readonly<Partial<Record<Part, string>>>;
@@ -49,25 +44,6 @@ export const SPEAKERS: readonly Pick<StoredRow, 'source' | 'isEstimated'>[] = [
   { source: 'counters', isEstimated: false },
   { source: 'counters', isEstimated: true },
 ];
-
-type Checked = readonly [
-  upstreamKeyId: number,
-  activity: number | null,
-  activityByok: number | null,
-  account: number | null,
-  accountByok: number | null,
-];
-
-/** Everything that is stored of a day. */
-export interface DayRows {
-  day: string;
-  secrets: Secrets;
-  /** What the ledger has of it. */
-  rows: readonly StoredRow[];
-  counters: readonly StoredCounters[];
-  usage: readonly NamedUsage[];
-  checks: readonly CheckEntry[];
-}
 
 /**
  * The hour that parts a UTC day into two local ones.
@@ -132,14 +108,6 @@ function sumRows<K>(rows: readonly StoredRow[], nameOf: (row: StoredRow) => K, c
   });
 }
 
-const checkedOf = (row: CheckEntry): Checked => [
-  row.upstreamKeyId,
-  row.activityCostNano,
-  row.activityByokCostNano,
-  row.accountCostNano,
-  row.accountByokCostNano,
-];
-
 const speakerOf = ({ source, isEstimated }: StoredRow): number =>
   SPEAKERS.findIndex((speaker) => speaker.source === source && speaker.isEstimated === isEstimated);
 
@@ -152,18 +120,17 @@ function sumKeys(told: readonly StoredRow[], cut: number): SummedKey[] {
   );
 }
 
-/** Sums a day up, parted at an hour. */
-export function sumDay(stored: DayRows, cut: number): DaySum {
-  const told = stored.rows.filter(({ total }) => total.some((amount) => amount !== null && amount !== 0));
+/** Sums the rows of a day up, parted at an hour. */
+export function sumDay(rows: readonly StoredRow[], drift: Reconciled[], cut: number): DaySum {
+  const told = rows.filter(({ total }) => total.some((amount) => amount !== null && amount !== 0));
   const credits: Vector = [];
-  for (const row of stored.rows) addTo(credits, row.credits);
+  for (const row of rows) addTo(credits, row.credits);
   return {
     spent: sumRows(told, () => null, cut).map(([, parts]) => parts),
     keys: sumKeys(told, cut),
     models: sumRows(told, ({ permaslug }) => permaslug ?? '', cut),
     providers: sumRows(told, ({ provider }) => provider ?? '', cut),
     credits,
-    ...saidOf(stored),
-    checks: stored.checks.map(checkedOf),
+    drift,
   };
 }

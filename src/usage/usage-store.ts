@@ -1,18 +1,25 @@
 /** SQL that writes what analytics and `/activity` say. All rows of a statement travel as one JSON parameter. */
-import { type Db, runBatch, statement } from '../db.ts';
+import { type Db, jsonField, runBatch, statement } from '../db.ts';
 import type { ModelName } from '../openrouter/account.ts';
 import type { Check, UsageCell } from './cells.ts';
 
-/** Names the rows of a day of a key as OpenRouter knows it. */
-interface UsageDayKey {
+/** What analytics tell of: upstream keys, or accounts as a whole. Their tables are alike. */
+const OWNERS = {
+  upstream_key: { days: 'usage_day', id: 'upstream_key_id', checks: 'key_day' },
+  account: { days: 'account_day', id: 'account_id', checks: 'account_check' },
+} as const;
+export type Owner = keyof typeof OWNERS;
+
+/** Names a day of one of them. */
+interface OwnedDay {
   userId: number;
-  upstreamKeyId: number;
+  id: number;
   day: string;
 }
 
 /** The reading from which rows were computed: they are written only if no other was applied since. */
 export interface ReadBase {
-  upstreamKeyId: number;
+  id: number;
   readVersion: number;
 }
 
@@ -35,19 +42,18 @@ const toCell = (row: Record<string, unknown>): UsageCell => ({
   hours: row['hours'] === null ? null : JSON.parse(String(row['hours'])),
 });
 
-/** The stored rows of named days, by upstream key. */
-export async function listUsageOfDaysAcrossUsers(db: Db, days: readonly UsageDayKey[]): Promise<Map<number, UsageCell[]>> {
+/** The stored rows of named days, by whose they are. */
+export async function listDaysAcrossUsers(db: Db, owner: Owner, names: readonly OwnedDay[]): Promise<Map<number, UsageCell[]>> {
   const cells = new Map<number, UsageCell[]>();
-  if (days.length === 0) return cells;
-  const text = `SELECT d.* FROM json_each(?1) AS j CROSS JOIN usage_day AS d ON d.user_id = json_extract(j.value, '$[0]')
-    AND d.day = json_extract(j.value, '$[1]') AND d.upstream_key_id = json_extract(j.value, '$[2]')`;
-  const names = days.map(({ userId, day, upstreamKeyId }) => [userId, day, upstreamKeyId]);
+  if (names.length === 0) return cells;
+  const { days, id } = OWNERS[owner];
+  const text = `SELECT d.* FROM json_each(?1) AS j CROSS JOIN ${days} AS d
+    ON d.user_id = ${jsonField('userId')} AND d.day = ${jsonField('day')} AND d.${id} = ${jsonField('id')}`;
   const [rows = []] = await runBatch(db, [statement(db, text, JSON.stringify(names))]);
   for (const row of rows) {
-    const id = Number(row['upstream_key_id']);
-    const known = cells.get(id) ?? [];
+    const known = cells.get(Number(row[id])) ?? [];
     known.push(toCell(row));
-    cells.set(id, known);
+    cells.set(Number(row[id]), known);
   }
   return cells;
 }
@@ -55,15 +61,16 @@ export async function listUsageOfDaysAcrossUsers(db: Db, days: readonly UsageDay
 /** Still at the reading from which row `j` was computed? */
 const IS_AT_BASE = `u.id = json_extract(j.value, '$[0]') AND u.read_version = json_extract(j.value, '$[1]')`;
 
-/** Sets rows of keys that still stand at their base. */
-export function setUsageStatementAcrossUsers(db: Db, rows: readonly (ReadBase & UsageCell)[]): D1PreparedStatement {
+/** Sets rows of those that still stand at their base. */
+export function setDaysStatementAcrossUsers(db: Db, owner: Owner, rows: readonly (ReadBase & UsageCell)[]): D1PreparedStatement {
+  const { days, id } = OWNERS[owner];
   const values = COLUMNS.map((_, index) => `json_extract(j.value, '$[${index + 5}]')`);
-  const text = `INSERT INTO usage_day (user_id, upstream_key_id, day, model, provider, ${COLUMNS.join(', ')})
+  const text = `INSERT INTO ${days} (user_id, ${id}, day, model, provider, ${COLUMNS.join(', ')})
     SELECT u.user_id, u.id, json_extract(j.value, '$[2]'), json_extract(j.value, '$[3]'), json_extract(j.value, '$[4]'), ${values.join(', ')}
-    FROM json_each(?1) AS j CROSS JOIN upstream_key AS u ON ${IS_AT_BASE} WHERE true
-    ON CONFLICT (user_id, day, upstream_key_id, model, provider) DO UPDATE SET ${COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}`;
+    FROM json_each(?1) AS j CROSS JOIN ${owner} AS u ON ${IS_AT_BASE} WHERE true
+    ON CONFLICT (user_id, day, ${id}, model, provider) DO UPDATE SET ${COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}`;
   const packed = rows.map((row) => [
-    row.upstreamKeyId,
+    row.id,
     row.readVersion,
     row.day,
     row.model,
@@ -74,74 +81,40 @@ export function setUsageStatementAcrossUsers(db: Db, rows: readonly (ReadBase & 
   return statement(db, text, JSON.stringify(packed));
 }
 
-/** Deletes rows of keys that still stand at their base: a day was read again, and they are in it no more. */
-export function dropUsageStatementAcrossUsers(
+/** Deletes rows of those that still stand at their base: a day was read again, and they are in it no more. */
+export function dropDaysStatementAcrossUsers(
   db: Db,
+  owner: Owner,
   rows: readonly (ReadBase & Pick<UsageCell, 'day' | 'model' | 'provider'>)[],
 ): D1PreparedStatement {
-  const text = `DELETE FROM usage_day WHERE (user_id, day, upstream_key_id, model, provider) IN (
+  const { days, id } = OWNERS[owner];
+  const text = `DELETE FROM ${days} WHERE (user_id, day, ${id}, model, provider) IN (
     SELECT u.user_id, json_extract(j.value, '$[2]'), u.id, json_extract(j.value, '$[3]'), json_extract(j.value, '$[4]')
-    FROM json_each(?1) AS j CROSS JOIN upstream_key AS u ON ${IS_AT_BASE})`;
-  const packed = rows.map(({ upstreamKeyId, readVersion, day, model, provider }) => [upstreamKeyId, readVersion, day, model, provider]);
+    FROM json_each(?1) AS j CROSS JOIN ${owner} AS u ON ${IS_AT_BASE})`;
+  const packed = rows.map((row) => [row.id, row.readVersion, row.day, row.model, row.provider]);
   return statement(db, text, JSON.stringify(packed));
 }
 
-const SUMS =
-  'sum(d.cost_nano), sum(d.byok_cost_nano), sum(d.requests), sum(d.prompt_tokens), sum(d.completion_tokens), sum(d.reasoning_tokens), iif(count(d.cached_tokens) = count(*), sum(d.cached_tokens), NULL)';
-const HOUR_SUMS = Array.from({ length: 7 }, (_, index) => `sum(json_extract(h.value, '$[${index}]'))`).join(', ');
-
-/**
- * What the ledger has of these keys, `from` to `to` inclusive, by day, model and provider; hours where all of them know hours. Where
- * the counters speak for a day of one of them, that is the part of which neither model nor provider is known.
- */
-export async function sumUsage(db: Db, userId: number, upstreamKeyIds: readonly number[], from: string, to: string): Promise<UsageCell[]> {
-  const ids = 'SELECT value FROM json_each(?2)';
-  const where = `d.user_id = ?1 AND d.day BETWEEN ?3 AND ?4 AND d.upstream_key_id IN (${ids})`;
-  const totals = `SELECT d.day, d.model, d.provider, json_array(${SUMS}) AS sums, max(d.hours IS NULL) AS is_without_hours
-    FROM usage_day AS d WHERE ${where} GROUP BY d.day, d.model, d.provider`;
-  const hours = `SELECT d.day, d.model, d.provider, h.key AS hour, json_array(${HOUR_SUMS}) AS sums
-    FROM usage_day AS d CROSS JOIN json_each(d.hours) AS h WHERE ${where} AND d.hours IS NOT NULL GROUP BY d.day, d.model, d.provider, h.key`;
-  const counted = `SELECT c.day, '' AS model, '' AS provider, json_array(sum(c.cost_nano), sum(c.byok_cost_nano)) AS sums, 1 AS is_without_hours
-    FROM counter_day AS c CROSS JOIN upstream_key AS u ON u.user_id = c.user_id AND u.hash = c.hash
-    WHERE c.user_id = ?1 AND c.day BETWEEN ?3 AND ?4 AND NOT c.is_estimated AND +u.id IN (${ids})
-      AND NOT EXISTS (SELECT 1 FROM usage_day AS d WHERE d.user_id = ?1 AND d.day = c.day AND d.upstream_key_id = u.id)
-    GROUP BY c.day HAVING sum(c.cost_nano) <> 0 OR sum(c.byok_cost_nano) <> 0`;
-  const values = [userId, JSON.stringify(upstreamKeyIds), from, to] as const;
-  const [rows = [], hourRows = [], countedRows = []] = await runBatch(
-    db,
-    [totals, hours, counted].map((text) => statement(db, text, ...values)),
-  );
-  const nameOf = (row: Record<string, unknown>) => JSON.stringify([row['day'], row['model'], row['provider']]);
-  const byName = new Map<string, Record<number, number[]>>();
-  for (const row of hourRows) {
-    const known = byName.get(nameOf(row)) ?? {};
-    known[Number(row['hour'])] = JSON.parse(String(row['sums']));
-    byName.set(nameOf(row), known);
-  }
-  return [...rows, ...countedRows].map(
-    (row): UsageCell => ({
-      day: String(row['day']),
-      model: String(row['model']),
-      provider: String(row['provider']),
-      total: JSON.parse(String(row['sums'])),
-      hours: row['is_without_hours'] === 1 ? null : (byName.get(nameOf(row)) ?? null),
-    }),
-  );
+/** Sets what analytics say in all of days of upstream keys whose rows were set or deleted. */
+export function setReportedStatementAcrossUsers(db: Db, days: readonly { id: number; day: string }[]): D1PreparedStatement {
+  const sumOf = (column: string) =>
+    `(SELECT sum(${column}) FROM usage_day AS d WHERE d.user_id = u.user_id AND d.day = ${jsonField('day')} AND d.upstream_key_id = u.id)`;
+  const text = `INSERT INTO key_day (user_id, day, upstream_key_id, reported_nano, reported_byok_nano)
+    SELECT u.user_id, ${jsonField('day')}, u.id, ${sumOf('cost_nano')}, ${sumOf('byok_cost_nano')}
+    FROM json_each(?1) AS j CROSS JOIN upstream_key AS u ON u.id = ${jsonField('id')} WHERE true
+    ON CONFLICT (user_id, day, upstream_key_id) DO UPDATE SET reported_nano = excluded.reported_nano, reported_byok_nano = excluded.reported_byok_nano
+    WHERE (key_day.reported_nano, key_day.reported_byok_nano) IS NOT (excluded.reported_nano, excluded.reported_byok_nano)`;
+  return statement(db, text, JSON.stringify(days));
 }
 
-/** Sets what one of the two says of days, leaving alone what the other says. A row that would not change is not written. */
-export function setChecksStatement(
-  db: Db,
-  userId: number,
-  source: 'activity' | 'account',
-  checks: readonly (Check & { upstreamKeyId: number })[],
-): D1PreparedStatement {
-  const [cost, byok] = [`${source}_cost_nano`, `${source}_byok_cost_nano`];
-  const text = `INSERT INTO check_day (user_id, day, upstream_key_id, ${cost}, ${byok})
-    SELECT u.user_id, json_extract(j.value, '$.day'), u.id, json_extract(j.value, '$.costNano'), json_extract(j.value, '$.byokCostNano')
-    FROM json_each(?2) AS j CROSS JOIN upstream_key AS u ON u.user_id = ?1 AND u.id = json_extract(j.value, '$.upstreamKeyId') WHERE true
-    ON CONFLICT (user_id, day, upstream_key_id) DO UPDATE SET ${cost} = excluded.${cost}, ${byok} = excluded.${byok}
-    WHERE (check_day.${cost}, check_day.${byok}) IS NOT (excluded.${cost}, excluded.${byok})`;
+/** Sets what `/activity` says of days. A row that would not change is not written. */
+export function setChecksStatement(db: Db, userId: number, owner: Owner, checks: readonly (Check & { id: number })[]): D1PreparedStatement {
+  const { checks: table, id } = OWNERS[owner];
+  const text = `INSERT INTO ${table} (user_id, day, ${id}, activity_nano, activity_byok_nano)
+    SELECT u.user_id, ${jsonField('day')}, u.id, ${jsonField('costNano')}, ${jsonField('byokCostNano')}
+    FROM json_each(?2) AS j CROSS JOIN ${owner} AS u ON u.user_id = ?1 AND u.id = ${jsonField('id')} WHERE true
+    ON CONFLICT (user_id, day, ${id}) DO UPDATE SET activity_nano = excluded.activity_nano, activity_byok_nano = excluded.activity_byok_nano
+    WHERE (${table}.activity_nano, ${table}.activity_byok_nano) IS NOT (excluded.activity_nano, excluded.activity_byok_nano)`;
   return statement(db, text, userId, JSON.stringify(checks));
 }
 

@@ -58,7 +58,7 @@ export const ALERTS: Guard[] = [
     ],
   ),
   ...of('src/alerts/evaluate.ts', [HERE, 'scenario/alerts'], [['row.userId === userId', 'true']]),
-  ...of('src/alerts/situation-store.ts', [HERE, 'scenario/alerts'], [['eq(userId, fieldOf(0))', 'undefined']]),
+  ...of('src/alerts/situation-store.ts', [HERE, 'scenario/alerts'], [['${table.userId} = ${fieldOf(0)}', '1']]),
   ...of(
     'src/alerts/event-store.ts',
     [HERE, 'scenario/alerts', 'scenario/breaker'],

@@ -30,16 +30,6 @@ export const KINDS: Kind[] = [
 /** Places that change nothing. */
 export const SPARED: Spared[] = [
   {
-    file: 'src/usage/usage-store.ts',
-    at: 'd.user_id = ?1 AND d.day = c.day',
-    why: 'Leads the clustered key: ids of keys upstream are of one user anyway.',
-  },
-  {
-    file: 'src/keys/text-store.ts',
-    at: 'FROM api_key_alias AS a WHERE a.user_id = ?1 AND a.hash = ?4 AND a.api_key_id = ?2',
-    why: 'Leads the clustered key: the key that is updated is of the user, and so are its aliases.',
-  },
-  {
     file: 'src/alerts/event-store.ts',
     at: 'ON x.user_id = e.user_id AND x.created_at',
     why: 'Leads the index: deliveries are found by their channel too, and events by their user.',
@@ -50,30 +40,34 @@ export const SPARED: Spared[] = [
     why: 'Leads the index: no two ciphertexts are the same.',
   },
   {
-    file: 'src/management/listing-store.ts',
-    at: 'complete_at = ?3 WHERE user_id = ?1 AND api_key_id = ?2 AND ${IS_OURS}',
-    why: 'IS_OURS asks for the user.',
-  },
-  { file: 'src/management/store.ts', at: 'u.management_id = ?2 AND u.user_id = ?1', why: 'Marks rows that were found with the user.' },
-  {
     file: 'src/management/store.ts',
     at: "DELETE FROM api_key WHERE user_id = ?1 AND kind = 'discovered'",
     why: 'The keys upstream that name them are of the user.',
   },
   {
     file: 'src/management/store.ts',
-    at: 'AND id IN (SELECT api_key_id FROM upstream_key WHERE user_id = ?1',
-    why: 'The keys that are deleted are of the user.',
+    at: 'account.user_id = ?1 AND account.reader_id = ?2',
+    why: 'What goes with an account is of the user.',
   },
   {
     file: 'src/management/store.ts',
-    at: 'AND upstream_key_id IN (SELECT id FROM upstream_key WHERE user_id = ?1 AND hash IS NULL',
-    why: 'Leads the index: the days that are set are of the user.',
+    at: 'SELECT id FROM api_key WHERE user_id = ? AND NOT is_active',
+    why: 'Leads the index: the keys that are looked up are of the user.',
   },
   {
-    file: 'src/management/store.ts',
-    at: "const accounts = 'SELECT management_id FROM upstream_key WHERE user_id = ?1",
-    why: 'What is doubted is of the user.',
+    file: 'src/management/listing-store.ts',
+    at: 'WHERE api_key_id = ?2 AND user_id = ?1 AND ${IS_MANAGER}',
+    why: 'IS_MANAGER asks for the user.',
+  },
+  {
+    file: 'src/management/listing-store.ts',
+    at: 'WHERE m.api_key_id = ?2 AND m.user_id = ?1 AND a.id = ${KNOWN}',
+    why: 'IS_MANAGER asks for the user.',
+  },
+  {
+    file: 'src/keys/text-store.ts',
+    at: 'WHERE user_id = ?1 AND id = ?3 AND ${isOurs} RETURNING id',
+    why: 'What decides asks for the user.',
   },
 ];
 

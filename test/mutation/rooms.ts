@@ -79,7 +79,7 @@ export const ROOMS: Guard[] = [
       'await store.deleteSession(deps.db, userId, sessionId);',
       'await store.deleteOtherSessions(deps.db, userId, sessionId);',
       '...store.deleteUserStatements(deps.db, userId, await hashEmail(email)),',
-      '...deleteAllKeysStatements(deps.db, userId),',
+      'deleteAllKeysStatement(deps.db, userId),',
       '...deleteAllAccountsStatements(deps.db, userId),',
       'deleteAllViewsStatement(deps.db, userId),',
       'deleteAllTokensStatement(deps.db, userId),',

@@ -8,10 +8,10 @@ import { ALL_SPEND, createCompleteness, type Figure } from '../../src/usage/comp
 import type { CoveredKey } from '../../src/usage/coverage.ts';
 import { type Gap, gapsOf } from '../../src/usage/gaps.ts';
 import { UNKNOWN } from '../../src/usage/measures.ts';
-import { byEach, type Fact, factsBy, inDetail, type Range } from '../../src/usage/model.ts';
+import { byEach, type Fact, factsBy, type Range } from '../../src/usage/model.ts';
 import { type Known, mergeSpans } from '../../src/usage/spans.ts';
 import { summarize } from '../../src/usage/stats.ts';
-import { FIRST, inZone, key, known, ROWS, ZONE } from '../support/ledger-rows.ts';
+import { FIRST, inDetail, inZone, key, known, ROWS, ZONE } from '../support/ledger-rows.ts';
 
 const START = startOfDay(FIRST);
 const QUARTER_MS = HOUR_MS / 4;

@@ -4,6 +4,8 @@ import { addDays, countDays, DAY_MS, HOUR_MS, listDays, startOfDay } from '../..
 import { checksOf, dueChecks, namesOf } from '../../src/management/checks.ts';
 import { findVanished } from '../../src/management/listing.ts';
 import {
+  type Account,
+  type AccountProgress,
   accountRead,
   afterAccountRead,
   afterGivingUp,
@@ -16,15 +18,15 @@ import {
   type Read,
   type ReadState,
   recentRead,
+  type UpstreamKey,
   wantedFrom,
 } from '../../src/management/model.ts';
-import { outsideOf, outsideOfDay } from '../../src/management/outside.ts';
-import { addAmounts, cellsOf, coarsen, diffCells, keepFiner, keepForgotten, moneyOfDay, type UsageCell } from '../../src/usage/cells.ts';
+import { cellsOf, diffCells, keepFiner, keepForgotten, type UsageCell } from '../../src/usage/cells.ts';
+import { cellsIn } from '../support/ledger-rows.ts';
 
 const TODAY = '2026-11-15';
 const NOON = startOfDay(TODAY) + 12 * HOUR_MS;
 const NEW: ReadState = {
-  hash: 'h',
   createdAt: 0,
   vanishedAt: null,
   countedAt: NOON - HOUR_MS,
@@ -38,6 +40,7 @@ const NEW: ReadState = {
   readUsageNano: null,
   readByokUsageNano: null,
   isSettled: false,
+  isAtRest: false,
 };
 const SETTLED: ReadState = {
   ...NEW,
@@ -47,7 +50,10 @@ const SETTLED: ReadState = {
   readUsageNano: 5,
   readByokUsageNano: 0,
   isSettled: true,
+  isAtRest: true,
 };
+/** A key that was at rest, and of which something moved. */
+const moved = (change: Partial<ReadState>): ReadState => ({ ...SETTLED, ...change, isAtRest: false });
 const cell = (day: string, cost: number, place: Partial<UsageCell> = {}): UsageCell => ({
   day,
   model: 'm',
@@ -107,13 +113,12 @@ describe('what is to be read of a key', () => {
   it('is nothing while the counters stand still, and today and yesterday when they move', () => {
     expect(recentRead(SETTLED, TODAY, 365)).toBeNull();
     expect(recentRead(SETTLED, addDays(TODAY, 3), 365)).toBeNull();
-    for (const moved of [{ usageNano: 6 }, { byokUsageNano: 1 }, { isSettled: false }])
-      expect(recentRead({ ...SETTLED, ...moved }, TODAY, 365)).toMatchObject({ from: addDays(TODAY, -1), to: TODAY, granularity: 'hour' });
-    expect(recentRead({ ...SETTLED, usageNano: 6 }, addDays(TODAY, 4), 365)).toMatchObject({
+    expect(recentRead(moved({}), TODAY, 365)).toMatchObject({ from: addDays(TODAY, -1), to: TODAY, granularity: 'hour' });
+    expect(recentRead(moved({}), addDays(TODAY, 4), 365)).toMatchObject({
       from: addDays(TODAY, -1),
       to: addDays(TODAY, 4),
     });
-    const late = recentRead({ ...SETTLED, usageNano: 6 }, addDays(TODAY, 40), 365);
+    const late = recentRead(moved({}), addDays(TODAY, 40), 365);
     expect(late).toMatchObject({ from: addDays(TODAY, -1), to: addDays(TODAY, 9), granularity: 'day' });
   });
 
@@ -124,25 +129,26 @@ describe('what is to be read of a key', () => {
   });
 
   it('is nothing more of a key that OpenRouter has forgotten', () => {
-    const given = { ...NEW, ...afterGivingUp(NEW, NOON, TODAY, 365) };
-    expect([recentRead(given, TODAY, 365), historyRead(given, TODAY, 365)]).toEqual([null, null]);
+    const given = afterGivingUp(NEW, NOON, TODAY, 365);
+    expect(given).toMatchObject({ isSettled: true, readUsageNano: NEW.usageNano, readByokUsageNano: NEW.byokUsageNano });
+    expect(historyRead({ ...NEW, ...given }, TODAY, 365)).toBeNull();
   });
 });
 
 describe('a reading', () => {
   const today: Read = { part: 'recent', from: addDays(TODAY, -1), to: TODAY, granularity: 'hour', withProvider: true };
-  const moved = { ...SETTLED, usageNano: 9, usageDailyNano: 4 };
+  const busy = moved({ usageNano: 9, usageDailyNano: 4 });
   const isSettled = (key: ReadState, cost: number, at = NOON) => afterRead(key, today, [cell(TODAY, cost)], at, TODAY).isSettled;
 
   it('is complete if it holds all that the counters say of today, or if they have not moved for three hours', () => {
-    expect([isSettled(moved, 3), isSettled(moved, 4), isSettled(moved, 5)]).toEqual([false, true, true]);
-    expect(isSettled({ ...moved, byokUsageDailyNano: 1 }, 4)).toBe(false);
-    const still = (hours: number) => isSettled({ ...moved, countedAt: NOON - hours * HOUR_MS }, 3);
+    expect([isSettled(busy, 3), isSettled(busy, 4), isSettled(busy, 5)]).toEqual([false, true, true]);
+    expect(isSettled({ ...busy, byokUsageDailyNano: 1 }, 4)).toBe(false);
+    const still = (hours: number) => isSettled({ ...busy, countedAt: NOON - hours * HOUR_MS }, 3);
     expect([still(2.9), still(3)]).toEqual([false, true]);
   });
 
   it('is not complete in the first hours of a day, when the end of yesterday may be missing', () => {
-    const key = { ...moved, usageDailyNano: 0, countedAt: startOfDay(TODAY) };
+    const key = { ...busy, usageDailyNano: 0, countedAt: startOfDay(TODAY) };
     expect(isSettled({ ...key, countedAt: null }, 0, startOfDay(TODAY) + HOUR_MS)).toBe(false);
     expect([isSettled(key, 0, startOfDay(TODAY) + 2.9 * HOUR_MS), isSettled(key, 0, startOfDay(TODAY) + 3 * HOUR_MS)]).toEqual([
       false,
@@ -152,7 +158,7 @@ describe('a reading', () => {
 
   it('that was cut leaves the rest open', () => {
     const [first, second] = narrow({ ...today, from: addDays(TODAY, -9) }, null) ?? [];
-    const key = { ...SETTLED, openFrom: addDays(TODAY, -9), usageNano: 9 };
+    const key = moved({ openFrom: addDays(TODAY, -9), usageNano: 9 });
     const after = { ...key, ...afterRead(key, first as Read, [], NOON, TODAY) };
     expect(after).toMatchObject({ openFrom: second?.from, readAt: SETTLED.readAt, readUsageNano: 5 });
     expect(recentRead(after, TODAY, 365)).toEqual(second);
@@ -177,110 +183,34 @@ describe('a reading', () => {
 });
 
 describe('the account as a whole', () => {
-  const outside: ReadState = { ...NEW, hash: null, usageNano: null, byokUsageNano: null };
-  const listedAt = NOON;
-  const next = (state: ReadState, keys: ReadState[], today = TODAY, at: number | null = listedAt) =>
-    accountRead(state, keys, today, 365, at, 365);
+  const unread: AccountProgress = { doneFrom: null, openFrom: null };
+  const next = (account: AccountProgress, keys: ReadState[], today = TODAY, listedAt: number | null = NOON) =>
+    accountRead({ ...account, listedAt }, keys, today, 365, 365);
 
   it('is read up to yesterday when all its keys are, then its past, then each new day twice', () => {
-    const recent = next(outside, [SETTLED]);
+    const recent = next(unread, [SETTLED]);
     expect(recent).toMatchObject({ from: addDays(TODAY, -30), to: addDays(TODAY, -1), granularity: 'hour' });
-    const after = { ...outside, ...afterAccountRead(outside, recent as Read, NOON) };
+    const after = afterAccountRead(unread, recent as Read);
     const history = next(after, [SETTLED]);
     expect(history).toMatchObject({ from: addDays(TODAY, -364), to: addDays(TODAY, -31), granularity: 'day' });
-    const all = { ...after, ...afterAccountRead(after, history as Read, NOON) };
+    const all = afterAccountRead(after, history as Read);
+    expect(all).toEqual({ doneFrom: addDays(TODAY, -364), openFrom: TODAY });
     expect(next(all, [SETTLED])).toBeNull();
     expect(next(all, [SETTLED], addDays(TODAY, 1), NOON + DAY_MS)).toMatchObject({ from: addDays(TODAY, -1), to: TODAY });
   });
 
   it('waits for keys that are not read so far, and for a listing of all of them after the day', () => {
-    expect(next(outside, [SETTLED, NEW])).toBeNull();
-    expect(next(outside, [SETTLED, { ...SETTLED, usageNano: 9, readAt: startOfDay(TODAY) + 14 * 60_000 }])).toBeNull();
-    expect(next(outside, [SETTLED, { ...SETTLED, usageNano: 9 }])).not.toBeNull();
-    expect(next(outside, [{ ...SETTLED, doneFrom: addDays(TODAY, -10) }])).toBeNull();
-    for (const at of [null, startOfDay(TODAY) + 14 * 60_000]) expect(next(outside, [SETTLED], TODAY, at)).toBeNull();
+    expect(next(unread, [SETTLED, NEW])).toBeNull();
+    expect(next(unread, [SETTLED, moved({ readAt: startOfDay(TODAY) + 14 * 60_000 })])).toBeNull();
+    expect(next(unread, [SETTLED, moved({})])).not.toBeNull();
+    expect(next(unread, [{ ...SETTLED, doneFrom: addDays(TODAY, -10) }])).toBeNull();
+    for (const at of [null, startOfDay(TODAY) + 14 * 60_000]) expect(next(unread, [SETTLED], TODAY, at)).toBeNull();
   });
 });
 
-const NAME = fc.constantFrom('a', 'b', 'c');
-const AMOUNTS = fc.array(fc.integer({ min: 0, max: 1e9 }), { minLength: 7, maxLength: 7 });
-const DAYS = listDays('2026-11-10', '2026-11-12');
-/** Cells with all their amounts on hours. */
-const CELLS = fc.uniqueArray(
-  fc
-    .record({
-      day: fc.constantFrom(...DAYS),
-      model: NAME,
-      provider: NAME,
-      hours: fc.dictionary(fc.integer({ min: 0, max: 23 }).map(String), AMOUNTS, { minKeys: 1, maxKeys: 3 }),
-    })
-    .map(
-      ({ hours, ...place }): UsageCell => ({
-        ...place,
-        hours: { ...hours },
-        total: Object.values(hours).reduce<(number | null)[]>((sum, amounts) => addAmounts(sum, amounts), []),
-      }),
-    ),
-  { maxLength: 12, selector: ({ day, model, provider }) => `${day} ${model} ${provider}` },
-);
+const CELLS = cellsIn(listDays('2026-11-10', '2026-11-12'));
 const sorted = (cells: readonly UsageCell[]) =>
   cells.map(({ day, model, provider, total, hours }) => JSON.stringify([day, model, provider, total, hours])).sort();
-const isSomething = ({ total }: UsageCell) => total.some((amount) => amount !== 0);
-/** All cells of both, those of one place added up. */
-const merge = (a: readonly UsageCell[], b: readonly UsageCell[]) => coarsen([...a, ...b], true, true);
-const sumOf = (cells: readonly UsageCell[]) => DAYS.map((day) => moneyOfDay(cells, day));
-
-describe('what an account spent outside of its keys', () => {
-  it('is the total less its keys, by model, provider and hour', () => {
-    fc.assert(
-      fc.property(CELLS, CELLS, (chatroom, keys) => {
-        const rest = outsideOf(DAYS, merge(chatroom, keys), keys).cells;
-        expect(sorted(rest)).toEqual(sorted(chatroom.filter(isSomething).map(withoutEmptyHours)));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  it('has no count that a key does not tell', () => {
-    const [rest] = outsideOfDay([cell(TODAY, 9)], [cell(TODAY, 2, { total: [2, 0, 1, 1, 1, 1, null] })]);
-    expect(rest?.total).toEqual([7, 0, 0, 1, 2, 3, null]);
-  });
-
-  it('is the same money where the keys are known without providers or hours', () => {
-    fc.assert(
-      fc.property(CELLS, CELLS, fc.boolean(), fc.boolean(), (chatroom, keys, keepProvider, keepHours) => {
-        const rest = outsideOf(DAYS, merge(chatroom, keys), coarsen(keys, keepProvider, keepHours)).cells;
-        expect(sumOf(rest)).toEqual(sumOf(chatroom));
-      }),
-    );
-  });
-
-  it('has no hours where a key spent in one in which the total has nothing', () => {
-    const total = cell(TODAY, 9, { hours: { 3: [9, 0, 1, 2, 3, 4, 5] } });
-    const elsewhere = cell(TODAY, 2, { total: [2, 0, 0, 0, 0, 0, 0], hours: { 4: [2, 0, 0, 0, 0, 0, 0] } });
-    expect(outsideOfDay([total], [elsewhere])).toMatchObject([{ total: [7, 0, 1, 2, 3, 4, 5], hours: null }]);
-    const empty = cell(TODAY, 0, { total: [0, 0, 0, 0, 0, 0, 0], hours: { 4: [0, 0, 0, 0, 0, 0, 0] } });
-    expect(outsideOfDay([total], [empty])).toMatchObject([{ hours: { 3: [9, 0, 1, 2, 3, 4, 5] } }]);
-  });
-
-  it('is nothing where it came out negative, and one sum where only a model did', () => {
-    expect(outsideOfDay([cell(TODAY, 5)], [cell(TODAY, 6)])).toEqual([]);
-    expect(outsideOfDay([cell(TODAY, 5)], [cell(TODAY, 2), cell(TODAY, 4, { provider: 'q' })])).toEqual([]);
-    const totals = [cell(TODAY, 9), cell(TODAY, 1, { model: 'n' })];
-    expect(outsideOfDay(totals, [cell(TODAY, 2), cell(TODAY, 3, { model: 'n' })])).toMatchObject([
-      { model: '', provider: '', total: [5, 0, 0, 0, 0, 0, 0] },
-    ]);
-    expect(outsideOf([TODAY], totals, [])).toMatchObject({ checks: [{ day: TODAY, costNano: 10, byokCostNano: 0 }] });
-    expect(outsideOf([TODAY], [], []).checks).toEqual([{ day: TODAY, costNano: 0, byokCostNano: 0 }]);
-  });
-});
-
-/** An hour in which nothing was spent is not told. */
-function withoutEmptyHours(entry: UsageCell): UsageCell {
-  const hours = Object.entries(entry.hours ?? {}).filter(([, amounts]) => amounts.some((amount) => amount !== 0));
-  return { ...entry, hours: Object.fromEntries(hours) };
-}
-
 describe('cells', () => {
   it('that are set and dropped make what was stored what is fresh; the same again is nothing', () => {
     fc.assert(
@@ -361,8 +291,8 @@ describe('checks', () => {
   });
 
   it('are due once a day, not shortly after midnight, and not for keys that never spent or are gone', () => {
-    const key = { ...SETTLED, checkedTo: null, isDisabled: false } as unknown as Parameters<typeof dueChecks>[0][number];
-    const isDue = (change: object, now = NOON) => dueChecks([{ ...key, ...change }], now).length === 1;
+    const key = { ...SETTLED, id: 5, hash: 'h', checkedTo: null } as UpstreamKey;
+    const isDue = (change: Partial<UpstreamKey>, now = NOON) => dueChecks([{ ...key, ...change }], null, now).length === 1;
     expect([isDue({}), isDue({ checkedTo: addDays(TODAY, -2) }), isDue({ checkedTo: addDays(TODAY, -1) })]).toEqual([true, true, false]);
     expect([isDue({}, startOfDay(TODAY) + HOUR_MS), isDue({ usageNano: 0 }), isDue({ vanishedAt: 1 }), isDue({ doneFrom: null })]).toEqual([
       false,
@@ -370,7 +300,14 @@ describe('checks', () => {
       false,
       false,
     ]);
-    expect(isDue({ hash: null, usageNano: null, byokUsageNano: null })).toBe(true);
+    expect(isDue({ usageNano: 0, byokUsageNano: 1 })).toBe(true);
+  });
+
+  it('are due of an account as a whole, which has no hash, by the same clock', () => {
+    const account = { id: 5, doneFrom: addDays(TODAY, -9), checkedTo: null } as Account;
+    const due = (change: Partial<Account>, now = NOON) => dueChecks([], { ...account, ...change }, now).map(({ id, hash }) => [id, hash]);
+    expect([due({}), due({ checkedTo: addDays(TODAY, -2) })]).toEqual([[[5, null]], [[5, null]]]);
+    expect([due({ checkedTo: addDays(TODAY, -1) }), due({ doneFrom: null }), due({}, startOfDay(TODAY) + HOUR_MS)]).toEqual([[], [], []]);
   });
 
   it('name each model once, by its shortest slug', () => {
@@ -393,7 +330,6 @@ describe('keys that vanished', () => {
       { id: 1, hash: 'a', vanishedAt: null },
       { id: 2, hash: 'b', vanishedAt: null },
       { id: 3, hash: 'c', vanishedAt: 5 },
-      { id: 4, hash: null, vanishedAt: null },
     ];
     const records = [{ hash: 'a' }] as Parameters<typeof findVanished>[1]['records'];
     expect(findVanished(known, { records, gap: null })).toEqual([2]);

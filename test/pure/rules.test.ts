@@ -258,10 +258,12 @@ describe('jobs', () => {
       'purged',
       'days',
       'usage_days',
-      'check_days',
+      'account_days',
+      'account_checks',
       'day_sums',
       'hours',
       'usage_hours',
+      'account_hours',
     ]);
   });
 });

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LedgerRow } from '../../src/usage/model.ts';
 import { hoursOf } from '../../src/usage/store.ts';
-import { type StoredCounters, toLedgerRow } from '../../src/usage/stored-row.ts';
-import { counterDay } from '../../src/usage/table.ts';
+import { type CountedDay, toLedgerRow } from '../../src/usage/stored-row.ts';
+import { keyDay } from '../../src/usage/table.ts';
+import { NO_KEY_DAY } from '../support/ledger-rows.ts';
 
 const COUNT = fc.integer({ min: 0, max: 1e12 });
 const HOURS = fc.dictionary(fc.integer({ min: 0, max: 23 }).map(String), fc.tuple(COUNT, COUNT));
@@ -13,20 +14,18 @@ const HOURS = fc.dictionary(fc.integer({ min: 0, max: 23 }).map(String), fc.tupl
 /** A row as the database holds it, with its hours read in one of the ways. */
 function read(hours: LedgerRow['hours'] | null, asked: 'all' | 'credits' | 'none'): LedgerRow & { credits: readonly (number | null)[] } {
   const database = new DatabaseSync(':memory:');
-  database.exec('CREATE TABLE counter_day (hours TEXT)');
-  database.prepare('INSERT INTO counter_day VALUES (?)').run(hours && JSON.stringify(hours));
-  const { sql } = new SQLiteAsyncDialect().sqlToQuery(hoursOf(counterDay, asked));
-  const stored = database.prepare(`SELECT ${sql} AS hours FROM counter_day`).get()?.['hours'] as string | null;
+  database.exec('CREATE TABLE key_day (hours TEXT)');
+  database.prepare('INSERT INTO key_day VALUES (?)').run(hours && JSON.stringify(hours));
+  const { sql } = new SQLiteAsyncDialect().sqlToQuery(hoursOf(keyDay, asked));
+  const stored = database.prepare(`SELECT ${sql} AS hours FROM key_day`).get()?.['hours'] as string | null;
   database.close();
-  const row: StoredCounters = {
-    apiKeyId: 1,
-    hash: 'h',
+  const row: CountedDay = {
+    ...NO_KEY_DAY,
+    keyId: 1,
     day: '2026-11-01',
-    costNano: 1,
-    byokCostNano: 0,
-    correctionNano: 0,
-    byokCorrectionNano: 0,
-    isEstimated: false,
+    upstreamKeyId: 10,
+    countedNano: 1,
+    countedByokNano: 0,
     hours: stored,
   };
   return toLedgerRow(row);

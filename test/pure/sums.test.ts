@@ -4,117 +4,70 @@ import { weekOf } from '../../src/dashboard/model.ts';
 import { createDb } from '../../src/db.ts';
 import { answerOf } from '../../src/explore/answer.ts';
 import { questionSchema } from '../../src/explore/model.ts';
-import { addDays } from '../../src/lib/day.ts';
+import { addDays, listDays } from '../../src/lib/day.ts';
 import { createLocalHours } from '../../src/lib/zone.ts';
-import { chooseSources } from '../../src/usage/choose.ts';
 import type { CoveredKey } from '../../src/usage/coverage.ts';
-import { DIMENSIONS, type FactsBy, factsBy, factsOf, inDetail, type LedgerRow } from '../../src/usage/model.ts';
-import { findDrift, reconcile } from '../../src/usage/reconciliation.ts';
-import { findOutdated } from '../../src/usage/said.ts';
-import { createSecrets } from '../../src/usage/secrets.ts';
-import { type CheckEntry, createIndex } from '../../src/usage/sources.ts';
+import { DIMENSIONS, type FactsBy, factsBy, factsOf, type LedgerRow } from '../../src/usage/model.ts';
+import { createComparison } from '../../src/usage/reconciliation.ts';
 import { sumBy, summarize } from '../../src/usage/stats.ts';
-import { type NamedUsage, nameUsage, type StoredCounters, toLedgerRow } from '../../src/usage/stored-row.ts';
+import { type StoredRow, slugsOf, toLedgerRow } from '../../src/usage/stored-row.ts';
 import { daysToSum, isPartedFor, planDays, spansOfDays } from '../../src/usage/sum-plan.ts';
 import { insertSums } from '../../src/usage/sum-store.ts';
-import { creditsOfSums, indexSums, rowsOfSums, type SummedDay } from '../../src/usage/summed.ts';
-import { cutOf, sumDay } from '../../src/usage/sums.ts';
-import { FIRST, inZone, key, known, ROWS, secretOf, wide, ZONE } from '../support/ledger-rows.ts';
+import { creditsOfSums, rowsOfSums, type SummedDay } from '../../src/usage/summed.ts';
+import { cutOf, type DaySum, sumDay } from '../../src/usage/sums.ts';
+import { FIRST, inDetail, inZone, key, known, NO_KEY_DAY, ROWS, secretOf, wide, ZONE } from '../support/ledger-rows.ts';
 import { bindD1, createRunner, openMigrated, toResult } from '../support/sqlite-d1.ts';
 
 const NAMES = [{ permaslug: 'openai/gpt', slug: 'gpt' }];
 const KEYS = [1, 2, 3];
-const TEXTS = KEYS.flatMap((id) => [
-  { id: id * 10, apiKeyId: id },
-  { id: id * 10 + 1, apiKeyId: id },
-]);
+const TODAY = addDays(FIRST, 23);
 const DAY = fc.integer({ min: 0, max: 3000 }).map((days) => addDays('2019-01-01', days));
 
-const toStoredCounters = ({ keyId, day, total, isEstimated, hours }: LedgerRow): StoredCounters => ({
-  apiKeyId: keyId,
-  hash: `hash ${keyId}`,
-  day,
-  costNano: total[0] ?? 0,
-  byokCostNano: total[1] ?? 0,
-  correctionNano: 0,
-  byokCorrectionNano: 0,
-  isEstimated,
-  hours: JSON.stringify(hours),
-});
+const counted = ({ keyId, day, total, isEstimated, hours }: LedgerRow): StoredRow =>
+  toLedgerRow({
+    ...NO_KEY_DAY,
+    keyId,
+    upstreamKeyId: keyId * 10,
+    day,
+    countedNano: total[0] ?? 0,
+    countedByokNano: total[1] ?? 0,
+    isEstimated,
+    hours: JSON.stringify(hours),
+  });
 
-const toNamedUsage = ({ keyId, day, model, provider, total, hours }: LedgerRow, text = keyId * 10): NamedUsage => {
-  const [costNano = 0, byokCostNano = 0, requests = 0, promptTokens = 0, completionTokens = 0, reasoningTokens = 0, cachedTokens = 0] =
-    total as number[];
-  const amounts = { costNano, byokCostNano, requests, promptTokens, completionTokens, reasoningTokens, cachedTokens };
-  const row = { upstreamKeyId: text, day, model: model ?? '', provider: provider ?? '', ...amounts, hours: JSON.stringify(hours) };
-  return nameUsage([row], TEXTS, NAMES)[0] as NamedUsage;
+const reported = ({ keyId, day, model, provider, total, hours }: LedgerRow): StoredRow => {
+  const [costNano = 0, byokCostNano = 0, requests = 0, promptTokens = 0, completionTokens = 0, reasoningTokens = 0] = total as number[];
+  const amounts = { costNano, byokCostNano, requests, promptTokens, completionTokens, reasoningTokens, cachedTokens: total[6] ?? null };
+  const names = { model: model ?? '', provider: provider ?? '', slug: slugsOf(NAMES)(model ?? '') };
+  return toLedgerRow({ keyId, day, ...names, ...amounts, hours: JSON.stringify(hours) });
 };
 
-interface Stored {
-  counters: StoredCounters[];
-  usage: NamedUsage[];
-}
+/** Rows as they come from the database. The secrets of a key may have different sources. */
+const STORED: fc.Arbitrary<StoredRow[]> = ROWS.map((rows) => rows.map((row) => (row.source === 'counters' ? counted(row) : reported(row))));
 
-/** Stored rows like those of a ledger, in which a key may have a day from both sources. */
-const STORED: fc.Arbitrary<Stored> = fc.tuple(ROWS, fc.infiniteStream(fc.boolean())).map(([rows, isSecond]) => ({
-  counters: rows.filter(({ source }) => source === 'counters').map(toStoredCounters),
-  usage: rows.flatMap((row) => (row.source === 'counters' ? [] : toNamedUsage(row, row.keyId * 10 + (isSecond.next().value ? 1 : 0)))),
-}));
-
-/** What is known of a key: whose days analytics speak for depends on it. */
+/** What is known of a key. */
 const COVERED = (id: number): fc.Arbitrary<CoveredKey> =>
-  fc.tuple(fc.option(fc.integer({ min: 0, max: 22 })), fc.boolean()).map(([until, isManaged]) => {
-    // No account lists the secret of the third one.
-    const isListed = id < 3;
-    const covered = key(id, `${FIRST}T00:00:00Z`, `${addDays(FIRST, 23)}T12:00:00Z`);
+  fc.tuple(fc.option(fc.integer({ min: 0, max: 22 })), fc.boolean(), fc.boolean()).map(([until, isManaged, isBehind]) => {
+    const covered = key(id, `${FIRST}T00:00:00Z`, `${TODAY}T12:00:00Z`);
     const analytics = until === null ? null : known(`${addDays(FIRST, -1)}T00:00:00Z`, `${addDays(FIRST, until)}T08:00:00Z`);
     const { counters } = covered;
-    const present = secretOf(id, { counters, isManaged, ...(isListed ? { analytics } : { upstreamKeyId: null }) });
-    const former = secretOf(id, { hash: `former ${id}`, upstreamKeyId: id * 10 + 1, analytics, isManaged, isPresent: false });
-    return { ...covered, analytics, isManaged, secrets: [present, former] };
+    const secrets = [
+      secretOf(id, { counters, analytics, isManaged, isBehind }),
+      secretOf(id, { upstreamKeyId: id * 10 + 1, analytics, isManaged, isPresent: false }),
+    ];
+    return { ...covered, analytics, isManaged, isBehind, secrets };
   });
 const COVERAGE = fc.tuple(...KEYS.map((id) => fc.option(COVERED(id)))).map((keys) => keys.filter((one) => one !== null));
 
-const CHECKS: fc.Arbitrary<CheckEntry[]> = fc.uniqueArray(
-  fc.record({
-    upstreamKeyId: fc.constantFrom(...TEXTS.map(({ id }) => id)),
-    day: fc.integer({ min: 0, max: 20 }).map((offset) => addDays(FIRST, offset)),
-    activityCostNano: fc.option(fc.integer({ min: 0, max: 1e11 })),
-    activityByokCostNano: fc.option(fc.integer({ min: 0, max: 1e11 })),
-    accountCostNano: fc.constant(null),
-    accountByokCostNano: fc.constant(null),
-  }),
-  { selector: ({ upstreamKeyId, day }) => `${upstreamKeyId} ${day}` },
-);
+/** The rows of keys that are there. */
+const rowsOf = (keys: readonly CoveredKey[], stored: readonly StoredRow[]): StoredRow[] =>
+  stored.filter(({ keyId }) => keys.some(({ id }) => id === keyId));
 
-const indexOf = (keys: readonly CoveredKey[], stored: Partial<Stored> & { checks?: CheckEntry[] } = {}, texts = TEXTS) => {
-  const upstreamKeys = texts.map((text) => ({
-    ...text,
-    managementId: null,
-    hash: text.id % 10 === 0 ? `hash ${text.apiKeyId}` : `former ${text.apiKeyId}`,
-    usageNano: 0,
-    byokUsageNano: 0,
-    isReadBack: true,
-  }));
-  const { counters = [], usage = [], checks = [] } = stored;
-  return createIndex({ keys, allKeys: keys, completeAts: new Map(), upstreamKeys, counters, usage, checks }, addDays(FIRST, 23));
-};
-
-const rowsOf = (keys: readonly CoveredKey[], { counters, usage }: Stored) => {
-  const chosen = chooseSources(keys, counters, usage);
-  return [...chosen.counters, ...chosen.usage].map(toLedgerRow);
-};
-
-/** The stored rows in sums, as they come back from the database. */
-function summed(keys: readonly CoveredKey[], stored: Stored & { checks?: CheckEntry[] }, zone: string): SummedDay[] {
-  const [rows, secrets] = [rowsOf(keys, stored), createSecrets(keys)];
-  const days = new Set([...stored.counters, ...stored.usage, ...(stored.checks ?? [])].map(({ day }) => day));
-  return [...days].sort().map((day) => {
-    const of = <R extends { day: string }>(all: readonly R[]) => all.filter((row) => row.day === day);
+/** Rows in sums, as they come back from the database. */
+function summed(rows: readonly StoredRow[], zone: string): SummedDay[] {
+  return [...Map.groupBy(rows, ({ day }) => day)].sort().map(([day, ofDay]) => {
     const cut = cutOf(day, zone);
-    const { counters, usage, checks = [] } = stored;
-    const sum = sumDay({ day, secrets, rows: of(rows), counters: of(counters), usage: of(usage), checks: of(checks) }, cut);
-    return { day, cut, ...JSON.parse(JSON.stringify(sum)) };
+    return { day, cut, ...JSON.parse(JSON.stringify(sumDay(ofDay, [], cut))) };
   });
 }
 
@@ -150,7 +103,7 @@ describe('days in sums', () => {
   it('tell the same as their rows by each dimension, in the zone for which they were parted', () => {
     fc.assert(
       fc.property(STORED, COVERAGE, ZONE, (stored, keys, zone) => {
-        const sums = { detailed: [], summed: rowsOfSums(summed(keys, stored, zone), NAMES, zone !== 'UTC') };
+        const sums = { detailed: [], summed: rowsOfSums(summed(rowsOf(keys, stored), zone), NAMES, zone !== 'UTC') };
         const [facts, told] = [inDetail(rowsOf(keys, stored)), sums].map((ledger) => factsBy(ledger, wide(zone), false)) as [
           FactsBy,
           FactsBy,
@@ -168,7 +121,7 @@ describe('days in sums', () => {
   it('tell the same of UTC days, for whatever zone they were parted', () => {
     fc.assert(
       fc.property(STORED, COVERAGE, ZONE, (stored, keys, zone) => {
-        const told = factsBy({ detailed: [], summed: rowsOfSums(summed(keys, stored, zone), NAMES, false) }, wide('UTC'), false);
+        const told = factsBy({ detailed: [], summed: rowsOfSums(summed(rowsOf(keys, stored), zone), NAMES, false) }, wide('UTC'), false);
         const facts = factsBy(inDetail(rowsOf(keys, stored)), wide('UTC'), false);
         expect(summarize(keys, told, wide('UTC'))).toEqual(summarize(keys, facts, wide('UTC')));
       }),
@@ -178,7 +131,7 @@ describe('days in sums', () => {
   it('have the credits of each hour, whatever the zone', () => {
     fc.assert(
       fc.property(STORED, COVERAGE, ZONE, ZONE, (stored, keys, zone, other) => {
-        const credits = creditsOfSums(summed(keys, stored, other));
+        const credits = creditsOfSums(summed(rowsOf(keys, stored), other));
         const watched = [{ since: 0, until: Date.parse(`${addDays(FIRST, 5)}T00:00:00Z`) }];
         const rows = rowsOf(keys, stored).map(({ day, total, credits }) => ({ day, isSpent: Boolean(total[0]), credits }));
         expect(weekOf(credits, wide(zone), watched)).toEqual(weekOf(rows, wide(zone), watched));
@@ -189,39 +142,57 @@ describe('days in sums', () => {
   it('of which no more is asked for tell what days cost', () => {
     fc.assert(
       fc.property(STORED, COVERAGE, ZONE, (stored, keys, zone) => {
-        const { spent } = rowsOfSums(summed(keys, stored, zone), NAMES, zone !== 'UTC');
+        const { spent } = rowsOfSums(summed(rowsOf(keys, stored), zone), NAMES, zone !== 'UTC');
         const [told, facts] = [spent, rowsOf(keys, stored)].map((rows) => sumBy(factsOf(rows, wide(zone), false), ({ date }) => date));
         expect(told).toEqual(facts);
       }),
     );
   });
 
-  it('have what each source said: the same differs', () => {
+  it('keep how the sources differ as it was when they were made', () => {
+    const AMOUNT = fc.option(fc.integer({ min: 0, max: 1e11 }));
+    const PLACE = { upstreamKeyId: fc.constantFrom(...KEYS.flatMap((id) => [id * 10, id * 10 + 1])), day: fc.integer({ min: 0, max: 20 }) };
+    const said = {
+      countedNano: AMOUNT,
+      reportedNano: AMOUNT,
+      activityNano: AMOUNT,
+      source: fc.constantFrom('counters', 'analytics', null),
+    };
+    const KEY_DAYS = fc.uniqueArray(fc.record({ ...PLACE, ...said }), { selector: ({ upstreamKeyId, day }) => `${upstreamKeyId} ${day}` });
     fc.assert(
-      fc.property(STORED, COVERAGE, CHECKS, ZONE, (stored, keys, checks, zone) => {
-        const index = indexOf(keys);
-        indexSums(index, summed(keys, { ...stored, checks }, zone));
-        const whole = indexOf(keys, { ...stored, checks });
+      fc.property(KEY_DAYS, COVERAGE, ZONE, (entries, keys, zone) => {
+        const byok = (nano: number | null) => nano && 0;
+        const keyDays = entries.map((entry) => ({
+          ...NO_KEY_DAY,
+          ...entry,
+          day: addDays(FIRST, entry.day),
+          countedByokNano: byok(entry.countedNano),
+          reportedByokNano: byok(entry.reportedNano),
+          activityByokNano: byok(entry.activityNano),
+        }));
+        const compared = { keys, allKeys: keys, upstreamKeys: [], accounts: [], keyDays, totals: [], checks: [] };
+        const { findDrift } = createComparison(compared, TODAY);
         const { from, to } = wide('UTC');
-        expect(reconcile(index, from, to)).toEqual(reconcile(whole, from, to));
-        expect(findDrift(index, from, to).sort((a, b) => (a.date < b.date ? -1 : 1))).toEqual(
-          findDrift(whole, from, to).sort((a, b) => (a.date < b.date ? -1 : 1)),
+        const told = findDrift(from, to);
+        const kept = listDays(from, to).map(
+          (day) => JSON.parse(JSON.stringify(sumDay([], findDrift(day, day), cutOf(day, zone)))) as DaySum,
         );
+        expect(kept.flatMap(({ drift }) => drift)).toEqual(told);
       }),
     );
   });
 });
 
 describe('rows that must not be added', () => {
-  const analysed = (text: number, total: (number | null)[], more: Partial<LedgerRow> = {}) =>
-    toNamedUsage({ ...ROW, keyId: Math.floor(text / 10), model: '', provider: '', total, hours: {}, ...more }, text);
-  const counted = (keyId: number, costNano: number) => toStoredCounters({ ...ROW, keyId, total: [costNano, 0], hours: {} });
+  const analyzed = (keyId: number, total: (number | null)[], more: Partial<LedgerRow> = {}) =>
+    reported({ ...ROW, keyId, model: '', provider: '', total, hours: {}, ...more });
+  const spent = (keyId: number, costNano: number, day = FIRST) => counted({ ...ROW, keyId, day, total: [costNano, 0], hours: {} });
   const keys = KEYS.map((id) => key(id, null, null));
 
-  function expectSame(stored: Stored, zone = 'UTC'): void {
+  function expectSame(rows: readonly StoredRow[], zone = 'UTC'): void {
     const range = inZone(FIRST, addDays(FIRST, 1), zone);
-    const sums = { detailed: [], summed: rowsOfSums(summed(keys, stored, zone), NAMES, zone !== 'UTC') };
-    const [facts, told] = [inDetail(rowsOf(keys, stored)), sums].map((ledger) => factsBy(ledger, range, false)) as [FactsBy, FactsBy];
+    const sums = { detailed: [], summed: rowsOfSums(summed(rows, zone), NAMES, zone !== 'UTC') };
+    const [facts, told] = [inDetail(rows), sums].map((ledger) => factsBy(ledger, range, false)) as [FactsBy, FactsBy];
     expect(summarize(keys, told, range)).toEqual(summarize(keys, facts, range));
     for (const by of DIMENSIONS) {
       for (const metric of ['cost', 'cost_per_request', 'cost_per_million_tokens']) {
@@ -232,72 +203,34 @@ describe('rows that must not be added', () => {
   }
 
   it('are those that know other amounts: a ratio leaves out what only one side is known of', () => {
-    expectSame({ counters: [counted(1, 6e9)], usage: [analysed(20, [2e9, 0, 2, 100, 10, 0, 0])] });
+    expectSame([spent(1, 6e9), analyzed(2, [2e9, 0, 2, 100, 10, 0, 0])]);
   });
 
   it('are those of which something unknown is not placed on an hour', () => {
-    const placed = analysed(20, [1e9, 0, 1, 10, 1, 0, 5], { hours: { 1: [1e9, 0, 1, 10, 1, 0, 5] } });
-    expectSame({ counters: [], usage: [{ ...analysed(10, [1e9, 0, 1, 10, 1, 0, 0]), cachedTokens: null }, placed] }, 'America/New_York');
-    expectSame({ counters: [counted(1, 6e9)], usage: [placed] }, 'America/New_York');
+    const placed = analyzed(2, [1e9, 0, 1, 10, 1, 0, 5], { hours: { 1: [1e9, 0, 1, 10, 1, 0, 5] } });
+    expectSame([analyzed(1, [1e9, 0, 1, 10, 1, 0, null]), placed], 'America/New_York');
+    expectSame([spent(1, 6e9), placed], 'America/New_York');
   });
 
   it('are those that have more in hours than in all', () => {
-    const more = analysed(10, [4e9, 0, 0, 0, 0, 0, 0], { model: 'm', hours: { 5: [6e9, 0, 0, 0, 0, 0, 0] } });
-    expectSame({ counters: [], usage: [more, analysed(10, [2e9, 0, 0, 0, 0, 0, 0], { model: 'n' })] }, 'America/New_York');
+    const more = analyzed(1, [4e9, 0, 0, 0, 0, 0, 0], { model: 'm', hours: { 5: [6e9, 0, 0, 0, 0, 0, 0] } });
+    expectSame([more, analyzed(1, [2e9, 0, 0, 0, 0, 0, 0], { model: 'n' })], 'America/New_York');
   });
 
   it('are those of which one takes back what another spent', () => {
-    const at = (hour: number, nano: number, model: string) =>
-      analysed(10, [nano, 0, 0, 0, 0, 0, 0], { model, hours: { [hour]: [nano, 0, 0, 0, 0, 0, 0] } });
+    const at = (hour: number, nano: number, provider: string, isPlaced: boolean) =>
+      analyzed(1, [nano, 0, 0, 0, 0, 0, 0], { model: 'm', provider, hours: isPlaced ? { [hour]: [nano, 0, 0, 0, 0, 0, 0] } : {} });
+    const rows = (isPlaced: boolean) => [at(2, 5e9, '', isPlaced), at(20, -5e9, 'p', isPlaced)];
     for (const zone of ['UTC', 'America/New_York']) {
-      const usage = [at(2, 5e9, 'm'), { ...at(20, -5e9, 'm'), provider: 'p' }];
-      expectSame({ counters: [], usage }, zone);
-      const [told] = creditsOfSums(summed(keys, { counters: [], usage: usage.map((row) => ({ ...row, hours: null })) }, zone));
+      expectSame(rows(true), zone);
+      const [told] = creditsOfSums(summed(rows(false), zone));
       expect(told?.isSpent).toBe(true);
     }
   });
 
   it('come in one order where they spent the same', () => {
-    const later = { ...counted(1, 1e9), day: addDays(FIRST, 1) };
-    expectSame({ counters: [later], usage: [analysed(20, [1e9, 0, 1, 1, 1, 0, 0], { model: 'm' })] });
-    const same = [10, 20].map((text) => analysed(text, [1e9, 0, 1, 1, 1, 0, 0]));
-    expectSame({ counters: [counted(2, 1)], usage: same });
-  });
-});
-
-describe('a sum', () => {
-  /** Of each day of which something is stored: which source speaks for each key. */
-  function sources(keys: readonly CoveredKey[], { counters, usage }: Stored): Map<string, string> {
-    const chosen = chooseSources(keys, counters, usage);
-    const ofDay = (day: string) => [
-      ...chosen.counters.filter((row) => row.day === day).map(({ apiKeyId }) => `${apiKeyId} counters`),
-      ...chosen.usage.filter((row) => row.day === day).map(({ keyId }) => `${keyId} analytics`),
-    ];
-    const days = new Set([...counters, ...usage].map(({ day }) => day));
-    return new Map([...days].map((day) => [day, [...new Set(ofDay(day))].sort().join()]));
-  }
-
-  it('is outdated where another source would speak for a key now, and only there', () => {
-    fc.assert(
-      fc.property(STORED, COVERAGE, fc.tuple(...KEYS.map(COVERED)), (stored, before, all) => {
-        // Keys neither come back nor go: with one that goes its user's sums go.
-        const now = all.filter(({ id }) => before.some((key) => key.id === id));
-        const [then, today] = [sources(before, stored), sources(now, stored)];
-        const changed = [...then.keys()].filter((day) => then.get(day) !== today.get(day)).sort();
-        expect(findOutdated(indexOf(now), summed(before, stored, 'UTC'))).toEqual(changed);
-        expect(findOutdated(indexOf(before), summed(before, stored, 'UTC'))).toEqual([]);
-      }),
-      { numRuns: 400 },
-    );
-  });
-
-  it('is not asked about keys of which nothing else can be known', () => {
-    const usage = [toNamedUsage(ROW, 10), toNamedUsage({ ...ROW, keyId: 2 }, 20)];
-    const keys = KEYS.map((id) => key(id, `${FIRST}T00:00:00Z`, `${addDays(FIRST, 3)}T00:00:00Z`));
-    const counted = (keyId: number, costNano: number) => toStoredCounters({ ...ROW, keyId, total: [costNano, 0], hours: {} });
-    const unsure = (counters: StoredCounters[]) => summed(keys, { counters, usage }, 'UTC')[0]?.unsure.map(([, [id]]) => id);
-    expect(unsure([counted(1, 5), counted(2, 4), counted(3, 9)])).toEqual([]);
-    expect(unsure([counted(1, 6), { ...counted(3, 9), isEstimated: true }])).toEqual([1, 3]);
+    expectSame([spent(1, 1e9, addDays(FIRST, 1)), analyzed(2, [1e9, 0, 1, 1, 1, 0, 0], { model: 'm' })]);
+    expectSame([spent(2, 1), ...[1, 2].map((keyId) => analyzed(keyId, [1e9, 0, 1, 1, 1, 0, 0]))]);
   });
 });
 
@@ -311,18 +244,15 @@ describe('kept sums', () => {
       batches.push(statements.map(({ values }) => Math.max(...values.map((value) => String(value).length))));
       return run(statements).map(toResult);
     });
-    const secrets = createSecrets(Array.from({ length: 1500 }, (_, id) => key(id * 1e9, null, null)));
-    const sums = Array.from({ length: 9 }, (_, index) => {
-      const rows = Array.from({ length: 1500 }, (_, key) => ({ ...ROW, keyId: key * 1e9, total: [index + 1, 0] }));
-      const counters = rows.map(toStoredCounters);
-      const sum = sumDay({ day: FIRST, secrets, rows: counters.map(toLedgerRow), counters, usage: [], checks: [] }, 0);
-      return { day: addDays(FIRST, index), cut: 0, sum };
+    const sums = Array.from({ length: 30 }, (_, index) => {
+      const rows = Array.from({ length: 1500 }, (_, id) => counted({ ...ROW, keyId: id * 1e9, total: [index + 1, 0], hours: {} }));
+      return { day: addDays(FIRST, index), cut: 0, sum: sumDay(rows, [], 0) };
     });
     const count = () => Object.values(database.prepare('SELECT count(*) FROM day_sum').get() ?? {});
     await insertSums(createDb(binding), 1, sums, 6);
     expect(count()).toEqual([0]);
     await insertSums(createDb(binding), 1, sums, 7);
-    expect(count()).toEqual([9]);
+    expect(count()).toEqual([30]);
     expect(batches).toHaveLength(2);
     expect(batches[1]?.length).toBeGreaterThan(1);
     expect(Math.max(...batches.flat())).toBeLessThan(1e6);
@@ -388,7 +318,7 @@ describe('a plan', () => {
     const plan = planDays(inZone(from, '2026-11-12', zone), null, NOW, KEPT);
     const inRows = new Set(plan.cuts.keys());
     const ofDays = [...plan.cuts.keys()].flatMap((day) => Array.from({ length: rows }, () => ({ day })));
-    return daysToSum(plan, { stored: new Map([['2026-01-01', 0]]), outdated: new Set(), inRows, isOwnZone: false, rows: ofDays, ...known });
+    return daysToSum(plan, { stored: new Map([['2026-01-01', 0]]), inRows, isOwnZone: false, rows: ofDays, ...known });
   };
 
   it('sums up as many days as one answer bears, the last ones first, and one at least', () => {
@@ -403,14 +333,13 @@ describe('a plan', () => {
     expect(days('UTC', { stored: new Map() }, 11)).toHaveLength(3);
   });
 
-  it('sums up again what does not hold, or is parted for nobody, or, in the user’s own zone, for another one', () => {
+  it('sums up again what is parted for nobody, or, in the user’s own zone, for another one', () => {
     const stored = new Map([
       ['2026-11-10', 15],
       ['2026-11-11', 0],
       ['2026-11-12', 5],
     ]);
     expect(days('UTC', { stored })).toEqual([]);
-    expect(days('UTC', { stored, outdated: new Set(['2026-11-10']) })).toEqual(['2026-11-10']);
     expect(days('America/New_York', { stored })).toEqual(['2026-11-13', '2026-11-11', '2026-11-09']);
     expect(days('America/New_York', { stored, isOwnZone: true })).toEqual(['2026-11-13', '2026-11-11', '2026-11-10', '2026-11-09']);
     expect([isPartedFor(0, 5), isPartedFor(5, 0), isPartedFor(5, 5), isPartedFor(5, 15)]).toEqual([true, false, true, false]);

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
+import type { KeyRow } from '../../src/keys/model.ts';
+import { addDays, DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
 import { localDayOf } from '../../src/lib/zone.ts';
-import { chooseSources } from '../../src/usage/choose.ts';
+import type { UpstreamKey } from '../../src/management/model.ts';
 import { type CoveredKey, coverageOf, describeCoverage, knownUntil } from '../../src/usage/coverage.ts';
 import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
@@ -12,14 +13,15 @@ import {
   factsOf,
   GROUPS,
   type Group,
-  inDetail,
   type LedgerRow,
   rangeProblem,
   resolveRange,
 } from '../../src/usage/model.ts';
 import type { StoredKey, StoredReading } from '../../src/usage/readings.ts';
 import { summarize } from '../../src/usage/stats.ts';
-import { FIRST, inZone, key, known, ROWS, secretOf, wide, ZONE } from '../support/ledger-rows.ts';
+import { ledgerRowsOf, sourceRowsOf, sourcesOf } from '../../src/usage/taken.ts';
+import type { SettledAccount } from '../../src/usage/unattributed.ts';
+import { FIRST, inDetail, inZone, key, known, NO_KEY_DAY, NO_USAGE, ROWS, wide, ZONE } from '../support/ledger-rows.ts';
 
 const MEASURES = Object.keys(UNKNOWN) as (keyof Measures)[];
 const row = (day: string, costNano: number, hours: LedgerRow['hours'] = {}, isEstimated = false): LedgerRow => ({
@@ -122,72 +124,62 @@ describe('facts', () => {
   });
 });
 
-describe('sources', () => {
-  const counted = (apiKeyId: number, day: string, isEstimated = false, costNano = 9) => ({
-    apiKeyId,
-    hash: `hash ${apiKeyId}`,
-    day,
-    isEstimated,
-    costNano,
-    byokCostNano: 0,
+describe('what the ledger takes', () => {
+  const SOURCE = fc.constantFrom('counters' as const, 'analytics' as const, null);
+  /** A day of one of four upstream keys, the last of which belongs to no key, and how many rows analytics have of it. */
+  const PLACE = fc.record({
+    upstreamKeyId: fc.integer({ min: 1, max: 4 }),
+    day: fc.integer({ min: 0, max: 2 }).map((offset) => addDays(FIRST, offset)),
+    source: SOURCE,
+    isCounted: fc.boolean(),
+    models: fc.subarray(['m', 'n']),
   });
-  const usage = (keyId: number, day: string, upstreamKeyId = keyId * 10, costNano = 5) => ({
-    keyId,
-    day,
-    upstreamKeyId,
-    costNano,
-    byokCostNano: 0,
-  });
-  const read = (until: string, isManaged = true): CoveredKey => {
-    const covered = key(1, '2026-11-08T10:00:00Z', '2026-11-12T12:00:00Z');
-    const analytics = known('2026-11-01T00:00:00Z', until);
-    return { ...covered, analytics, isManaged, secrets: [secretOf(1, { counters: covered.counters, analytics, isManaged })] };
+  const PLACES = fc.uniqueArray(PLACE, { selector: ({ upstreamKeyId, day }) => `${upstreamKeyId} ${day}` });
+  const keyIdOf = (upstreamKeyId: number) => (upstreamKeyId === 3 ? 2 : 1);
+  const keyRows = [1, 2].map((id) => ({ id, name: 'k', kind: 'inference', hash: `${id}`, isActive: true, health: 'active' })) as KeyRow[];
+  const unread = { accountId: null, countedAt: null, seriesStartedAt: null, lastSampleAt: null, doneFrom: null, reportedUntil: null };
+  const upstreamKeys = [1, 2, 3].map((id) => ({ id, apiKeyId: keyIdOf(id), hash: `${id}`, ...unread })) as UpstreamKey[];
+  const sourcesFor = (places: readonly (typeof PLACE extends fc.Arbitrary<infer P> ? P : never)[], keyId?: number) => {
+    const keyDays = places.map(({ upstreamKeyId, day, source, isCounted }) => ({
+      ...NO_KEY_DAY,
+      upstreamKeyId,
+      day,
+      source,
+      ...(isCounted && { countedNano: upstreamKeyId, countedByokNano: 0 }),
+    }));
+    const usage = places.flatMap(({ upstreamKeyId, day, models }) =>
+      models.map((model) => ({ ...NO_USAGE, upstreamKeyId, day, model, costNano: upstreamKeyId * 10 })),
+    );
+    const stored = { keyRows, upstreamKeys, accounts: [], managements: [], names: [], keyDays, usage, totals: [], checks: [] };
+    return sourcesOf(stored, { now: Date.parse(FIRST), retentionDays: 365 }, keyId);
   };
-  const chosen = (keys: CoveredKey[], counters: ReturnType<typeof counted>[], rows: ReturnType<typeof usage>[]) => {
-    const { counters: left, usage: spoken } = chooseSources(keys, counters, rows);
-    return [left.map(({ apiKeyId, day }) => `${apiKeyId} ${day}`), spoken.map(({ keyId, day }) => `${keyId} ${day}`)];
-  };
+  const told = (rows: readonly LedgerRow[]) =>
+    rows.map(({ keyId, day, source, permaslug, total }) => `${keyId} ${day} ${source} ${permaslug} ${total[0]}`).sort();
+  const counters = ({ upstreamKeyId: id, day }: { upstreamKeyId: number; day: string }) => `${keyIdOf(id)} ${day} counters null ${id}`;
+  const analytics = ({ upstreamKeyId: id, day, models }: { upstreamKeyId: number; day: string; models: string[] }) =>
+    models.map((model) => `${keyIdOf(id)} ${day} analytics ${model} ${id * 10}`);
 
-  it('are one for each key and day: analytics where there are any', () => {
-    const counters = [counted(1, '2026-11-10'), counted(1, '2026-11-11'), counted(2, '2026-11-10'), counted(3, '2026-11-10')];
-    const keys = [read('2026-11-12T12:00:00Z'), key(2, null, null)];
-    expect(chosen(keys, counters, [usage(1, '2026-11-10')])).toEqual([['1 2026-11-11', '2 2026-11-10'], ['1 2026-11-10']]);
+  it('of a day of an upstream key is all that its source says, and nothing of the other one or of keys that are gone', () => {
+    fc.assert(
+      fc.property(PLACES, fc.constantFrom(undefined, 1, 2), (places, keyId) => {
+        const asked = places.filter(({ upstreamKeyId: id }) => id < 4 && (keyId === undefined || keyIdOf(id) === keyId));
+        const expected = asked.flatMap((place) => {
+          if (place.source === 'analytics') return analytics(place);
+          return place.source === 'counters' && place.isCounted ? counters(place) : [];
+        });
+        expect(told(ledgerRowsOf(sourcesFor(places, keyId)))).toEqual(expected.sort());
+      }),
+    );
   });
 
-  it('are not the counters where they shared out a gap and analytics were read', () => {
-    const counters = [counted(1, '2026-11-10', true), counted(1, '2026-11-12', true)];
-    expect(chosen([read('2026-11-12T12:00:00Z')], counters, [])).toEqual([['1 2026-11-12'], []]);
-  });
-
-  it('are chosen for each secret by itself: of one that no account lists the counters stand beside analytics of another', () => {
-    const rotated = read('2026-11-12T12:00:00Z');
-    const former = secretOf(1, { hash: 'former', upstreamKeyId: null, counters: rotated.counters, isPresent: false });
-    const counters = [counted(1, '2026-11-10'), { ...counted(1, '2026-11-10', true), hash: 'former' }];
-    const keys = [{ ...rotated, secrets: [...rotated.secrets, former] }];
-    expect(chooseSources(keys, counters, [usage(1, '2026-11-10')]).counters.map(({ hash }) => hash)).toEqual(['former']);
-    expect(chosen(keys, counters, [usage(1, '2026-11-10')])[1]).toEqual(['1 2026-11-10']);
-  });
-
-  it('are the counters of a secret that nothing else is known of, if its key is there', () => {
-    const rows = [
-      { ...counted(1, '2026-11-10'), hash: 'unknown' },
-      { ...counted(7, '2026-11-10'), hash: 'gone' },
-    ];
-    expect(chosen([read('2026-11-12T12:00:00Z')], rows, [])).toEqual([['1 2026-11-10'], []]);
-  });
-
-  it('are the counters on days that analytics left unfinished, when nobody reads them any more or they failed for hours', () => {
-    const rows = [usage(1, '2026-11-12'), usage(1, '2026-11-11')];
-    const ask = (covered: CoveredKey) => chosen([covered], [counted(1, '2026-11-12'), counted(1, '2026-11-11')], rows);
-    const byAnalytics = [[], ['1 2026-11-12', '1 2026-11-11']];
-    const byCounters = [['1 2026-11-12'], ['1 2026-11-11']];
-    expect(ask(read('2026-11-12T09:00:00Z'))).toEqual(byAnalytics);
-    expect(ask(read('2026-11-12T08:59:59Z'))).toEqual(byCounters);
-    expect(ask(read('2026-11-12T11:59:59Z', false))).toEqual(byCounters);
-    expect(ask(read('2026-11-12T12:00:00Z', false))).toEqual(byAnalytics);
-    const stopped = read('2026-11-12T08:00:00Z');
-    expect(chosen([stopped], [counted(1, '2026-11-12', false, 5)], [usage(1, '2026-11-12')])).toEqual([[], ['1 2026-11-12']]);
-    expect(knownUntil(stopped)).toBe(Date.parse('2026-11-12T12:00:00Z'));
+  it('is not all that is stored: both sources can be asked for', () => {
+    fc.assert(
+      fc.property(PLACES, (places) => {
+        const present = places.filter(({ upstreamKeyId }) => upstreamKeyId < 4);
+        const expected = present.flatMap((place) => [...(place.isCounted ? [counters(place)] : []), ...analytics(place)]);
+        expect(told(sourceRowsOf(sourcesFor(places)))).toEqual(expected.sort());
+      }),
+    );
   });
 });
 
@@ -210,69 +202,72 @@ describe('ranges', () => {
 });
 
 describe('coverage', () => {
-  const stored: StoredKey = {
-    id: 1,
-    name: 'k',
-    kind: 'inference',
-    hash: 'h',
-    formerTexts: [],
-    seriesStartedAt: 100,
-    lastSampleAt: 180,
-    isActive: true,
-    health: 'active',
-    refusedAt: null,
-    knownSince: 100,
-    knownUntil: 200,
-  };
+  const stored: StoredKey = { id: 1, name: 'k', kind: 'inference', hash: 'h', isActive: true, health: 'active', refusedAt: null };
+  const listedAt = Date.parse('2026-11-15T12:00:00Z');
   const reading: StoredReading = {
     id: 5,
     apiKeyId: 1,
-    managementId: 9,
+    accountId: 3,
     hash: 'h',
     createdAt: 0,
+    countedAt: 1,
+    seriesStartedAt: null,
+    lastSampleAt: null,
     doneFrom: '2026-10-01',
-    openFrom: '2026-11-14',
     readAt: Date.parse('2026-11-15T10:00:00Z'),
-    usageNano: 5,
-    byokUsageNano: 0,
-    readUsageNano: 5,
-    readByokUsageNano: 0,
-    isSettled: true,
+    isAtRest: true,
+    isManaged: true,
+    isBehind: false,
+    reportedUntil: listedAt,
     vanishedAt: null,
   };
-  const manager: StoredKey = { ...stored, id: 9, kind: 'management' };
-  const listedAt = Date.parse('2026-11-15T12:00:00Z');
-  const one = (key: StoredKey, readings: StoredReading[] = [], keptSince = 0, managerChange: Partial<StoredKey> = {}) =>
-    coverageOf([key, { ...manager, ...managerChange }], readings, new Map([[9, listedAt]]), keptSince, listedAt)[0] as CoveredKey;
+  /** A secret that no account ever listed. */
+  const sampled: StoredReading = {
+    ...reading,
+    accountId: null,
+    countedAt: null,
+    seriesStartedAt: 100,
+    lastSampleAt: 200,
+    doneFrom: null,
+    readAt: null,
+    isAtRest: false,
+    isManaged: false,
+    reportedUntil: null,
+  };
+  const unmanaged = { ...reading, isManaged: false };
+  const manager: StoredKey = { ...stored, id: 9, kind: 'management', hash: 'm' };
+  const one = (key: StoredKey, readings: StoredReading[] = [], keptSince = 0, accounts: SettledAccount[] = []) =>
+    coverageOf([key], readings, accounts, keptSince, listedAt)[0] as CoveredKey;
 
   it('begins at the retention’s edge at the earliest, and ends with it', () => {
-    expect([50, 150, 200, 201].map((edge) => one(stored, [], edge).counters?.since ?? null)).toEqual([100, 150, 200, null]);
-    expect(one({ ...stored, knownSince: null, knownUntil: null })).toMatchObject({ id: 1, name: 'k', isRead: true, counters: null });
+    for (const counters of [(edge: number) => one(stored, [sampled], edge), (edge: number) => one(stored, [sampled], edge).secrets[0]])
+      expect([50, 150, 200, 201].map((edge) => counters(edge)?.counters?.since ?? null)).toEqual([100, 150, 200, null]);
+    const ends = Date.parse('2026-11-15');
+    expect([ends, listedAt + 1].map((edge) => one(stored, [reading], edge).analytics)).toEqual([{ since: ends, until: listedAt }, null]);
+    expect(one(stored)).toMatchObject({ id: 1, name: 'k', isRead: true, counters: null });
   });
 
   it('is kept by secret: those that were sampled here, and those that an account lists', () => {
-    const former = { ...reading, id: 6, hash: 'before', doneFrom: '2026-10-05', managementId: null };
-    const covered = one(
-      {
-        ...stored,
-        formerTexts: [
-          { hash: 'before', since: 20, until: 90 },
-          { hash: 'other', since: 1, until: 9 },
-        ],
-      },
-      [reading, former],
-    );
-    expect(covered.secrets.map(({ hash, upstreamKeyId, isPresent, isManaged }) => [hash, upstreamKeyId, isPresent, isManaged])).toEqual([
-      ['h', 5, true, true],
-      ['before', 6, false, false],
-      ['other', null, false, false],
+    const covered = one(stored, [
+      { ...reading, seriesStartedAt: 100, lastSampleAt: 180 },
+      { ...unmanaged, id: 6, hash: 'before', doneFrom: '2026-10-05', seriesStartedAt: 20, lastSampleAt: 90 },
+      { ...sampled, id: 7, hash: 'other', seriesStartedAt: 1, lastSampleAt: 9 },
+    ]);
+    expect(
+      covered.secrets.map(({ upstreamKeyId, isListed, isPresent, isManaged }) => [upstreamKeyId, isListed, isPresent, isManaged]),
+    ).toEqual([
+      [5, true, true, true],
+      [6, true, false, false],
+      [7, false, false, false],
     ]);
     expect(covered.secrets.map(({ counters, analytics }) => [counters?.until, analytics?.since])).toEqual([
       [180, Date.parse('2026-10-01')],
       [90, Date.parse('2026-10-05')],
       [9, undefined],
     ]);
-    expect(one({ ...stored, seriesStartedAt: null, lastSampleAt: null }).secrets.map(({ counters }) => counters)).toEqual([null]);
+    expect(covered).toMatchObject({ counters: { since: 1, until: 180 }, isReplaced: true });
+    expect(one(stored, [{ ...reading, seriesStartedAt: 100, lastSampleAt: 180 }]).isReplaced).toBe(false);
+    expect(one(stored, [reading]).secrets.map(({ counters }) => counters)).toEqual([null]);
   });
 
   it('goes on for keys that are neither paused nor invalid, and whose management key is read', () => {
@@ -284,71 +279,93 @@ describe('coverage', () => {
       false,
     ]);
     const discovered: StoredKey = { ...stored, kind: 'discovered' };
-    expect([{}, { isActive: false }, { health: 'invalid' }].map((change) => one(discovered, [reading], 0, change).isRead)).toEqual([
-      true,
-      false,
-      false,
-    ]);
-    expect(one(discovered).isRead).toBe(false);
-    expect(one(stored).isRead).toBe(true);
+    expect([[reading], [unmanaged], []].map((readings) => one(discovered, readings).isRead)).toEqual([true, false, false]);
+    expect([[reading], [unmanaged], []].map((readings) => one(stored, readings).isRead)).toEqual([true, true, true]);
+    expect(one(manager).isRead).toBe(false);
   });
 
   it('is whole up to now of what is read, and of what is gone and read to its end', () => {
     const now = Number.POSITIVE_INFINITY;
-    const discovered: StoredKey = { ...stored, kind: 'discovered', health: 'invalid', knownSince: null, knownUntil: null };
+    const discovered: StoredKey = { ...stored, kind: 'discovered', health: 'invalid' };
     const lastOf = (covered: CoveredKey) => covered.whole.at(-1)?.until;
     expect(lastOf(one({ ...discovered, health: 'active' }, [reading]))).toBe(now);
     // Disabled: refused, but listed.
     expect(lastOf(one(discovered, [reading]))).toBe(now);
-    const gone = { ...reading, vanishedAt: listedAt };
-    expect([{}, { isActive: false }, { health: 'invalid' }].map((change) => lastOf(one(discovered, [gone], 0, change)))).toEqual([
-      now,
-      now,
-      now,
-    ]);
+    const gone = { vanishedAt: listedAt };
+    expect([reading, unmanaged].map((state) => lastOf(one(discovered, [{ ...state, ...gone }])))).toEqual([now, now]);
     expect(lastOf(one({ ...discovered, isActive: false }, [reading]))).toBe(listedAt);
-    expect(lastOf(one(discovered, [reading], 0, { isActive: false }))).toBe(listedAt);
-    expect(lastOf(one(discovered, [{ ...gone, isSettled: false }]))).not.toBe(listedAt);
-    expect(lastOf(one(discovered, [{ ...gone, isSettled: false }], 0, { isActive: false }))).toBe(reading.readAt);
+    expect(lastOf(one(discovered, [unmanaged]))).toBe(listedAt);
+    const unread = { ...gone, isAtRest: false, reportedUntil: reading.readAt };
+    expect(lastOf(one(discovered, [{ ...reading, ...unread }]))).not.toBe(listedAt);
+    expect(lastOf(one(discovered, [{ ...unmanaged, ...unread }]))).toBe(reading.readAt);
     // Refused: between its last sample and the first refusal it may have spent something, and after it nothing.
-    const refusedKey = { ...stored, knownSince: listedAt - DAY_MS, knownUntil: listedAt, health: 'invalid', refusedAt: listedAt + 5 };
-    expect(one(refusedKey).whole).toMatchObject([{ until: listedAt }, { since: listedAt + 5, until: now }]);
-    expect(one({ ...refusedKey, health: 'active' }).whole).toHaveLength(1);
+    const counted = { ...sampled, seriesStartedAt: listedAt - DAY_MS, lastSampleAt: listedAt };
+    const refusedKey = { ...stored, health: 'invalid', refusedAt: listedAt + 5 };
+    expect(one(refusedKey, [counted]).whole).toMatchObject([{ until: listedAt }, { since: listedAt + 5, until: now }]);
+    expect(one({ ...refusedKey, health: 'active' }, [counted]).whole).toHaveLength(1);
     // Counters alone know no requests.
-    const counted = { ...stored, knownSince: listedAt - DAY_MS, knownUntil: listedAt };
-    expect(one(counted)).toMatchObject({ whole: [{ until: now }], detailed: [] });
-    expect(one(counted, [reading]).detailed).toHaveLength(1);
+    expect(one(stored, [counted])).toMatchObject({ whole: [{ until: now }], detailed: [] });
+    const both = { ...reading, seriesStartedAt: listedAt - DAY_MS, lastSampleAt: listedAt };
+    expect(one(stored, [both]).detailed).toHaveLength(1);
   });
 
-  it('of analytics lasts until the last listing while the counters stand still, and else until the last reading', () => {
-    expect(one(stored, [reading])).toMatchObject({
-      analytics: { since: Date.parse('2026-10-01'), until: listedAt },
-    });
-    for (const change of [{ usageNano: 6 }, { byokUsageNano: 1 }, { isSettled: false }])
-      expect([change, one(stored, [{ ...reading, ...change }]).analytics?.until]).toEqual([change, reading.readAt]);
-    expect(one(stored, [{ ...reading, doneFrom: null, readAt: null }]).analytics).toBeNull();
-    expect(describeCoverage(one(stored, [reading]))).toEqual({ knownSince: 100, source: 'analytics' });
+  it('of analytics lasts from the first day that was read until they hold everything', () => {
+    const counted = { ...reading, seriesStartedAt: 100, lastSampleAt: 200 };
+    expect(one(stored, [counted])).toMatchObject({ analytics: { since: Date.parse('2026-10-01'), until: listedAt } });
+    expect(one(stored, [{ ...counted, reportedUntil: reading.readAt }]).analytics?.until).toBe(reading.readAt);
+    expect(one(stored, [{ ...counted, doneFrom: null, reportedUntil: null }]).analytics).toBeNull();
+    expect(describeCoverage(one(stored, [counted]))).toEqual({ knownSince: 100, source: 'analytics' });
   });
 
-  it('of a key with several texts is what is known of all of them', () => {
-    const former = { ...reading, hash: 'former', doneFrom: '2026-10-05', isSettled: false, readAt: Date.parse('2026-11-15T09:00:00Z') };
-    expect(one(stored, [reading, former]).analytics).toEqual({ since: Date.parse('2026-10-05'), until: former.readAt });
+  it('ends with the counters where analytics are behind them or never began', () => {
+    const counted = { ...reading, seriesStartedAt: 100, lastSampleAt: listedAt + HOUR_MS };
+    expect(knownUntil(one(stored, [counted]))).toBe(listedAt);
+    expect(knownUntil(one(stored, [{ ...counted, isBehind: true }]))).toBe(listedAt + HOUR_MS);
+    expect(one(stored, [sampled])).toMatchObject({ isBehind: true });
+    expect(knownUntil(one(stored, [sampled]))).toBe(200);
+    expect(one(stored, [{ ...sampled, seriesStartedAt: null, lastSampleAt: null }])).toMatchObject({ isBehind: false });
+    // Those of a former secret have ended.
+    expect(one(stored, [reading, { ...sampled, id: 6, hash: 'former' }])).toMatchObject({ isBehind: false });
+  });
+
+  it('of a key with several secrets is what is known of all of them', () => {
+    const until = Date.parse('2026-11-15T09:00:00Z');
+    const former = { ...reading, id: 6, hash: 'former', doneFrom: '2026-10-05', isAtRest: false, reportedUntil: until };
+    expect(one(stored, [reading, former]).analytics).toEqual({ since: Date.parse('2026-10-05'), until });
     const made = { ...former, createdAt: Date.parse('2026-10-05T12:00:00Z') };
     expect(one(stored, [reading, made]).analytics?.since).toBe(Date.parse('2026-10-01'));
   });
 
-  it('of a key whose present text no account lists ends when that text began', () => {
+  it('of a key whose present secret no account lists ends when that secret began', () => {
     const since = Date.parse('2026-11-15T08:00:00Z');
-    expect(one({ ...stored, hash: 'other', seriesStartedAt: since }, [reading])).toMatchObject({
-      analytics: { until: since },
-      isManaged: false,
-    });
+    const present = { ...sampled, id: 6, hash: 'other', seriesStartedAt: since, lastSampleAt: listedAt };
+    expect(one({ ...stored, hash: 'other' }, [reading, present])).toMatchObject({ analytics: { until: since }, isManaged: false });
   });
 
-  it('of what an account spent outside of its keys ends with the last completed day that was booked', () => {
-    const outside = { ...reading, apiKeyId: 9, hash: null, openFrom: '2026-11-15' };
-    const [covered] = coverageOf([manager], [outside], new Map(), 0, listedAt);
-    expect(covered).toMatchObject({ isRead: false, counters: null, analytics: { until: Date.parse('2026-11-15') } });
+  it('of what an account spent without a key is what of it is settled, of each account that is read', () => {
+    const account: SettledAccount = {
+      id: 3,
+      readerId: 9,
+      doneFrom: '2026-10-01',
+      openFrom: '2026-11-15',
+      isRead: true,
+      settled: known('2026-10-01', '2026-11-15'),
+    };
+    const left = { ...account, id: 4, isRead: false, settled: known('2026-10-01', '2026-10-05') };
+    const of = (...accounts: SettledAccount[]) => one(manager, [], 0, accounts);
+    expect(of(account)).toMatchObject({
+      isRead: false,
+      isOutside: true,
+      counters: null,
+      analytics: { since: Date.parse('2026-10-01'), until: Date.parse('2026-11-15') },
+    });
+    expect(of(account, left).analytics).toEqual(account.settled);
+    expect(of(left).analytics).toEqual(left.settled);
+    expect(of({ ...account, settled: null })).toMatchObject({ analytics: null, whole: [] });
+    // Another one reads its account: a management key runs no model.
+    expect(of().whole).toEqual([{ since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }]);
+    // Its own secret is sampled to see whether it lives.
+    expect(one(manager, [{ ...sampled, apiKeyId: 9, hash: 'm' }]).secrets.map(({ counters }) => counters)).toEqual([null]);
   });
 });
 
@@ -448,7 +465,7 @@ describe('pages of grouped rows', () => {
         const facts = factsOf(rows, wide(tz), groups.includes('hour'));
         const all = groupFacts(facts, groups);
         const walked: GroupedRow[] = [];
-        const query = { stored: rows, toRow: (stored: LedgerRow) => stored, range: wide(tz), groups, isWanted: () => true, limit };
+        const query = { stored: rows, toRows: (stored: LedgerRow) => [stored], range: wide(tz), groups, isWanted: () => true, limit };
         let cursor: Place | null = null;
         for (let pages = 0; pages <= all.length; pages++) {
           const page = pageOfRange({ ...query, cursor });

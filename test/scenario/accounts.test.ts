@@ -388,7 +388,7 @@ describe('deleting an account', () => {
     expect((await world.call('GET', '/api/v1/stats', { token: made.body.token })).status).toBe(401);
     expect((await login(world, user.email, user.password)).status).toBe(401);
     await world.drain();
-    for (const table of ['session', 'api_key', 'api_token', 'counter_day', 'purge']) {
+    for (const table of ['session', 'api_key', 'api_token', 'key_day', 'purge']) {
       const rows = (id: number) => env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE user_id = ?`).bind(id).first<{ n: number }>();
       expect([table, (await rows(user.id))?.n]).toEqual([table, 0]);
     }
@@ -399,7 +399,7 @@ describe('deleting an account', () => {
   it('takes its sums, though no key is left with which they would go', async () => {
     const world = createWorld();
     const user = await world.makeUser();
-    await env.DB.prepare("INSERT INTO day_sum VALUES (?, '2026-11-10', 0, '', '', '', '', '', '', '', '')").bind(user.id).run();
+    await env.DB.prepare("INSERT INTO day_sum VALUES (?, '2026-11-10', 0, '', '', '', '', '', '')").bind(user.id).run();
     const sums = () => env.DB.prepare('SELECT count(*) AS n FROM day_sum WHERE user_id = ?').bind(user.id).first<number>('n');
     expect(await sums()).toBe(1);
     expect((await world.call('DELETE', '/api/auth/me', { token: user.token, body: { password: user.password } })).status).toBe(204);

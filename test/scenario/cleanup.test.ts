@@ -23,22 +23,21 @@ it('cuts every table that grows back to its retention, in bounded steps, and tou
   const user = await world.makeUser();
   const days = Array.from({ length: 500 }, (_, index) => addDays(today, -index));
   const users = Array.from({ length: 130 }, (_, index) => 10_000 + index);
-  const ledger = 'user_id,day,api_key_id,hash,cost_nano,byok_cost_nano,correction_nano,byok_correction_nano,is_estimated,hours';
-  const rowsOf = (userId: number, keyId: number, some: string[]) =>
-    some.map((day) => [userId, day, keyId, 'hash', 7, 0, 0, 0, 0, '{"3":[7,0]}']);
-  for (const keyId of [1, 2, 3]) await insertMany('counter_day', ledger, rowsOf(user.id, keyId, days));
+  const ledger = 'user_id,day,upstream_key_id,counted_nano,counted_byok_nano,correction_nano,correction_byok_nano,is_estimated,hours';
+  const rowsOf = (userId: number, keyId: number, some: string[]) => some.map((day) => [userId, day, keyId, 7, 0, 0, 0, 0, '{"3":[7,0]}']);
+  for (const keyId of [1, 2, 3]) await insertMany('key_day', ledger, rowsOf(user.id, keyId, days));
   await insertMany(
-    'counter_day',
+    'key_day',
     ledger,
     users.flatMap((id) => rowsOf(id, id, days.slice(360, 370))),
   );
-  await insertMany('counter_day', ledger, rowsOf(77_777, 9, days));
+  await insertMany('key_day', ledger, rowsOf(77_777, 9, days));
   await insertMany('purge', 'user_id,requested_at', [[77_777, now]]);
-  const sums = 'user_id,day,cut,spent,keys,models,providers,credits,said,unsure,checks';
+  const sums = 'user_id,day,cut,spent,keys,models,providers,credits,drift';
   await insertMany(
     'day_sum',
     sums,
-    days.map((day) => [88_888, day, 0, ...Array(8).fill('[]')]),
+    days.map((day) => [88_888, day, 0, ...Array(6).fill('[]')]),
   );
   await insertMany('session', 'user_id,created_at,expires_at', [
     [user.id, 1, now - 1],
@@ -72,22 +71,22 @@ it('cuts every table that grows back to its retention, in bounded steps, and tou
       await deliver(world.deps, message);
       continue;
     }
-    const before = (await count('counter_day')) ?? 0;
+    const before = (await count('key_day')) ?? 0;
     expect(await cleanupMessage(world.deps, message, 300)).toEqual({ kind: 'ack' });
-    largest = Math.max(largest, before - ((await count('counter_day')) ?? 0));
+    largest = Math.max(largest, before - ((await count('key_day')) ?? 0));
     expect(await cleanupMessage(world.deps, message, 300)).toEqual({ kind: 'ack' });
   }
   expect(largest).toBeGreaterThan(0);
   expect(largest).toBeLessThanOrEqual(600);
 
   const [cutoff, hourCutoff] = [addDays(today, -365), addDays(today, -92)];
-  expect(await count('counter_day', `user_id = ${user.id}`)).toBe(3 * 366);
-  expect(await count('counter_day', `day < '${cutoff}'`)).toBe(0);
-  expect(await count('counter_day', `day < '${hourCutoff}' AND hours IS NOT NULL`)).toBe(0);
-  expect(await count('counter_day', `day >= '${hourCutoff}' AND hours IS NULL`)).toBe(0);
-  expect(await count('counter_day', 'user_id >= 10000 AND user_id < 20000')).toBe(130 * 6);
-  expect(await count('counter_day', 'cost_nano <> 7')).toBe(0);
-  expect([await count('counter_day', 'user_id = 77777'), await count('purge')]).toEqual([0, 0]);
+  expect(await count('key_day', `user_id = ${user.id}`)).toBe(3 * 366);
+  expect(await count('key_day', `day < '${cutoff}'`)).toBe(0);
+  expect(await count('key_day', `day < '${hourCutoff}' AND hours IS NOT NULL`)).toBe(0);
+  expect(await count('key_day', `day >= '${hourCutoff}' AND hours IS NULL`)).toBe(0);
+  expect(await count('key_day', 'user_id >= 10000 AND user_id < 20000')).toBe(130 * 6);
+  expect(await count('key_day', 'counted_nano <> 7')).toBe(0);
+  expect([await count('key_day', 'user_id = 77777'), await count('purge')]).toEqual([0, 0]);
   expect(await count('day_sum')).toBe(366);
   expect(await count('session')).toBe(1);
   expect(await count('one_time_link')).toBe(1);

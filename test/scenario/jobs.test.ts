@@ -12,7 +12,9 @@ const VALIDATE = '0 2 * * *';
 
 /** Each test sees only its own keys: the crons read those of all users. */
 beforeEach(async () => {
-  await env.DB.batch(['api_key', 'job_run', 'counter_day', 'user', 'session'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+  await env.DB.batch(
+    ['api_key', 'upstream_key', 'job_run', 'key_day', 'user', 'session'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
+  );
 });
 
 type Made = Awaited<ReturnType<World['makeKey']>>;
@@ -24,7 +26,7 @@ async function statusOf(world: World, token: string, id: number): Promise<string
 /** The ledger's sum of a key and what it really spent since the monitor knows it must be the same nano-dollars. */
 async function expectExact(world: World, key: Made, from = 0): Promise<void> {
   const row = await env.DB.prepare(
-    'SELECT sum(cost_nano) AS cost, sum(byok_cost_nano) AS byok, sum(correction_nano) AS correction FROM counter_day WHERE api_key_id = ?',
+    'SELECT sum(counted_nano) AS cost, sum(counted_byok_nano) AS byok, sum(correction_nano) AS correction FROM key_day AS c JOIN upstream_key AS u ON u.id = c.upstream_key_id WHERE u.api_key_id = ?',
   )
     .bind(key.id)
     .first<{ cost: number | null; byok: number | null; correction: number | null }>();
@@ -86,7 +88,7 @@ describe('the hourly sync', () => {
     world.clock.now += HOUR_MS;
     await world.sync();
     const ledger = () =>
-      env.DB.prepare('SELECT * FROM counter_day')
+      env.DB.prepare('SELECT * FROM key_day')
         .all()
         .then(({ results }) => JSON.stringify(results));
     const before = await ledger();

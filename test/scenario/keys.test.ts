@@ -244,7 +244,11 @@ describe('deleting a key', () => {
     expect((await world.call('DELETE', `/api/keys/${key.id}`, { token: user.token })).status).toBe(204);
     expect((await world.call('DELETE', `/api/keys/${key.id}`, { token: user.token })).status).toBe(404);
     expect(await spent(world, user.token)).toBe(11e-9);
-    const rows = await env.DB.prepare('SELECT count(*) AS n FROM counter_day WHERE api_key_id = ?').bind(key.id).first<{ n: number }>();
+    const rows = await env.DB.prepare(
+      'SELECT count(*) AS n FROM key_day WHERE upstream_key_id IN (SELECT id FROM upstream_key WHERE api_key_id = ?)',
+    )
+      .bind(key.id)
+      .first<{ n: number }>();
     expect(rows?.n).toBe(0);
     expect((await add(world, user.token, key.text)).status).toBe(201);
   });
@@ -261,7 +265,11 @@ describe('deleting a key', () => {
       return answer(text);
     };
     await world.sync();
-    const rows = await env.DB.prepare('SELECT count(*) AS n FROM counter_day WHERE api_key_id = ?').bind(key.id).first<{ n: number }>();
+    const rows = await env.DB.prepare(
+      'SELECT count(*) AS n FROM key_day WHERE upstream_key_id IN (SELECT id FROM upstream_key WHERE api_key_id = ?)',
+    )
+      .bind(key.id)
+      .first<{ n: number }>();
     expect(rows?.n).toBe(0);
   });
 });

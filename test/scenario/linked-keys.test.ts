@@ -114,7 +114,7 @@ describe('a key that the user added and that belongs to an account', () => {
     await remove(management);
     expect(await list()).toEqual([]);
     const left = await env.DB.prepare(
-      'SELECT (SELECT count(*) FROM usage_day WHERE user_id = ?1) + (SELECT count(*) FROM counter_day WHERE user_id = ?1) AS count',
+      'SELECT (SELECT count(*) FROM usage_day WHERE user_id = ?1) + (SELECT count(*) FROM key_day WHERE user_id = ?1) AS count',
     )
       .bind(user.id)
       .first();
@@ -165,7 +165,7 @@ describe('a replaced key', () => {
   it('absorbs it with its days, or not at all', async () => {
     const state = { isDown: false };
     const db = tapDb((text) => {
-      if (state.isDown && text.includes('UPDATE counter_day SET api_key_id')) throw new Error('D1_ERROR: Network connection lost.');
+      if (state.isDown && text.includes('UPDATE api_key SET hash')) throw new Error('D1_ERROR: Network connection lost.');
     });
     const set = await setUp(db);
     await addManagement(set.world, set.user.token, set.account.management);
@@ -199,7 +199,9 @@ describe('a replaced key', () => {
     await hours(26);
     expect(await total(own.id)).toBe(spent(first) + spent(next));
     expect((await list()).filter(({ kind }) => kind === 'discovered')).toHaveLength(2);
-    const { results } = await env.DB.prepare('SELECT sum(cost_nano) AS cost FROM counter_day WHERE api_key_id = ?')
+    const { results } = await env.DB.prepare(
+      'SELECT sum(c.counted_nano) AS cost FROM key_day AS c JOIN upstream_key AS u ON u.id = c.upstream_key_id WHERE u.api_key_id = ?',
+    )
       .bind(own.id)
       .all<{ cost: number }>();
     // The counters of the old text end with its replacement; its 100 are in analytics alone. What the new one spent is in both.

@@ -8,6 +8,10 @@ import { createTwoUsers, idsOf, ME, NOW, OTHER } from '../support/two-users.ts';
 /** Tells on purpose that somebody else has a thing with this id. */
 const TELLS_OF_OTHERS = ['alerts.isForeign'];
 
+/** A plan's line that reads all of a table, other than what a statement made itself, or all days of a user. */
+const WALK =
+  /^SCAN (?!CONSTANT ROW|\w+ VIRTUAL TABLE|next$|\(subquery-\d+\)|h$)|^SEARCH (?:d|key_day|usage_day|account_day|account_check) USING PRIMARY KEY \(user_id=\?\)$/;
+
 const takesUser = (work: unknown): boolean =>
   typeof work === 'function' && /^[^{]*?\(\s*(_?\w+)[^=]*?\buserId\b[^=]*?\)\s*(=>|\{)/s.test(String(work));
 const named = Object.entries(STORES).flatMap(([store, verbs]) =>
@@ -26,7 +30,12 @@ const { tokens, texts, alerts, views, analytics } = STORES;
 
 describe('what a store does for a user', () => {
   const world = createTwoUsers();
-  const db = createDb(world.binding);
+  const asked = new Set<string>();
+  const tapped = new Proxy(world.binding, {
+    get: (target, name) =>
+      name === 'prepare' ? (text: string) => target.prepare(asked.add(text) && text) : Reflect.get(target, name).bind(target),
+  });
+  const db = createDb(tapped);
   const others = world.rowsOf(OTHER);
 
   it('is known to this table', () => {
@@ -46,6 +55,16 @@ describe('what a store does for a user', () => {
         const alone = await outcome('alone');
         expect({ index, ...(await outcome('both')) }).toEqual({ index, ...alone });
       }
+  });
+
+  it('reads no whole table, and no user’s whole ledger', async () => {
+    for (const call of Object.values(CASES).flat())
+      await world.tentatively('both', () => carryOut(db, call(db, idsOf(ME))).catch((error: Error) => error));
+    expect(asked.size).toBeGreaterThan(150);
+    const walks = [...asked].flatMap((text) => world.explain(text).flatMap((line) => (WALK.test(line) ? `${line}: ${text}` : [])));
+    expect(walks).toEqual([]);
+    expect(world.explain('SELECT * FROM api_key WHERE name = ?')).toEqual([expect.stringMatching(WALK)]);
+    expect(world.explain('SELECT * FROM key_day WHERE user_id = ?')).toEqual([expect.stringMatching(WALK)]);
   });
 
   it('is nothing where the user is gone', async () => {

@@ -13,7 +13,7 @@ import { interruptDb, tapDb } from '../support/spied-db.ts';
 import { createWorld, freshKeyText, type World } from '../support/world.ts';
 
 beforeEach(async () => {
-  await env.DB.batch(['api_key', 'api_key_alias', 'job_run', 'counter_day'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+  await env.DB.batch(['api_key', 'upstream_key', 'job_run', 'key_day'].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
 });
 
 async function spent(world: World, token: string): Promise<number | null> {
@@ -61,7 +61,7 @@ describe('two readings of a key', () => {
     expect(await spent(world, user.token)).toBe(7100e-9);
   });
 
-  it('of which one is that of a text just replaced leave the new text alone, also before its first sample', async () => {
+  it('of which one is that of a secret just replaced count for that one, and leave the new one alone, also before its first sample', async () => {
     const world = createWorld();
     const user = await world.makeUser();
     const texts = [freshKeyText(), freshKeyText()] as [string, string];
@@ -75,9 +75,9 @@ describe('two readings of a key', () => {
     const readings = await readKeys(world.deps, [await keyOf(world, user.id, body.id)]);
     world.simulator.setFault(texts[0], { kind: 'status', status: 503 });
     expect((await world.call('PATCH', `/api/keys/${body.id}`, { token: user.token, body: { key: texts[1] } })).status).toBe(200);
-    expect([...(await applyReadings(world.deps, readings, 'old'))]).toEqual([]);
-    expect((await keyOf(world, user.id, body.id)).usageNano).toBeNull();
-    expect(await spent(world, user.token)).toBeNull();
+    expect([...(await applyReadings(world.deps, readings, 'old'))]).toEqual([body.id]);
+    expect(await keyOf(world, user.id, body.id)).toMatchObject({ usageNano: null, health: 'unverified' });
+    expect(await spent(world, user.token)).toBe(49e-9);
   });
 });
 
@@ -207,7 +207,8 @@ describe('replacing a text', () => {
     world.clock.now += HOUR_MS;
     let readAt = 0;
     expect((await world.call('PATCH', `/api/keys/${made.id}`, { token: user.token, body: { key: text } })).status).toBe(200);
-    expect((await keyOf(world, user.id, made.id)).knownUntil).toBe(readAt);
+    const { body } = await world.json<{ as_of: string }>('GET', '/api/v1/stats', { token: user.token });
+    expect(Date.parse(body.as_of)).toBe(readAt);
   });
 
   it('that OpenRouter cannot be asked about forgets nothing that was known', async () => {
@@ -377,7 +378,7 @@ describe('a long gap', () => {
     await other.sync();
     expect(largest).toBeGreaterThan(200_000);
     expect(largest).toBeLessThan(1_000_000);
-    const row = await env.DB.prepare('SELECT sum(cost_nano) AS cost, count(*) AS n FROM counter_day').first<{ cost: number; n: number }>();
+    const row = await env.DB.prepare('SELECT sum(counted_nano) AS cost, count(*) AS n FROM key_day').first<{ cost: number; n: number }>();
     expect(row).toEqual({ cost: 20 * 4_000_000_000_123 + 190, n: 20 * 800 });
   });
 });

@@ -73,7 +73,9 @@ describe('reconciliation', () => {
     const yesterday = addDays(today(), -1);
     const [row] = (await ask(`from=${yesterday}&to=${yesterday}`)).data.filter(({ counters_cost_usd }) => counters_cost_usd !== null);
     const shift = (nano: number) =>
-      env.DB.prepare('UPDATE counter_day SET cost_nano = cost_nano + ? WHERE user_id = ? AND day = ? AND api_key_id = ?')
+      env.DB.prepare(
+        'UPDATE key_day SET counted_nano = counted_nano + ? WHERE user_id = ? AND day = ? AND upstream_key_id = (SELECT id FROM upstream_key WHERE api_key_id = ?)',
+      )
         .bind(nano, user.id, yesterday, row?.key_id)
         .run();
     await shift(9_000_000);

@@ -145,7 +145,9 @@ describe('a key that is rotated within its account', () => {
     await pass(world, 30);
     const hash = await sha256Hex(old);
     const changed = await world.deps.db.$client
-      .prepare('UPDATE counter_day SET cost_nano = cost_nano + 50000000 WHERE hash = ? AND day = ?')
+      .prepare(
+        'UPDATE key_day SET counted_nano = counted_nano + 50000000 WHERE upstream_key_id = (SELECT id FROM upstream_key WHERE hash = ?) AND day = ?',
+      )
       .bind(hash, '2026-11-10')
       .run();
     expect(changed.success).toBe(true);

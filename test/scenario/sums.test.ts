@@ -133,14 +133,12 @@ describe('a sum', () => {
   it('ends with each change of a row of its day, and with no other', async () => {
     const day = '2026-11-05';
     const usage = "999, 'm', 'p', 1, 0, 1, 1, 1, 1";
+    const amounts = `model, provider, cost_nano, byok_cost_nano, ${TOKENS}`;
     for (const [table, columns, values] of [
-      [
-        'counter_day',
-        'api_key_id, hash, cost_nano, byok_cost_nano, correction_nano, byok_correction_nano, is_estimated',
-        '999, 0, 1, 0, 0, 0, 0',
-      ],
-      ['usage_day', `upstream_key_id, model, provider, cost_nano, byok_cost_nano, ${TOKENS}`, usage],
-      ['check_day', 'upstream_key_id', '999'],
+      ['key_day', 'upstream_key_id', '999'],
+      ['usage_day', `upstream_key_id, ${amounts}`, usage],
+      ['account_day', `account_id, ${amounts}`, usage],
+      ['account_check', 'account_id, activity_nano, activity_byok_nano', '999, 1, 0'],
     ] as const) {
       const row = `user_id = ${set.user.id} AND day = '${day}' AND ${columns.split(',')[0]} = 999`;
       for (const change of [
@@ -157,7 +155,7 @@ describe('a sum', () => {
     }
   });
 
-  it('ends, with all of its user, when a key goes, and when a text goes or belongs to another key', async () => {
+  it('ends, with all of its user, when a key goes, and when a secret or an account goes or belongs to another one', async () => {
     const own = await createScenario({ keys: 8, days: 10, chance: 0.3 });
     await own.add();
     await own.hours(2);
@@ -173,6 +171,12 @@ describe('a sum', () => {
       await sumsAfter(`UPDATE upstream_key SET read_at = read_at + 1, api_key_id = api_key_id WHERE ${last('upstream_key')}`),
     ).toBeGreaterThan(3);
     expect(await sumsAfter(`UPDATE upstream_key SET api_key_id = (${other}) WHERE ${last('upstream_key')}`)).toBe(0);
+    expect(await sumsAfter(`UPDATE account SET done_from = done_from, listed_at = listed_at + 1 WHERE user_id = ?1`)).toBeGreaterThan(3);
+    expect(await sumsAfter('UPDATE account SET reader_id = NULL WHERE user_id = ?1')).toBe(0);
+    await env.DB.prepare('UPDATE account SET reader_id = (SELECT api_key_id FROM management WHERE user_id = ?1) WHERE user_id = ?1')
+      .bind(own.user.id)
+      .run();
+    expect(await sumsAfter(`UPDATE upstream_key SET account_id = NULL WHERE ${last('upstream_key')}`)).toBe(0);
     expect(await sumsAfter(`DELETE FROM upstream_key WHERE ${last('upstream_key')}`)).toBe(0);
     expect(await sumsAfter(`DELETE FROM api_key WHERE ${last('api_key')}`)).toBe(0);
   });
@@ -186,26 +190,6 @@ describe('a sum', () => {
     await askStats(RANGE, { world, user: set.user });
     expect((await sumsOf()).length).toBeGreaterThan(10);
     await change(-1);
-  });
-
-  it('is not used where the sources would be chosen anew, and is made again', async () => {
-    const own = await createScenario({ keys: 8, days: 10, chance: 0.3 });
-    await own.add();
-    await own.hours(2);
-    const ask = () => askStats('from=2026-11-06', own);
-    await askBoth(ask);
-    const day = dayOf(own.world.clock.now - 5 * DAY_MS);
-    const sumOf = () => env.DB.prepare('SELECT * FROM day_sum WHERE user_id = ? AND day = ?').bind(own.user.id, day).first();
-    const sum = await sumOf();
-    const [key] = (
-      await env.DB.prepare('SELECT id, hash FROM api_key WHERE user_id = ?').bind(own.user.id).all<{ id: number; hash: string }>()
-    ).results;
-    // As if the counters had spoken for a key when the day was summed up, of which they say nothing.
-    const unsure = JSON.stringify([[1, [key?.id, key?.hash, null]]]);
-    await env.DB.prepare('UPDATE day_sum SET unsure = ?, spent = keys WHERE user_id = ?').bind(unsure, own.user.id).run();
-    const [changed, answer] = [await sumOf(), await ask()];
-    expect([changed?.['unsure'], tripsOf(answer), await sumOf()]).toEqual([unsure, 3, sum]);
-    expect([tripsOf(await ask()), (await ask()).text]).toEqual([2, answer.text]);
   });
 
   it('that is made while the past is still being read ends with what comes after', async () => {

@@ -470,7 +470,18 @@ describe('a management key', () => {
     expect((await set.world.call('GET', `/api/keys/${id}`, { token: other.token })).status).toBe(403);
     await set.world.call('DELETE', '/api/auth/me', { token: other.token, body: { password: other.password } });
     await set.world.drain();
-    for (const table of ['usage_day', 'counter_day', 'check_day', 'upstream_key', 'management', 'workspace', 'model_name', 'api_key']) {
+    for (const table of [
+      'usage_day',
+      'key_day',
+      'account_day',
+      'account_check',
+      'upstream_key',
+      'account',
+      'management',
+      'workspace',
+      'model_name',
+      'api_key',
+    ]) {
       const left = await env.DB.prepare(`SELECT count(*) AS count FROM ${table} WHERE user_id = ?`).bind(other.id).first();
       expect([table, left]).toEqual([table, { count: 0 }]);
     }

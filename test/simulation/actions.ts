@@ -137,10 +137,7 @@ const replaceKey: Action = async (world, person) => {
 
 /** The texts that a key has, or had. */
 async function textsOf(world: World, person: Person, id: number): Promise<string[]> {
-  const hashes = world.d1.ask<{ hash: string }>(
-    'SELECT hash FROM api_key WHERE id = ?1 UNION SELECT hash FROM api_key_alias WHERE api_key_id = ?1',
-    id,
-  );
+  const hashes = world.d1.ask<{ hash: string }>('SELECT hash FROM upstream_key WHERE api_key_id = ?1', id);
   const known = new Set(hashes.map(({ hash }) => hash));
   const texts = await Promise.all([...person.texts].map(async (text) => (known.has(await sha256Hex(text)) ? text : [])));
   return texts.flat();

@@ -1,7 +1,7 @@
 /** What holds at any time, and what holds once everything is quiet. */
 import { HOUR_MS } from '../../src/lib/day.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
-import { expectAccountTruth, expectKeyTruth, expectSeriesTruth, expectSumsTruth } from './money.ts';
+import { expectAccountTruth, expectKeyTruth, expectSeriesTruth, expectSumsTruth, expectUnattributedTruth } from './money.ts';
 import type { Person } from './people.ts';
 import { violated } from './violation.ts';
 import type { World } from './world.ts';
@@ -16,15 +16,16 @@ export function checkStep({ d1, config, expectSound }: World): void {
 
 /** Tables whose rows name a key and, beside it, the user to whom they belong; and the table that the name leads to. */
 const OWNED: readonly [table: string, column: string, owner: string][] = [
-  ['counter_day', 'api_key_id', 'api_key'],
+  ['key_day', 'upstream_key_id', 'upstream_key'],
   ['usage_day', 'upstream_key_id', 'upstream_key'],
-  ['check_day', 'upstream_key_id', 'upstream_key'],
+  ['account_day', 'account_id', 'account'],
+  ['account_check', 'account_id', 'account'],
   ['upstream_key', 'api_key_id', 'api_key'],
-  ['upstream_key', 'management_id', 'api_key'],
-  ['api_key_alias', 'api_key_id', 'api_key'],
+  ['upstream_key', 'account_id', 'account'],
+  ['account', 'reader_id', 'api_key'],
   ['management', 'api_key_id', 'api_key'],
-  ['management', 'leader_id', 'api_key'],
-  ['workspace', 'management_id', 'api_key'],
+  ['management', 'account_id', 'account'],
+  ['workspace', 'account_id', 'account'],
   ['alert_event', 'key_id', 'api_key'],
   ['alert_event', 'rule_id', 'alert_rule'],
 ];
@@ -69,7 +70,7 @@ function checkRuns({ d1, queue }: World): void {
 function checkPurge({ d1 }: World): void {
   const [marked] = d1.ask('SELECT * FROM purge LIMIT 1');
   if (marked) violated(`user ${marked['user_id']} still waits for rows to be deleted`);
-  for (const [table, column, owner] of OWNED.slice(0, 3)) {
+  for (const [table, column, owner] of OWNED.slice(0, 4)) {
     const [row] = d1.ask(`SELECT t.* FROM ${table} AS t WHERE NOT EXISTS (SELECT 1 FROM ${owner} AS o WHERE o.id = t.${column}) LIMIT 1`);
     if (row) violated(`a row of ${table} has outlived what it is about: ${JSON.stringify(row)}`);
   }
@@ -113,6 +114,7 @@ export async function checkRest(world: World, people: readonly Person[]): Promis
   for (const person of people) {
     await checkKeys(world, person);
     await expectSumsTruth(world, person);
+    await expectUnattributedTruth(world, person);
     if (person.isManager) await expectAccountTruth(world, person);
     else await expectKeyTruth(world, person);
   }

@@ -45,7 +45,8 @@ function planUnreliableRings({ clock, dice, launch, ringCron }: World, hour: num
 async function removeKey({ d1 }: World, person: Person, text: string): Promise<void> {
   const { id, simulator, account, isManager } = person;
   const hash = await sha256Hex(text);
-  if (isManager && d1.ask('SELECT 1 FROM upstream_key WHERE user_id = ? AND hash = ?', id, hash).length === 0) return;
+  if (isManager && d1.ask('SELECT 1 FROM upstream_key WHERE user_id = ? AND hash = ? AND counted_at IS NOT NULL', id, hash).length === 0)
+    return;
   const index = account.keys.indexOf(text);
   if (index >= 0) account.keys.splice(index, 1);
   person.hasLostKeys = true;

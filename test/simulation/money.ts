@@ -12,21 +12,21 @@ interface Money {
   byokNano: number;
 }
 
-/** Where a key's text stands, or stood when the key got another one. */
+/** Where the series of a secret stands that a key has or had. */
 interface SeriesRow {
   id: number;
   hash: string;
-  series_started_at: number | null;
-  usage_nano: number | null;
-  byok_usage_nano: number | null;
+  series_started_at: number;
+  sampled_nano: number;
+  sampled_byok_nano: number;
 }
 
-const SERIES = `SELECT k.id, s.hash, s.series_started_at, s.usage_nano, s.byok_usage_nano FROM api_key AS k
-  JOIN (SELECT id, hash, series_started_at, usage_nano, byok_usage_nano FROM api_key
-    UNION ALL SELECT api_key_id, hash, series_started_at, usage_nano, byok_usage_nano FROM api_key_alias) AS s ON s.id = k.id
-  WHERE k.user_id = ? AND s.series_started_at IS NOT NULL ORDER BY k.id`;
+const SERIES = `SELECT id, hash, series_started_at, sampled_nano, sampled_byok_nano FROM upstream_key
+  WHERE user_id = ? AND series_started_at IS NOT NULL ORDER BY id`;
 
-const SUMS = `SELECT api_key_id AS id, sum(cost_nano) AS nano, sum(byok_cost_nano) AS byokNano FROM counter_day WHERE user_id = ? GROUP BY api_key_id`;
+const sumsBy = (column: string): string =>
+  `SELECT u.${column} AS id, total(c.counted_nano) AS nano, total(c.counted_byok_nano) AS byokNano FROM key_day AS c
+    JOIN upstream_key AS u ON u.id = c.upstream_key_id WHERE c.user_id = ? GROUP BY u.${column}`;
 
 /** A first answer that was asked for this shortly before midnight may hold the counters of the next day, one after it may lack some of the last. */
 const MIDNIGHT_MS = MINUTE_MS;
@@ -42,23 +42,19 @@ function spentBefore(person: Person, text: string, startedAt: number): Money {
 const isAtMidnight = (at: number): boolean => dayOf(at - MIDNIGHT_MS) !== dayOf(at + MIDNIGHT_MS);
 
 /**
- * What the counters of a key have booked is what its texts spent from the day of their first sample to their last one. This holds at any
- * time, whatever failed.
+ * What the counters of a secret have booked is what it spent from the day of its first sample to its last one. This holds at any time, whatever
+ * failed.
  */
 export async function expectSeriesTruth({ d1 }: World, person: Person): Promise<void> {
   const texts = await textsByHash(person);
-  const sums = new Map(d1.ask<Money & { id: number }>(SUMS, person.id).map((row) => [row.id, row]));
-  for (const [id, series] of Map.groupBy(d1.ask<SeriesRow>(SERIES, person.id), (row) => row.id)) {
-    const wanted: Money = { nano: 0, byokNano: 0 };
-    for (const { hash, series_started_at: startedAt, usage_nano: nano, byok_usage_nano: byokNano } of series) {
-      const before = spentBefore(person, texts.get(hash) ?? violated(`key ${id} has a text of nobody`), startedAt ?? 0);
-      wanted.nano += (nano ?? 0) - before.nano;
-      wanted.byokNano += (byokNano ?? 0) - before.byokNano;
-    }
-    if (series.some(({ series_started_at: startedAt }) => isAtMidnight(startedAt ?? 0))) continue;
+  const sums = new Map(d1.ask<Money & { id: number }>(sumsBy('id'), person.id).map((row) => [row.id, row]));
+  for (const { id, hash, series_started_at: startedAt, ...stands } of d1.ask<SeriesRow>(SERIES, person.id)) {
+    const before = spentBefore(person, texts.get(hash) ?? violated(`upstream key ${id} is of nobody`), startedAt);
+    if (isAtMidnight(startedAt)) continue;
+    const [wanted, wantedByok] = [stands.sampled_nano - before.nano, stands.sampled_byok_nano - before.byokNano];
     const { nano, byokNano } = sums.get(id) ?? { nano: 0, byokNano: 0 };
-    if (nano !== wanted.nano || byokNano !== wanted.byokNano)
-      violated(`counters of key ${id} of ${person.mark}: ${nano} + ${byokNano} BYOK instead of ${wanted.nano} + ${wanted.byokNano}`);
+    if (nano !== wanted || byokNano !== wantedByok)
+      violated(`counters of upstream key ${id} of ${person.mark}: ${nano} + ${byokNano} BYOK instead of ${wanted} + ${wantedByok}`);
   }
 }
 
@@ -95,7 +91,7 @@ export async function expectSumsTruth(world: World, person: Person): Promise<voi
 /** What the statistics tell of each key of a user without a management key is what its counters booked, and those hold everything. */
 export async function expectKeyTruth(world: World, person: Person): Promise<void> {
   const { by_key: keys } = await readStats(world, person, dayOf(world.clock.now()));
-  const sums = new Map(world.d1.ask<Money & { id: number }>(SUMS, person.id).map((row) => [row.id, row]));
+  const sums = new Map(world.d1.ask<Money & { id: number }>(sumsBy('api_key_id'), person.id).map((row) => [row.id, row]));
   for (const { key_id: id, cost_usd: cost, byok_cost_usd: byok } of keys) {
     const { nano, byokNano } = sums.get(id) ?? { nano: 0, byokNano: 0 };
     if (nanoOf(cost) !== nano || nanoOf(byok) !== byokNano)
@@ -103,8 +99,9 @@ export async function expectKeyTruth(world: World, person: Person): Promise<void
   }
   const texts = await textsByHash(person);
   const alive = listAlive(person);
-  const rows = world.d1.ask<SeriesRow>('SELECT * FROM api_key WHERE user_id = ?', person.id);
-  for (const { id, hash, usage_nano: nano, byok_usage_nano: byokNano } of rows) {
+  const present = `SELECT k.id, u.hash, u.sampled_nano, u.sampled_byok_nano FROM api_key AS k
+    JOIN upstream_key AS u ON u.user_id = k.user_id AND u.hash = k.hash WHERE k.user_id = ?`;
+  for (const { id, hash, sampled_nano: nano, sampled_byok_nano: byokNano } of world.d1.ask<SeriesRow>(present, person.id)) {
     const text = texts.get(hash) ?? '';
     const real = simulatorOf(person, text).spentBetween(text, 0, world.clock.now());
     if (alive.has(text) && (nano !== real.nano || byokNano !== real.byokNano))
@@ -125,8 +122,8 @@ async function isSecondRead({ d1 }: World, { id, second }: Person): Promise<bool
 /** What the counters of the other account's secrets booked on each day: all that can be known of it without its management key. */
 async function countedByDay({ d1 }: World, { id, second }: Person, to: string): Promise<(Money & { day: string })[]> {
   const hashes = await Promise.all(second.account.keys.map(sha256Hex));
-  const text = `SELECT day, sum(cost_nano) AS nano, sum(byok_cost_nano) AS byokNano FROM counter_day
-    WHERE user_id = ?1 AND day <= ?2 AND hash IN (SELECT value FROM json_each(?3)) GROUP BY day`;
+  const text = `SELECT c.day, total(c.counted_nano) AS nano, total(c.counted_byok_nano) AS byokNano FROM key_day AS c
+    JOIN upstream_key AS u ON u.id = c.upstream_key_id WHERE c.user_id = ?1 AND c.day <= ?2 AND u.hash IN (SELECT value FROM json_each(?3)) GROUP BY c.day`;
   return d1.ask<Money & { day: string }>(text, id, to, JSON.stringify(hashes));
 }
 
@@ -149,7 +146,7 @@ async function listPlainKeys({ d1 }: World, person: Person): Promise<Map<number,
   const texts = await textsByHash(person);
   const alive = listAlive(person);
   const text = `SELECT id, hash FROM api_key AS k WHERE user_id = ? AND kind <> 'management'
-    AND NOT EXISTS (SELECT 1 FROM api_key_alias AS a WHERE a.api_key_id = k.id)`;
+    AND NOT EXISTS (SELECT 1 FROM upstream_key AS u WHERE u.api_key_id = k.id AND u.hash <> k.hash)`;
   const rows = d1.ask<{ id: number; hash: string }>(text, person.id).map(({ id, hash }) => [id, texts.get(hash) ?? ''] as const);
   return new Map(rows.filter(([, own]) => alive.has(own)));
 }
@@ -179,4 +176,36 @@ export async function expectAccountTruth(world: World, person: Person): Promise<
   ];
   if (!person.hasLostKeys && drift.length > 0) wrong.push(`sources differ although nothing does: ${JSON.stringify(drift)}`);
   if (wrong.length > 0) violated(`the statistics of ${person.mark} are wrong:\n  ${wrong.join('\n  ')}`);
+}
+
+interface AccountRow extends Money {
+  reader: number;
+  day: string;
+}
+
+/** What the ledger has of the keys of accounts, and what the accounts spent in all, by the management key that reads them. */
+const OF_KEYS = `SELECT a.reader_id AS reader, d.day, sum(iif(d.source = 'analytics', d.reported_nano, d.counted_nano)) AS nano,
+    sum(iif(d.source = 'analytics', d.reported_byok_nano, d.counted_byok_nano)) AS byokNano
+  FROM key_day AS d JOIN upstream_key AS u ON u.id = d.upstream_key_id JOIN account AS a ON a.id = u.account_id
+  WHERE d.user_id = ? AND d.source IS NOT NULL GROUP BY a.reader_id, d.day`;
+const OF_ACCOUNTS = `SELECT a.reader_id AS reader, d.day, sum(d.cost_nano) AS nano, sum(d.byok_cost_nano) AS byokNano
+  FROM account_day AS d JOIN account AS a ON a.id = d.account_id WHERE d.user_id = ? AND a.reader_id IS NOT NULL GROUP BY a.reader_id, d.day`;
+
+/** On each settled day what the keys of an account spent and what is unattributed are its total. */
+export async function expectUnattributedTruth(world: World, person: Person): Promise<void> {
+  const today = dayOf(world.clock.now());
+  const nameOf = ({ reader, day }: AccountRow): string => `${reader}/${day}`;
+  const ofKeys = new Map(world.d1.ask<AccountRow>(OF_KEYS, person.id).map((row) => [nameOf(row), row]));
+  const totals = new Map(world.d1.ask<AccountRow>(OF_ACCOUNTS, person.id).map((row) => [nameOf(row), row]));
+  for (const reader of new Set([...totals.values()].map((row) => row.reader))) {
+    const query = `key_id=${reader}&from=${addDays(today, -60)}&to=${today}&limit=1000`;
+    const { body } = await world.call('GET', `/api/v1/reconciliation?${query}`, { token: person.session });
+    for (const row of (body as { data: (Told & { date: string })[] }).data) {
+      if (row.cost_usd === null) continue;
+      const [total, keys] = [totals, ofKeys].map((rows) => rows.get(`${reader}/${row.date}`) ?? { nano: 0, byokNano: 0 }) as [Money, Money];
+      const rest: Money = { nano: total.nano - keys.nano, byokNano: total.byokNano - keys.byokNano };
+      const wanted = rest.nano < 0 || rest.byokNano < 0 ? { nano: 0, byokNano: 0 } : rest;
+      for (const what of differs(row, wanted)) violated(`unattributed spend of ${person.mark} under key ${reader} on ${row.date}: ${what}`);
+    }
+  }
 }

@@ -1,5 +1,8 @@
 /** A simulated account behind a management key, and what the monitor must say of it. */
+
 import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, startOfDay } from '../../src/lib/day.ts';
+import { coarsen, type UsageCell } from '../../src/usage/cells.ts';
+import { restOfCells } from '../../src/usage/unattributed.ts';
 import { freshKeyText } from './key-text.ts';
 import { MODELS, PROVIDERS } from './openrouter/catalog.ts';
 import { DEFAULT_WORKSPACE } from './openrouter/management.ts';
@@ -102,7 +105,7 @@ export function truth(simulator: Simulator, hourlyFrom: string, from: string, to
 }
 
 interface StoredRow {
-  hash: string | null;
+  hash: string;
   day: string;
   model: string;
   provider: string;
@@ -112,6 +115,14 @@ interface StoredRow {
 
 const COLUMNS = ['cost_nano', 'byok_cost_nano', 'requests', 'prompt_tokens', 'completion_tokens', 'reasoning_tokens', 'cached_tokens'];
 
+const cellOf = ({ day, model, provider, hours, ...row }: StoredRow): UsageCell => ({
+  day,
+  model,
+  provider,
+  total: COLUMNS.map((name) => Number(row[name])),
+  hours: hours === null ? null : JSON.parse(hours),
+});
+
 /** The same from the monitor's ledger, from a day on. */
 export async function ledger(
   db: D1Database,
@@ -119,21 +130,21 @@ export async function ledger(
   textOf: (hash: string) => string,
   from = '',
 ): Promise<{ days: Sums; hours: Sums }> {
-  const { results } = await db
-    .prepare('SELECT d.*, u.hash FROM usage_day AS d JOIN upstream_key AS u ON u.id = d.upstream_key_id WHERE d.user_id = ? AND d.day >= ?')
-    .bind(userId, from)
-    .all<StoredRow>();
+  const rowsOf = async (text: string) => (await db.prepare(text).bind(userId, from).all<StoredRow>()).results;
+  const ofKeys = await rowsOf(
+    'SELECT d.*, u.hash FROM usage_day AS d JOIN upstream_key AS u ON u.id = d.upstream_key_id WHERE d.user_id = ? AND d.day >= ?',
+  );
+  const totals = await rowsOf('SELECT * FROM account_day WHERE user_id = ? AND day >= ?');
   const [days, hours]: [Sums, Sums] = [{}, {}];
-  for (const row of results) {
-    const text = row.hash === null ? null : textOf(row.hash);
-    const rest = `${row.model}/${row.provider}`;
-    add(
-      days,
-      `${text}/${row.day}/${rest}`,
-      COLUMNS.map((name) => Number(row[name])),
-    );
-    for (const [hour, amounts] of Object.entries(JSON.parse(row.hours ?? '{}') as Record<string, number[]>))
-      add(hours, `${text}/${row.day}T${hour}/${rest}`, amounts);
+  const note = (text: string | null, { day, model, provider, total, hours: byHour }: UsageCell) => {
+    add(days, `${text}/${day}/${model}/${provider}`, total.map(Number));
+    for (const [hour, amounts] of Object.entries(byHour ?? {}))
+      add(hours, `${text}/${day}T${hour}/${model}/${provider}`, amounts.map(Number));
+  };
+  for (const row of ofKeys) note(textOf(row.hash), cellOf(row));
+  for (const [day, rows] of Map.groupBy(totals, (row) => row.day)) {
+    const keys = coarsen(ofKeys.filter((row) => row.day === day).map(cellOf), true, true);
+    for (const cell of restOfCells(rows.map(cellOf), keys)) note(null, cell);
   }
   return { days, hours };
 }

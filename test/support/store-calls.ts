@@ -13,14 +13,13 @@ import * as listings from '../../src/management/listing-store.ts';
 import * as management from '../../src/management/store.ts';
 import * as tokens from '../../src/tokens/store.ts';
 import * as retention from '../../src/usage/retention-store.ts';
+import * as sources from '../../src/usage/source-store.ts';
 import * as usage from '../../src/usage/store.ts';
 import * as sums from '../../src/usage/sum-store.ts';
 import * as analytics from '../../src/usage/usage-store.ts';
 import {
-  ACCOUNTS,
   action,
   asked,
-  askedSettled,
   auditEvent,
   change,
   channel,
@@ -28,12 +27,15 @@ import {
   listing,
   MANAGERS,
   newText,
+  PLACES,
   planned,
   progress,
+  QUESTIONS,
   rule,
   SUM,
+  WORKSPACES,
 } from './store-inputs.ts';
-import { DAY, type Ids, idsOf, ME, NOW, OTHER } from './two-users.ts';
+import { DAY, type Ids, idsOf, ME, NOW } from './two-users.ts';
 
 export const STORES = {
   accounts,
@@ -49,6 +51,7 @@ export const STORES = {
   management,
   tokens,
   retention,
+  sources,
   usage,
   sums,
   analytics,
@@ -91,13 +94,12 @@ export const CASES: Record<string, Case | Case[]> = {
   'audit.listEvents': (db) => audit.listEvents(db, ME, 1e9, 100),
   'audit.deleteAllEventsStatement': (db) => [...accounts.deleteUserStatements(db, ME, 'hash'), audit.deleteAllEventsStatement(db, ME)],
   'keys.selectKeys': (db) => keys.selectKeys(db, ME),
-  'keys.selectKeysWithTexts': (db) => keys.selectKeysWithTexts(db, ME),
   'keys.listKeysByHash': (db) => keys.listKeysByHash(db, ME, HASHES),
   'keys.listDiscoveredSamples': async (db) => [...(await keys.listDiscoveredSamples(db, ME))],
   'keys.findKey': (db, id) => keys.findKey(db, ME, id.key),
   'keys.updateKey': (db, id) => keys.updateKey(db, ME, id.key, { name: 'n' }),
-  'keys.deleteKeyStatements': (db, id) => keys.deleteKeyStatements(db, ME, id.key),
-  'keys.deleteAllKeysStatements': (db) => keys.deleteAllKeysStatements(db, ME),
+  'keys.deleteKeyStatement': (db, id) => [keys.deleteKeyStatement(db, ME, id.key)],
+  'keys.deleteAllKeysStatement': (db) => [keys.deleteAllKeysStatement(db, ME)],
   'keys.claimSyncRequest': (db, id) => keys.claimSyncRequest(db, ME, id.key, NOW, NOW),
   'texts.countKeys': HASHES.map(
     (hash): Case =>
@@ -107,7 +109,7 @@ export const CASES: Record<string, Case | Case[]> = {
   'texts.insertKey': HASHES.map(
     (hash): Case =>
       (db) =>
-        texts.insertKey(db, ME, 'n', { ...newText, hash }, 6, NOW),
+        texts.insertKey(db, ME, 'n', { ...newText, hash }, 8, NOW),
   ),
   'texts.replaceText': [
     ...HASHES.map(
@@ -117,31 +119,46 @@ export const CASES: Record<string, Case | Case[]> = {
     ),
     (db, id) => texts.replaceText(db, ME, id.follower, 'former', { ...newText, hash: 'new' }),
   ],
-  'listings.claimWorkspaces': [['w', `of ${OTHER}`], [`live of ${OTHER}`], ['silent']].map((ids): Case => {
-    const workspaces = ids.map((id) => ({ id, name: 'n' }));
-    return (db, id) => listings.claimWorkspaces(db, ME, id.newcomer, workspaces, NOW);
-  }),
-  'listings.findAccount': ACCOUNTS.map(
-    (account): Case =>
-      (db) =>
-        listings.findAccount(db, ME, [account], [`only ${account}`]),
-  ),
-  'listings.noteListing': (db, id) => listings.noteListing(db, ME, id.leader, { leaderId: null, credits: null, listedAt: NOW + 1 }),
-  'listings.moveAccount': ACCOUNTS.flatMap((account) =>
+  'listings.findReadAccount': WORKSPACES.flatMap((workspace) =>
     MANAGERS.map(
       (who): Case =>
         (db, id) =>
-          listings.moveAccount(db, ME, id[who], account),
+          listings.findReadAccount(db, ME, id[who], [workspace], NOW),
     ),
   ),
-  'listings.applyListing': ['w', `outside of ${OTHER}`].flatMap((account) =>
+  'listings.claimAccount': PLACES.flatMap((place) =>
     MANAGERS.map(
       (who): Case =>
         (db, id) =>
-          listings.applyListing(db, ME, id[who], listing(id, account), 'gone'),
+          listings.claimAccount(db, ME, id[who], place, NOW),
     ),
   ),
+  'listings.noteListing': (db, id) =>
+    listings.noteListing(db, ME, id.leader, {
+      accountId: id.account,
+      credits: { totalCreditsNano: 9, totalUsageNano: 9 },
+      listedAt: NOW + 1,
+    }),
+  'listings.applyListing': [
+    ...MANAGERS.map(
+      (who): Case =>
+        (db, id) =>
+          listings.applyListing(db, ME, id[who], listing(id), 'gone'),
+    ),
+    // A management key of the user, and whose account?
+    (db, id) => listings.applyListing(db, ME, idsOf(ME).stray, { ...listing(idsOf(ME)), accountId: id.strayAccount }, 'gone'),
+    // An account of the user, and whose keys?
+    (db, { upstream, lonelyDiscovered, strayUpstream }) =>
+      listings.applyListing(
+        db,
+        ME,
+        idsOf(ME).lonely,
+        { ...listing(idsOf(ME)), accountId: idsOf(ME).lonelyAccount, vanished: [upstream, lonelyDiscovered, strayUpstream] },
+        'gone',
+      ),
+  ],
   'management.selectReadings': (db) => management.selectReadings(db, ME),
+  'management.selectAccounts': (db) => management.selectAccounts(db, ME),
   'management.selectManagements': (db) => management.selectManagements(db, ME),
   'management.selectWorkspaces': (db) => management.selectWorkspaces(db, ME),
   'management.findUpstreamKey': HASHES.map(
@@ -155,44 +172,70 @@ export const CASES: Record<string, Case | Case[]> = {
         management.claimStep(db, ME, id[who], 'b', NOW, 1),
   ),
   'management.releaseStep': (db, id) => management.releaseStep(db, ME, id.leader, NOW, NOW + 1, 'error'),
-  'management.findCompleteAt': (db, id) => management.findCompleteAt(db, ME, id.leader),
-  'management.listAccountKeys': (db, id) => management.listAccountKeys(db, ME, id.leader),
-  'management.moveReadingsStatement': (db, id) =>
-    management.moveReadingsStatement(db, ME, [{ ...progress, upstreamKeyId: id.upstream, readVersion: 0 }]),
-  'management.noteErrorsStatement': (db, id) => management.noteErrorsStatement(db, ME, [{ id: id.upstream, lastError: 'e' }]),
-  'management.noteChecksStatement': (db, id) => management.noteChecksStatement(db, ME, [id.upstream], DAY),
-  'management.noteNamesStatement': (db, id) => management.noteNamesStatement(db, ME, id.leader, 'today'),
-  'management.leaveAccountStatements': MANAGERS.map(
+  'management.findAccount': [...MANAGERS, 'stray' as const].map(
+    (who): Case =>
+      (db, id) =>
+        management.findAccount(db, ME, id[who]),
+  ),
+  'management.listAccountKeys': [...MANAGERS, 'stray' as const].map(
+    (who): Case =>
+      (db, id) =>
+        management.listAccountKeys(db, ME, id[who]),
+  ),
+  'management.moveReadingsStatement': (db, id) => [
+    management.moveReadingsStatement(db, ME, [{ ...progress, id: id.upstream, readVersion: 0 }]),
+  ],
+  'management.moveAccountStatement': (db, id) => [management.moveAccountStatement(db, ME, { id: id.account, readVersion: 0 }, progress)],
+  'management.noteErrorsStatement': (db, id) => [management.noteErrorsStatement(db, ME, [{ id: id.upstream, lastError: 'e' }])],
+  'management.noteChecksStatement': [
+    (db, id) => [management.noteChecksStatement(db, ME, 'upstream_key', [id.upstream], DAY)],
+    (db, id) => [management.noteChecksStatement(db, ME, 'account', [id.account], DAY)],
+  ],
+  'management.noteNamesStatement': (db, id) => [management.noteNamesStatement(db, ME, id.leader, 'today')],
+  'management.leaveAccountStatements': [...MANAGERS, 'stray' as const].map(
     (who): Case =>
       (db, id) =>
         management.leaveAccountStatements(db, ME, id[who]),
   ),
-  'management.doubtAccountStatements': (['discovered', 'follower'] as const).map(
-    (key): Case =>
-      (db, id) =>
-        management.doubtAccountStatements(db, ME, id[key]),
-  ),
-  'management.deleteUpstreamStatements': MANAGERS.map(
+  'management.deleteUpstreamStatements': ([...MANAGERS, 'discovered', 'key', 'otherKey'] as const).map(
     (who): Case =>
       (db, id) =>
         management.deleteUpstreamStatements(db, ME, id[who]),
   ),
   'management.deleteAllAccountsStatements': (db) => management.deleteAllAccountsStatements(db, ME),
-  'usage.selectDays': [asked, askedSettled].map(
+  'sources.resolveUserStatement': (db) => [sources.resolveUserStatement(db, ME)],
+  'usage.selectKeyDays': QUESTIONS.map(
     (of): Case =>
       (db) =>
-        usage.selectDays(db, ME, of),
+        usage.selectKeyDays(db, ME, of),
   ),
-  'usage.selectUsage': (db) => usage.selectUsage(db, ME, asked),
-  'usage.selectChecks': (db) => usage.selectChecks(db, ME, asked),
+  'usage.selectUsage': QUESTIONS.map(
+    (of): Case =>
+      (db) =>
+        usage.selectUsage(db, ME, of),
+  ),
+  'usage.selectTotals': QUESTIONS.map(
+    (of): Case =>
+      (db) =>
+        usage.selectTotals(db, ME, of),
+  ),
+  'usage.selectChecks': QUESTIONS.map(
+    (of): Case =>
+      (db) =>
+        usage.selectChecks(db, ME, of),
+  ),
   'usage.selectNames': (db) => usage.selectNames(db, ME),
   'sums.selectSums': (db) => sums.selectSums(db, ME, asked),
   'sums.watchVersion': (db) => sums.watchVersion(db, ME),
   'sums.insertSums': (db) => sums.insertSums(db, ME, [{ day: DAY, cut: 1, sum: SUM }], 3),
   'sums.deleteAllSumsStatement': (db) => sums.deleteAllSumsStatement(db, ME),
-  'analytics.sumUsage': (db, id) => analytics.sumUsage(db, ME, [id.upstream, id.ownUpstream, id.otherKey], DAY, DAY),
-  'analytics.setChecksStatement': (db, id) =>
-    analytics.setChecksStatement(db, ME, 'activity', [{ upstreamKeyId: id.upstream, day: DAY, costNano: 7, byokCostNano: 7 }]),
+  'analytics.setChecksStatement': [
+    (db, id) => [analytics.setChecksStatement(db, ME, 'upstream_key', [{ id: id.upstream, day: DAY, costNano: 7, byokCostNano: 7 }])],
+    (db, id) => [analytics.setChecksStatement(db, ME, 'account', [{ id: id.account, day: DAY, costNano: 7, byokCostNano: 7 }])],
+  ],
+  'analytics.setReportedStatementAcrossUsers': (db) => [
+    analytics.setReportedStatementAcrossUsers(db, [{ id: idsOf(ME).ownUpstream, day: DAY }]),
+  ],
   'analytics.noteModelsStatement': (db) => analytics.noteModelsStatement(db, ME, ['x/y', 'new']),
   'analytics.nameModelsStatement': (db) => analytics.nameModelsStatement(db, ME, [{ permaslug: 'x/y', slug: 'n' }] as never),
   'analytics.hasUnnamedModels': (db) => analytics.hasUnnamedModels(db, ME),

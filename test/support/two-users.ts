@@ -26,7 +26,7 @@ export const idsOf = (user: number) => {
     key: id + 7,
     upstream: id + 8,
     ownUpstream: id + 9,
-    outside: id + 10,
+    leaderUpstream: id + 10,
     channel: id + 11,
     rule: id + 12,
     event: id + 13,
@@ -40,6 +40,23 @@ export const idsOf = (user: number) => {
     otherKey: id + 21,
     /** There is nothing of this id. */
     gone: id + 22,
+    /** Upstream keys of secrets that the key had before. */
+    former: id + 24,
+    ownFormer: id + 25,
+    /** The only management key of an account, in which it found a key. */
+    lonely: id + 26,
+    lonelyDiscovered: id + 27,
+    /** A management key that opens an account of the other one. */
+    stray: id + 28,
+    strayUpstream: id + 29,
+    account: id + 30,
+    lonelyAccount: id + 31,
+    strayAccount: id + 32,
+    /** Accounts that nobody reads: of a former secret, and of nothing. */
+    leftAccount: id + 33,
+    emptyAccount: id + 34,
+    /** An account that the leader read with its former secret, and that is only known by keys. */
+    keyAccount: id + 35,
   };
 };
 export type Ids = ReturnType<typeof idsOf>;
@@ -49,11 +66,16 @@ type Row = Record<string, SQLInputValue>;
 /** What a user has, by table. Columns that are not named are filled by `insert`. */
 function rowsOf(user: number): Record<string, Row[]> {
   const [id, mine] = [idsOf(user), idsOf(ME)];
+  const isMe = user === ME;
   const counted = { usage_nano: 5 + user, usage_daily_nano: 5, byok_usage_nano: 0, byok_usage_daily_nano: 0 };
-  const sampled = { series_started_at: NOW - DAY_MS, last_sample_at: NOW - DAY_MS - user, ...counted };
+  const samples = { sampled_nano: 5 + user, sampled_daily_nano: 5, sampled_byok_nano: 0, sampled_byok_daily_nano: 0 };
+  const sampled = { series_started_at: NOW - DAY_MS, last_sample_at: NOW - DAY_MS - user, ...samples };
   const key = { name: 'key', label: 'sk-or-v1-...', health: 'active', created_at: NOW - DAY_MS };
-  const upstream = { management_id: id.leader, account: 'w', workspace_id: 'w', name: 'key', open_from: DAY, done_from: DAY, ...counted };
-  const day = { day: DAY, cost_nano: 5 + user, byok_cost_nano: 0, hours: '{"1":[5,0,1,1,1,0,0]}' };
+  const read = { open_from: DAY, done_from: DAY, read_at: Date.parse(DAY) + DAY_MS / 2 };
+  const upstream = { account_id: id.account, workspace_id: 'w', name: 'key', ...read, ...counted, ...sampled };
+  /** What was counted and what analytics say, without what the ledger takes of it. */
+  const day = { day: DAY, counted_nano: 5 + user, counted_byok_nano: 0, reported_nano: 5, reported_byok_nano: 0, hours: '{"1":[5,0]}' };
+  const split = { day: DAY, model: 'x/y', provider: 'p', cost_nano: 5 + user, byok_cost_nano: 0, hours: '{"1":[5,0,1,1,1,0,0]}' };
   return {
     user: [{ id: user, email: `user${user}@example.org`, password_hash: 'phc', stats_version: 3, stats_seen: 2 }],
     session: [id.session, id.otherSession].map((one) => ({ id: one, expires_at: NOW + DAY_MS })),
@@ -62,61 +84,85 @@ function rowsOf(user: number): Record<string, Row[]> {
     api_key: [
       { ...key, id: id.leader, kind: 'management', hash: 'm1' },
       { ...key, id: id.follower, kind: 'management', hash: `m2 of ${user}` },
-      { ...key, ...sampled, id: id.discovered, kind: 'discovered', hash: 'd' },
-      { ...key, ...sampled, id: id.key, kind: 'inference', hash: 'k', text_version: 1 },
+      { ...key, id: id.discovered, kind: 'discovered', hash: 'd' },
+      { ...key, id: id.key, kind: 'inference', hash: 'k' },
       { ...key, id: id.newcomer, kind: 'management', hash: `m3 of ${user}` },
-      { ...key, ...sampled, id: id.otherKey, kind: user === ME ? 'inference' : 'discovered', hash: `only of ${user}`, is_active: 0 },
+      { ...key, id: id.otherKey, kind: isMe ? 'inference' : 'discovered', hash: `only of ${user}`, is_active: 0 },
+      { ...key, id: id.lonely, kind: 'management', hash: 'm4' },
+      { ...key, id: id.lonelyDiscovered, kind: 'discovered', hash: isMe ? 'lonely' : 'lonely too' },
+      { ...key, id: id.stray, kind: 'management', hash: 'm5' },
     ],
-    api_key_alias: [
-      { hash: 'old', api_key_id: id.key, ...sampled },
-      { hash: `old of ${user}`, api_key_id: id.key, ...sampled },
-      { hash: `m2 of ${OTHER}`, api_key_id: id.key, ...sampled },
-    ],
+    account: [
+      { id: id.account, anchor: 'w', reader_id: id.leader },
+      { id: id.lonelyAccount, anchor: 'lonely', reader_id: id.lonely },
+      { id: id.strayAccount, anchor: 'stray', reader_id: mine.stray },
+      { id: id.leftAccount, anchor: `left by ${user}`, reader_id: null },
+      { id: id.emptyAccount, anchor: 'empty', reader_id: null },
+      { id: id.keyAccount, anchor: `of the keys of ${user}`, reader_id: id.leader },
+    ].map((row) => ({ listed_at: NOW, open_from: DAY, done_from: DAY, ...row })),
     management: [
-      { api_key_id: id.leader, leader_id: null, complete_at: NOW - DAY_MS, listed_at: NOW, ready_at: NOW, names_day: DAY, run_slot: 'a' },
-      { api_key_id: id.follower, leader_id: id.leader, complete_at: NOW, ready_at: NOW, run_slot: 'a' },
-      { api_key_id: id.newcomer, leader_id: mine.leader, complete_at: NOW, ready_at: NOW, run_slot: 'a' },
-    ],
+      { api_key_id: id.leader, account_id: id.account, listed_at: NOW, names_day: DAY },
+      { api_key_id: id.follower, account_id: mine.account },
+      { api_key_id: id.newcomer, account_id: isMe ? null : mine.lonelyAccount },
+      { api_key_id: id.lonely, account_id: id.lonelyAccount },
+      { api_key_id: id.stray, account_id: isMe ? idsOf(OTHER).strayAccount : id.strayAccount },
+    ].map((row) => ({ ready_at: NOW, run_slot: 'a', ...row })),
     workspace: [
-      { id: 'w', name: 'W', management_id: id.leader },
-      { id: `of ${user}`, name: 'W', management_id: mine.newcomer },
-      { id: `live of ${user}`, name: 'W', management_id: id.leader },
-      { id: 'silent', name: 'W', management_id: user === ME ? id.follower : mine.leader },
-      { id: 'also silent', name: 'W', management_id: mine.follower },
-    ],
+      { id: 'w', account_id: id.account },
+      { id: `of ${user}`, account_id: mine.account },
+      { id: 'lonely', account_id: mine.lonelyAccount },
+      { id: `lonely of ${user}`, account_id: mine.lonelyAccount },
+      { id: 'stray', account_id: mine.strayAccount },
+    ].map((row) => ({ name: 'W', ...row })),
     upstream_key: [
       { ...upstream, id: id.upstream, hash: 'd', api_key_id: id.discovered },
       { ...upstream, id: id.ownUpstream, hash: 'k', api_key_id: id.key },
-      { ...upstream, id: id.outside, hash: null, api_key_id: id.leader },
-      { ...upstream, id: id.gone, hash: null, api_key_id: id.leader, account: `outside of ${user}`, management_id: mine.leader },
+      { ...upstream, id: id.former, hash: 'old', api_key_id: id.key, account_id: id.leftAccount },
+      { ...upstream, id: id.ownFormer, hash: `old of ${user}`, api_key_id: id.key, account_id: null },
+      { ...upstream, id: id.leaderUpstream, hash: 'm1', api_key_id: id.leader },
+      { ...upstream, id: id.follower, hash: `m2 of ${user}`, api_key_id: id.follower, account_id: null },
+      { ...upstream, id: id.lonely, hash: 'm4', api_key_id: id.lonely, account_id: id.lonelyAccount },
       {
         ...upstream,
-        id: id.otherKey,
-        hash: `only of ${user}`,
-        api_key_id: id.otherKey,
-        account: `of ${user}`,
-        management_id: mine.leader,
+        id: id.lonelyDiscovered,
+        hash: isMe ? 'lonely' : 'lonely too',
+        api_key_id: id.lonelyDiscovered,
+        account_id: id.lonelyAccount,
+        name: 'another name',
       },
-      { ...upstream, id: id.rule, hash: 'stray', api_key_id: id.follower, account: 'stray', management_id: idsOf(OTHER).leader },
-    ],
+      { ...upstream, id: id.stray, hash: 'm5', api_key_id: id.stray, account_id: id.strayAccount },
+      { ...upstream, id: id.otherKey, hash: `only of ${user}`, api_key_id: id.otherKey, account_id: mine.keyAccount },
+      { ...upstream, id: id.rule, hash: `in a workspace of ${user}`, api_key_id: id.otherKey, account_id: mine.keyAccount },
+      ...(isMe
+        ? [
+            { ...upstream, id: id.newcomer, hash: `m3 of ${user}`, api_key_id: id.newcomer, account_id: null },
+            { ...upstream, id: id.strayUpstream, hash: `m2 of ${OTHER}`, api_key_id: id.key, account_id: null },
+          ]
+        : [
+            { ...upstream, id: id.strayUpstream, hash: 'lonely', api_key_id: mine.discovered, account_id: mine.lonelyAccount },
+            { ...upstream, id: id.event, hash: 'stray of nobody', api_key_id: id.gone, account_id: mine.lonelyAccount },
+          ]),
+    ].map((row) => (row.account_id === mine.keyAccount ? { ...row, workspace_id: `gone from ${user}` } : row)),
     model_name: [
       { permaslug: 'x/y', slug: user === ME ? 'old' : null },
       { permaslug: `only/${user}`, slug: user === ME ? 'known' : null },
     ],
-    counter_day: [
-      { api_key_id: id.key, hash: 'k' },
-      { api_key_id: id.discovered, hash: 'd' },
-      ...(user === ME ? [{ api_key_id: id.key, hash: 'k', day: LONE_DAY }] : []),
-      { api_key_id: id.otherKey, hash: `only of ${user}` },
-      ...[id.gone, id.gone + 1, ...(user === OTHER ? [mine.discovered] : [])].map((one) => ({ api_key_id: one })),
-    ].map((row) => ({ ...day, is_estimated: 0, ...row })),
-    usage_day: [id.upstream, id.outside, mine.ownUpstream].map((one) => ({ ...day, upstream_key_id: one, model: 'x/y', provider: 'p' })),
-    check_day: [...new Set([id.upstream, id.outside, mine.outside])].map((one) => ({
-      day: DAY,
-      upstream_key_id: one,
-      account_cost_nano: 1,
-      account_byok_cost_nano: 0,
-    })),
+    key_day: [
+      { upstream_key_id: id.upstream },
+      { upstream_key_id: id.ownUpstream },
+      { upstream_key_id: id.former, counted_nano: null, counted_byok_nano: null },
+      { upstream_key_id: id.leaderUpstream, is_estimated: 1 },
+      ...(isMe
+        ? [
+            { upstream_key_id: id.ownUpstream, day: LONE_DAY },
+            { upstream_key_id: id.otherKey, reported_nano: null, reported_byok_nano: null },
+          ]
+        : []),
+      ...[id.gone, id.gone + 1, ...(isMe ? [] : [mine.ownUpstream])].map((one) => ({ upstream_key_id: one, activity_nano: 1 })),
+    ].map((row) => ({ ...day, ...row })),
+    usage_day: [id.upstream, id.gone, mine.ownUpstream].map((one) => ({ ...split, upstream_key_id: one })),
+    account_day: [...new Set([id.account, id.leftAccount, id.gone, mine.lonelyAccount])].map((one) => ({ ...split, account_id: one })),
+    account_check: [...new Set([id.account, id.leftAccount, id.gone, mine.lonelyAccount])].map((one) => ({ day: DAY, account_id: one })),
     day_sum: [DAY, ...(user === OTHER ? [LONE_DAY] : [])].map((one) => ({ day: one, cut: 0 })),
     channel: [id.channel, id.otherChannel].map((one) => ({ id: one, type: 'slack', name: 'channel', ciphertext: 'c', last_error: null })),
     alert_rule: [
@@ -196,6 +242,12 @@ export function createTwoUsers() {
   return {
     binding: bindD1(async (statements) => run(statements).map(toResult)),
     tables: tables.map(([name]) => name),
+    /** How SQLite goes about a statement, line by line. */
+    explain: (text: string): string[] =>
+      database
+        .prepare(`EXPLAIN QUERY PLAN ${text}`)
+        .all()
+        .map(({ detail }) => String(detail)),
     /** All rows of a user, by table. */
     rowsOf: (user: number) =>
       Object.fromEntries(

@@ -13,13 +13,13 @@ interface Cost {
   analytics: number;
   activity: number;
   statements: number;
-  /** Rows written to `usage_day` and `check_day`, and in all. */
+  /** Rows written to the tables of days, and in all. */
   ledgerRows: number;
   rowsWritten: number;
   rowsRead: number;
 }
 
-const LEDGER = /^(INSERT INTO|DELETE FROM) (usage_day|check_day)/;
+const LEDGER = /\b(INSERT INTO|DELETE FROM|UPDATE) (key_day|usage_day|account_day|account_check)\b/;
 
 /** A year of an account of `count` keys in three workspaces: read for the first time, then with and without new spend. */
 async function costsOf(count: number): Promise<Cost[]> {
@@ -73,9 +73,19 @@ describe('the cost of an account', () => {
     for (const count of [1, 10, 100, 500]) costs.push(...(await costsOf(count)));
     console.log(
       [
-        row(['Keys', 'What', 'Key and listing calls', 'Analytics', 'Activity', 'D1 statements', 'Ledger rows written', 'Rows written']),
-        ...costs.map(({ keys, what, listing, analytics, activity, statements, ledgerRows, rowsWritten }) =>
-          row([keys, what, listing, analytics, activity, statements, ledgerRows, rowsWritten]),
+        row([
+          'Keys',
+          'What',
+          'Key and listing calls',
+          'Analytics',
+          'Activity',
+          'D1 statements',
+          'Ledger rows written',
+          'Rows written',
+          'Rows read',
+        ]),
+        ...costs.map(({ keys, what, listing, analytics, activity, statements, ledgerRows, rowsWritten, rowsRead }) =>
+          row([keys, what, listing, analytics, activity, statements, ledgerRows, rowsWritten, rowsRead]),
         ),
       ].join('\n'),
     );
