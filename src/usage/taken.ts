@@ -72,11 +72,16 @@ type KeyItem = Exclude<LedgerItem, AccountDay>;
 function keyItems({ upstreamKeys, names, keyDays, usage }: Stored): KeyItem[] {
   const keyIds = new Map(upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
   const slugOf = slugsOf(names);
-  const counted = keyDays.filter(({ countedNano }) => countedNano !== null);
-  return [...counted, ...usage.map((row) => ({ ...row, slug: slugOf(row.model) }))].flatMap((row): KeyItem[] => {
+  const items: KeyItem[] = [];
+  for (const row of keyDays) {
     const keyId = keyIds.get(row.upstreamKeyId);
-    return keyId === undefined ? [] : [{ ...row, keyId }];
-  });
+    if (keyId !== undefined && row.countedNano !== null) items.push({ ...row, keyId });
+  }
+  for (const row of usage) {
+    const keyId = keyIds.get(row.upstreamKeyId);
+    if (keyId !== undefined) items.push({ ...row, keyId, slug: slugOf(row.model) });
+  }
+  return items;
 }
 
 /** What of it the ledger takes. */

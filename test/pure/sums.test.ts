@@ -323,7 +323,7 @@ describe('a plan', () => {
 
   it('sums up as many days as one answer bears, the last ones first, and one at least', () => {
     expect(days('UTC')).toEqual(['2026-11-12', '2026-11-11', '2026-11-10']);
-    expect(days('UTC', {}, 500)).toEqual(['2026-11-12', '2026-11-11']);
+    expect(days('UTC', {}, 750)).toEqual(['2026-11-12', '2026-11-11']);
     expect(days('UTC', {}, 5000)).toEqual(['2026-11-12']);
     expect(days('UTC', {}, 1000, '2026-10-04')).toHaveLength(10);
   });
