@@ -32,19 +32,12 @@ export const addAmounts = (a: Amounts, b: Amounts): (number | null)[] =>
     return left === null ? right : left + (right ?? 0);
   });
 
-/** The sum of amounts; unknown is what one of both does not know. */
-export const addKnown = (a: Amounts, b: Amounts): (number | null)[] =>
-  Array.from({ length: Math.max(a.length, b.length) }, (_, index) => {
-    const [left, right] = [a[index] ?? null, b[index] ?? null];
-    return left === null || right === null ? null : left + right;
-  });
-
 /** Is there nothing in these amounts? */
 export const isNothing = (amounts: Amounts): boolean => amounts.every((amount) => amount === null || amount === 0);
 
 /** Names a cell's place. */
 export const cellName = ({ day, model, provider }: Pick<UsageCell, 'day' | 'model' | 'provider'>): string =>
-  JSON.stringify([day, model, provider]);
+  `${day}\n${model}\n${provider}`;
 
 /** Cells of the rows of a query; rows of one place are added, and a place where nothing happened is left out. */
 export function cellsOf(rows: readonly AnalyticsRow[], granularity: 'hour' | 'day'): UsageCell[] {
@@ -126,27 +119,44 @@ export function moneyOfDay(cells: readonly UsageCell[], day: string): [costNano:
   return [cost, byok];
 }
 
-/** The same cells without their providers, or without their hours; of one place there is one. What one of them does not know is unknown. */
-export function coarsen(cells: readonly UsageCell[], keepProvider: boolean, keepHours: boolean): UsageCell[] {
-  const placeOf = ({ day, model, provider }: UsageCell) => ({ day, model, provider: keepProvider ? provider : '' });
-  const merged = new Map<string, UsageCell>();
-  for (const cell of cells) {
-    const place = placeOf(cell);
-    const known = merged.get(cellName(place));
-    const total = known ? addKnown(known.total, cell.total) : cell.total;
-    merged.set(cellName(place), { ...place, total, hours: keepHours ? mergeHours(known, cell) : null });
+/** Adds amounts to others, in place; what one of both does not know is unknown. */
+function addKnown(to: (number | null)[], amounts: Amounts): void {
+  for (let index = Math.max(to.length, amounts.length) - 1; index >= 0; index--) {
+    const [left, right] = [to[index] ?? null, amounts[index] ?? null];
+    to[index] = left === null || right === null ? null : left + right;
   }
-  return [...merged.values()];
 }
 
-function mergeHours(known: UsageCell | undefined, { hours }: UsageCell): UsageCell['hours'] {
-  if (!known || known.hours === null || hours === null) return known?.hours === null ? null : hours;
-  const merged: Record<number, Amounts> = { ...known.hours };
-  for (const [hour, amounts] of Object.entries(hours)) {
-    const before = merged[Number(hour)];
-    merged[Number(hour)] = before ? addKnown(before, amounts) : amounts;
+type Sum = Omit<UsageCell, 'total' | 'hours'> & { total: (number | null)[]; hours: Record<number, (number | null)[]> | null };
+
+function addHours(to: NonNullable<Sum['hours']>, hours: NonNullable<UsageCell['hours']>): void {
+  for (const hour in hours) {
+    const [known, amounts] = [to[hour], hours[hour] ?? []];
+    if (known) addKnown(known, amounts);
+    else to[hour] = amounts.slice();
   }
-  return merged;
+}
+
+/**
+ * The same cells without their models, their providers, or their hours; of one place there is one. What one of them does not know is unknown. There
+ * are thousands of hours, so sums are made in place.
+ */
+export function coarsen(cells: Iterable<UsageCell>, keep: { model: boolean; provider: boolean; hours: boolean }): UsageCell[] {
+  const sums = new Map<string, Sum>();
+  for (const { day, total, hours, ...names } of cells) {
+    const place = { day, model: keep.model ? names.model : '', provider: keep.provider ? names.provider : '' };
+    const sum = sums.get(cellName(place));
+    if (!sum) {
+      const own: Sum = { ...place, total: total.slice(), hours: keep.hours && hours ? {} : null };
+      if (own.hours && hours) addHours(own.hours, hours);
+      sums.set(cellName(place), own);
+      continue;
+    }
+    addKnown(sum.total, total);
+    if (sum.hours && hours) addHours(sum.hours, hours);
+    else sum.hours = null;
+  }
+  return [...sums.values()];
 }
 
 /** A completed day as `/activity` tells it, or, of a whole account, analytics. */

@@ -15,7 +15,7 @@ const NO_CREDITS: readonly null[] = [];
 
 /** A row whose hours are parsed when they are asked for: most questions ask for days, and hours are most of the bytes. */
 export class StoredRow implements LedgerRow {
-  readonly #stored: string | null;
+  readonly #stored: string | LedgerRow['hours'] | null;
   #hours: LedgerRow['hours'] | undefined;
   #credits: readonly (number | null)[] | undefined;
 
@@ -28,8 +28,8 @@ export class StoredRow implements LedgerRow {
   readonly total: LedgerRow['total'];
   readonly isEstimated: boolean;
 
-  /** @param stored its hours as `hoursOf` selects them */
-  constructor(row: Omit<LedgerRow, 'hours'>, stored: string | null) {
+  /** @param stored its hours, also as `hoursOf` selects them */
+  constructor(row: Omit<LedgerRow, 'hours'>, stored: string | LedgerRow['hours'] | null) {
     this.keyId = row.keyId;
     this.day = row.day;
     this.source = row.source;
@@ -47,22 +47,25 @@ export class StoredRow implements LedgerRow {
   }
 
   get hours(): LedgerRow['hours'] {
-    if (this.#stored === null) return NO_HOURS;
-    this.#hours ??= this.#areCredits ? hoursOfCredits(this.credits) : (JSON.parse(this.#stored) as LedgerRow['hours']);
+    this.#hours ??= this.#readHours();
     return this.#hours;
   }
 
   /** Credits by hour, in nano-dollars; null, or missing: nothing is known of the hour. */
   get credits(): readonly (number | null)[] {
     if (this.#stored === null) return NO_CREDITS;
-    this.#credits ??= this.#areCredits ? (JSON.parse(this.#stored) as (number | null)[]) : creditsOfHours(this.hours);
+    this.#credits ??= isCredits(this.#stored) ? (JSON.parse(this.#stored) as (number | null)[]) : creditsOfHours(this.hours);
     return this.#credits;
   }
 
-  get #areCredits(): boolean {
-    return this.#stored?.startsWith('[') === true;
+  #readHours(): LedgerRow['hours'] {
+    if (this.#stored === null) return NO_HOURS;
+    if (typeof this.#stored === 'object') return this.#stored;
+    return isCredits(this.#stored) ? hoursOfCredits(this.credits) : (JSON.parse(this.#stored) as LedgerRow['hours']);
   }
 }
+
+const isCredits = (stored: string | LedgerRow['hours']): stored is string => typeof stored === 'string' && stored.startsWith('[');
 
 const hoursOfCredits = (credits: readonly (number | null)[]): LedgerRow['hours'] =>
   Object.fromEntries(credits.flatMap((nano, hour) => (nano === null ? [] : [[hour, [nano]]])));

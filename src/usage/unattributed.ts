@@ -1,6 +1,6 @@
 /** Unattributed spend: what an account spent without a key that is known, its total less what its keys spent. It is derived wherever it is read. Pure. */
 import { DAY_MS, dayOf, startOfDay } from '../lib/day.ts';
-import { addKnown, cellName, coarsen, isNothing, moneyOfDay, type UsageCell } from './cells.ts';
+import { cellName, coarsen, isNothing, moneyOfDay, type UsageCell } from './cells.ts';
 import type { Amounts } from './measures.ts';
 import type { StoredAccount, StoredReading } from './readings.ts';
 import { LATE_MS } from './secrets.ts';
@@ -84,12 +84,13 @@ function subtract(totals: readonly UsageCell[], keys: readonly UsageCell[]): Usa
 
 /** The day as one cell; its money is known not to be negative, of the rest only what is not is believed. */
 function restOfWhole(totals: readonly UsageCell[], keys: readonly UsageCell[]): UsageCell[] {
-  const sumOf = (cells: readonly UsageCell[]): Amounts | null =>
-    cells.reduce<Amounts | null>((sum, { total }) => (sum ? addKnown(sum, total) : total), null);
-  const [all, day] = [sumOf(totals), totals[0]?.day];
-  if (all === null || day === undefined) return [];
-  const total = minus(all, sumOf(keys)).map((amount) => (amount === null ? null : Math.max(0, amount)));
-  return isNothing(total) ? [] : [{ day, model: '', provider: '', total, hours: null }];
+  const [[whole], [part]] = [totals, keys].map((cells) => coarsen(cells, { model: false, provider: false, hours: false })) as [
+    UsageCell[],
+    UsageCell[],
+  ];
+  if (!whole) return [];
+  const total = minus(whole.total, part?.total ?? null).map((amount) => (amount === null ? null : Math.max(0, amount)));
+  return isNothing(total) ? [] : [{ ...whole, total }];
 }
 
 /**
@@ -101,7 +102,8 @@ export function restOfCells(totals: readonly UsageCell[], keys: readonly UsageCe
   const [cost, byok] = moneyOfDay(totals, day);
   const [keyCost, keyByok] = moneyOfDay(keys, day);
   if (cost < keyCost || byok < keyByok) return [];
-  return subtract(totals, keys) ?? subtract(coarsen(totals, false, true), coarsen(keys, false, true)) ?? restOfWhole(totals, keys);
+  const byModel = (cells: readonly UsageCell[]) => coarsen(cells, { model: true, provider: false, hours: true });
+  return subtract(totals, keys) ?? subtract(byModel(totals), byModel(keys)) ?? restOfWhole(totals, keys);
 }
 
 /** Places of `Amounts` that analytics tell. */
@@ -127,9 +129,13 @@ export interface AccountDay {
 /** The unattributed spend of a day as ledger rows. */
 export function unattributedRows({ day, keyId, totals, keys }: AccountDay): StoredRow[] {
   const slugs = new Map(totals.map(({ model, slug }) => [model, slug]));
-  const cellsOf = (rows: AccountDay['keys']) => coarsen(rows.map(toLedgerRow).map(cellOf), true, true);
+  const cellsOf = (rows: AccountDay['keys']) =>
+    coarsen(
+      rows.map((row) => cellOf(toLedgerRow(row))),
+      { model: true, provider: true, hours: true },
+    );
   return restOfCells(cellsOf(totals), cellsOf(keys)).map(({ model, provider, total, hours }) => {
     const named = { model: slugs.get(model) ?? null, permaslug: model || null, provider: provider || null };
-    return new StoredRow({ keyId, day, source: 'analytics', ...named, total, isEstimated: false }, hours && JSON.stringify(hours));
+    return new StoredRow({ keyId, day, source: 'analytics', ...named, total, isEstimated: false }, hours);
   });
 }

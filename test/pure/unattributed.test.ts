@@ -35,7 +35,7 @@ const isSomething = ({ total }: UsageCell) => total.some((amount) => amount !== 
 const sorted = (cells: readonly UsageCell[]) =>
   cells.map(({ day, model, provider, total, hours }) => JSON.stringify([day, model, provider, total, hours])).sort();
 /** All cells of both, those of one place added up. */
-const merge = (a: readonly UsageCell[], b: readonly UsageCell[]) => coarsen([...a, ...b], true, true);
+const merge = (a: readonly UsageCell[], b: readonly UsageCell[]) => coarsen([...a, ...b], { model: true, provider: true, hours: true });
 const sumOf = (amounts: readonly Amounts[]): Amounts => amounts.reduce<Amounts>((sum, one) => addAmounts(sum, one), []);
 
 /** An hour in which nothing was spent is not told. */
@@ -63,7 +63,7 @@ describe('what an account spent without a key', () => {
   it('is the same money where the keys are known without providers or hours', () => {
     fc.assert(
       fc.property(CELLS, CELLS, fc.boolean(), fc.boolean(), (chatroom, keys, keepProvider, keepHours) => {
-        const rest = restOfCells(merge(chatroom, keys), coarsen(keys, keepProvider, keepHours));
+        const rest = restOfCells(merge(chatroom, keys), coarsen(keys, { model: true, provider: keepProvider, hours: keepHours }));
         expect(moneyOfDay(rest, DAY)).toEqual(moneyOfDay(chatroom, DAY));
       }),
     );

@@ -143,7 +143,7 @@ export async function ledger(
   };
   for (const row of ofKeys) note(textOf(row.hash), cellOf(row));
   for (const [day, rows] of Map.groupBy(totals, (row) => row.day)) {
-    const keys = coarsen(ofKeys.filter((row) => row.day === day).map(cellOf), true, true);
+    const keys = coarsen(ofKeys.filter((row) => row.day === day).map(cellOf), { model: true, provider: true, hours: true });
     for (const cell of restOfCells(rows.map(cellOf), keys)) note(null, cell);
   }
   return { days, hours };
