@@ -160,7 +160,7 @@ export const noteErrorsStatement = (db: Db, userId: number, errors: readonly { i
 export const noteChecksStatement = (db: Db, userId: number, owner: Owner, ids: readonly number[], day: string): D1PreparedStatement =>
   statement(
     db,
-    `UPDATE ${owner} SET checked_to = ?3 FROM json_each(?2) AS j WHERE ${owner}.id = j.value AND +${owner}.user_id = ?1`,
+    `UPDATE ${owner} AS o SET checked_to = ?3 FROM json_each(?2) AS j WHERE o.id = j.value AND +o.user_id = ?1`,
     userId,
     JSON.stringify(ids),
     day,

@@ -65,6 +65,16 @@ export const SPARED: Spared[] = [
     why: 'IS_MANAGER asks for the user.',
   },
   {
+    file: 'src/management/store.ts',
+    at: 'AS u WHERE u.user_id = ?1 AND u.account_id = account.id',
+    why: 'Leads the index: what an account has is of its user.',
+  },
+  {
+    file: 'src/usage/source-store.ts',
+    at: 'ON u.account_id = a.id AND u.user_id = a.user_id',
+    why: 'What an account has is of its user.',
+  },
+  {
     file: 'src/keys/text-store.ts',
     at: 'WHERE user_id = ?1 AND id = ?3 AND ${isOurs} RETURNING id',
     why: 'What decides asks for the user.',
