@@ -189,9 +189,13 @@ DELETE FROM `usage_day` WHERE `upstream_key_id` IN (SELECT `id` FROM `upstream_k
 --> statement-breakpoint
 ALTER TABLE `management` ADD `account_id` integer;
 --> statement-breakpoint
+ALTER TABLE `management` ADD `opened_by` text;
+--> statement-breakpoint
 UPDATE `management` SET `account_id` = (SELECT a.`id` FROM `account` AS a
 	JOIN `upstream_key` AS u ON u.`user_id` = a.`user_id` AND coalesce(u.`account`, u.`id`) = a.`anchor` AND u.`hash` IS NULL
 	WHERE u.`management_id` = coalesce(`management`.`leader_id`, `management`.`api_key_id`) LIMIT 1);
+--> statement-breakpoint
+UPDATE `management` SET `opened_by` = (SELECT k.`hash` FROM `api_key` AS k WHERE k.`id` = `management`.`api_key_id`) WHERE `account_id` IS NOT NULL;
 --> statement-breakpoint
 ALTER TABLE `management` DROP COLUMN `leader_id`;
 --> statement-breakpoint
@@ -263,7 +267,8 @@ CREATE VIEW `reading` AS
   SELECT *, coalesce(last_sample_at - reported_until > iif(is_managed, 3, 0) * 3600000, false) AS is_behind FROM (
     SELECT u.*, m.api_key_id AS management_id, coalesce(k.kind = 'management' AND k.is_active AND k.health <> 'invalid', false) AS is_managed,
       CASE WHEN u.done_from IS NOT NULL AND u.read_at > unixepoch(u.done_from) * 1000
-        THEN max(u.read_at, iif(u.is_at_rest, coalesce(a.listed_at, 0), 0)) END AS reported_until
+        THEN max(u.read_at, iif(u.is_at_rest, coalesce(a.listed_at, 0), 0)) END AS reported_until,
+      a.done_from AS total_from, a.open_from AS total_until
     FROM upstream_key AS u
       LEFT JOIN account AS a ON a.id = u.account_id AND a.user_id = u.user_id
       LEFT JOIN management AS m ON m.api_key_id = a.reader_id AND m.account_id = a.id
@@ -273,7 +278,7 @@ CREATE VIEW `reading` AS
 UPDATE `key_day` SET `source` = next.`source` FROM (SELECT d.`user_id`, d.`day`, d.`upstream_key_id`, CASE
   WHEN d.reported_nano IS NOT NULL AND NOT coalesce(r.is_behind AND NOT coalesce(d.day >= r.done_from AND r.reported_until >= (unixepoch(d.day) + 86400) * 1000 + 900000, false) AND (d.counted_nano >= d.reported_nano AND d.counted_byok_nano >= d.reported_byok_nano
   AND d.counted_nano + d.counted_byok_nano > d.reported_nano + d.reported_byok_nano), false) THEN 'analytics'
-  WHEN d.counted_nano IS NOT NULL AND NOT (d.is_estimated AND coalesce(d.day >= r.done_from AND r.reported_until >= (unixepoch(d.day) + 86400) * 1000 + 900000, false)) THEN 'counters' END AS `source`
+  WHEN d.counted_nano IS NOT NULL AND NOT (d.is_estimated AND (coalesce(d.day >= r.done_from AND r.reported_until >= (unixepoch(d.day) + 86400) * 1000 + 900000, false) OR coalesce(d.day >= r.total_from AND d.day < r.total_until, false))) THEN 'counters' END AS `source`
 	FROM `key_day` AS d CROSS JOIN `reading` AS r ON r.`id` = d.`upstream_key_id`) AS next
 	WHERE `key_day`.`user_id` = next.`user_id` AND `key_day`.`day` = next.`day` AND `key_day`.`upstream_key_id` = next.`upstream_key_id`;
 --> statement-breakpoint
@@ -423,6 +428,18 @@ END;
 --> statement-breakpoint
 CREATE TRIGGER `account_delete_sums` AFTER DELETE ON `account` BEGIN
 	DELETE FROM `day_sum` WHERE `user_id` = OLD.`user_id`;
+END;
+--> statement-breakpoint
+CREATE TRIGGER `api_key_update_sums` AFTER UPDATE ON `api_key`
+	WHEN OLD.`is_active` IS NOT NEW.`is_active`
+BEGIN
+	DELETE FROM `day_sum` WHERE `user_id` = NEW.`user_id`;
+END;
+--> statement-breakpoint
+CREATE TRIGGER `management_update_sums` AFTER UPDATE ON `management`
+	WHEN OLD.`account_id` IS NOT NEW.`account_id`
+BEGIN
+	DELETE FROM `day_sum` WHERE `user_id` = NEW.`user_id`;
 END;
 --> statement-breakpoint
 UPDATE `user` SET `stats_version` = `stats_version` + 1;

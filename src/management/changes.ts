@@ -2,7 +2,7 @@
 import { CHARACTERS_A_SLICE, type Db, runBatch } from '../db.ts';
 import { slicesOf } from '../lib/slices.ts';
 import { diffCells, keepFiner, keepForgotten, type UsageCell } from '../usage/cells.ts';
-import { resolveDaysStatementAcrossUsers } from '../usage/source-store.ts';
+import { resolveAccountStatement, resolveDaysStatementAcrossUsers } from '../usage/source-store.ts';
 import {
   dropDaysStatementAcrossUsers,
   listDaysAcrossUsers,
@@ -12,7 +12,7 @@ import {
   setReportedStatementAcrossUsers,
 } from '../usage/usage-store.ts';
 import type { Account, AccountProgress, ReadProgress, UpstreamKey } from './model.ts';
-import { moveAccountStatement, moveReadingsStatement } from './store.ts';
+import { moveAccountStatement, moveReadingsStatement, reopenAccountsStatement } from './store.ts';
 
 interface Change<Of extends { id: number; readVersion: number }, State> {
   of: Of;
@@ -57,10 +57,14 @@ async function planWrites(
 
 async function applySlice(db: Db, userId: number, changes: readonly KeyChange[]): Promise<number[]> {
   const { statements, changed } = await planWrites(db, userId, 'upstream_key', changes);
+  const isRecent = ({ of, days }: KeyChange) => days.every((day) => of.doneFrom !== null && day >= of.doneFrom);
+  const recent = new Set(changes.filter(isRecent).map(({ of }) => of.id));
+  const late = changed.filter(({ id }) => recent.has(id));
   const moves = changes.map(({ of, state }) => ({ id: of.id, readVersion: of.readVersion, ...state }));
   const results = await runBatch(db, [
     ...statements,
     ...(changed.length > 0 ? [setReportedStatementAcrossUsers(db, changed)] : []),
+    ...(late.length > 0 ? [reopenAccountsStatement(db, userId, late)] : []),
     moveReadingsStatement(db, userId, moves),
     resolveDaysStatementAcrossUsers(
       db,
@@ -87,6 +91,10 @@ export async function applyChanges(db: Db, userId: number, changes: readonly Key
 export async function applyAccountChange(db: Db, userId: number, change: AccountChange): Promise<boolean> {
   const { statements } = await planWrites(db, userId, 'account', [change]);
   const { of, state } = change;
-  const results = await runBatch(db, [...statements, moveAccountStatement(db, userId, of, state)]);
-  return (results.at(-1) ?? []).length > 0;
+  const results = await runBatch(db, [
+    ...statements,
+    moveAccountStatement(db, userId, of, state),
+    resolveAccountStatement(db, userId, of.id, change.days),
+  ]);
+  return (results.at(-2) ?? []).length > 0;
 }

@@ -1,7 +1,7 @@
 /** SQL of management keys: who reads an account and when, and how far each of its keys was read. */
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import { askedOften, type Db, jsonField as field, runBatch, statement } from '../db.ts';
-import { resolveUserStatement } from '../usage/source-store.ts';
+import { resolveAllStatement } from '../usage/source-store.ts';
 import { account, reading } from '../usage/table.ts';
 import type { Owner, ReadBase } from '../usage/usage-store.ts';
 import type { Account, AccountProgress, Management, ReadProgress, UpstreamKey } from './model.ts';
@@ -146,6 +146,17 @@ export const moveAccountStatement = (
     openFrom,
   );
 
+/** What came late for a key came late for its account: the total of such a day is asked for once more. */
+export const reopenAccountsStatement = (db: Db, userId: number, late: readonly { id: number; day: string }[]): D1PreparedStatement =>
+  statement(
+    db,
+    `UPDATE account SET open_from = next.day, read_version = read_version + 1
+      FROM (SELECT u.account_id, min(${field('day')}) AS day FROM json_each(?2) AS j JOIN upstream_key AS u ON u.id = ${field('id')} GROUP BY 1) AS next
+      WHERE account.id = next.account_id AND +account.user_id = ?1 AND account.open_from > next.day`,
+    userId,
+    JSON.stringify(late),
+  );
+
 /** Notes why keys could not be read. */
 export const noteErrorsStatement = (db: Db, userId: number, errors: readonly { id: number; lastError: string }[]): D1PreparedStatement =>
   statement(
@@ -192,7 +203,7 @@ export const leaveAccountStatements = (db: Db, userId: number, managementId: num
       WHERE user_id = ?1 AND reader_id = ?2`,
     'DELETE FROM management WHERE user_id = ?1 AND api_key_id = ?2',
   ].map((text) => statement(db, text, userId, managementId)),
-  resolveUserStatement(db, userId),
+  resolveAllStatement(db, userId),
 ];
 
 /** Deletes what is known of a key upstream, and accounts of which nothing is left then. */

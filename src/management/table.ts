@@ -8,6 +8,8 @@ export const management = sqliteTable(
     userId: integer('user_id').notNull(),
     /** Null: it was not listed yet. Another management key may read the same account: its `reader_id` says which one does. */
     accountId: integer('account_id'),
+    /** The hash of the secret that opened it: while the key has that one it is the same account, whatever became of its workspaces and keys. */
+    openedBy: text('opened_by'),
     /** When this key last began to list its account. */
     listedAt: integer('listed_at'),
     /** No step before then: somebody is at work, or OpenRouter's limit of queries a minute is used up. */

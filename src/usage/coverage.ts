@@ -15,6 +15,8 @@ export interface CoveredKey {
   analytics: Known | null;
   /** It stands for what an account spends, or spent, outside of its keys. */
   isOutside: boolean;
+  /** It reads all accounts whose unattributed spend it stands for. Its own secrets do not matter: they run no model. */
+  isAccountKnown: boolean;
   /** Its present secret is read through a management key that is read itself. */
   isManaged: boolean;
   /** Of its present secret, analytics have stopped, or never began, while the counters go on. */
@@ -38,7 +40,9 @@ function analyticsOf(readings: readonly StoredReading[], secrets: readonly Cover
   const since = Math.max(first, ...unread);
   const present = secrets.find(({ isPresent }) => isPresent);
   const foreign = present?.isListed === false && present.counters !== null ? [present.counters.since] : [];
-  const until = Math.min(...begun.map(({ reportedUntil }) => reportedUntil ?? 0), ...foreign);
+  // Of a secret that was never read nothing is known since it was made.
+  const untils = readings.map(({ reportedUntil, createdAt }) => reportedUntil ?? startOfDay(dayOf(createdAt)));
+  const until = Math.min(...untils, ...foreign);
   return until > since ? { since, until } : null;
 }
 
@@ -82,7 +86,7 @@ function wholeOf(
   const { counters, analytics, isOutside } = key;
   const spans: Known[] = [];
   if (counters) spans.push({ since: Math.max(keptSince, startOfDay(dayOf(counters.since))), until: counters.until });
-  if (analytics && !key.secrets.some(isForeign)) {
+  if (analytics && (key.isAccountKnown || !key.secrets.some(isForeign))) {
     spans.push({ since: !isOutside && isReadToBirth(readings) ? keptSince : analytics.since, until: analytics.until });
   }
   const freshMs = isOutside ? FRESH_OUTSIDE_MS : FRESH_MS;
@@ -121,6 +125,7 @@ export function coverageOf(
       counters: key.kind === 'management' ? null : clipped(spanOfAll(secrets.flatMap(({ counters }) => counters ?? []))),
       analytics: clipped(read.length > 0 ? commonSpan(read.flatMap(({ settled }) => settled ?? [])) : analyticsOf(listed, secrets)),
       isOutside,
+      isAccountKnown: key.kind === 'management' && ofReader.length > 0 && ofReader.every(({ isRead }) => isRead),
       isManaged,
       isBehind: secrets.some(
         ({ isPresent, isBehind, analytics, counters }) => isPresent && (analytics === null ? counters !== null : isBehind),

@@ -82,6 +82,10 @@ function witnessOf(day: string, secret: CoveredSecret, row: StoredKeyDay | undef
   const source = row?.source ?? null;
   const isSilent = source === null || (source === 'counters' && !(counters?.costNano || counters?.byokCostNano));
   const facts = { counters, correction: correctionOf(row), activity };
+  if (source === null && row?.countedNano != null && !isRead) {
+    // What was shared out over a gap is in the account's total, on its true day.
+    return { ...facts, source, ledger: null, isWhole: false, drifts: [] };
+  }
   if (source !== 'analytics' && !(isRead && isSilent)) {
     // Analytics were read and have nothing of the day, so the counters speak.
     const isUntold = source === 'counters' && isAnalysed(day, secret);
@@ -125,7 +129,7 @@ export function createComparison({ keys, allKeys, upstreamKeys, accounts, keyDay
     const isNegative = rest.costNano < 0 || rest.byokCostNano < 0;
     const ledger = isNegative ? NOTHING : rest;
     const isComparable = account.listedAt !== null && account.isReadBack;
-    const drifts = [activity && minus(ledger, activity), isNegative && isComparable ? minus(NOTHING, rest) : null];
+    const drifts = [activity && minus(ledger, activity), isComparable ? minus(ledger, rest) : null];
     return { ...facts, source: 'analytics', ledger, isWhole: true, drifts };
   }
 

@@ -106,11 +106,15 @@ export const reading = sqliteView('reading', {
   isManaged: integer('is_managed', { mode: 'boolean' }).notNull(),
   reportedUntil: integer('reported_until'),
   isBehind: integer('is_behind', { mode: 'boolean' }).notNull(),
+  /** The account's total is read for all days from the one until the day before the other. */
+  totalFrom: text('total_from'),
+  totalUntil: text('total_until'),
 }).as(sql`
   SELECT *, coalesce(last_sample_at - reported_until > iif(is_managed, 3, 0) * 3600000, false) AS is_behind FROM (
     SELECT u.*, m.api_key_id AS management_id, coalesce(k.kind = 'management' AND k.is_active AND k.health <> 'invalid', false) AS is_managed,
       CASE WHEN u.done_from IS NOT NULL AND u.read_at > unixepoch(u.done_from) * 1000
-        THEN max(u.read_at, iif(u.is_at_rest, coalesce(a.listed_at, 0), 0)) END AS reported_until
+        THEN max(u.read_at, iif(u.is_at_rest, coalesce(a.listed_at, 0), 0)) END AS reported_until,
+      a.done_from AS total_from, a.open_from AS total_until
     FROM upstream_key AS u
       LEFT JOIN account AS a ON a.id = u.account_id AND a.user_id = u.user_id
       LEFT JOIN management AS m ON m.api_key_id = a.reader_id AND m.account_id = a.id

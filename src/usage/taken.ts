@@ -46,12 +46,14 @@ export function sourcesOf(stored: Stored, { now, retentionDays }: Clock, keyId?:
     of.doneFrom !== null && historyRead(of, today, retentionDays) === null;
   const accounts = stored.accounts.map((account) => {
     const own = upstreamKeys.filter(({ accountId }) => accountId === account.id);
+    const isRead = managements.some((one) => one.apiKeyId === account.readerId && one.accountId === account.id);
     return {
       ...account,
-      isRead: managements.some((one) => one.apiKeyId === account.readerId && one.accountId === account.id),
+      isRead,
       settled: settledSpan(
         account,
-        own.filter(({ apiKeyId }) => isActive.get(apiKeyId) === true),
+        // Of an account that nobody reads any more, nobody waits for a key that was never read.
+        own.filter(({ apiKeyId, doneFrom }) => isActive.get(apiKeyId) === true && (isRead || doneFrom !== null)),
       ),
       isReadBack: isReadBack({ ...account, createdAt: 0 }) && own.every(isReadBack),
     };

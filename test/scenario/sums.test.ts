@@ -172,6 +172,8 @@ describe('a sum', () => {
     ).toBeGreaterThan(3);
     expect(await sumsAfter(`UPDATE upstream_key SET api_key_id = (${other}) WHERE ${last('upstream_key')}`)).toBe(0);
     expect(await sumsAfter(`UPDATE account SET done_from = done_from, listed_at = listed_at + 1 WHERE user_id = ?1`)).toBeGreaterThan(3);
+    expect(await sumsAfter(`UPDATE api_key SET is_active = 0 WHERE ${last('api_key')}`)).toBe(0);
+    await env.DB.prepare('UPDATE api_key SET is_active = 1 WHERE user_id = ?1').bind(own.user.id).run();
     expect(await sumsAfter('UPDATE account SET reader_id = NULL WHERE user_id = ?1')).toBe(0);
     await env.DB.prepare('UPDATE account SET reader_id = (SELECT api_key_id FROM management WHERE user_id = ?1) WHERE user_id = ?1')
       .bind(own.user.id)

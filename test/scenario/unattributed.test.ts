@@ -1,9 +1,11 @@
 /** What an account spent without a key that is known here: derived from its total, so it moves and the total stays. */
 import { expect, it } from 'vitest';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/lib/day.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
-import { daysAgo } from '../support/account.ts';
+import { daysAgo, startOfToday, WORKSPACES } from '../support/account.ts';
 import { createScenario, type Scenario } from '../support/scenario.ts';
 import { createVisitor } from '../support/visitor.ts';
+import { freshKeyText } from '../support/world.ts';
 
 interface Figure {
   key_id: number;
@@ -22,6 +24,13 @@ const nano = (usd: number | null | undefined): number => Math.round((usd ?? 0) *
 const statsOf = async ({ world, user }: Scenario): Promise<Stats> =>
   (await world.json<Stats>('GET', `/api/v1/stats?from=2026-10-01&to=${daysAgo(world.clock.now, 1)}`, { token: user.token })).body;
 const ofKey = (stats: Stats, id: number): Figure | undefined => stats.by_key.find(({ key_id: key }) => key === id);
+/** Analytics of one key fail from now on. */
+const failing = async ({ world, account }: Scenario, text = account.keys[0] as string): Promise<void> => {
+  const hash = await sha256Hex(text);
+  world.simulator.alter((path, body) =>
+    path.startsWith('/analytics/query') && JSON.stringify(body).includes(hash) ? async () => new Response('', { status: 500 }) : null,
+  );
+};
 const patch = (set: Scenario, id: number, body: object) => set.world.call('PATCH', `/api/keys/${id}`, { token: set.user.token, body });
 
 it('is pending while a key of the account cannot be read, holds what that key spends once it is paused, and gives it back', async () => {
@@ -29,11 +38,8 @@ it('is pending while a key of the account cannot be read, holds what that key sp
   const manager = await set.add();
   await set.hours(14);
   const [text] = set.account.keys as [string];
-  const hash = await sha256Hex(text);
   const before = await statsOf(set);
-  set.world.simulator.alter((path, body) =>
-    path.startsWith('/analytics/query') && JSON.stringify(body).includes(hash) ? async () => new Response('', { status: 500 }) : null,
-  );
+  await failing(set);
   set.world.simulator.spend(text, { nano: 7_000_000_000 });
   set.world.simulator.spendInChatroom({ nano: 3_000_000_000 });
   await set.hours(60);
@@ -93,4 +99,55 @@ it('is settled again as soon as a key is read that was at rest for days: until t
   await set.hours(1);
   const moved = await statsOf(set);
   expect([ofKey(moved, manager), moved.drift]).toEqual([ofKey(before, manager), []]);
+});
+
+it('holds what a key spent in a gap, on its true day, once the key is paused and the account is read: no share of it is counted beside it', async () => {
+  const set = await createScenario({ keys: 2, days: 5, chance: 0 });
+  const [text] = set.account.keys as [string];
+  await set.add();
+  await set.hours(2);
+  await failing(set);
+  set.world.simulator.spend(text, { nano: 20_000_000_000 }, set.world.clock.now + HOUR_MS);
+  set.world.clock.now += 4 * DAY_MS;
+  await set.hours(3);
+  await patch(set, (await set.find(text)).id, { is_active: false });
+  await set.hours(30);
+  const stats = await statsOf(set);
+  expect([nano(stats.totals.cost_usd), stats.drift]).toEqual([20_000_000_000, []]);
+});
+
+it('is that of the same account after all of its workspaces were made anew, also where it has no key', async () => {
+  const set = await createScenario({ keys: 0, days: 10, chance: 0 });
+  set.world.simulator.spendInChatroom({ nano: 5_000_000_000 }, set.world.clock.now - 3 * DAY_MS);
+  await set.add();
+  await set.hours(2);
+  for (const { id } of WORKSPACES) set.world.simulator.removeWorkspace(id);
+  set.world.simulator.addWorkspace({ id: '11111111-54b1-4c0c-9f3e-5f4d3f2a1b0c', name: 'Default', slug: 'default' });
+  await set.hours(30);
+  expect(nano((await statsOf(set)).totals.cost_usd)).toBe(5_000_000_000);
+});
+
+it('is complete again after the management key was rotated within its account', async () => {
+  const set = await createScenario({ keys: 1, days: 5 });
+  const manager = await set.add();
+  await set.hours(30);
+  const text = freshKeyText();
+  set.world.simulator.addKey(text, { isManagement: true });
+  await patch(set, manager, { key: text });
+  await set.hours(80);
+  const stats = await statsOf(set);
+  expect([ofKey(stats, manager)?.is_complete, stats.totals.is_complete]).toEqual([true, true]);
+});
+
+it('agrees with the keys within the hour where analytics lag behind midnight', async () => {
+  const set = await createScenario({ keys: 1, days: 2, chance: 0 });
+  const [text] = set.account.keys as [string];
+  await set.add();
+  set.world.simulator.analytics.lagMs = 100 * MINUTE_MS;
+  const midnight = startOfToday(set.world.clock.now) + DAY_MS;
+  set.world.simulator.spend(text, { nano: 3_000_000_000 }, midnight - 7 * MINUTE_MS);
+  set.world.simulator.spendInChatroom({ nano: 1_000_000_000 }, midnight - 7 * MINUTE_MS);
+  while (set.world.clock.now < midnight + 4 * HOUR_MS) await set.hours(1);
+  const stats = await statsOf(set);
+  expect([nano(stats.totals.cost_usd), stats.drift]).toEqual([4_000_000_000, []]);
 });

@@ -102,6 +102,7 @@ export const key = (id: number, since: string | null, until: string | null, isRe
   counters: known(since, until),
   analytics: null,
   isOutside: false,
+  isAccountKnown: false,
   isManaged: false,
   isBehind: false,
   secrets: [secretOf(id, { counters: known(since, until) })],

@@ -186,6 +186,7 @@ export const CASES: Record<string, Case | Case[]> = {
     management.moveReadingsStatement(db, ME, [{ ...progress, id: id.upstream, readVersion: 0 }]),
   ],
   'management.moveAccountStatement': (db, id) => [management.moveAccountStatement(db, ME, { id: id.account, readVersion: 0 }, progress)],
+  'management.reopenAccountsStatement': (db, id) => [management.reopenAccountsStatement(db, ME, [{ id: id.upstream, day: '2026-01-01' }])],
   'management.noteErrorsStatement': (db, id) => [management.noteErrorsStatement(db, ME, [{ id: id.upstream, lastError: 'e' }])],
   'management.noteChecksStatement': [
     (db, id) => [management.noteChecksStatement(db, ME, 'upstream_key', [id.upstream], DAY)],
@@ -204,6 +205,8 @@ export const CASES: Record<string, Case | Case[]> = {
   ),
   'management.deleteAllAccountsStatements': (db) => management.deleteAllAccountsStatements(db, ME),
   'sources.resolveUserStatement': (db) => [sources.resolveUserStatement(db, ME)],
+  'sources.resolveAllStatement': (db) => [sources.resolveAllStatement(db, ME)],
+  'sources.resolveAccountStatement': (db, id) => [sources.resolveAccountStatement(db, ME, id.account, [DAY])],
   'usage.selectKeyDays': QUESTIONS.map(
     (of): Case =>
       (db) =>
