@@ -7,7 +7,7 @@ import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { accountMessageOf } from '../jobs/model.ts';
-import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
+import { addDays, dayOf, listDays, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { logError } from '../log.ts';
 import * as managementStore from '../management/store.ts';
 import { purgeStepAcrossUsers, requestPurgeStatement } from '../usage/retention-store.ts';
@@ -106,8 +106,9 @@ export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<v
   if (key.kind === 'discovered' && (await managementStore.findUpstreamKey(deps.db, userId, key.hash))?.managementId != null) {
     fail({ kind: 'bad_request', detail: 'A discovered key goes with the management key that found it. Pause it instead.' });
   }
+  const today = dayOf(deps.now());
   await runBatch(deps.db, [
-    ...managementStore.leaveAccountStatements(deps.db, userId, id),
+    ...managementStore.leaveAccountStatements(deps.db, userId, id, listDays(addDays(today, -deps.config.retentionDays), today)),
     ...managementStore.deleteUpstreamStatements(deps.db, userId, id),
     store.deleteKeyStatement(deps.db, userId, id),
     requestPurgeStatement(deps.db, userId, deps.now()),

@@ -1,7 +1,7 @@
 /** SQL of management keys: who reads an account and when, and how far each of its keys was read. */
 import { and, eq, getTableColumns, sql } from 'drizzle-orm';
 import { askedOften, type Db, jsonField as field, runBatch, statement } from '../db.ts';
-import { resolveAllStatement } from '../usage/source-store.ts';
+import { resolveUnreadStatement, resolveUserStatement } from '../usage/source-store.ts';
 import { account, reading } from '../usage/table.ts';
 import type { Owner, ReadBase } from '../usage/usage-store.ts';
 import type { Account, AccountProgress, Management, ReadProgress, UpstreamKey } from './model.ts';
@@ -190,8 +190,9 @@ const ABANDONED = `SELECT account.id FROM account WHERE account.user_id = ?1 AND
 /**
  * Ends the reading of an account by a management key that goes: another one of the account goes on with everything; without one, what was discovered
  * is deleted. Keys that the user added stay with what was read of them, and the account, which a management key may open again, without its total.
+ * @param days that are kept
  */
-export const leaveAccountStatements = (db: Db, userId: number, managementId: number): D1PreparedStatement[] => [
+export const leaveAccountStatements = (db: Db, userId: number, managementId: number, days: readonly string[]): D1PreparedStatement[] => [
   ...[
     `DELETE FROM api_key WHERE user_id = ?1 AND kind = 'discovered' AND id IN (SELECT u.api_key_id FROM upstream_key AS u
       WHERE u.user_id = ?1 AND u.account_id IN (${ABANDONED}) AND u.account_id = (SELECT m.account_id FROM management AS m WHERE m.api_key_id = ?2))`,
@@ -203,7 +204,8 @@ export const leaveAccountStatements = (db: Db, userId: number, managementId: num
       WHERE user_id = ?1 AND reader_id = ?2`,
     'DELETE FROM management WHERE user_id = ?1 AND api_key_id = ?2',
   ].map((text) => statement(db, text, userId, managementId)),
-  resolveAllStatement(db, userId),
+  resolveUserStatement(db, userId),
+  resolveUnreadStatement(db, userId, days),
 ];
 
 /** Deletes what is known of a key upstream, and accounts of which nothing is left then. */

@@ -5,6 +5,7 @@
 import type { Question } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, dayOf } from '../lib/day.ts';
+import { remember } from '../lib/remember.ts';
 import type { CoveredKey } from './coverage.ts';
 import type { LedgerRow, LedgerRows, Range } from './model.ts';
 import { askedDays, readPieces, readSources } from './reading.ts';
@@ -40,8 +41,11 @@ function ledgerOfSources<S extends StoredSources>(sources: S, summed: readonly S
     /** The keys that were asked about, with what is known of each. */
     keys: sources.keys as readonly CoveredKey[],
     rows: (): LedgerRows => ({ detailed: rowsOnce(), summed: ofSums }),
-    /** The same of the rows, each made when it is needed. */
-    items: (): { stored: LedgerItem[]; toRows(item: LedgerItem): LedgerRow[] } => ({ stored: ledgerItemsOf(sources), toRows }),
+    /** The same of the rows, each made once, when it is needed. */
+    items: (): { stored: LedgerItem[]; toRows(item: LedgerItem): LedgerRow[] } => ({
+      stored: ledgerItemsOf(sources),
+      toRows: remember(toRows, Number.POSITIVE_INFINITY),
+    }),
     /** Of summed days of which keys were not asked for: what was spent in all. */
     spent,
     /** Credits by day and by hour. */

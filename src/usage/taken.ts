@@ -109,7 +109,7 @@ function accountDays(sources: StoredSources, taken: readonly KeyItem[]): Account
     const keyId = account?.readerId ?? null;
     if (!account || keyId === null || !isSettledDay(account, day)) return [];
     const named = rows.map((row) => ({ ...row, keyId, slug: slugOf(row.model) }));
-    return [{ day, accountId: account.id, keyId, totals: named, keys: ofKeys.get(name) ?? [] }];
+    return [{ day, keyId, totals: named, keys: ofKeys.get(name) ?? [] }];
   });
 }
 

@@ -120,7 +120,6 @@ const cellOf = ({ day, permaslug, provider, total, hours, hasHours }: StoredRow)
 /** A settled day of an account: its total, and what the ledger has of its keys. Its rest is shown under the key that reads it. */
 export interface AccountDay {
   day: string;
-  accountId: number;
   keyId: number;
   totals: readonly NamedUsage[];
   keys: readonly Parameters<typeof toLedgerRow>[0][];

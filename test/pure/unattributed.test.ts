@@ -162,8 +162,7 @@ describe('unattributed spend in the ledger', () => {
     countedByokNano: 0,
     source: 'counters',
   };
-  const rowsOf = (totals: NamedUsage[], keys: (NamedUsage | CountedDay)[]) =>
-    unattributedRows({ day: DAY, accountId: 60, keyId: 9, totals, keys });
+  const rowsOf = (totals: NamedUsage[], keys: (NamedUsage | CountedDay)[]) => unattributedRows({ day: DAY, keyId: 9, totals, keys });
 
   it('is told of the key that reads the account, by the names of its models and by the hour', () => {
     const [row, ...others] = rowsOf([total], [read, { ...read, keyId: 2, costNano: 1, requests: 0, hours: '{"3":[1,0,0]}' }]);

@@ -6,7 +6,7 @@ import type { KeyRow } from '../../src/keys/model.ts';
 import { findKey } from '../../src/keys/store.ts';
 import { DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
 import { readListing } from '../../src/management/listing.ts';
-import { addManagement, daysAgo, WORKSPACES } from '../support/account.ts';
+import { addManagement, daysAgo, LEDGER_TABLES, WORKSPACES } from '../support/account.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import { DEFAULT_WORKSPACE } from '../support/openrouter/management.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
@@ -602,17 +602,7 @@ describe('a run comes to its end', () => {
       state.isArmed = true;
       await deliver(set.world.deps, accountMessageOf(new Date(set.world.clock.now).toISOString(), set.user.id, id));
       await set.world.drain();
-      for (const table of [
-        'usage_day',
-        'key_day',
-        'account_day',
-        'account_check',
-        'upstream_key',
-        'account',
-        'management',
-        'workspace',
-        'api_key',
-      ]) {
+      for (const table of LEDGER_TABLES) {
         const left = await env.DB.prepare(`SELECT count(*) AS count FROM ${table} WHERE user_id = ?`).bind(set.user.id).first();
         expect([fragment, state.hasRun, table, left]).toEqual([fragment, true, table, { count: 0 }]);
       }

@@ -116,6 +116,25 @@ it('holds what a key spent in a gap, on its true day, once the key is paused and
   expect([nano(stats.totals.cost_usd), stats.drift]).toEqual([20_000_000_000, []]);
 });
 
+it('gives back what a key spent in a gap, as its counters shared it out, when the account goes', async () => {
+  const set = await createScenario({ keys: 2, days: 5, chance: 0 });
+  const [text] = set.account.keys as [string];
+  const own = await set.world.json<{ id: number }>('POST', '/api/keys', { token: set.user.token, body: { name: 'own', key: text } });
+  const manager = await set.add();
+  await set.hours(2);
+  await failing(set);
+  set.world.simulator.spend(text, { nano: 20_000_000_000 }, set.world.clock.now + HOUR_MS);
+  set.world.clock.now += 4 * DAY_MS;
+  await set.hours(3);
+  await patch(set, own.body.id, { is_active: false });
+  await set.hours(30);
+  const before = await statsOf(set);
+  expect([nano(ofKey(before, own.body.id)?.cost_usd), nano(ofKey(before, manager)?.cost_usd)]).toEqual([0, 20_000_000_000]);
+  await set.world.call('DELETE', `/api/keys/${manager}`, { token: set.user.token });
+  const after = await statsOf(set);
+  expect([nano(ofKey(after, own.body.id)?.cost_usd), nano(after.totals.cost_usd)]).toEqual([20_000_000_000, 20_000_000_000]);
+});
+
 it('is that of the same account after all of its workspaces were made anew, also where it has no key', async () => {
   const set = await createScenario({ keys: 0, days: 10, chance: 0 });
   set.world.simulator.spendInChatroom({ nano: 5_000_000_000 }, set.world.clock.now - 3 * DAY_MS);

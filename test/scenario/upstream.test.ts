@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS } from '../../src/lib/day.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
-import { addManagement, daysAgo, spendAtRandom, startOfToday, WORKSPACES } from '../support/account.ts';
+import { addManagement, daysAgo, LEDGER_TABLES, spendAtRandom, startOfToday, WORKSPACES } from '../support/account.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import { createScenario, expectTruth, total } from '../support/scenario.ts';
 import { freshKeyText, type World } from '../support/world.ts';
@@ -470,18 +470,7 @@ describe('a management key', () => {
     expect((await set.world.call('GET', `/api/keys/${id}`, { token: other.token })).status).toBe(403);
     await set.world.call('DELETE', '/api/auth/me', { token: other.token, body: { password: other.password } });
     await set.world.drain();
-    for (const table of [
-      'usage_day',
-      'key_day',
-      'account_day',
-      'account_check',
-      'upstream_key',
-      'account',
-      'management',
-      'workspace',
-      'model_name',
-      'api_key',
-    ]) {
+    for (const table of [...LEDGER_TABLES, 'model_name']) {
       const left = await env.DB.prepare(`SELECT count(*) AS count FROM ${table} WHERE user_id = ?`).bind(other.id).first();
       expect([table, left]).toEqual([table, { count: 0 }]);
     }

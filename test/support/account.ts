@@ -149,6 +149,19 @@ export async function ledger(
   return { days, hours };
 }
 
+/** Tables of the ledger and of what it is read from. */
+export const LEDGER_TABLES = [
+  'usage_day',
+  'key_day',
+  'account_day',
+  'account_check',
+  'upstream_key',
+  'account',
+  'management',
+  'workspace',
+  'api_key',
+] as const;
+
 /** Adds the account's management key for a user, over HTTP, and works until the queue is empty. */
 export async function addManagement(world: World, token: string, text: string): Promise<number> {
   const { status, body } = await world.json<{ id: number }>('POST', '/api/keys', { token, body: { name: 'account', key: text } });

@@ -196,7 +196,7 @@ export const CASES: Record<string, Case | Case[]> = {
   'management.leaveAccountStatements': [...MANAGERS, 'stray' as const].map(
     (who): Case =>
       (db, id) =>
-        management.leaveAccountStatements(db, ME, id[who]),
+        management.leaveAccountStatements(db, ME, id[who], [DAY]),
   ),
   'management.deleteUpstreamStatements': ([...MANAGERS, 'discovered', 'key', 'otherKey'] as const).map(
     (who): Case =>
@@ -205,7 +205,7 @@ export const CASES: Record<string, Case | Case[]> = {
   ),
   'management.deleteAllAccountsStatements': (db) => management.deleteAllAccountsStatements(db, ME),
   'sources.resolveUserStatement': (db) => [sources.resolveUserStatement(db, ME)],
-  'sources.resolveAllStatement': (db) => [sources.resolveAllStatement(db, ME)],
+  'sources.resolveUnreadStatement': (db) => [sources.resolveUnreadStatement(db, ME, [DAY])],
   'sources.resolveAccountStatement': (db, id) => [sources.resolveAccountStatement(db, ME, id.account, [DAY])],
   'usage.selectKeyDays': QUESTIONS.map(
     (of): Case =>
