@@ -27,10 +27,11 @@ export async function findReadAccount(
   return row ? Number(row['id']) : null;
 }
 
-/** Which account was listed: its workspaces, and the hashes of its keys, by which it is known again. */
+/** Which account was listed: its workspaces, the hashes of its keys, and that of the secret with which it was listed, by which it is known again. */
 export interface Place {
   workspaces: readonly Workspace[];
   hashes: readonly string[];
+  openedBy: string;
 }
 
 /** The account as it is known: by a workspace of it, also one that is gone by now, by a key, or by the management key's own secret. */
@@ -39,8 +40,8 @@ const KNOWN = `coalesce((SELECT a.id FROM account AS a WHERE a.user_id = ?1 AND 
   OR a.id IN (SELECT w.account_id FROM json_each(?3) AS j CROSS JOIN workspace AS w ON w.user_id = ?1 AND w.id = ${field('id')})
   OR a.id IN (SELECT u.account_id FROM upstream_key AS u WHERE u.user_id = ?1
     AND (u.workspace_id IN (SELECT ${field('id')} FROM json_each(?3) AS j) OR u.hash IN (SELECT value FROM json_each(?4)))))
-  ORDER BY a.id LIMIT 1), (SELECT m.account_id FROM management AS m JOIN api_key AS k ON k.id = m.api_key_id
-    WHERE m.api_key_id = ?2 AND k.user_id = ?1 AND m.opened_by = k.hash))`;
+  ORDER BY a.id LIMIT 1), (SELECT m.account_id FROM management AS m
+    WHERE m.api_key_id = ?2 AND m.user_id = ?1 AND m.opened_by = ?5))`;
 
 /** The account that the management key opens. */
 const OPENED = '(SELECT m.account_id FROM management AS m WHERE m.api_key_id = ?2 AND m.user_id = ?1)';
@@ -57,12 +58,12 @@ export async function claimAccount(
   db: Db,
   userId: number,
   managementId: number,
-  { workspaces, hashes }: Place,
+  { workspaces, hashes, openedBy }: Place,
   now: number,
 ): Promise<{ id: number; isReader: boolean; listedAt: number | null } | null> {
   const create = `INSERT INTO account (user_id, anchor, reader_id) SELECT ?1, (SELECT min(${field('id')}) FROM json_each(?3) AS j), ?2
     WHERE ${IS_MANAGER} AND ${KNOWN} IS NULL ON CONFLICT DO NOTHING`;
-  const open = `UPDATE management SET account_id = ${KNOWN}, opened_by = (SELECT k.hash FROM api_key AS k WHERE k.id = ?2) WHERE api_key_id = ?2 AND user_id = ?1 AND ${IS_MANAGER}`;
+  const open = `UPDATE management SET account_id = ${KNOWN}, opened_by = ?5 WHERE api_key_id = ?2 AND user_id = ?1 AND ${IS_MANAGER}`;
   const take = `UPDATE account AS a SET reader_id = ?2, read_version = read_version + 1
     WHERE a.id = ${OPENED} AND a.reader_id IS NOT ?2 AND ${IS_MANAGER} AND NOT ${hasLiveReader('?4')}`;
   const place = `INSERT INTO workspace (user_id, id, name, account_id)
@@ -74,8 +75,8 @@ export async function claimAccount(
   const find = `SELECT a.id, a.reader_id, a.listed_at FROM account AS a WHERE a.id = ${OPENED} AND ${IS_MANAGER}`;
   const [listed, known] = [JSON.stringify(workspaces), JSON.stringify(hashes)];
   const results = await runBatch(db, [
-    statement(db, create, userId, managementId, listed, known),
-    statement(db, open, userId, managementId, listed, known),
+    statement(db, create, userId, managementId, listed, known, openedBy),
+    statement(db, open, userId, managementId, listed, known, openedBy),
     statement(db, take, userId, managementId, null, now),
     statement(db, place, userId, managementId, listed),
     statement(db, leave, userId, managementId, listed),
@@ -93,14 +94,14 @@ export async function noteListing(
   db: Db,
   userId: number,
   managementId: number,
-  listing: { accountId: number; credits: Credits | null; listedAt: number },
+  listing: { accountId: number; openedBy: string; credits: Credits | null; listedAt: number },
 ): Promise<void> {
-  const { accountId, credits, listedAt } = listing;
-  const note = `UPDATE management SET account_id = ?3, opened_by = (SELECT k.hash FROM api_key AS k WHERE k.id = ?2), listed_at = ?4
+  const { accountId, openedBy, credits, listedAt } = listing;
+  const note = `UPDATE management SET account_id = ?3, opened_by = ?5, listed_at = ?4
     WHERE user_id = ?1 AND api_key_id = ?2`;
   const balance = 'UPDATE account SET total_credits_nano = ?3, total_usage_nano = ?4 WHERE user_id = ?1 AND id = ?2';
   await runBatch(db, [
-    statement(db, note, userId, managementId, accountId, listedAt),
+    statement(db, note, userId, managementId, accountId, listedAt, openedBy),
     ...(credits ? [statement(db, balance, userId, accountId, credits.totalCreditsNano, credits.totalUsageNano)] : []),
   ]);
 }

@@ -89,7 +89,12 @@ export async function readListing(
   if (!workspaces.ok) return workspaces;
   if (workspaces.value.length === 0) return err({ kind: 'unexpected_shape', path: 'an account without a workspace' });
   const note = async (accountId: number, isReader: boolean, gap: string | null) => {
-    await noteListing(deps.db, key.userId, key.id, { accountId, credits: credits.ok ? credits.value : null, listedAt: at });
+    await noteListing(deps.db, key.userId, key.id, {
+      accountId,
+      openedBy: key.hash,
+      credits: credits.ok ? credits.value : null,
+      listedAt: at,
+    });
     return ok({ isReader, gap, at });
   };
   const ids = workspaces.value.map(({ id }) => id);
@@ -98,7 +103,7 @@ export async function readListing(
   const bases = await listDiscoveredSamples(deps.db, key.userId);
   const listed = await listRecords(deps, text, workspaces.value);
   if (!listed.ok) return listed;
-  const place = { workspaces: workspaces.value, hashes: listed.value.records.map(({ hash }) => hash) };
+  const place = { workspaces: workspaces.value, hashes: listed.value.records.map(({ hash }) => hash), openedBy: key.hash };
   const claimed = await claimAccount(deps.db, key.userId, key.id, place, at);
   if (claimed === null) return ok({ isReader: false, gap: null, at });
   if (!claimed.isReader) return note(claimed.id, false, null);

@@ -75,6 +75,11 @@ export const SPARED: Spared[] = [
     why: 'What an account has is of its user.',
   },
   {
+    file: 'src/management/listing-store.ts',
+    at: 'WHERE m.api_key_id = ?2 AND m.user_id = ?1 AND m.opened_by',
+    why: 'IS_MANAGER asks for the user.',
+  },
+  {
     file: 'src/keys/text-store.ts',
     at: 'WHERE user_id = ?1 AND id = ?3 AND ${isOurs} RETURNING id',
     why: 'What decides asks for the user.',

@@ -427,6 +427,24 @@ describe('an account is known again', () => {
     expect(await total(set)).toBe(8_000_000_000);
   });
 
+  it('and another one is another, when the management key gets its secret while the first one is listed, and neither has a key', async () => {
+    const set = await createScenario({ keys: 0, days: 10, chance: 0 });
+    set.world.simulator.spendInChatroom({ nano: outside }, set.world.clock.now - 3 * DAY_MS);
+    const id = await set.add();
+    await set.hours(2);
+    const other = addOtherAccount(set);
+    other.simulator.spendInChatroom({ nano: 2_000_000_000 }, set.world.clock.now - 2 * DAY_MS);
+    const ask = set.world.deps.openrouter.listWorkspaces;
+    set.world.deps.openrouter.listWorkspaces = async (text) => {
+      const answer = await ask(text);
+      set.world.deps.openrouter.listWorkspaces = ask;
+      await call(set, 'PATCH', `/api/keys/${id}`, { key: other.management });
+      return answer;
+    };
+    await set.hours(30);
+    expect(await total(set)).toBe(outside + 2_000_000_000);
+  });
+
   it('after its management key had a text of another account for a while', async () => {
     const set = await known();
     const id = await set.add();

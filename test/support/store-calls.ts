@@ -130,12 +130,13 @@ export const CASES: Record<string, Case | Case[]> = {
     MANAGERS.map(
       (who): Case =>
         (db, id) =>
-          listings.claimAccount(db, ME, id[who], place, NOW),
+          listings.claimAccount(db, ME, id[who], { openedBy: 'm1', ...place }, NOW),
     ),
   ),
   'listings.noteListing': (db, id) =>
     listings.noteListing(db, ME, id.leader, {
       accountId: id.account,
+      openedBy: 'm1',
       credits: { totalCreditsNano: 9, totalUsageNano: 9 },
       listedAt: NOW + 1,
     }),
