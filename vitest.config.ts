@@ -19,7 +19,7 @@ for (const [name, value] of Object.entries(TEST_SECRETS)) process.env[name] ??= 
 const { FUZZ_SEED } = process.env;
 
 /** Scenarios that run in workerd too, so that it is seen to answer as plain Node does. */
-const SMOKES = ['account', 'alerts', 'breaker', 'keys', 'tokens', 'usage'].map((name) => `test/scenario/${name}.test.ts`);
+const SMOKES = ['account', 'channels', 'jobs', 'keys', 'preview', 'tokens', 'usage'].map((name) => `test/scenario/${name}.test.ts`);
 
 export default defineConfig(async () => {
   const migrations = await readD1Migrations('migrations');
@@ -39,6 +39,7 @@ export default defineConfig(async () => {
             name: 'pure',
             include: ['test/pure/**/*.test.{ts,tsx}'],
             environment: 'node',
+            isolate: false,
             testTimeout: 30_000,
             setupFiles: ['test/support/no-console-error.ts'],
           },
@@ -49,7 +50,8 @@ export default defineConfig(async () => {
             name: 'scenario',
             include: ['test/scenario/**/*.test.ts'],
             environment: 'node',
-            setupFiles: ['test/support/no-console-error.ts'],
+            isolate: false,
+            setupFiles: ['test/support/start-anew.ts', 'test/support/no-console-error.ts'],
             testTimeout: 60_000,
           },
         },

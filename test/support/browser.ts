@@ -15,8 +15,8 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-/** Where screenshots are kept. */
-const SHOTS = 'coverage/screenshots';
+/** The folder for pictures of the pages; without it none are taken, since each takes half a second. */
+const { SHOTS } = process.env;
 
 export const hasChromium = existsSync(EXECUTABLE);
 
@@ -52,8 +52,11 @@ export interface AxeViolation {
   nodes: string[];
 }
 
-/** What axe-core finds wrong on the page. It runs in a world of its own, so that the page's CSP stays in force. */
-export async function findViolations(page: Page): Promise<AxeViolation[]> {
+/**
+ * What axe-core finds wrong on the page. It runs in a world of its own, so that the page's CSP stays in force.
+ * @param rules of axe-core, all without
+ */
+export async function findViolations(page: Page, rules?: readonly string[]): Promise<AxeViolation[]> {
   const client = await page.context().newCDPSession(page);
   const { frameTree } = await client.send('Page.getFrameTree');
   const { executionContextId } = await client.send('Page.createIsolatedWorld', { frameId: frameTree.frame.id, worldName: 'axe' });
@@ -68,7 +71,9 @@ export async function findViolations(page: Page): Promise<AxeViolation[]> {
     return result.value;
   };
   await evaluate(`${AxeSource.source}; undefined`);
-  const violations = await evaluate('axe.run().then(({ violations }) => JSON.parse(JSON.stringify(violations)))');
+  const violations = await evaluate(
+    `axe.run(${JSON.stringify(rules ? { runOnly: rules } : {})}).then(({ violations }) => JSON.parse(JSON.stringify(violations)))`,
+  );
   await client.detach();
   return violations.map(({ id, nodes }: { id: string; nodes: { failureSummary: string; html: string }[] }) => ({
     id,
@@ -80,8 +85,9 @@ export async function findViolations(page: Page): Promise<AxeViolation[]> {
 export const overflowOf = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
-/** Keeps a picture of the whole page. */
+/** Keeps a picture of the whole page, where SHOTS names a folder. */
 export async function keepShot(page: Page, name: string): Promise<void> {
+  if (!SHOTS) return;
   await mkdir(SHOTS, { recursive: true });
   await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
 }

@@ -8,21 +8,25 @@ import { bindD1, createRunner, openMigrated, toResult } from './sqlite-d1.ts';
 const { vars } = parse(readFileSync(join(import.meta.dirname, '../../wrangler.toml'), 'utf8')) as { vars: Record<string, string> };
 const { JWT_SECRET, ENCRYPTION_KEYS, REGISTRATION, FUZZ_SEED } = process.env;
 
-/** Each test file loads this module anew, so it has a database of its own. */
-const run = createRunner(openMigrated());
+let run: ReturnType<typeof createRunner>;
+const calls = new Map<string, number>();
+
+/** An empty database, and limits that nobody has used. */
+export function startAnew(): void {
+  run = createRunner(openMigrated());
+  calls.clear();
+}
 
 const ASSETS_FOLDER = join(import.meta.dirname, '../../dist/assets');
 
 /** At most so many calls for a key, for as long as the file runs. */
-function createLimit(most: number): { limit(options: { key: string }): Promise<{ success: boolean }> } {
-  const counts = new Map<string, number>();
-  return {
-    async limit({ key }) {
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-      return { success: (counts.get(key) ?? 0) <= most };
-    },
-  };
-}
+const createLimit = (name: string, most: number) => ({
+  async limit({ key }: { key: string }) {
+    const count = (calls.get(name + key) ?? 0) + 1;
+    calls.set(name + key, count);
+    return { success: count <= most };
+  },
+});
 
 /** Bindings as far as scenarios use them. */
 export const env = {
@@ -35,8 +39,8 @@ export const env = {
   VERSION: { id: 'scenario' },
   PASSWORD_HASHER: { getByName: () => ({ hash: hashPassword, verify: verifyPassword }) },
   ASSETS: { fetch: async (url: string) => new Response(readFileSync(join(ASSETS_FOLDER, new URL(url).pathname), 'utf8')) },
-  ADDRESS_RATE_LIMIT: createLimit(30),
-  TOKEN_RATE_LIMIT: createLimit(60),
+  ADDRESS_RATE_LIMIT: createLimit('address ', 30),
+  TOKEN_RATE_LIMIT: createLimit('token ', 60),
 } as unknown as Env;
 
 /** The base of Durable Objects; no scenario makes one. */
