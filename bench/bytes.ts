@@ -8,8 +8,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { KEYS_A_MESSAGE } from '../src/jobs/model.ts';
 import { addDays } from '../src/lib/day.ts';
-import { type CountedDay, type NamedUsage, toLedgerRow } from '../src/usage/stored-row.ts';
-import { cutOf, sumDay } from '../src/usage/sums.ts';
+import { cutOf, sumDay } from '../src/usage/rollup/build.ts';
+import { type CountedDay, type NamedUsage, toLedgerRow } from '../src/usage/sources/stored-row.ts';
 import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
 import { createRandom } from '../test/support/random.ts';
 import { openMigrated } from '../test/support/sqlite-d1.ts';

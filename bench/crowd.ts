@@ -1,8 +1,10 @@
 /** Many users with many keys, made by inserting rows as registration and adding a key do. */
+
 import { createRuleSchema, DEFAULT_RULES, parametersOf } from '../src/alerts/model.ts';
 import { encrypt } from '../src/crypto/cipher.ts';
 import type { Deps } from '../src/deps.ts';
-import { CIPHERTEXT_COLUMN, maskKey } from '../src/keys/model.ts';
+import { CIPHERTEXT_COLUMN } from '../src/inventory/model.ts';
+import { maskKey } from '../src/keys/model.ts';
 import { DAY_MS } from '../src/lib/day.ts';
 import { sha256Hex } from '../src/lib/sha256.ts';
 import type { Simulator } from '../test/support/openrouter/simulator.ts';

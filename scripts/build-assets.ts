@@ -9,8 +9,8 @@ import { createRequire } from 'node:module';
 import { basename, dirname, extname, join } from 'node:path';
 import { parse } from 'smol-toml';
 import { roomApis } from '../src/apis.ts';
-import { createDocsApi } from '../src/http/docs.ts';
-import { describeRoutes } from '../src/http/openapi.ts';
+import { createDocsApi } from '../src/http/docs/docs.ts';
+import { describeRoutes } from '../src/http/docs/openapi.ts';
 import { strictTransport } from '../src/http/strict-transport.ts';
 
 const root = dirname(import.meta.dirname);
@@ -59,7 +59,7 @@ function describeApi(): object {
 
 /** As many of the list's are kept. OWASP ASVS 5 asks for 3,000 of those that could be chosen (6.2.4). */
 const COMMON_PASSWORDS = 10_000;
-/** The shortest that can be chosen: `src/accounts/model.ts` */
+/** The shortest that can be chosen: `src/users/model.ts` */
 const MIN_PASSWORD = 12;
 
 /** Our own common passwords, and the commonest of those that leaked, the most common first: one a line, in lower case. */

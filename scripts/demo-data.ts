@@ -1,6 +1,6 @@
 /** Ninety days in the life of somebody with a few OpenRouter keys, booked by the same ledger as the Worker's. Pure. */
 import { DAY_MS, dayOf, HOUR_MS, hourOf, MINUTE_MS, startOfDay } from '../src/lib/day.ts';
-import { addPosting, type Counter, type DayAmounts, postSample, type Sample, type Series } from '../src/usage/counters.ts';
+import { addPosting, type Counter, type DayAmounts, postSample, type Sample, type Series } from '../src/usage/booking/counters.ts';
 import type { Spend } from '../test/support/openrouter/analytics.ts';
 import { createRandom } from '../test/support/random.ts';
 

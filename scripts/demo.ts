@@ -1,13 +1,16 @@
 /** `npm run demo`: the Worker against the simulated OpenRouter, with a demo user and ninety days of history. */
+
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createRuleSchema, DEFAULT_RULES, parametersOf, type RuleInput } from '../src/alerts/model.ts';
 import { encrypt, type Keyring } from '../src/crypto/cipher.ts';
 import { hashPassword } from '../src/crypto/password.ts';
-import { CIPHERTEXT_COLUMN, describeReadError, maskKey } from '../src/keys/model.ts';
+import { CIPHERTEXT_COLUMN } from '../src/inventory/model.ts';
+import { maskKey } from '../src/keys/model.ts';
 import { dayOf, periodOf, startOfDay } from '../src/lib/day.ts';
 import { sha256Hex } from '../src/lib/sha256.ts';
+import { describeReadError } from '../src/sync/verdict.ts';
 import { startSimulatorServer } from '../test/support/openrouter/server.ts';
 import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
 import { fireCron } from './crons.ts';

@@ -2,8 +2,9 @@
  * `npm run invite` prints a one-time registration link, `npm run reset-password -- EMAIL` one for a new password.
  * `-- --remote` works on the deployed database. The link begins with `--url`, or `--port` of this machine, or else `PUBLIC_URL`.
  */
-import { INVITATION_MS, PASSWORD_RESET_MS } from '../src/accounts/model.ts';
+
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../src/crypto/secret-token.ts';
+import { INVITATION_MS, PASSWORD_RESET_MS } from '../src/users/model.ts';
 import { readPublicUrl } from './public-url.ts';
 import { remoteConfig } from './remote-config.ts';
 import { migrate, originOf, persistence } from './serve.ts';

@@ -4,8 +4,6 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
-import { entrancePages } from './accounts/entrance.tsx';
-import { accountPages } from './accounts/pages.tsx';
 import { alertPages } from './alerts/pages.tsx';
 import { roomApis } from './apis.ts';
 import type { Caller } from './audit/model.ts';
@@ -16,16 +14,23 @@ import { isDatabaseFailure } from './db.ts';
 import type { Deps } from './deps.ts';
 import { type AppError, AppFailure, fail } from './errors.ts';
 import { explorePages } from './explore/pages.tsx';
-import type { AppEnv } from './http/context.ts';
-import { createDocsApi } from './http/docs.ts';
-import { DocsPage } from './http/docs-page.tsx';
-import { errorResponse } from './http/error-page.tsx';
+import type { AppEnv, Credentials } from './http/context.ts';
+import { createDocsApi } from './http/docs/docs.ts';
+import { DocsPage } from './http/docs/docs-page.tsx';
+import { errorResponse } from './http/pages/error-page.tsx';
 import { createRouter, type Router } from './http/router.ts';
 import { strictTransport } from './http/strict-transport.ts';
-import { keyPages } from './keys/pages.tsx';
+import { keyPages } from './key-pages/pages.tsx';
 import { describeClient } from './lib/user-agent.ts';
 import { logError } from './log.ts';
+import { findToken, noteUse } from './tokens/actions.ts';
 import { tokenPages } from './tokens/pages.tsx';
+import { userDataPages } from './user-data/pages.tsx';
+import { findSession, markStatsSeen } from './users/actions.ts';
+import { entrancePages } from './users/entrance.tsx';
+import { userPages } from './users/pages.tsx';
+
+const CREDENTIALS: Credentials = { findSession, findToken, noteUse, markStatsSeen };
 
 const MAX_BODY_BYTES = 64 * 1024;
 const DATABASE_RETRY_S = 5;
@@ -86,6 +91,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
   });
   app.use(async (c, next) => {
+    c.set('credentials', CREDENTIALS);
     c.set('actor', { kind: 'anonymous' });
     c.set('viewer', null);
     c.set('stats', null);
@@ -103,7 +109,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
   for (const { router } of [...roomApis, createDocsApi(DocsPage)]) app.route('/', router);
-  for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, accountPages])
+  for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages])
     app.route('/', router);
   app.notFound((c) => errorResponse(c, { kind: 'not_found', detail: 'There is nothing at this address.' }));
   app.onError((error, c) => errorResponse(c, describe(error, c.get('requestId'))));

@@ -4,14 +4,14 @@
 import type { Caller } from './audit/model.ts';
 import { type Config, parseConfig } from './config.ts';
 import { needsRehash } from './crypto/password.ts';
-import { HASHER_INSTANCES } from './crypto/password-hasher.ts';
 import { type MeteredD1, meterD1 } from './d1.ts';
 import { createDb, type Db } from './db.ts';
-import { type AssetName, assetUrl } from './http/asset.ts';
+import { type AssetName, assetUrl } from './http/pages/asset.ts';
 import type { JobMessage } from './jobs/model.ts';
 import { slicesOf } from './lib/slices.ts';
 import { logError } from './log.ts';
 import { createOpenRouter, type OpenRouter } from './openrouter/client.ts';
+import { HASHER_INSTANCES } from './password-hasher.ts';
 
 export interface Passwords {
   hash(password: string): Promise<string>;
@@ -20,7 +20,13 @@ export interface Passwords {
   needsRehash(phc: string): boolean;
 }
 
-export interface Deps {
+/** What verbs need of rooms above their own. */
+export interface Wiring {
+  /** What else is written for a user who signs up, in the same transaction. */
+  newUserStatements(db: Db, email: string, now: number): D1PreparedStatement[];
+}
+
+export interface Deps extends Wiring {
   config: Config;
   /** Whose request it is; null: a job's. */
   caller: Caller | null;
@@ -88,10 +94,11 @@ function createSendEmail(binding: SendEmail | undefined, from: string | null): D
 /**
  * @throws ConfigError if a variable or secret is missing or unsafe
  */
-export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>): Deps {
+export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>, wiring: Wiring): Deps {
   const config = configOf(env);
   const d1 = meterD1(env.DB, { random: Math.random, wait: (ms) => scheduler.wait(ms) });
   return {
+    ...wiring,
     config,
     caller: null,
     db: createDb(d1.binding),

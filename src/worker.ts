@@ -4,19 +4,22 @@ import { createDeps } from './deps.ts';
 import { bury, deliver, ring } from './jobs/index.ts';
 import { fullJitter } from './lib/backoff.ts';
 import { logError, logInfo } from './log.ts';
+import { WIRING } from './wiring.ts';
 
-export { PasswordHasher } from './crypto/password-hasher.ts';
+export { PasswordHasher } from './password-hasher.ts';
 
 const DEAD_LETTERS = /-dead$/;
 
-const app = createApp(createDeps);
+const makeDeps = (env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) => createDeps(env, ctx, WIRING);
+
+const app = createApp(makeDeps);
 
 export default {
   fetch: app.fetch,
 
   async scheduled(event, env, ctx) {
     try {
-      await ring(createDeps(env, ctx), event.cron, event.scheduledTime);
+      await ring(makeDeps(env, ctx), event.cron, event.scheduledTime);
       logInfo('ring', { cron: event.cron });
     } catch (error) {
       logError('ring_failed', error, { cron: event.cron });
@@ -27,7 +30,7 @@ export default {
   async queue(batch, env, ctx) {
     for (const message of batch.messages) {
       try {
-        const deps = createDeps(env, ctx);
+        const deps = makeDeps(env, ctx);
         if (DEAD_LETTERS.test(batch.queue)) {
           logError('dead_letter', new Error('dead letter'), { queue: batch.queue, id: message.id });
           await bury(deps, message.body);

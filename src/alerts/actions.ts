@@ -9,14 +9,13 @@ import { listKeys } from '../keys/actions.ts';
 import { isoOrNull } from '../lib/day.ts';
 import { beforeOf, cutPage, type PageQuery } from '../lib/paging.ts';
 import type { ruleSchema } from './answers.ts';
-import { presentAction } from './breaker-model.ts';
-import { listActions as listStoredActions } from './breaker-store.ts';
-import { type Budget, budgetsOf } from './budgets.ts';
-import { listChannels } from './channel-actions.ts';
-import { checkAction, checkReferences, type Keys } from './checks.ts';
-import { evaluateMessages, lookAcrossUsers } from './evaluate.ts';
-import { presentEvents, type updateEventSchema } from './event-model.ts';
-import * as events from './event-store.ts';
+import { presentAction } from './breaker/model.ts';
+import { listActions as listStoredActions } from './breaker/store.ts';
+import { listChannels } from './channels/actions.ts';
+import { evaluateMessages, lookAcrossUsers } from './evaluation/evaluate.ts';
+import { presentEvents, type updateEventSchema } from './events/model.ts';
+import * as events from './events/store.ts';
+import { describeRule } from './events/words.ts';
 import {
   armingOf,
   createRuleSchema,
@@ -28,10 +27,11 @@ import {
   toRule,
   type updateRuleSchema,
 } from './model.ts';
-import { actsFromOf, armedAfter } from './preview.ts';
-import { refuseForeign } from './refuse.ts';
+import { refuseForeign } from './ownership.ts';
+import { type Budget, budgetsOf } from './rules/budgets.ts';
+import { checkAction, checkReferences, type Keys } from './rules/checks.ts';
+import { actsFromOf, armedAfter } from './rules/preview.ts';
 import * as store from './store.ts';
-import { describeRule } from './words.ts';
 
 const MAX_ACTIONS = 50;
 

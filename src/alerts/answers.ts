@@ -1,6 +1,6 @@
 /** What is answered about channels, rules, events and actions. */
 import * as z from 'zod';
-import { CHANNEL_TYPES } from './channel-model.ts';
+import { CHANNEL_TYPES } from './channels/model.ts';
 import { RULE_TYPES } from './model.ts';
 
 const instant = z.iso.datetime().nullable();

@@ -15,11 +15,11 @@ import {
   ruleSchema,
   rulesSchema,
 } from './answers.ts';
-import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
-import { createChannelSchema } from './channel-model.ts';
-import { updateEventSchema } from './event-model.ts';
+import { createChannel, deleteChannel, listChannels, testChannel } from './channels/actions.ts';
+import { createChannelSchema } from './channels/model.ts';
+import { updateEventSchema } from './events/model.ts';
 import { createRuleSchema, previewQuerySchema, updateRuleSchema } from './model.ts';
-import { previewRule } from './preview.ts';
+import { previewRule } from './rules/preview.ts';
 
 const tag = 'Alerts';
 

@@ -1,7 +1,7 @@
 /** Rules: what may be watched, with which parameters, and how a rule is shown. */
 import * as z from 'zod';
 import { nameSchema } from '../lib/name.ts';
-import { MAX_CHANNELS } from './channel-model.ts';
+import { MAX_CHANNELS } from './channels/model.ts';
 import type { alertRule } from './table.ts';
 
 export const MAX_RULES = 50;

@@ -1,22 +1,22 @@
 /** Alerts: what happened, what is watched, and where it is told. */
 import * as z from 'zod';
 import { failFields } from '../errors.ts';
-import { Copyable } from '../http/copyable.tsx';
-import { Frame } from '../http/layout.tsx';
+import { Copyable } from '../http/forms/copyable.tsx';
 import { publicOriginOf } from '../http/origin.ts';
-import { createPages, type View } from '../http/page.tsx';
+import { Frame } from '../http/pages/layout.tsx';
+import { createPages, type View } from '../http/pages/page.tsx';
 import { listKeys } from '../keys/actions.ts';
 import { HOUR_MS } from '../lib/day.ts';
 import { idSchema } from '../lib/id.ts';
 import { createRule, deleteRule, getRule, listActions, listEvents, listRules, replaceRule, updateEvent } from './actions.ts';
-import { createChannel, deleteChannel, listChannels, testChannel } from './channel-actions.ts';
-import { channelFormSchema } from './channel-model.ts';
-import { EventList } from './event-list.tsx';
-import { ruleFromForm, typedInto } from './form-model.ts';
+import { createChannel, deleteChannel, listChannels, testChannel } from './channels/actions.ts';
+import { channelFormSchema } from './channels/model.ts';
+import { EventList } from './events/list.tsx';
 import type { RuleInput } from './model.ts';
-import { NewChannel, NewRule } from './new-forms.tsx';
-import { askWhenToAct } from './preview.ts';
-import { showRule } from './rule-page.tsx';
+import { ruleFromForm, typedInto } from './rules/form-model.ts';
+import { NewChannel, NewRule } from './rules/new-forms.tsx';
+import { askWhenToAct } from './rules/preview.ts';
+import { showRule } from './rules/rule-page.tsx';
 import { ActionList, ChannelList, RuleList } from './views.tsx';
 
 export const alertPages = createPages();

@@ -1,7 +1,7 @@
 /** SQL of rules and channels. */
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { askedOften, type Db, jsonField, runBatch, statement } from '../db.ts';
-import type { ChannelRow } from './channel-model.ts';
+import type { ChannelRow } from './channels/model.ts';
 import { parametersOf, type RuleInput, type RuleRow } from './model.ts';
 import { alertRule, channel } from './table.ts';
 

@@ -1,9 +1,9 @@
 /** What is watched, where it is sent, and what budgets did. */
 import type * as z from 'zod';
-import { Form } from '../http/fields.tsx';
+import { Form } from '../http/forms/fields.tsx';
 import { formatAgo, formatInstant } from '../lib/format.ts';
 import type { actionSchema, channelSchema, ruleSchema } from './answers.ts';
-import { CHANNEL_LABELS } from './forms.tsx';
+import { CHANNEL_LABELS } from './rules/forms.tsx';
 
 type Channel = z.infer<typeof channelSchema>;
 type PresentedRule = z.infer<typeof ruleSchema>;

@@ -1,8 +1,9 @@
 /** The verb of the dashboard: everything that its page shows, from one reading of the ledger. */
 import { type Actor, authorize } from '../actor.ts';
-import { budgetsOf } from '../alerts/budgets.ts';
+import { attentionOf } from '../alerts/evaluation/attention.ts';
+import { createSpend } from '../alerts/evaluation/spend.ts';
 import { type RuleRow, toRules } from '../alerts/model.ts';
-import { createSpend } from '../alerts/spend.ts';
+import { budgetsOf } from '../alerts/rules/budgets.ts';
 import { selectRules } from '../alerts/store.ts';
 import type { Deps } from '../deps.ts';
 import { paletteOf } from '../explore/actions.ts';
@@ -15,9 +16,8 @@ import { checkRange } from '../usage/actions.ts';
 import { readLedger } from '../usage/ledger.ts';
 import { byEach, type FactsBy, factsBy, factsOf, type Range } from '../usage/model.ts';
 import { resolvePeriod } from '../usage/periods.ts';
-import { presentReconciled } from '../usage/reconciliation.ts';
-import { asOf } from '../usage/stats.ts';
-import { attentionOf } from './attention.ts';
+import { presentReconciled } from '../usage/sums/reconciliation.ts';
+import { asOf } from '../usage/sums/stats.ts';
 import { compare, headlineOf, totalsOf, watchedOf, within } from './figures.ts';
 import { type DashboardQuery, moneyOf, neededSince, rangesOf, weekOf } from './model.ts';
 

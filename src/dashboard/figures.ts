@@ -1,17 +1,18 @@
 /** The figures of the dashboard, from facts and from what is known of the keys. Pure. */
-import { forecastOf, isForecastComplete, monthOf, type Watched } from '../alerts/forecast.ts';
+import { changeOf } from '../alerts/evaluation/change.ts';
+import { forecastOf, isForecastComplete, monthOf, type Watched } from '../alerts/evaluation/forecast.ts';
+import type { Spend } from '../alerts/evaluation/spend.ts';
 import type { Counts } from '../alerts/model.ts';
-import type { Spend } from '../alerts/spend.ts';
 import type { Key } from '../keys/advice.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import { ALL_SPEND, createCompleteness } from '../usage/completeness.ts';
-import { type CoveredKey, spansOf } from '../usage/coverage.ts';
-import { gapsOf } from '../usage/gaps.ts';
-import { presentMeasures } from '../usage/measures.ts';
+import { ALL_SPEND, createCompleteness } from '../usage/coverage/completeness.ts';
+import { type CoveredKey, spansOf } from '../usage/coverage/coverage.ts';
+import { gapsOf } from '../usage/coverage/gaps.ts';
+import { type Known, mergeSpans } from '../usage/coverage/spans.ts';
 import { approximateDays, type FactsBy, type Range } from '../usage/model.ts';
-import { type Known, mergeSpans } from '../usage/spans.ts';
-import { sumBy, sumRange } from '../usage/stats.ts';
-import { balanceOf, changeOf, type Ranges } from './model.ts';
+import { presentMeasures } from '../usage/sums/measures.ts';
+import { sumBy, sumRange } from '../usage/sums/stats.ts';
+import { balanceOf, type Ranges } from './model.ts';
 
 /** The facts of a range. */
 export const within = <T extends { date: string }>(facts: readonly T[], { from, to }: Range): T[] =>

@@ -1,14 +1,14 @@
 /** What the first look answers: how much, how fast, where, and is anything wrong. Pure. */
 import * as z from 'zod';
-import { PACE_DAYS } from '../alerts/spend.ts';
+import { PACE_DAYS } from '../alerts/evaluation/spend.ts';
 import type { Key } from '../keys/advice.ts';
 import { addDays, countDays, HOUR_MS, listDays, startOfMonth, weekdayOf } from '../lib/day.ts';
 import { NANO, usdFromNano } from '../lib/money.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
+import type { Known } from '../usage/coverage/spans.ts';
 import { DIMENSIONS, type Dimension, type Range } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodBefore, periodFields } from '../usage/periods.ts';
-import type { Known } from '../usage/spans.ts';
-import type { Since } from '../usage/sums.ts';
+import type { Since } from '../usage/rollup/build.ts';
 
 /** What the chart shows: credits, or what went to the user's own provider keys. */
 export const MONEY = ['cost', 'byok_cost'] as const;
@@ -92,10 +92,6 @@ export function neededSince({ shown, month, pace }: Ranges, by: Dimension): Sinc
   const keys = [from, month.from, pace.from].sort()[0] ?? from;
   return { keys, models: from, credits: from, drift: from, ...(by === 'provider' && { providers: from }) };
 }
-
-/** How much more one figure is than another, as a share of it; null where that says nothing. */
-export const changeOf = (now: number | null, before: number | null): number | null =>
-  now === null || before === null || before <= 0 ? null : now / before - 1;
 
 /**
  * What the accounts have left: of each account once, whoever reads it. A management key that is not read any more says nothing: its

@@ -10,9 +10,9 @@ import { Name } from '../explore/name.tsx';
 import type { Palette } from '../explore/palette.ts';
 import { asKnown, formatByok, formatCount, formatKnownUsd, formatUsd } from '../lib/format.ts';
 import { usdFromNanoOrNull } from '../lib/money.ts';
-import { addMeasures, type Measures, UNKNOWN } from '../usage/measures.ts';
 import type { Dimension } from '../usage/model.ts';
 import { periodQuery, queryOf } from '../usage/periods.ts';
+import { addMeasures, type Measures, UNKNOWN } from '../usage/sums/measures.ts';
 import type { Dashboard } from './actions.ts';
 import type { DashboardQuery } from './model.ts';
 

@@ -1,9 +1,10 @@
 /** What needs attention, and what keys have left of their limits. */
-import type { Budget } from '../alerts/budgets.ts';
-import { BudgetList } from '../alerts/meters.tsx';
+
+import type { Attention } from '../alerts/evaluation/attention.ts';
+import type { Budget } from '../alerts/rules/budgets.ts';
+import { BudgetList } from '../alerts/rules/meters.tsx';
 import { isInUse, type Key, limitUse } from '../keys/advice.ts';
 import { LimitMeter } from '../keys/views.tsx';
-import type { Attention } from './attention.ts';
 
 export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
   <section class="card">

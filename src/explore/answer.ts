@@ -1,9 +1,9 @@
 /** From facts to series over time. Pure. Sums are of integers, so that what is shown adds up to what the API says. */
 
-import { createCompleteness } from '../usage/completeness.ts';
-import type { CoveredKey } from '../usage/coverage.ts';
-import { comparePlaces } from '../usage/groups.ts';
+import { createCompleteness } from '../usage/coverage/completeness.ts';
+import type { CoveredKey } from '../usage/coverage/coverage.ts';
 import type { ByDimension, Dimension, Fact, Range } from '../usage/model.ts';
+import { comparePlaces } from '../usage/sums/groups.ts';
 import { bucketOfFact, bucketsOf, slotsOf } from './buckets.ts';
 import { createKnown, createOpen, figureOf, knownBuckets, type Name, runOn, type Zeros } from './known.ts';
 import { dimensionsOf, isWanted, type Metric, metricOf, type Question, type Rollup } from './model.ts';

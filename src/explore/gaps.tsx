@@ -1,7 +1,7 @@
 /** Why a sum is a lower bound, or why there is none, in words. */
 import { formatDayShort } from '../lib/format.ts';
 import { localDayOf } from '../lib/zone.ts';
-import type { Gap } from '../usage/gaps.ts';
+import type { Gap } from '../usage/coverage/gaps.ts';
 import type { Answer } from './answer.ts';
 import { formatsOf } from './labels.ts';
 import { type MetricName, metricOf } from './model.ts';

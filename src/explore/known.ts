@@ -1,9 +1,9 @@
 /** What is known of an answer's buckets: where nothing was told, whether that is zero, and what is only a lower bound. Pure. */
 import { remember } from '../lib/remember.ts';
-import type { Completeness, Figure } from '../usage/completeness.ts';
-import { type CoveredKey, knownUntil } from '../usage/coverage.ts';
+import type { Completeness, Figure } from '../usage/coverage/completeness.ts';
+import { type CoveredKey, knownUntil } from '../usage/coverage/coverage.ts';
 import type { Fact, Range } from '../usage/model.ts';
-import { countedDates, zerosOf } from '../usage/stats.ts';
+import { countedDates, zerosOf } from '../usage/sums/stats.ts';
 import type { Slot } from './buckets.ts';
 import { dimensionsOf, metricOf, type Question, UNKNOWN_NAME } from './model.ts';
 

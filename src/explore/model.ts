@@ -4,9 +4,9 @@
  */
 import * as z from 'zod';
 import { idSchema } from '../lib/id.ts';
-import type { Measures } from '../usage/measures.ts';
 import { DIMENSIONS, type Dimension, type Mark } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodFields } from '../usage/periods.ts';
+import type { Measures } from '../usage/sums/measures.ts';
 
 export const ROLLUPS = ['none', 'hour', 'day', 'week', 'month'] as const;
 export type Rollup = (typeof ROLLUPS)[number];

@@ -2,12 +2,12 @@
 
 import * as z from 'zod';
 import { fail } from '../errors.ts';
-import { AsOf } from '../http/as-of.tsx';
-import { Field, Form } from '../http/fields.tsx';
-import { Frame } from '../http/layout.tsx';
-import { createPages, type View } from '../http/page.tsx';
+import { Field, Form } from '../http/forms/fields.tsx';
+import { AsOf } from '../http/pages/as-of.tsx';
+import { Frame } from '../http/pages/layout.tsx';
+import { createPages, type View } from '../http/pages/page.tsx';
+import { askFromAddress, readParameters, withFailure } from '../http/pages/question.ts';
 import { invalidInput } from '../http/problem.ts';
-import { askFromAddress, readParameters, withFailure } from '../http/question.ts';
 import { BYTE_ORDER_MARK } from '../lib/csv.ts';
 import { nameSchema } from '../lib/name.ts';
 import { ask, deleteView, listViews, saveView } from './actions.ts';

@@ -1,9 +1,9 @@
 /** The parts of Explore: the question as a form, and its answer. */
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar } from '../charts/small.tsx';
-import { AskForm, Check, Field, Group, Select } from '../http/fields.tsx';
-import { useError } from '../http/form-context.ts';
-import type { View } from '../http/page.tsx';
+import { AskForm, Check, Field, Group, Select } from '../http/forms/fields.tsx';
+import { useError } from '../http/forms/form-context.ts';
+import type { View } from '../http/pages/page.tsx';
 import { asKnown, formatByok, formatDay } from '../lib/format.ts';
 import type { Dimension } from '../usage/model.ts';
 import { PeriodFields } from '../usage/period-fields.tsx';

@@ -2,13 +2,13 @@
  * The cookies of the pages: the session, the message that a redirect carries to the next page, and as what the browser is known. All are `__Host-` cookies,
  * but on http://localhost, where browsers do not store those.
  */
+
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
-import type { KnownBrowser } from '../accounts/known-browser.ts';
-import { KNOWN_BROWSER_MS } from '../accounts/model.ts';
 import { decrypt, encrypt } from '../crypto/cipher.ts';
 import { isLoopback } from '../lib/address.ts';
-import { SECOND_MS } from '../lib/day.ts';
+import { DAY_MS, SECOND_MS } from '../lib/day.ts';
+import type { KnownBrowser } from '../users/known-browser.ts';
 import type { AppEnv } from './context.ts';
 import { publicOriginOf } from './origin.ts';
 
@@ -73,6 +73,9 @@ export async function takeFlash(c: Context<AppEnv>, userId: number): Promise<Fla
   return flash;
 }
 
+/** For so long a browser in which somebody signed in has a throttle of its own. */
+const KNOWN_BROWSER_MS = 365 * DAY_MS;
+
 /** A place of its own: no other cookie is taken for this one, nor this one for another. */
 const BROWSER_PLACE = { column: 'cookie.browser', userId: 0, hash: '' };
 
@@ -82,8 +85,9 @@ export async function writeKnownBrowser(c: Context<AppEnv>, browser: KnownBrowse
   setCookie(c, nameOf(c, 'browser'), envelope, { ...optionsOf(c), maxAge: KNOWN_BROWSER_MS / SECOND_MS });
 }
 
-/** As what the browser is known; null: it is not, or shows what was not written here. */
+/** As what the browser is known; null: it is not, shows what was not written here, or nobody signed in for a year. */
 export async function readKnownBrowser(c: Context<AppEnv>): Promise<KnownBrowser | null> {
   const opened = await decrypt(c.get('deps').config.keyring, BROWSER_PLACE, getCookie(c, nameOf(c, 'browser')) ?? '');
-  return opened.ok ? JSON.parse(opened.value) : null;
+  const browser: KnownBrowser | null = opened.ok ? JSON.parse(opened.value) : null;
+  return browser && c.get('deps').now() - browser.since < KNOWN_BROWSER_MS ? browser : null;
 }

@@ -1,6 +1,5 @@
 /** Answers that need not be made again: what an answer depends on, as an `ETag`. Source: RFC 9110, sections 8.8.3 and 13.1.2 */
 import type { Context } from 'hono';
-import { markStatsSeen } from '../accounts/actions.ts';
 import type { Actor } from '../actor.ts';
 import { dayOf } from '../lib/day.ts';
 import { sha256Hex } from '../lib/sha256.ts';
@@ -46,7 +45,7 @@ export async function revalidate(
   const headers = { ...(etag !== null && { etag }), 'cache-control': 'private, no-cache', ...(isNegotiated && { vary: 'Accept' }) };
   if (etag !== null && isHeld(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
   const userId = userIdOf(actor);
-  if (stats && !stats.isSeen && userId !== null) markStatsSeen(deps, userId);
+  if (stats && !stats.isSeen && userId !== null) c.var.credentials.markStatsSeen(deps, userId);
   const response = await answer();
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
   return response;

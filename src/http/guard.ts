@@ -3,13 +3,10 @@
  * on every request, so that a session or a token that was ended is refused at once.
  */
 import type { Context, MiddlewareHandler } from 'hono';
-import { findSession } from '../accounts/actions.ts';
 import type { Actor } from '../actor.ts';
 import { isSecretToken, TOKEN_PREFIX } from '../crypto/secret-token.ts';
-import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
-import { findToken, noteUse } from '../tokens/actions.ts';
 import type { AppEnv } from './context.ts';
 import { readSession } from './cookies.ts';
 
@@ -22,15 +19,17 @@ function bearer(c: Context<AppEnv>): string | null {
   return header === undefined ? null : (/^Bearer +(\S+) *$/i.exec(header)?.[1] ?? '');
 }
 
-async function requiredSession(deps: Deps, credential: string | null) {
+async function requiredSession(c: Context<AppEnv>, credential: string | null) {
   if (credential === null) return refuse('Send "Authorization: Bearer" with the access token of a session.');
   if (credential.startsWith(TOKEN_PREFIX.api)) return refuse('An API token is not accepted here: sign in.');
-  return (await findSession(deps, credential)) ?? refuse('The session is not valid or has ended: sign in again.');
+  return (
+    (await c.get('credentials').findSession(c.get('deps'), credential)) ?? refuse('The session is not valid or has ended: sign in again.')
+  );
 }
 
 /** Only a signed-in user comes through. */
 export const requireSession: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const session = await requiredSession(c.get('deps'), bearer(c));
+  const session = await requiredSession(c, bearer(c));
   c.set('actor', userActor(session));
   c.set('stats', session.stats);
   await next();
@@ -41,17 +40,17 @@ export const requireReader: MiddlewareHandler<AppEnv> = async (c, next) => {
   const credential = bearer(c);
   if (!credential?.startsWith(TOKEN_PREFIX.api)) return requireSession(c, next);
   if (!isSecretToken(TOKEN_PREFIX.api, credential)) refuse('This is not an API token of this monitor: its checksum is wrong.');
-  const token = (await findToken(c.get('deps'), credential)) ?? refuse('The API token is unknown or was revoked.');
+  const token = (await c.get('credentials').findToken(c.get('deps'), credential)) ?? refuse('The API token is unknown or was revoked.');
   c.set('actor', { kind: 'token', userId: token.userId, tokenId: token.id });
   c.set('stats', token.stats);
   await next();
-  if (c.res.ok || c.res.status === 304) noteUse(c.get('deps'), token);
+  if (c.res.ok || c.res.status === 304) c.get('credentials').noteUse(c.get('deps'), token);
 };
 
 /** Everybody comes through; who shows a session that lives is known. */
 export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   const credential = bearer(c);
-  const session = credential ? await findSession(c.get('deps'), credential) : null;
+  const session = credential ? await c.get('credentials').findSession(c.get('deps'), credential) : null;
   c.set('actor', session ? userActor(session) : { kind: 'anonymous' });
   await next();
 };
@@ -59,7 +58,7 @@ export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
 /** Everybody comes through to a page; who shows the cookie of a session that lives is known. The cookie counts nowhere else. */
 export const recogniseViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
   const jwt = readSession(c);
-  const session = jwt ? await findSession(c.get('deps'), jwt) : null;
+  const session = jwt ? await c.get('credentials').findSession(c.get('deps'), jwt) : null;
   if (session) {
     c.set('actor', userActor(session));
     c.set('viewer', { email: session.email, timeZone: resolveTimeZone(session.timeZone) ?? 'UTC' });

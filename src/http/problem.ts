@@ -3,7 +3,7 @@
  */
 import type * as z from 'zod';
 import { type AppError, fieldErrorsOf, PROBLEMS } from '../errors.ts';
-import type { problemSchema } from './answers.ts';
+import type { problemSchema } from './docs/answers.ts';
 
 /** The answer to an error: its problem document with the headers that its status asks for. */
 export function problemResponse(error: AppError, requestId?: string): Response {

@@ -1,7 +1,7 @@
 /** The account behind a management key, a step a message. What is to be read next stands in the database, so any step may be lost. */
-import { evaluateSoon } from '../alerts/evaluate.ts';
+import { evaluateSoon } from '../alerts/evaluation/evaluate.ts';
 import type { Deps } from '../deps.ts';
-import { accountStep } from '../management/step.ts';
+import { accountStep } from '../sync/step.ts';
 import type { Delivery, JobMessage } from './model.ts';
 
 /** Works on a message; what is left goes into one of its own. */

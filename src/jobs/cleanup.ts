@@ -1,14 +1,14 @@
 /** Cleanup: everything that grows is cut back to its retention, in steps of bounded size. */
 
-import { FAILURE_WINDOW_MS } from '../accounts/model.ts';
-import * as accounts from '../accounts/store.ts';
-import { deleteOldEvents } from '../alerts/delivery.ts';
+import { deleteOldEvents } from '../alerts/events/delivery.ts';
 import { AUDIT_RETENTION_DAYS } from '../audit/model.ts';
 import * as audit from '../audit/store.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, DAY_MS, dayOf, MINUTE_MS } from '../lib/day.ts';
 import * as tokens from '../tokens/store.ts';
-import * as usage from '../usage/retention-store.ts';
+import * as usage from '../usage/booking/retention-store.ts';
+import { FAILURE_WINDOW_MS } from '../users/model.ts';
+import * as accounts from '../users/store.ts';
 import { withLease } from './lease.ts';
 import { addCounts, type CleanupStep, type Counts, type Delivery, type JobMessage } from './model.ts';
 import * as store from './store.ts';

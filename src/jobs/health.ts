@@ -4,8 +4,8 @@ import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { isoOrNull } from '../lib/day.ts';
-import { kidsOf } from '../secrets/actions.ts';
-import { kidsStatementsAcrossUsers } from '../secrets/store.ts';
+import { kidsOf } from '../rewrap/actions.ts';
+import { kidsStatementsAcrossUsers } from '../rewrap/store.ts';
 import { addCounts, type Counts, isOverdue, JOBS, type JobName } from './model.ts';
 import * as store from './store.ts';
 

@@ -1,9 +1,9 @@
 /** Cron → job, and queue message → work. What is due is read from the database, not from the clock that rang. */
-import { workOnAction, workOnDueActions } from '../alerts/breaker.ts';
-import { deliverEvent, resendDue } from '../alerts/delivery.ts';
-import { evaluateUnread, evaluateUsers } from '../alerts/evaluate.ts';
+import { workOnAction, workOnDueActions } from '../alerts/breaker/actions.ts';
+import { evaluateUnread, evaluateUsers } from '../alerts/evaluation/evaluate.ts';
+import { deliverEvent, resendDue } from '../alerts/events/delivery.ts';
 import type { Deps } from '../deps.ts';
-import { type RewrapStep, rewrapStep, startRewrap } from '../secrets/actions.ts';
+import { type RewrapStep, rewrapStep, startRewrap } from '../rewrap/actions.ts';
 import { accountMessage } from './account.ts';
 import { cleanupMessage, purgeMessage, startCleanup } from './cleanup.ts';
 import { type Counts, CRONS, type Delivery, type JobMessage, type JobName, latestSlot, messageSchema } from './model.ts';

@@ -1,10 +1,11 @@
 /** Jobs as values: when they ring, what their messages say, what was missed. Pure. */
+
 import * as z from 'zod';
 import { crc32 } from '../lib/crc32.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../lib/day.ts';
 import { slicesOf } from '../lib/slices.ts';
-import { DAILY_REACH_DAYS, HOURLY_REACH_DAYS } from '../management/model.ts';
-import { SEALED_TABLES } from '../secrets/model.ts';
+
+import { SEALED_TABLES } from '../rewrap/model.ts';
 
 export const JOBS = ['sync', 'validate', 'cleanup'] as const;
 export type JobName = (typeof JOBS)[number];
@@ -72,17 +73,6 @@ export const messageSchema = z.discriminatedUnion('job', [
   /** An event is to be sent to a channel. */
   z.object({ job: z.literal('alert'), eventId: z.int().positive(), channelId: z.int().positive() }),
 ]);
-
-/** The first message of a run that reads the account behind a management key. */
-export const accountMessageOf = (slot: string, userId: number, keyId: number): JobMessage => ({
-  job: 'account',
-  slot,
-  userId,
-  keyId,
-  failed: [],
-  reach: { hour: HOURLY_REACH_DAYS, day: DAILY_REACH_DAYS },
-  attempt: 0,
-});
 
 /** A queue message. It holds ids, never secrets. */
 export type JobMessage = z.infer<typeof messageSchema>;

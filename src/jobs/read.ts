@@ -1,13 +1,16 @@
 /** Sync, validation and reading on demand: one message of keys is read, judged and written. */
-import { evaluateSoon } from '../alerts/evaluate.ts';
+
+import { evaluateSoon } from '../alerts/evaluation/evaluate.ts';
 import type { Deps } from '../deps.ts';
-import { isTransient, retryAfterOf } from '../keys/model.ts';
-import { applyReadings, type Reading, readKeys } from '../keys/reading.ts';
-import { listDueKeysAcrossUsers, listOpenKeysAcrossUsers, type OpenKey, type ReadRun } from '../keys/store.ts';
 import { fullJitter } from '../lib/backoff.ts';
 import { MINUTE_MS } from '../lib/day.ts';
+import { listDueKeysAcrossUsers, listOpenKeysAcrossUsers, type OpenKey, type ReadRun } from '../sync/key-store.ts';
+
+import { applyReadings, type Reading, readKeys } from '../sync/keys.ts';
+import { accountMessageOf } from '../sync/message.ts';
+import { isTransient, retryAfterOf } from '../sync/verdict.ts';
 import { withLease } from './lease.ts';
-import { accountMessageOf, addCounts, type Counts, type Delivery, type JobMessage, packKeys, type ReadMessage } from './model.ts';
+import { addCounts, type Counts, type Delivery, type JobMessage, packKeys, type ReadMessage } from './model.ts';
 
 /** Longer than 20 keys take with 6 requests at once and 10 seconds each. */
 const LEASE_MS = 2 * MINUTE_MS;

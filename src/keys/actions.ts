@@ -1,4 +1,5 @@
 /** Verbs of keys. */
+
 import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
 import { record, recordStatement } from '../audit/actions.ts';
@@ -6,44 +7,45 @@ import type { AuditAction } from '../audit/model.ts';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
-import { accountMessageOf } from '../jobs/model.ts';
+import type { KeyRow } from '../inventory/model.ts';
+import { refuseForeignKey } from '../inventory/ownership.ts';
+import {
+  findKey,
+  findUpstreamKey,
+  selectAccounts,
+  selectKeys,
+  selectManagements,
+  selectReadings,
+  selectWorkspaces,
+} from '../inventory/store.ts';
 import { addDays, dayOf, listDays, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { logError } from '../log.ts';
-import * as managementStore from '../management/store.ts';
-import { purgeStepAcrossUsers, requestPurgeStatement } from '../usage/retention-store.ts';
-import type { addKeySchema, KeyRow, updateKeySchema } from './model.ts';
+import { accountMessageOf } from '../sync/message.ts';
+import { purgeStepAcrossUsers, requestPurgeStatement } from '../usage/booking/retention-store.ts';
+import type { addKeySchema, updateKeySchema } from './model.ts';
 import { type presentKey, presentKeys } from './present.ts';
+import { replaceText, storeKey } from './rotation.ts';
 import * as store from './store.ts';
-import { replaceText, storeKey } from './texts.ts';
+import { deleteUpstreamStatements, leaveAccountStatements } from './store.ts';
 
 const SYNC_INTERVAL_MS = MINUTE_MS;
 const QUEUE_RETRY_S = 5;
 /** Ledger rows of each table that a deletion takes along before it answers; the rest follows through the queue. */
 const ROWS_AT_ONCE = 5000;
 
-/** Says why the user has no key with this id: it is somebody else's, or there is none. */
-export async function refuseForeignKey(deps: Deps, id: number): Promise<never> {
-  const isForeign = await store.hasKeyAcrossUsers(deps.db, id);
-  return fail(
-    isForeign
-      ? { kind: 'forbidden', detail: 'This key belongs to somebody else.' }
-      : { kind: 'not_found', detail: 'There is no such key.' },
-  );
-}
-
 const requireKey = async (deps: Deps, userId: number, id: number): Promise<KeyRow> =>
-  (await store.findKey(deps.db, userId, id)) ?? refuseForeignKey(deps, id);
+  (await findKey(deps.db, userId, id)) ?? refuseForeignKey(deps, id);
 
 type PresentedKey = ReturnType<typeof presentKey>;
 
 /** The user's keys with what their accounts say of them, oldest first. */
 async function presentAll(deps: Deps, userId: number): Promise<PresentedKey[]> {
   const [keys, upstreamKeys, accounts, managements, workspaces] = await deps.db.batch([
-    store.selectKeys(deps.db, userId),
-    managementStore.selectReadings(deps.db, userId),
-    managementStore.selectAccounts(deps.db, userId),
-    managementStore.selectManagements(deps.db, userId),
-    managementStore.selectWorkspaces(deps.db, userId),
+    selectKeys(deps.db, userId),
+    selectReadings(deps.db, userId),
+    selectAccounts(deps.db, userId),
+    selectManagements(deps.db, userId),
+    selectWorkspaces(deps.db, userId),
   ]);
   return presentKeys({ keys, upstreamKeys, accounts, managements, workspaces }, deps.now(), deps.config.retentionDays);
 }
@@ -103,13 +105,13 @@ export async function updateKey(deps: Deps, actor: Actor, id: number, input: z.i
 export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);
-  if (key.kind === 'discovered' && (await managementStore.findUpstreamKey(deps.db, userId, key.hash))?.managementId != null) {
+  if (key.kind === 'discovered' && (await findUpstreamKey(deps.db, userId, key.hash))?.managementId != null) {
     fail({ kind: 'bad_request', detail: 'A discovered key goes with the management key that found it. Pause it instead.' });
   }
   const today = dayOf(deps.now());
   await runBatch(deps.db, [
-    ...managementStore.leaveAccountStatements(deps.db, userId, id, listDays(addDays(today, -deps.config.retentionDays), today)),
-    ...managementStore.deleteUpstreamStatements(deps.db, userId, id),
+    ...leaveAccountStatements(deps.db, userId, id, listDays(addDays(today, -deps.config.retentionDays), today)),
+    ...deleteUpstreamStatements(deps.db, userId, id),
     store.deleteKeyStatement(deps.db, userId, id),
     requestPurgeStatement(deps.db, userId, deps.now()),
     recordStatement(deps, userId, actor, 'key_deleted', key.name),
@@ -120,8 +122,8 @@ export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<v
 
 /** The management key through which a discovered key is read. */
 async function requireManager(deps: Deps, userId: number, key: KeyRow): Promise<number> {
-  const upstream = await managementStore.findUpstreamKey(deps.db, userId, key.hash);
-  const manager = upstream?.managementId == null ? null : await store.findKey(deps.db, userId, upstream.managementId);
+  const upstream = await findUpstreamKey(deps.db, userId, key.hash);
+  const manager = upstream?.managementId == null ? null : await findKey(deps.db, userId, upstream.managementId);
   if (manager?.kind === 'management' && manager.isActive && manager.health !== 'invalid') return manager.id;
   return fail({ kind: 'bad_request', detail: 'The management key that knows this key is not read any more.' });
 }

@@ -1,12 +1,14 @@
 /** Keys as users and programs see them, with what OpenRouter's accounts say of them. Pure. */
+
 import type * as z from 'zod';
+import { type Account, endOf, KEY_ENDS, type KeyRow, type Management, type UpstreamKey } from '../inventory/model.ts';
+import { progressOf } from '../inventory/progress.ts';
 import { dayOf, isoOrNull, periodOf } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
-import { type Account, type Management, progressOf, type UpstreamKey } from '../management/model.ts';
-import { FRESH_MS } from '../usage/coverage.ts';
-import { isListed } from '../usage/readings.ts';
+
+import { FRESH_MS } from '../usage/coverage/coverage.ts';
+import { isListed } from '../usage/coverage/readings.ts';
 import type { keySchema } from './answers.ts';
-import { endOf, KEY_ENDS, type KeyRow } from './model.ts';
 
 /** What is stored around a user's keys: what OpenRouter's accounts say of them. */
 export interface Surroundings {

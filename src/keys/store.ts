@@ -1,70 +1,11 @@
 /** All SQL of keys. */
-import { and, asc, eq, getTableColumns, gt, type SQL, sql } from 'drizzle-orm';
-import { askedOften, type Db, jsonField as fromJson, runBatch, statement } from '../db.ts';
-import type { KeyInfo } from '../openrouter/schema.ts';
-import { resolveUserStatement } from '../usage/source-store.ts';
-import { upstreamKey } from '../usage/table.ts';
-import type { KeyFailure, KeyRow, Verdict } from './model.ts';
-import { apiKey } from './table.ts';
 
-const OF_KEYS = and(eq(upstreamKey.userId, apiKey.userId), eq(upstreamKey.hash, apiKey.hash));
-
-/** What a `KeyRow` is selected from, in SQL. */
-export const KEYS = sql`${apiKey} CROSS JOIN ${upstreamKey} ON ${OF_KEYS}`;
-
-/** The fields of a `KeyRow`. A key was checked when it was sampled, or refused. */
-export const KEY_FIELDS = {
-  ...getTableColumns(apiKey),
-  // D1 tells the columns of a batch by their names, and both tables have an id.
-  upstreamKeyId: sql<number>`+${upstreamKey.id}`,
-  seriesStartedAt: upstreamKey.seriesStartedAt,
-  lastSampleAt: upstreamKey.lastSampleAt,
-  usageNano: upstreamKey.sampledNano,
-  usageDailyNano: upstreamKey.sampledDailyNano,
-  usageWeeklyNano: upstreamKey.sampledWeeklyNano,
-  usageMonthlyNano: upstreamKey.sampledMonthlyNano,
-  byokUsageNano: upstreamKey.sampledByokNano,
-  byokUsageDailyNano: upstreamKey.sampledByokDailyNano,
-  byokUsageWeeklyNano: upstreamKey.sampledByokWeeklyNano,
-  byokUsageMonthlyNano: upstreamKey.sampledByokMonthlyNano,
-  lastValidatedAt: sql<number | null>`nullif(max(coalesce(${apiKey.lastValidatedAt}, 0), coalesce(${upstreamKey.lastSampleAt}, 0)), 0)`,
-};
-
-const fromKeys = (db: Db) => db.select(KEY_FIELDS).from(apiKey).innerJoin(upstreamKey, OF_KEYS);
-
-const keys = askedOften((db) =>
-  fromKeys(db)
-    .where(eq(apiKey.userId, sql.placeholder('userId')))
-    .orderBy(asc(apiKey.id)),
-);
-/** Selects a user's keys, oldest first. */
-export const selectKeys = (db: Db, userId: number) => keys(db, { userId });
-
-/** Those of a user's keys with these hashes. */
-export const listKeysByHash = (db: Db, userId: number, hashes: readonly string[]): Promise<KeyRow[]> =>
-  fromKeys(db).where(and(eq(apiKey.userId, userId), sql`${apiKey.hash} IN (SELECT value FROM json_each(${JSON.stringify(hashes)}))`));
-
-/** When each of a user's discovered keys was last sampled, by hash. */
-export async function listDiscoveredSamples(db: Db, userId: number): Promise<Map<string, number | null>> {
-  const rows = await db
-    .select({ hash: apiKey.hash, at: upstreamKey.lastSampleAt })
-    .from(apiKey)
-    .innerJoin(upstreamKey, OF_KEYS)
-    .where(and(eq(apiKey.userId, userId), eq(apiKey.kind, 'discovered')));
-  return new Map(rows.map(({ hash, at }) => [hash, at]));
-}
-
-/** The user's key with this id. */
-export async function findKey(db: Db, userId: number, id: number): Promise<KeyRow | null> {
-  const [row] = await fromKeys(db).where(and(eq(apiKey.userId, userId), eq(apiKey.id, id)));
-  return row ?? null;
-}
-
-/** Does a key with this id belong to anybody? */
-export async function hasKeyAcrossUsers(db: Db, id: number): Promise<boolean> {
-  const rows = await db.select({ id: apiKey.id }).from(apiKey).where(eq(apiKey.id, id));
-  return rows.length > 0;
-}
+import { and, eq, sql } from 'drizzle-orm';
+import { type Db, runBatch, statement } from '../db.ts';
+import type { KeyRow } from '../inventory/model.ts';
+import { apiKey } from '../inventory/table.ts';
+import { ABANDONED, FOLLOWER } from '../sync/store.ts';
+import { resolveUnreadStatement, resolveUserStatement } from '../usage/booking/source-store.ts';
 
 /** Changes what does not concern the secret. */
 export async function updateKey(
@@ -105,111 +46,40 @@ export async function claimSyncRequest(db: Db, userId: number, id: number, now: 
   return rows.length > 0;
 }
 
-/** Which keys a run is about. `manual`: read because its user asked. */
-export type ReadRun = { kind: 'sync' | 'validate' | 'manual'; id: string; since: number };
-
-function isReadBy(run: ReadRun): SQL {
-  switch (run.kind) {
-    case 'sync':
-      return sql`${apiKey.isActive} AND ${apiKey.health} IN ('active', 'unverified') AND (${upstreamKey.lastSampleAt} IS NULL OR ${upstreamKey.lastSampleAt} < ${run.since})`;
-    case 'validate':
-      return sql`${apiKey.isActive} AND max(coalesce(${apiKey.lastValidatedAt}, 0), coalesce(${upstreamKey.lastSampleAt}, 0)) < ${run.since}`;
-    case 'manual':
-      return sql`${apiKey.isActive} AND (${upstreamKey.lastSampleAt} IS NULL OR ${upstreamKey.lastSampleAt} < ${run.since})`;
-  }
-}
-
-/** A run is done with a key that was read since the ring or was refused in this run. A key without its text cannot be read itself. */
-const isOpen = (run: ReadRun): SQL => sql`${apiKey.kid} IS NOT NULL AND ${isReadBy(run)} AND ${apiKey.rejectedRun} IS NOT ${run.id}`;
-
-export interface OpenKey {
-  id: number;
-  /** OpenRouter asked not to be called with this key before that instant. */
-  retryAfter: number | null;
-}
-
-/** The next `count` keys after `afterId` that the run is still to read, in order, postponed ones too. */
-export const listOpenKeysAcrossUsers = (db: Db, run: ReadRun, afterId: number, count: number): Promise<OpenKey[]> =>
-  db
-    .select({ id: apiKey.id, retryAfter: apiKey.retryAfter })
-    .from(apiKey)
-    .innerJoin(upstreamKey, OF_KEYS)
-    .where(and(gt(apiKey.id, afterId), isOpen(run)))
-    .orderBy(asc(apiKey.id))
-    .limit(count);
-
-/** Those of the keys that the run is still to read and that are not postponed. */
-export const listDueKeysAcrossUsers = (db: Db, run: ReadRun, now: number, ids: readonly number[]): Promise<KeyRow[]> =>
-  fromKeys(db).where(
-    and(
-      sql`${apiKey.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
-      isOpen(run),
-      sql`(${apiKey.retryAfter} IS NULL OR ${apiKey.retryAfter} <= ${now})`,
-    ),
-  );
-
-/** What a reading of a key starts from. Where it no longer holds, the reading's outcome is not applied. */
-export interface Base {
-  upstreamKeyId: number;
-  baseSampleAt: number | null;
-  baseRejectedRun: string | null;
-}
-
-/** The upstream key `u` that still stands at the sample from which row `j` started. */
-const BASE = `json_each(?1) AS j JOIN upstream_key AS u ON u.id = ${fromJson('upstreamKeyId')} AND u.last_sample_at IS ${fromJson('baseSampleAt')}`;
-/** The key that has its secret now. */
-const OF_BASE = 'api_key.id = u.api_key_id AND api_key.hash = u.hash';
-
-const ANSWERED = {
-  kind: `iif(api_key.kind = 'discovered', api_key.kind, iif(${fromJson('isManagementKey')}, 'management', 'inference'))`,
-  health: fromJson('health'),
-  limit_nano: fromJson('limitNano'),
-  limit_remaining_nano: fromJson('limitRemainingNano'),
-  limit_reset: fromJson('limitReset'),
-  expires_at: fromJson('expiresAt'),
-  free_limit: fromJson('freeRequests.limit'),
-  free_remaining: fromJson('freeRequests.remaining'),
-  free_used: fromJson('freeRequests.used'),
-  last_error: fromJson('lastError'),
-  rejected_run: 'NULL',
-  retry_after: 'NULL',
-};
-const SAMPLED = {
-  series_started_at: `coalesce(upstream_key.series_started_at, ${fromJson('at')})`,
-  last_sample_at: fromJson('at'),
-  sampled_nano: fromJson('counters.usageNano'),
-  sampled_daily_nano: fromJson('counters.usageDailyNano'),
-  sampled_weekly_nano: fromJson('counters.usageWeeklyNano'),
-  sampled_monthly_nano: fromJson('counters.usageMonthlyNano'),
-  sampled_byok_nano: fromJson('counters.byokUsageNano'),
-  sampled_byok_daily_nano: fromJson('counters.byokUsageDailyNano'),
-  sampled_byok_weekly_nano: fromJson('counters.byokUsageWeeklyNano'),
-  sampled_byok_monthly_nano: fromJson('counters.byokUsageMonthlyNano'),
-};
-const assign = (values: Record<string, string>): string =>
-  Object.entries(values)
-    .map(([name, value]) => `${name} = ${value}`)
-    .join(', ');
-
 /**
- * Moves upstream keys to new samples (`at` in epoch milliseconds) where they still stand at their base, and writes what else was answered of the keys
- * that have them. The last statement returns the ids of the keys whose secret moved.
+ * Ends the reading of an account by a management key that goes: another one of the account goes on with everything; without one, what was discovered
+ * is deleted. Keys that the user added stay with what was read of them, and the account, which a management key may open again, without its total.
+ * @param days that are kept
  */
-export function moveSamplesStatementsAcrossUsers(
-  db: Db,
-  samples: readonly (Base & KeyInfo & Verdict & { at: number })[],
-): D1PreparedStatement[] {
-  const differs = `(${Object.keys(ANSWERED).map((name) => `api_key.${name}`)}) IS NOT (${Object.values(ANSWERED)})`;
-  return [
-    `UPDATE api_key SET ${assign(ANSWERED)} FROM ${BASE} WHERE ${OF_BASE} AND ${differs}`,
-    `UPDATE upstream_key SET ${assign(SAMPLED)} FROM ${BASE} WHERE upstream_key.id = u.id RETURNING upstream_key.api_key_id AS id`,
-  ].map((text) => statement(db, text, JSON.stringify(samples)));
-}
+export const leaveAccountStatements = (db: Db, userId: number, managementId: number, days: readonly string[]): D1PreparedStatement[] => [
+  ...[
+    `DELETE FROM api_key WHERE user_id = ?1 AND kind = 'discovered' AND id IN (SELECT u.api_key_id FROM upstream_key AS u
+      WHERE u.user_id = ?1 AND u.account_id IN (${ABANDONED}) AND u.account_id = (SELECT m.account_id FROM management AS m WHERE m.api_key_id = ?2))`,
+    `DELETE FROM upstream_key WHERE user_id = ?1 AND account_id IN (${ABANDONED})
+      AND NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.id = upstream_key.api_key_id)`,
+    `DELETE FROM workspace WHERE user_id = ?1 AND account_id IN (${ABANDONED})`,
+    `UPDATE account SET reader_id = ${FOLLOWER}, read_version = read_version + 1, done_from = iif(${FOLLOWER} IS NULL, NULL, done_from),
+        open_from = iif(${FOLLOWER} IS NULL, NULL, open_from), checked_to = iif(${FOLLOWER} IS NULL, NULL, checked_to)
+      WHERE user_id = ?1 AND reader_id = ?2`,
+    'DELETE FROM management WHERE user_id = ?1 AND api_key_id = ?2',
+  ].map((text) => statement(db, text, userId, managementId)),
+  resolveUserStatement(db, userId),
+  resolveUnreadStatement(db, userId, days),
+];
 
-/** Records failed readings of keys that still stand at their base; returns their ids. */
-export function recordFailuresStatementAcrossUsers(db: Db, failures: readonly (Base & KeyFailure)[]): D1PreparedStatement {
-  const text = `UPDATE api_key SET health = ${fromJson('health')}, last_error = ${fromJson('lastError')}, rejected_run = ${fromJson('rejectedRun')}, refused_at = ${fromJson('refusedAt')},
-      retry_after = ${fromJson('retryAfter')}, last_validated_at = ${fromJson('lastValidatedAt')}
-    FROM ${BASE} WHERE ${OF_BASE} AND api_key.rejected_run IS ${fromJson('baseRejectedRun')} RETURNING api_key.id`;
-  return statement(db, text, JSON.stringify(failures));
-}
+/** Deletes what is known of a key upstream, and accounts of which nothing is left then. */
+export const deleteUpstreamStatements = (db: Db, userId: number, keyId: number): D1PreparedStatement[] => [
+  statement(db, 'DELETE FROM upstream_key WHERE user_id = ?1 AND api_key_id = ?2', userId, keyId),
+  statement(
+    db,
+    `DELETE FROM account WHERE user_id = ?1 AND reader_id IS NULL
+      AND NOT EXISTS (SELECT 1 FROM upstream_key AS u WHERE u.user_id = ?1 AND u.account_id = account.id)`,
+    userId,
+  ),
+];
+
+/** Deletes everything about the accounts of a user. */
+export const deleteAllAccountsStatements = (db: Db, userId: number): D1PreparedStatement[] =>
+  ['management', 'workspace', 'account', 'upstream_key', 'model_name'].map((table) =>
+    statement(db, `DELETE FROM ${table} WHERE user_id = ?`, userId),
+  );

@@ -1,5 +1,5 @@
 /** Parts of pages that show a key. */
-import { Meter } from '../http/meter.tsx';
+import { Meter } from '../http/pages/meter.tsx';
 import { formatByok, formatCount, formatKnownUsd, formatPercent, formatUsd } from '../lib/format.ts';
 import { type Advice, type Key, limitUse, statusOf } from './advice.ts';
 

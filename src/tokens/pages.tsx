@@ -2,11 +2,11 @@
 
 import * as z from 'zod';
 import { Scroll } from '../charts/scroll.tsx';
-import { Copyable } from '../http/copyable.tsx';
-import { Field, Form } from '../http/fields.tsx';
-import { Frame } from '../http/layout.tsx';
+import { Copyable } from '../http/forms/copyable.tsx';
+import { Field, Form } from '../http/forms/fields.tsx';
 import { publicOriginOf } from '../http/origin.ts';
-import { createPages, type View } from '../http/page.tsx';
+import { Frame } from '../http/pages/layout.tsx';
+import { createPages, type View } from '../http/pages/page.tsx';
 import { formatAgo, formatInstant } from '../lib/format.ts';
 import { createToken, getToken, listTokens, revokeToken } from './actions.ts';
 import { createTokenSchema, presentToken, type TokenRow } from './model.ts';

@@ -1,8 +1,8 @@
 /** All SQL of API tokens. */
 import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm';
-import { type StatsVersion, toStatsVersion } from '../accounts/model.ts';
-import { user } from '../accounts/table.ts';
 import { askedOften, type Db, runBatch, statement } from '../db.ts';
+import { type StatsVersion, toStatsVersion } from '../users/model.ts';
+import { user } from '../users/table.ts';
 import type { TokenRow } from './model.ts';
 import { apiToken } from './table.ts';
 

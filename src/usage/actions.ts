@@ -4,11 +4,9 @@ import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { failField } from '../errors.ts';
 import { remember } from '../lib/remember.ts';
-import { ALL_SPEND, createCompleteness } from './completeness.ts';
-import type { CoveredKey } from './coverage.ts';
-import { comparePlaces, decodeCursor, encodeCursor, type GroupedRow, type Page, pageOfRange } from './groups.ts';
+import { ALL_SPEND, createCompleteness } from './coverage/completeness.ts';
+import type { CoveredKey } from './coverage/coverage.ts';
 import { readAll, readLedger } from './ledger.ts';
-import { measuresOf, presentMeasures } from './measures.ts';
 import {
   byEach,
   type Fact,
@@ -22,8 +20,10 @@ import {
   type StatsQuery,
   type UsageQuery,
 } from './model.ts';
-import { presentReconciled } from './reconciliation.ts';
-import { summarize } from './stats.ts';
+import { comparePlaces, decodeCursor, encodeCursor, type GroupedRow, type Page, pageOfRange } from './sums/groups.ts';
+import { measuresOf, presentMeasures } from './sums/measures.ts';
+import { presentReconciled } from './sums/reconciliation.ts';
+import { summarize } from './sums/stats.ts';
 
 /** In what order compared days come. */
 const RECONCILED_BY: readonly Group[] = ['day', 'key'];

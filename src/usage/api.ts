@@ -5,9 +5,9 @@ import { createApi } from '../http/route.ts';
 import { BYTE_ORDER_MARK, toCsv } from '../lib/csv.ts';
 import { getStats, listReconciliation, listUsage } from './actions.ts';
 import { reconciliationSchema, statsSchema, usagePageSchema } from './answers.ts';
-import { columnsOf } from './groups.ts';
-import { MEASURE_COLUMNS, measureCells, presentMeasures } from './measures.ts';
 import { reconciliationQuerySchema, resolveRange, statsQuerySchema, type UsageQuery, usageQuerySchema } from './model.ts';
+import { columnsOf } from './sums/groups.ts';
+import { MEASURE_COLUMNS, measureCells, presentMeasures } from './sums/measures.ts';
 
 const tag = 'Public API';
 

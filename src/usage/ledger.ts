@@ -6,13 +6,12 @@ import type { Question } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, dayOf } from '../lib/day.ts';
 import { remember } from '../lib/remember.ts';
-import type { CoveredKey } from './coverage.ts';
+import type { CoveredKey } from './coverage/coverage.ts';
 import type { LedgerRow, LedgerRows, Range } from './model.ts';
-import { askedDays, readPieces, readSources } from './reading.ts';
-import { createComparison, type Reconciled } from './reconciliation.ts';
-import type { AskedDays } from './store.ts';
-import { type AskedSums, readWithSums } from './summary.ts';
-import { creditsOfSums, rowsOfSums, type SummedDay } from './summed.ts';
+import { creditsOfSums, rowsOfSums, type SummedDay } from './rollup/decode.ts';
+import { type AskedSums, readWithSums } from './rollup/read.ts';
+import { askedDays, readPieces, readSources } from './sources/reading.ts';
+import type { AskedDays } from './sources/store.ts';
 import {
   type Clock,
   type LedgerItem,
@@ -23,7 +22,8 @@ import {
   sourceRowsOf,
   sourcesOf,
   toRows,
-} from './taken.ts';
+} from './sources/taken.ts';
+import { createComparison, type Reconciled } from './sums/reconciliation.ts';
 
 /** How a range is needed: in rows that know every dimension, of all keys or of one; or by one dimension each. */
 type Asked<T> = { also?: Question<T> } & ({ inRows: AskedDays['hours']; keyId?: number | undefined } | AskedSums);

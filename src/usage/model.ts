@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { addDays, countDays, isDay } from '../lib/day.ts';
 import { digitsSchema, idSchema } from '../lib/id.ts';
 import { createLocalHours, type LocalHour, localDayOf, resolveTimeZone } from '../lib/zone.ts';
-import { type Amounts, type Measures, measuresOf } from './measures.ts';
+import { type Amounts, type Measures, measuresOf } from './sums/measures.ts';
 
 /** Which of the two ledgers speaks. */
 export type Source = 'counters' | 'analytics';

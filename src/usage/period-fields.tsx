@@ -1,5 +1,5 @@
 /** The fields of a range in a form. */
-import { Field, Select } from '../http/fields.tsx';
+import { Field, Select } from '../http/forms/fields.tsx';
 import type { Range } from './model.ts';
 import type { Period, Preset } from './periods.ts';
 

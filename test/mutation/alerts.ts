@@ -6,9 +6,9 @@ const BREAKER = ['pure/breaker', 'pure/alert-news', 'scenario/breaker'];
 const MESSAGES = ['pure/alert-messages', 'scenario/alerts'];
 
 export const ALERTS: Guard[] = [
-  ...of('src/alerts/channel-actions.ts', ['scenario/alerts'], [["'url' in input && !isAllowedUrl(input.url, origin)", 'false']]),
+  ...of('src/alerts/channels/actions.ts', ['scenario/alerts'], [["'url' in input && !isAllowedUrl(input.url, origin)", 'false']]),
   ...of(
-    'src/alerts/channel-model.ts',
+    'src/alerts/channels/model.ts',
     ['pure/alerts', 'scenario/alerts'],
     [
       ["protocol === 'https:' ||", 'true ||'],
@@ -20,7 +20,7 @@ export const ALERTS: Guard[] = [
     ],
   ),
   ...of(
-    'src/alerts/delivery.ts',
+    'src/alerts/events/delivery.ts',
     [HERE, 'scenario/alerts'],
     [
       "if (!isAllowedUrl(outgoing.url, originOf(deps, channel))) return { error: 'Its address is not https.' };",
@@ -29,14 +29,14 @@ export const ALERTS: Guard[] = [
       ["'It could not be reached.'", 'String(error)'],
     ],
   ),
-  ...of('src/alerts/messages.ts', MESSAGES, [
+  ...of('src/alerts/events/messages.ts', MESSAGES, [
     ['crypto.getRandomValues(new Uint8Array(32))', 'new Uint8Array(32)'],
     ['toMarkup: escapeSlack', 'toMarkup: same'],
     ['toMarkup: escapeDiscord', 'toMarkup: same'],
     'allowed_mentions: { parse: [] },',
   ]),
   ...of(
-    'src/alerts/checks.ts',
+    'src/alerts/rules/checks.ts',
     ['scenario/breaker', 'scenario/audit', 'scenario/alerts'],
     [
       ['rule.password !== undefined && (await isPasswordOf(deps, actor, rule.password))', 'true'],
@@ -57,15 +57,15 @@ export const ALERTS: Guard[] = [
       ['AND user_id <> ?', 'AND 1 <> ?'],
     ],
   ),
-  ...of('src/alerts/evaluate.ts', [HERE, 'scenario/alerts'], [['row.userId === userId', 'true']]),
-  ...of('src/alerts/situation-store.ts', [HERE, 'scenario/alerts'], [['${table.userId} = ${fieldOf(0)}', '1']]),
+  ...of('src/alerts/evaluation/evaluate.ts', [HERE, 'scenario/alerts'], [['row.userId === userId', 'true']]),
+  ...of('src/alerts/evaluation/situation-store.ts', [HERE, 'scenario/alerts'], [['${table.userId} = ${fieldOf(0)}', '1']]),
   ...of(
-    'src/alerts/event-store.ts',
+    'src/alerts/events/store.ts',
     [HERE, 'scenario/alerts', 'scenario/breaker'],
     [" AND r.version = ${jsonField('rule.version')}", "\n      AND r.armed_version = ${jsonField('ruleVersion')}"],
   ),
   ...of(
-    'src/alerts/delivery-store.ts',
+    'src/alerts/events/delivery-store.ts',
     [HERE, 'scenario/alerts'],
     [
       ['eq(alertDelivery.channelId, channelId)', 'undefined'],
@@ -73,7 +73,7 @@ export const ALERTS: Guard[] = [
     ],
   ),
   ...of(
-    'src/alerts/breaker-store.ts',
+    'src/alerts/breaker/store.ts',
     [...BREAKER, HERE],
     [
       ' AND r.armed_version = breaker_action.rule_version',
@@ -85,7 +85,7 @@ export const ALERTS: Guard[] = [
     ],
   ),
   ...of(
-    'src/alerts/breaker.ts',
+    'src/alerts/breaker/actions.ts',
     ['scenario/breaker'],
     [
       ["manager?.kind !== 'management' || ", ''],
@@ -96,7 +96,7 @@ export const ALERTS: Guard[] = [
       ],
     ],
   ),
-  ...of('src/alerts/breaker-model.ts', BREAKER, [
+  ...of('src/alerts/breaker/model.ts', BREAKER, [
     'rule.version !== action.ruleVersion || ',
     ' || rule.hash !== action.hash',
     ['now >= action.restoreAt ? TEXTS.over : null', 'null'],
@@ -110,7 +110,7 @@ export const ALERTS: Guard[] = [
     ' || key.managed_by === null',
   ]),
   ...of(
-    'src/alerts/breaker-model.ts',
+    'src/alerts/breaker/model.ts',
     ['scenario/preview'],
     ['if (rule.actsFrom !== null && startOfLocalDay(from, zone) < rule.actsFrom) return null;'],
   ),

@@ -41,7 +41,12 @@ export const EDGES: Guard[] = [
     ],
   ),
   ...of(
-    'src/http/page.tsx',
+    'src/http/cookies.ts',
+    ['scenario/known-browser'],
+    [["browser && c.get('deps').now() - browser.since < KNOWN_BROWSER_MS ? browser : null", 'browser']],
+  ),
+  ...of(
+    'src/http/pages/page.tsx',
     ['scenario/pages', 'scenario/forms', HERE],
     [
       'csrf({ origin: (origin, c) => origin === publicOriginOf(c) }), ',
@@ -49,7 +54,11 @@ export const EDGES: Guard[] = [
       ['shownOf(await readForm(c), kept)', 'await readForm(c)'],
     ],
   ),
-  ...of('src/http/failure.ts', ['scenario/forms', 'scenario/pages', HERE], [' && !KEY_TEXT.test(value)', ['kept.includes(name)', 'true']]),
+  ...of(
+    'src/http/forms/failure.ts',
+    ['scenario/forms', 'scenario/pages', HERE],
+    [' && !KEY_TEXT.test(value)', ['kept.includes(name)', 'true']],
+  ),
   ...of(
     'src/http/route.ts',
     [HERE],

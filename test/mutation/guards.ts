@@ -4,7 +4,7 @@ import { EDGES } from './edges.ts';
 import { type Guard, type Kind, of, type Spared } from './find.ts';
 import { ROOMS } from './rooms.ts';
 
-const STORES = /^src\/\w+\/[\w-]*store\.ts$/;
+const STORES = /^src\/[\w/-]*store\.ts$/;
 const OWNERS = ['scenario/owners'];
 
 /** Whose a row is, in all statements of the stores; and what is on record. */
@@ -20,7 +20,7 @@ export const KINDS: Kind[] = [
   { files: STORES, out: /\$\{(?:\w+\.)?userId\} = \$\{(?:USER_ID|id)\}/g, by: '1', tests: OWNERS },
   { files: STORES, out: /eq\(\w+\.(?:userId|id), \w+\.userId\)/g, by: 'undefined', tests: [...OWNERS, 'scenario/guards'] },
   {
-    files: /^src\/(?:accounts|alerts|keys|tokens)\//,
+    files: /^src\/(?:users|user-data|alerts|keys|tokens)\//,
     out: /await record\(deps, [^;]*\);/g,
     by: ';',
     tests: ['scenario/audit', 'scenario/guards'],
@@ -30,7 +30,7 @@ export const KINDS: Kind[] = [
 /** Places that change nothing. */
 export const SPARED: Spared[] = [
   {
-    file: 'src/alerts/event-store.ts',
+    file: 'src/alerts/events/store.ts',
     at: 'ON x.user_id = e.user_id AND x.created_at',
     why: 'Leads the index: deliveries are found by their channel too, and events by their user.',
   },
@@ -40,47 +40,47 @@ export const SPARED: Spared[] = [
     why: 'Leads the index: no two ciphertexts are the same.',
   },
   {
-    file: 'src/management/store.ts',
+    file: 'src/keys/store.ts',
     at: "DELETE FROM api_key WHERE user_id = ?1 AND kind = 'discovered'",
     why: 'The keys upstream that name them are of the user.',
   },
   {
-    file: 'src/management/store.ts',
+    file: 'src/sync/store.ts',
     at: 'account.user_id = ?1 AND account.reader_id = ?2',
     why: 'What goes with an account is of the user.',
   },
   {
-    file: 'src/management/store.ts',
+    file: 'src/sync/store.ts',
     at: 'SELECT id FROM api_key WHERE user_id = ? AND NOT is_active',
     why: 'Leads the index: the keys that are looked up are of the user.',
   },
   {
-    file: 'src/management/listing-store.ts',
+    file: 'src/sync/listing-store.ts',
     at: 'WHERE api_key_id = ?2 AND user_id = ?1 AND ${IS_MANAGER}',
     why: 'IS_MANAGER asks for the user.',
   },
   {
-    file: 'src/management/listing-store.ts',
+    file: 'src/sync/listing-store.ts',
     at: 'WHERE m.api_key_id = ?2 AND m.user_id = ?1)',
     why: 'IS_MANAGER asks for the user.',
   },
   {
-    file: 'src/management/store.ts',
+    file: 'src/keys/store.ts',
     at: 'AS u WHERE u.user_id = ?1 AND u.account_id = account.id',
     why: 'Leads the index: what an account has is of its user.',
   },
   {
-    file: 'src/usage/source-store.ts',
+    file: 'src/usage/booking/source-store.ts',
     at: 'ON u.account_id = a.id AND u.user_id = a.user_id',
     why: 'What an account has is of its user.',
   },
   {
-    file: 'src/management/listing-store.ts',
+    file: 'src/sync/listing-store.ts',
     at: 'WHERE m.api_key_id = ?2 AND m.user_id = ?1 AND m.opened_by',
     why: 'IS_MANAGER asks for the user.',
   },
   {
-    file: 'src/keys/text-store.ts',
+    file: 'src/keys/rotation-store.ts',
     at: 'WHERE user_id = ?1 AND id = ?3 AND ${isOurs} RETURNING id',
     why: 'What decides asks for the user.',
   },

@@ -6,7 +6,7 @@ const ACCOUNTS = 'scenario/accounts';
 
 export const ROOMS: Guard[] = [
   ...of(
-    'src/accounts/store.ts',
+    'src/users/store.ts',
     [HERE, ACCOUNTS, 'scenario/owners'],
     [
       ["gt(session.expiresAt, sql.placeholder('now'))", 'undefined'],
@@ -27,7 +27,7 @@ export const ROOMS: Guard[] = [
     ],
   ),
   ...of(
-    'src/accounts/password-check.ts',
+    'src/users/password-check.ts',
     [HERE, ACCOUNTS],
     [
       ['refuseLocked(await store.findFailures(deps.db, throttle), deps.now());\n  if', 'if'],
@@ -41,7 +41,7 @@ export const ROOMS: Guard[] = [
     ],
   ),
   ...of(
-    'src/accounts/password-check.ts',
+    'src/users/password-check.ts',
     ['scenario/known-browser'],
     [
       ['isKnown ? `browser:${browser.browserId}` : hashEmail(email)', 'hashEmail(email)'],
@@ -49,16 +49,15 @@ export const ROOMS: Guard[] = [
     ],
   ),
   ...of(
-    'src/accounts/known-browser.ts',
+    'src/users/known-browser.ts',
     ['scenario/known-browser'],
     [
       ['before?.userId === account.id ?', 'before ?'],
-      'now - browser.since < KNOWN_BROWSER_MS && ',
       ['browser.passwordMark === (await markOf(account))', 'true'],
     ],
   ),
   ...of(
-    'src/accounts/model.ts',
+    'src/users/model.ts',
     ['pure/rules', ACCOUNTS],
     [
       ['MAX_FAILURES = 10', 'MAX_FAILURES = 12'],
@@ -69,24 +68,15 @@ export const ROOMS: Guard[] = [
       ".max(1000, 'Is too long')",
     ],
   ),
-  ...of('src/accounts/new-password.ts', [ACCOUNTS], [["isListed(await deps.readAsset('common-passwords.txt'), password)", 'false']]),
+  ...of('src/users/new-password.ts', [ACCOUNTS], [["isListed(await deps.readAsset('common-passwords.txt'), password)", 'false']]),
   ...of(
-    'src/accounts/actions.ts',
+    'src/users/actions.ts',
     [ACCOUNTS, HERE],
     [
       ['!isSecretToken(TOKEN_PREFIX.invitation, invite)', 'false'],
       ['(await store.hasInvitation(deps.db, tokenHash, deps.now()))', 'true'],
       'await store.deleteSession(deps.db, userId, sessionId);',
       'await store.deleteOtherSessions(deps.db, userId, sessionId);',
-      '...store.deleteUserStatements(deps.db, userId, await hashEmail(email)),',
-      'deleteAllKeysStatement(deps.db, userId),',
-      '...deleteAllAccountsStatements(deps.db, userId),',
-      'deleteAllViewsStatement(deps.db, userId),',
-      'deleteAllTokensStatement(deps.db, userId),',
-      '...deleteAllAlertsStatements(deps.db, userId),',
-      'deleteAllSumsStatement(deps.db, userId),',
-      'requestPurgeStatement(deps.db, userId, deps.now()),',
-      '...closeStatements(deps, userId),',
       ['!isSecretToken(TOKEN_PREFIX.passwordReset, input.token)', 'false'],
       [
         '!(await store.resetPassword(deps.db, userId, tokenHash, newHash, deps.now()))',
@@ -100,14 +90,29 @@ export const ROOMS: Guard[] = [
       ['deps.passwords.needsRehash(user.passwordHash)', 'false'],
     ],
   ),
-  ...of('src/accounts/actions.ts', ['scenario/audit'], ['await recordFailedSignIn(deps, input.email);']),
+  ...of('src/users/actions.ts', ['scenario/audit'], ['await recordFailedSignIn(deps, input.email);']),
   ...of(
-    'src/accounts/export.ts',
+    'src/user-data/actions.ts',
+    [ACCOUNTS, HERE],
+    [
+      '...store.deleteUserStatements(deps.db, userId, await hashEmail(email)),',
+      'deleteAllKeysStatement(deps.db, userId),',
+      '...deleteAllAccountsStatements(deps.db, userId),',
+      'deleteAllViewsStatement(deps.db, userId),',
+      'deleteAllTokensStatement(deps.db, userId),',
+      '...deleteAllAlertsStatements(deps.db, userId),',
+      'deleteAllSumsStatement(deps.db, userId),',
+      'requestPurgeStatement(deps.db, userId, deps.now()),',
+      '...closeStatements(deps, userId),',
+    ],
+  ),
+  ...of(
+    'src/user-data/export.ts',
     ['scenario/canary', 'scenario/audit'],
     [['(await listTokens(deps, actor)).map(presentToken)', 'await listTokens(deps, actor)']],
   ),
   ...of(
-    'src/accounts/entrance.tsx',
+    'src/users/entrance.tsx',
     [ACCOUNTS, 'scenario/pages'],
     [
       "throttle: 'login',",
@@ -119,14 +124,14 @@ export const ROOMS: Guard[] = [
     ],
   ),
   ...of(
-    'src/accounts/entrance.tsx',
+    'src/users/entrance.tsx',
     ['scenario/public-url'],
     [
       ['requireCookies(c);\n    const { session,', 'const { session,'],
       ['requireCookies(c);\n    const { userId,', 'const { userId,'],
     ],
   ),
-  ...of('src/accounts/api.ts', [ACCOUNTS], ["throttle: 'register',", "throttle: 'login',", "throttle: 'reset-password',"]),
+  ...of('src/users/api.ts', [ACCOUNTS], ["throttle: 'register',", "throttle: 'login',", "throttle: 'reset-password',"]),
   ...of(
     'src/audit/actions.ts',
     ['scenario/audit'],
@@ -160,12 +165,12 @@ export const ROOMS: Guard[] = [
   ),
   ...of('src/tokens/actions.ts', ['scenario/tokens'], [['!(await deps.limits.token(tokenHash))', 'false']]),
   ...of(
-    'src/keys/text-store.ts',
+    'src/keys/rotation-store.ts',
     ['scenario/keys', 'scenario/owners'],
     [["kind <> 'discovered') < ?10", "kind <> 'discovered') < ?10 + 99"], ' AND EXISTS (SELECT 1 FROM user WHERE id = ?1)'],
   ),
   ...of(
-    'src/keys/texts.ts',
+    'src/keys/rotation.ts',
     ['scenario/keys', 'scenario/canary'],
     [
       "if (!answer.ok && answer.error.kind === 'unauthorized') failField('key', describeReadError(answer.error));",
@@ -186,5 +191,5 @@ export const ROOMS: Guard[] = [
       ['{body.slice(0, 3)}', '{body}'],
     ],
   ),
-  ...of('src/secrets/store.ts', ['scenario/rewrap'], [" AND ${table}.ciphertext = ${jsonField('was')}"]),
+  ...of('src/rewrap/store.ts', ['scenario/rewrap'], [" AND ${table}.ciphertext = ${jsonField('was')}"]),
 ];

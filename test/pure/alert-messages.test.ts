@@ -1,10 +1,10 @@
 /** What is sent: several events as one message, and within what each kind of receiver takes. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HttpTarget } from '../../src/alerts/channel-model.ts';
-import type { EventRow } from '../../src/alerts/event-model.ts';
-import { createWebhookSecret, mailOf, outgoingOf } from '../../src/alerts/messages.ts';
-import { noticeOf, titleOfSeveral } from '../../src/alerts/notices.ts';
+import type { HttpTarget } from '../../src/alerts/channels/model.ts';
+import { createWebhookSecret, mailOf, outgoingOf } from '../../src/alerts/events/messages.ts';
+import type { EventRow } from '../../src/alerts/events/model.ts';
+import { noticeOf, titleOfSeveral } from '../../src/alerts/events/notices.ts';
 import { cutText } from '../../src/lib/cut.ts';
 
 const ORIGIN = 'https://monitor.example';

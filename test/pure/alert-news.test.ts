@@ -1,12 +1,12 @@
 /** What is told of what happened, and when it is told again. */
 import { describe, expect, it } from 'vitest';
-import { plannedAction } from '../../src/alerts/breaker-model.ts';
-import { compareWith, decide, type KnownEvent } from '../../src/alerts/decide.ts';
-import { digestPeriod } from '../../src/alerts/digest.ts';
-import { type DeliveryRow, type ListedEvent, presentEvents } from '../../src/alerts/event-model.ts';
+import { plannedAction } from '../../src/alerts/breaker/model.ts';
+import { compareWith, decide, type KnownEvent } from '../../src/alerts/evaluation/decide.ts';
+import { digestPeriod } from '../../src/alerts/evaluation/digest.ts';
+import type { Situation } from '../../src/alerts/evaluation/situation.ts';
+import type { Spend } from '../../src/alerts/evaluation/spend.ts';
+import { type DeliveryRow, type ListedEvent, presentEvents } from '../../src/alerts/events/model.ts';
 import { createRuleSchema, type Rule } from '../../src/alerts/model.ts';
-import type { Situation } from '../../src/alerts/situation.ts';
-import type { Spend } from '../../src/alerts/spend.ts';
 import type { Key } from '../../src/keys/advice.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/lib/day.ts';
 import { instantOfLocalHour, localDayOf } from '../../src/lib/zone.ts';

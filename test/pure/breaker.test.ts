@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Action, type ArmedRule, afterFailure, changeFor, next, settledAs, stepOf } from '../../src/alerts/breaker-model.ts';
+import { type Action, type ArmedRule, afterFailure, changeFor, next, settledAs, stepOf } from '../../src/alerts/breaker/model.ts';
 import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
 import { isSet, type KeyChange, type KeySettings } from '../../src/openrouter/account.ts';
 

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { parse } from 'smol-toml';
 import { expect, it } from 'vitest';
 import { roomApis } from '../../src/apis.ts';
-import { createDocsApi } from '../../src/http/docs.ts';
-import { describeRoutes } from '../../src/http/openapi.ts';
+import { createDocsApi } from '../../src/http/docs/docs.ts';
+import { describeRoutes } from '../../src/http/docs/openapi.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 const pages = [...globSync('*.md'), ...globSync('docs/**/*.md')].map((path) => ({ path, text: read(path) }));

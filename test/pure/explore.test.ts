@@ -18,9 +18,9 @@ import {
   UNKNOWN_NAME,
 } from '../../src/explore/model.ts';
 import { addDays } from '../../src/lib/day.ts';
-import { UNKNOWN } from '../../src/usage/measures.ts';
 import { byEach, DIMENSIONS, factsOf, type Range } from '../../src/usage/model.ts';
 import { periodBefore, queryOf, resolvePeriod } from '../../src/usage/periods.ts';
+import { UNKNOWN } from '../../src/usage/sums/measures.ts';
 import { FIRST, inZone, key, ROWS, ZONE } from '../support/ledger-rows.ts';
 
 const KEYS = [1, 2, 3].map((id) => key(id, `${FIRST}T00:00:00Z`, `${addDays(FIRST, 30)}T00:00:00Z`));

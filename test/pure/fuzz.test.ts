@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import type { Deps } from '../../src/deps.ts';
-import { type AssetName, assetUrl } from '../../src/http/asset.ts';
+import { type AssetName, assetUrl } from '../../src/http/pages/asset.ts';
 import { createContract } from '../support/fuzz/contract.ts';
 import { BREAKAGES, breakText, Known, mutate, mutations } from '../support/fuzz/mutations.ts';
 import { listOperations, type OpenApiDocument, requestsTo } from '../support/fuzz/requests.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, dayOf, HOUR_MS, MINUTE_MS, SECOND_MS, startOfDay } from '../../src/lib/day.ts';
-import { addPosting, type DayAmounts, postSample, type Sample, type Series } from '../../src/usage/counters.ts';
+import { addPosting, type DayAmounts, postSample, type Sample, type Series } from '../../src/usage/booking/counters.ts';
 
 const at = (text: string): number => Date.parse(text);
 const counter = (totalNano: number, todayNano: number) => ({ totalNano, todayNano });

@@ -1,27 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addDays, countDays, DAY_MS, HOUR_MS, listDays, startOfDay } from '../../src/lib/day.ts';
-import { checksOf, dueChecks, namesOf } from '../../src/management/checks.ts';
-import { findVanished } from '../../src/management/listing.ts';
+import type { Account, UpstreamKey } from '../../src/inventory/model.ts';
 import {
-  type Account,
-  type AccountProgress,
-  accountRead,
-  afterAccountRead,
-  afterGivingUp,
-  afterRead,
   DAILY_REACH_DAYS,
   HOURLY_REACH_DAYS,
   historyRead,
-  narrow,
   progressOf,
   type Read,
   type ReadState,
-  recentRead,
-  type UpstreamKey,
   wantedFrom,
-} from '../../src/management/model.ts';
-import { cellsOf, diffCells, keepFiner, keepForgotten, type UsageCell } from '../../src/usage/cells.ts';
+} from '../../src/inventory/progress.ts';
+import { addDays, countDays, DAY_MS, HOUR_MS, listDays, startOfDay } from '../../src/lib/day.ts';
+import { checksOf, dueChecks, namesOf } from '../../src/sync/checks.ts';
+import { findVanished } from '../../src/sync/listing.ts';
+import { type AccountProgress, accountRead, afterAccountRead, afterGivingUp, afterRead, narrow, recentRead } from '../../src/sync/model.ts';
+import { cellsOf, diffCells, keepFiner, keepForgotten, type UsageCell } from '../../src/usage/booking/cells.ts';
 import { cellsIn } from '../support/ledger-rows.ts';
 
 const TODAY = '2026-11-15';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { createDb } from '../../src/db.ts';
-import { resolveDaysStatementAcrossUsers } from '../../src/usage/source-store.ts';
+import { resolveDaysStatementAcrossUsers } from '../../src/usage/booking/source-store.ts';
 import { bindD1, createRunner, toResult } from '../support/sqlite-d1.ts';
 
 const FOLDER = join(import.meta.dirname, '../../migrations');

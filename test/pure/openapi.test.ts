@@ -3,7 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { expect, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import type { Deps } from '../../src/deps.ts';
-import { type AssetName, assetUrl } from '../../src/http/asset.ts';
+import { type AssetName, assetUrl } from '../../src/http/pages/asset.ts';
 
 interface Operation {
   parameters?: { name: string; schema: { type?: string; default?: unknown; pattern?: string } }[];

@@ -1,9 +1,10 @@
 import { nice, ticks } from 'd3-array';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Budget } from '../../src/alerts/budgets.ts';
-import { attentionOf } from '../../src/dashboard/attention.ts';
-import { balanceOf, changeOf, neededSince, rangesOf, weekOf } from '../../src/dashboard/model.ts';
+import { attentionOf } from '../../src/alerts/evaluation/attention.ts';
+import { changeOf } from '../../src/alerts/evaluation/change.ts';
+import type { Budget } from '../../src/alerts/rules/budgets.ts';
+import { balanceOf, neededSince, rangesOf, weekOf } from '../../src/dashboard/model.ts';
 import { adviceOf, type Key, limitUse, statusOf } from '../../src/keys/advice.ts';
 import { currentUsage } from '../../src/keys/present.ts';
 import { addDays, countDays, HOUR_MS, periodOf } from '../../src/lib/day.ts';
@@ -12,8 +13,8 @@ import { localPath } from '../../src/lib/local-path.ts';
 import { remember } from '../../src/lib/remember.ts';
 import { describeClient } from '../../src/lib/user-agent.ts';
 import { localDayOf } from '../../src/lib/zone.ts';
+import { mergeSpans } from '../../src/usage/coverage/spans.ts';
 import { DIMENSIONS, factsOf, type LedgerRow, type Range } from '../../src/usage/model.ts';
-import { mergeSpans } from '../../src/usage/spans.ts';
 import { FIRST, inZone, ROWS, ZONE } from '../support/ledger-rows.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loginSchema, registerSchema, resetPasswordSchema } from '../../src/accounts/model.ts';
-import { createChannelSchema } from '../../src/alerts/channel-model.ts';
+import { createChannelSchema } from '../../src/alerts/channels/model.ts';
 import { addKeySchema, updateKeySchema } from '../../src/keys/model.ts';
 import { nameSchema } from '../../src/lib/name.ts';
 import { trimInvisible } from '../../src/lib/pasted.ts';
+import { loginSchema, registerSchema, resetPasswordSchema } from '../../src/users/model.ts';
 
 /** Zero-width, marks of direction, spaces of all widths, breaks, the soft hyphen, fillers, tags. */
 const INVISIBLE = [

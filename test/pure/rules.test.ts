@@ -1,23 +1,12 @@
 import { csvParseRows } from 'd3-dsv';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isListed, isPattern } from '../../src/accounts/common-passwords.ts';
-import { FAILURE_WINDOW_MS, lockedForS, loginSchema, MAX_FAILURES, registerSchema } from '../../src/accounts/model.ts';
 import { authorize, authorizeSession } from '../../src/actor.ts';
+import { endOf, type KeyRow } from '../../src/inventory/model.ts';
 import { nextStep, TASKS } from '../../src/jobs/cleanup.ts';
 import { addCounts, isOverdue, KEYS_A_MESSAGE, latestSlot, packKeys } from '../../src/jobs/model.ts';
 import { retryDelay } from '../../src/jobs/read.ts';
-import {
-  addKeySchema,
-  describeReadError,
-  endOf,
-  judgeFailure,
-  type KeyRow,
-  maskKey,
-  type ReadError,
-  seriesOf,
-} from '../../src/keys/model.ts';
-import type { Reading } from '../../src/keys/reading.ts';
+import { addKeySchema, maskKey } from '../../src/keys/model.ts';
 import { addressKey } from '../../src/lib/address.ts';
 import { fullJitter } from '../../src/lib/backoff.ts';
 import { csvOf, toCsv } from '../../src/lib/csv.ts';
@@ -25,6 +14,10 @@ import { DAY_MS, HOUR_MS } from '../../src/lib/day.ts';
 import { decimalFromNano } from '../../src/lib/money.ts';
 import { err, ok } from '../../src/lib/result.ts';
 import { slicesOf } from '../../src/lib/slices.ts';
+import type { Reading } from '../../src/sync/keys.ts';
+import { describeReadError, judgeFailure, type ReadError, seriesOf } from '../../src/sync/verdict.ts';
+import { isListed, isPattern } from '../../src/users/common-passwords.ts';
+import { FAILURE_WINDOW_MS, lockedForS, loginSchema, MAX_FAILURES, registerSchema } from '../../src/users/model.ts';
 
 const at = (text: string): number => Date.parse(text);
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDb } from '../../src/db.ts';
 import { addDays, DAY_MS, dayOf, HOUR_MS, listDays, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
-import { resolveDaysStatementAcrossUsers, resolveUserStatement } from '../../src/usage/source-store.ts';
+import { resolveDaysStatementAcrossUsers, resolveUserStatement } from '../../src/usage/booking/source-store.ts';
 import { bindD1, createRunner, openMigrated, toResult } from '../support/sqlite-d1.ts';
 
 const FIRST = '2026-11-10';

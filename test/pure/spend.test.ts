@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { budgetsOf } from '../../src/alerts/budgets.ts';
-import { decide } from '../../src/alerts/decide.ts';
-import { forecastOf, monthOf, projectDays } from '../../src/alerts/forecast.ts';
+import { decide } from '../../src/alerts/evaluation/decide.ts';
+import { forecastOf, monthOf, projectDays } from '../../src/alerts/evaluation/forecast.ts';
+import type { Situation } from '../../src/alerts/evaluation/situation.ts';
+import { createSpend } from '../../src/alerts/evaluation/spend.ts';
 import { createRuleSchema, type Rule } from '../../src/alerts/model.ts';
-import type { Situation } from '../../src/alerts/situation.ts';
-import { createSpend } from '../../src/alerts/spend.ts';
+import { budgetsOf } from '../../src/alerts/rules/budgets.ts';
 import { headlineOf } from '../../src/dashboard/figures.ts';
 import { rangesOf } from '../../src/dashboard/model.ts';
 import { type Key, limitUse } from '../../src/keys/advice.ts';
 import { addDays, DAY_MS, dayOf, HOUR_MS, listDays } from '../../src/lib/day.ts';
 import { compareProducts } from '../../src/lib/money.ts';
 import { createLocalHours } from '../../src/lib/zone.ts';
-import type { CoveredKey } from '../../src/usage/coverage.ts';
+import type { CoveredKey } from '../../src/usage/coverage/coverage.ts';
 import type { Fact } from '../../src/usage/model.ts';
 import { key as covered, inZone } from '../support/ledger-rows.ts';
 

@@ -3,8 +3,8 @@ import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LedgerRow } from '../../src/usage/model.ts';
-import { hoursOf } from '../../src/usage/store.ts';
-import { type CountedDay, toLedgerRow } from '../../src/usage/stored-row.ts';
+import { hoursOf } from '../../src/usage/sources/store.ts';
+import { type CountedDay, toLedgerRow } from '../../src/usage/sources/stored-row.ts';
 import { keyDay } from '../../src/usage/table.ts';
 import { NO_KEY_DAY } from '../support/ledger-rows.ts';
 

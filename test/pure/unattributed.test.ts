@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { KeyRow } from '../../src/keys/model.ts';
+import type { Account, KeyRow, Management, UpstreamKey } from '../../src/inventory/model.ts';
+
 import { addDays, DAY_MS, dayOf, HOUR_MS, listDays, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
-import type { Account, Management, UpstreamKey } from '../../src/management/model.ts';
-import { addAmounts, coarsen, moneyOfDay, type UsageCell } from '../../src/usage/cells.ts';
-import type { Amounts } from '../../src/usage/measures.ts';
-import type { StoredAccount, StoredReading } from '../../src/usage/readings.ts';
-import type { CountedDay, NamedUsage } from '../../src/usage/stored-row.ts';
-import { ledgerRowsOf, sourcesOf } from '../../src/usage/taken.ts';
-import { isSettledDay, restOfCells, settledSpan, unattributedRows } from '../../src/usage/unattributed.ts';
+
+import { addAmounts, coarsen, moneyOfDay, type UsageCell } from '../../src/usage/booking/cells.ts';
+import type { StoredAccount, StoredReading } from '../../src/usage/coverage/readings.ts';
+import type { CountedDay, NamedUsage } from '../../src/usage/sources/stored-row.ts';
+import { ledgerRowsOf, sourcesOf } from '../../src/usage/sources/taken.ts';
+import { isSettledDay, restOfCells, settledSpan, unattributedRows } from '../../src/usage/sources/unattributed.ts';
+import type { Amounts } from '../../src/usage/sums/measures.ts';
 import { cellsIn, NO_KEY_DAY, NO_USAGE } from '../support/ledger-rows.ts';
 
 const DAY = '2026-11-10';

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { KeyRow } from '../../src/keys/model.ts';
+import type { KeyRow, UpstreamKey } from '../../src/inventory/model.ts';
+
 import { addDays, DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
 import { localDayOf } from '../../src/lib/zone.ts';
-import type { UpstreamKey } from '../../src/management/model.ts';
-import { type CoveredKey, coverageOf, describeCoverage, knownUntil } from '../../src/usage/coverage.ts';
-import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/groups.ts';
-import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/measures.ts';
+
+import { type CoveredKey, coverageOf, describeCoverage, knownUntil } from '../../src/usage/coverage/coverage.ts';
+import type { StoredKey, StoredReading } from '../../src/usage/coverage/readings.ts';
 import {
   approximateDays,
   factsBy,
@@ -17,10 +17,11 @@ import {
   rangeProblem,
   resolveRange,
 } from '../../src/usage/model.ts';
-import type { StoredKey, StoredReading } from '../../src/usage/readings.ts';
-import { summarize } from '../../src/usage/stats.ts';
-import { ledgerRowsOf, sourceRowsOf, sourcesOf } from '../../src/usage/taken.ts';
-import type { SettledAccount } from '../../src/usage/unattributed.ts';
+import { ledgerRowsOf, sourceRowsOf, sourcesOf } from '../../src/usage/sources/taken.ts';
+import type { SettledAccount } from '../../src/usage/sources/unattributed.ts';
+import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/sums/groups.ts';
+import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/sums/measures.ts';
+import { summarize } from '../../src/usage/sums/stats.ts';
 import { FIRST, inDetail, inZone, key, known, NO_KEY_DAY, NO_USAGE, ROWS, wide, ZONE } from '../support/ledger-rows.ts';
 
 const MEASURES = Object.keys(UNKNOWN) as (keyof Measures)[];

@@ -1,11 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import type { KeyRow } from '../../src/inventory/model.ts';
+import { findKey } from '../../src/inventory/store.ts';
 import { deliver } from '../../src/jobs/index.ts';
-import { accountMessageOf, type JobMessage } from '../../src/jobs/model.ts';
-import type { KeyRow } from '../../src/keys/model.ts';
-import { findKey } from '../../src/keys/store.ts';
+import type { JobMessage } from '../../src/jobs/model.ts';
 import { DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
-import { readListing } from '../../src/management/listing.ts';
+import { readListing } from '../../src/sync/listing.ts';
+import { accountMessageOf } from '../../src/sync/message.ts';
 import { addManagement, daysAgo, LEDGER_TABLES, WORKSPACES } from '../support/account.ts';
 import type { Fault } from '../support/openrouter/faults.ts';
 import { DEFAULT_WORKSPACE } from '../support/openrouter/management.ts';

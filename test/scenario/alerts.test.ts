@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { deliverEvent } from '../../src/alerts/delivery.ts';
-import { evaluateUsers, lookAcrossUsers } from '../../src/alerts/evaluate.ts';
-import { applyChanges } from '../../src/alerts/event-store.ts';
-import type { Finding } from '../../src/alerts/words.ts';
+import { evaluateUsers, lookAcrossUsers } from '../../src/alerts/evaluation/evaluate.ts';
+import { deliverEvent } from '../../src/alerts/events/delivery.ts';
+import { applyChanges } from '../../src/alerts/events/store.ts';
+import type { Finding } from '../../src/alerts/events/words.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { spyDb, tapDb } from '../support/spied-db.ts';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { claimAction, confirmStep, settleAction } from '../../src/alerts/breaker-store.ts';
-import { applyChanges } from '../../src/alerts/event-store.ts';
+import { claimAction, confirmStep, settleAction } from '../../src/alerts/breaker/store.ts';
+import { applyChanges } from '../../src/alerts/events/store.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
 import { interruptDb } from '../support/spied-db.ts';

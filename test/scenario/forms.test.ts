@@ -1,17 +1,18 @@
 /** Forms that went wrong, of every page: reported on top, and at the fields, the first of which has the focus. */
 import { describe, expect, it } from 'vitest';
-import { entrancePages } from '../../src/accounts/entrance.tsx';
-import { accountPages } from '../../src/accounts/pages.tsx';
 import { alertPages } from '../../src/alerts/pages.tsx';
 import { dashboardPages } from '../../src/dashboard/pages.tsx';
 import { explorePages } from '../../src/explore/pages.tsx';
-import { keyPages } from '../../src/keys/pages.tsx';
+import { keyPages } from '../../src/key-pages/pages.tsx';
 import { tokenPages } from '../../src/tokens/pages.tsx';
+import { userDataPages } from '../../src/user-data/pages.tsx';
+import { entrancePages } from '../../src/users/entrance.tsx';
+import { userPages } from '../../src/users/pages.tsx';
 import { makeThing } from '../support/routes.ts';
 import { createVisitor, type Visit } from '../support/visitor.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
 
-const rooms = [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, accountPages];
+const rooms = [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
 const routes = rooms.flatMap(({ router }) => router.routes);
 const forms = [...new Set(routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
 

@@ -1,12 +1,14 @@
 /** Guards behind other guards: what would go unnoticed in every other test if one of them were taken out (`npm run mutate`). */
+
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { deleteAccount } from '../../src/accounts/actions.ts';
 import type { Actor } from '../../src/actor.ts';
-import { createChannel } from '../../src/alerts/channel-actions.ts';
+import { createChannel } from '../../src/alerts/channels/actions.ts';
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/crypto/secret-token.ts';
 import { saveView } from '../../src/explore/store.ts';
 import { keysAnswerSchema, workspacesAnswerSchema } from '../../src/openrouter/account.ts';
+import { deleteAccount } from '../../src/user-data/actions.ts';
+
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
 import { tapDb } from '../support/spied-db.ts';

@@ -26,7 +26,7 @@ async function carryOut(db: Db, work: unknown): Promise<unknown> {
   return isStatements ? runBatch(db, list as D1PreparedStatement[]) : value;
 }
 
-const { tokens, texts, alerts, views, analytics } = STORES;
+const { tokens, rotations, alerts, views, analytics } = STORES;
 
 describe('what a store does for a user', () => {
   const world = createTwoUsers();
@@ -71,7 +71,7 @@ describe('what a store does for a user', () => {
     const userId = 3;
     const added = [
       await tokens.insertToken(db, { userId, name: 'n', tokenHash: 'h', prefix: 'p', createdAt: NOW }, 9),
-      await texts.insertKey(db, userId, 'n', newText, 9, NOW),
+      await rotations.insertKey(db, userId, 'n', newText, 9, NOW),
       await alerts.insertRule(db, userId, rule, { createdAt: NOW, actsFrom: null }, 9),
       (await alerts.insertChannel(db, { ...channel, userId }, 9)).id,
       await views.saveView(db, { userId, name: 'n', query: 'q', createdAt: NOW }, 9),

@@ -1,13 +1,14 @@
 /** What happens when readings, changes and failures of one key cross each other. Each was a bug once, or could be one. */
+
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { findKey } from '../../src/inventory/store.ts';
 import { cleanupMessage } from '../../src/jobs/cleanup.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
 import type { JobMessage } from '../../src/jobs/model.ts';
 import { claimPart, releasePart } from '../../src/jobs/store.ts';
-import { applyReadings, readKeys } from '../../src/keys/reading.ts';
-import { findKey } from '../../src/keys/store.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/lib/day.ts';
+import { applyReadings, readKeys } from '../../src/sync/keys.ts';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { interruptDb, tapDb } from '../support/spied-db.ts';
 import { createWorld, freshKeyText, type World } from '../support/world.ts';

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { Keyring } from '../../src/crypto/cipher.ts';
 import { HOUR_MS } from '../../src/lib/day.ts';
-import { rewrapStep } from '../../src/secrets/actions.ts';
+import { rewrapStep } from '../../src/rewrap/actions.ts';
 import { interruptDb } from '../support/spied-db.ts';
 import { createWorld, freshKeyText, type World } from '../support/world.ts';
 

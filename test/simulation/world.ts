@@ -1,4 +1,5 @@
 /** The app and the jobs in a simulated world: time, D1, the queue and OpenRouter are made here, everything else is the product. */
+
 import { createHash } from 'node:crypto';
 import { parseConfig } from '../../src/config.ts';
 import { meterD1 } from '../../src/d1.ts';
@@ -7,6 +8,7 @@ import type { Deps } from '../../src/deps.ts';
 import { bury, deliver, ring } from '../../src/jobs/index.ts';
 import { logError } from '../../src/log.ts';
 import { createOpenRouter } from '../../src/openrouter/client.ts';
+import { WIRING } from '../../src/wiring.ts';
 import type { Simulator } from '../support/openrouter/simulator.ts';
 import { createClient } from './client.ts';
 import { createClock } from './clock.ts';
@@ -70,6 +72,7 @@ function meteredDb({ d1: { binding }, dice, clock }: Edges): Pick<Deps, 'db' | '
 }
 
 const createDeps = (edges: Edges, simulatorOf: FindSimulator, enqueue: Deps['enqueue']): Deps => ({
+  ...WIRING,
   config: CONFIG,
   caller: null,
   ...meteredDb(edges),

@@ -1,8 +1,8 @@
 /** A simulated account behind a management key, and what the monitor must say of it. */
 
 import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, startOfDay } from '../../src/lib/day.ts';
-import { coarsen, type UsageCell } from '../../src/usage/cells.ts';
-import { restOfCells } from '../../src/usage/unattributed.ts';
+import { coarsen, type UsageCell } from '../../src/usage/booking/cells.ts';
+import { restOfCells } from '../../src/usage/sources/unattributed.ts';
 import { freshKeyText } from './key-text.ts';
 import { MODELS, PROVIDERS } from './openrouter/catalog.ts';
 import { DEFAULT_WORKSPACE } from './openrouter/management.ts';

@@ -1,12 +1,12 @@
 /** Made-up ledger rows, for properties. */
 import fc from 'fast-check';
 import { addDays } from '../../src/lib/day.ts';
-import { addAmounts, type UsageCell } from '../../src/usage/cells.ts';
-import type { CoveredKey } from '../../src/usage/coverage.ts';
+import { addAmounts, type UsageCell } from '../../src/usage/booking/cells.ts';
+import type { CoveredKey } from '../../src/usage/coverage/coverage.ts';
+import type { CoveredSecret } from '../../src/usage/coverage/secrets.ts';
+import type { Known } from '../../src/usage/coverage/spans.ts';
 import { byEach, type LedgerRow, type LedgerRows, type Range } from '../../src/usage/model.ts';
-import type { CoveredSecret } from '../../src/usage/secrets.ts';
-import type { Known } from '../../src/usage/spans.ts';
-import type { StoredKeyDay, StoredUsage } from '../../src/usage/stored-row.ts';
+import type { StoredKeyDay, StoredUsage } from '../../src/usage/sources/stored-row.ts';
 
 /** The rows lie in the 21 days from here on. */
 export const FIRST = '2026-10-20';

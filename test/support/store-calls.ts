@@ -1,22 +1,25 @@
 /** A call of each function of the stores that takes a user. */
-import * as accounts from '../../src/accounts/store.ts';
-import * as breakers from '../../src/alerts/breaker-store.ts';
-import * as deliveries from '../../src/alerts/delivery-store.ts';
-import * as events from '../../src/alerts/event-store.ts';
+
+import * as breakers from '../../src/alerts/breaker/store.ts';
+import * as deliveries from '../../src/alerts/events/delivery-store.ts';
+import * as events from '../../src/alerts/events/store.ts';
 import * as alerts from '../../src/alerts/store.ts';
 import * as audit from '../../src/audit/store.ts';
 import type { Db } from '../../src/db.ts';
 import * as views from '../../src/explore/store.ts';
+import * as inventory from '../../src/inventory/store.ts';
+import * as rotations from '../../src/keys/rotation-store.ts';
 import * as keys from '../../src/keys/store.ts';
-import * as texts from '../../src/keys/text-store.ts';
-import * as listings from '../../src/management/listing-store.ts';
-import * as management from '../../src/management/store.ts';
+import * as keySync from '../../src/sync/key-store.ts';
+import * as listings from '../../src/sync/listing-store.ts';
+import * as sync from '../../src/sync/store.ts';
 import * as tokens from '../../src/tokens/store.ts';
-import * as retention from '../../src/usage/retention-store.ts';
-import * as sources from '../../src/usage/source-store.ts';
-import * as usage from '../../src/usage/store.ts';
-import * as sums from '../../src/usage/sum-store.ts';
-import * as analytics from '../../src/usage/usage-store.ts';
+import * as retention from '../../src/usage/booking/retention-store.ts';
+import * as sources from '../../src/usage/booking/source-store.ts';
+import * as analytics from '../../src/usage/booking/usage-store.ts';
+import * as sums from '../../src/usage/rollup/store.ts';
+import * as usage from '../../src/usage/sources/store.ts';
+import * as users from '../../src/users/store.ts';
 import {
   action,
   asked,
@@ -38,7 +41,8 @@ import {
 import { DAY, type Ids, idsOf, ME, NOW } from './two-users.ts';
 
 export const STORES = {
-  accounts,
+  users,
+  inventory,
   breakers,
   deliveries,
   events,
@@ -46,9 +50,10 @@ export const STORES = {
   audit,
   views,
   keys,
-  texts,
+  rotations,
   listings,
-  management,
+  sync,
+  keySync,
   tokens,
   retention,
   sources,
@@ -61,22 +66,22 @@ export type Case = (db: Db, id: Ids) => unknown;
 
 /** Calls of each function for one user, about things with these ids. */
 export const CASES: Record<string, Case | Case[]> = {
-  'accounts.findUser': (db) => accounts.findUser(db, ME),
-  'accounts.insertSession': (db) => accounts.insertSession(db, { id: ME, passwordHash: '[]' }, NOW, NOW + 1, null),
-  'accounts.markSeenStatement': (db) => accounts.markSeenStatement(db, ME),
-  'accounts.findSessionUser': (db, id) => accounts.findSessionUser(db, ME, id.session, NOW),
-  'accounts.listSessions': (db) => accounts.listSessions(db, ME, NOW),
-  'accounts.deleteOtherSessions': (db, id) => accounts.deleteOtherSessions(db, ME, id.session),
-  'accounts.updateTimeZone': (db) => accounts.updateTimeZone(db, ME, 'Asia/Tokyo'),
-  'accounts.deleteSession': (db, id) => accounts.deleteSession(db, ME, id.session),
-  'accounts.updatePasswordHash': (db) => accounts.updatePasswordHash(db, ME, 'phc', 'new'),
-  'accounts.changePassword': (db, id) => accounts.changePassword(db, ME, 'phc', 'new', id.session, NOW),
-  'accounts.resetPassword': ['link 1', 'link 2'].map(
+  'users.findUser': (db) => users.findUser(db, ME),
+  'users.insertSession': (db) => users.insertSession(db, { id: ME, passwordHash: '[]' }, NOW, NOW + 1, null),
+  'users.markSeenStatement': (db) => users.markSeenStatement(db, ME),
+  'users.findSessionUser': (db, id) => users.findSessionUser(db, ME, id.session, NOW),
+  'users.listSessions': (db) => users.listSessions(db, ME, NOW),
+  'users.deleteOtherSessions': (db, id) => users.deleteOtherSessions(db, ME, id.session),
+  'users.updateTimeZone': (db) => users.updateTimeZone(db, ME, 'Asia/Tokyo'),
+  'users.deleteSession': (db, id) => users.deleteSession(db, ME, id.session),
+  'users.updatePasswordHash': (db) => users.updatePasswordHash(db, ME, 'phc', 'new'),
+  'users.changePassword': (db, id) => users.changePassword(db, ME, 'phc', 'new', id.session, NOW),
+  'users.resetPassword': ['link 1', 'link 2'].map(
     (link): Case =>
       (db) =>
-        accounts.resetPassword(db, ME, link, 'new', NOW),
+        users.resetPassword(db, ME, link, 'new', NOW),
   ),
-  'accounts.deleteUserStatements': (db) => accounts.deleteUserStatements(db, ME, 'hash'),
+  'users.deleteUserStatements': (db) => users.deleteUserStatements(db, ME, 'hash'),
   'tokens.insertToken': (db) => tokens.insertToken(db, { userId: ME, name: 'n', tokenHash: 'h', prefix: 'p', createdAt: NOW }, 2),
   'tokens.listTokens': (db) => tokens.listTokens(db, ME),
   'tokens.touchToken': (db, id) => tokens.touchToken(db, ME, id.token, NOW, NOW),
@@ -92,32 +97,32 @@ export const CASES: Record<string, Case | Case[]> = {
   'views.deleteAllViewsStatement': (db) => views.deleteAllViewsStatement(db, ME),
   'audit.insertEventStatement': (db) => audit.insertEventStatement(db, ME, auditEvent),
   'audit.listEvents': (db) => audit.listEvents(db, ME, 1e9, 100),
-  'audit.deleteAllEventsStatement': (db) => [...accounts.deleteUserStatements(db, ME, 'hash'), audit.deleteAllEventsStatement(db, ME)],
-  'keys.selectKeys': (db) => keys.selectKeys(db, ME),
-  'keys.listKeysByHash': (db) => keys.listKeysByHash(db, ME, HASHES),
-  'keys.listDiscoveredSamples': async (db) => [...(await keys.listDiscoveredSamples(db, ME))],
-  'keys.findKey': (db, id) => keys.findKey(db, ME, id.key),
+  'audit.deleteAllEventsStatement': (db) => [...users.deleteUserStatements(db, ME, 'hash'), audit.deleteAllEventsStatement(db, ME)],
+  'inventory.selectKeys': (db) => inventory.selectKeys(db, ME),
+  'inventory.listKeysByHash': (db) => inventory.listKeysByHash(db, ME, HASHES),
+  'inventory.listDiscoveredSamples': async (db) => [...(await inventory.listDiscoveredSamples(db, ME))],
+  'inventory.findKey': (db, id) => inventory.findKey(db, ME, id.key),
   'keys.updateKey': (db, id) => keys.updateKey(db, ME, id.key, { name: 'n' }),
   'keys.deleteKeyStatement': (db, id) => [keys.deleteKeyStatement(db, ME, id.key)],
   'keys.deleteAllKeysStatement': (db) => [keys.deleteAllKeysStatement(db, ME)],
   'keys.claimSyncRequest': (db, id) => keys.claimSyncRequest(db, ME, id.key, NOW, NOW),
-  'texts.countKeys': HASHES.map(
+  'rotations.countKeys': HASHES.map(
     (hash): Case =>
       (db, id) =>
-        texts.countKeys(db, ME, hash, id.otherKey),
+        rotations.countKeys(db, ME, hash, id.otherKey),
   ),
-  'texts.insertKey': HASHES.map(
+  'rotations.insertKey': HASHES.map(
     (hash): Case =>
       (db) =>
-        texts.insertKey(db, ME, 'n', { ...newText, hash }, 8, NOW),
+        rotations.insertKey(db, ME, 'n', { ...newText, hash }, 8, NOW),
   ),
-  'texts.replaceText': [
+  'rotations.replaceText': [
     ...HASHES.map(
       (hash): Case =>
         (db, id) =>
-          texts.replaceText(db, ME, id.key, 'k', { ...newText, hash }),
+          rotations.replaceText(db, ME, id.key, 'k', { ...newText, hash }),
     ),
-    (db, id) => texts.replaceText(db, ME, id.follower, 'former', { ...newText, hash: 'new' }),
+    (db, id) => rotations.replaceText(db, ME, id.follower, 'former', { ...newText, hash: 'new' }),
   ],
   'listings.findReadAccount': WORKSPACES.flatMap((workspace) =>
     MANAGERS.map(
@@ -158,53 +163,51 @@ export const CASES: Record<string, Case | Case[]> = {
         'gone',
       ),
   ],
-  'management.selectReadings': (db) => management.selectReadings(db, ME),
-  'management.selectAccounts': (db) => management.selectAccounts(db, ME),
-  'management.selectManagements': (db) => management.selectManagements(db, ME),
-  'management.selectWorkspaces': (db) => management.selectWorkspaces(db, ME),
-  'management.findUpstreamKey': HASHES.map(
+  'inventory.selectReadings': (db) => inventory.selectReadings(db, ME),
+  'inventory.selectAccounts': (db) => inventory.selectAccounts(db, ME),
+  'inventory.selectManagements': (db) => inventory.selectManagements(db, ME),
+  'inventory.selectWorkspaces': (db) => inventory.selectWorkspaces(db, ME),
+  'inventory.findUpstreamKey': HASHES.map(
     (hash): Case =>
       (db) =>
-        management.findUpstreamKey(db, ME, hash),
+        inventory.findUpstreamKey(db, ME, hash),
   ),
-  'management.claimStep': MANAGERS.map(
+  'sync.claimStep': MANAGERS.map(
     (who): Case =>
       (db, id) =>
-        management.claimStep(db, ME, id[who], 'b', NOW, 1),
+        sync.claimStep(db, ME, id[who], 'b', NOW, 1),
   ),
-  'management.releaseStep': (db, id) => management.releaseStep(db, ME, id.leader, NOW, NOW + 1, 'error'),
-  'management.findAccount': [...MANAGERS, 'stray' as const].map(
+  'sync.releaseStep': (db, id) => sync.releaseStep(db, ME, id.leader, NOW, NOW + 1, 'error'),
+  'sync.findAccount': [...MANAGERS, 'stray' as const].map(
     (who): Case =>
       (db, id) =>
-        management.findAccount(db, ME, id[who]),
+        sync.findAccount(db, ME, id[who]),
   ),
-  'management.listAccountKeys': [...MANAGERS, 'stray' as const].map(
+  'sync.listAccountKeys': [...MANAGERS, 'stray' as const].map(
     (who): Case =>
       (db, id) =>
-        management.listAccountKeys(db, ME, id[who]),
+        sync.listAccountKeys(db, ME, id[who]),
   ),
-  'management.moveReadingsStatement': (db, id) => [
-    management.moveReadingsStatement(db, ME, [{ ...progress, id: id.upstream, readVersion: 0 }]),
+  'sync.moveReadingsStatement': (db, id) => [sync.moveReadingsStatement(db, ME, [{ ...progress, id: id.upstream, readVersion: 0 }])],
+  'sync.moveAccountStatement': (db, id) => [sync.moveAccountStatement(db, ME, { id: id.account, readVersion: 0 }, progress)],
+  'sync.reopenAccountsStatement': (db, id) => [sync.reopenAccountsStatement(db, ME, [{ id: id.upstream, day: '2026-01-01' }])],
+  'sync.noteErrorsStatement': (db, id) => [sync.noteErrorsStatement(db, ME, [{ id: id.upstream, lastError: 'e' }])],
+  'sync.noteChecksStatement': [
+    (db, id) => [sync.noteChecksStatement(db, ME, 'upstream_key', [id.upstream], DAY)],
+    (db, id) => [sync.noteChecksStatement(db, ME, 'account', [id.account], DAY)],
   ],
-  'management.moveAccountStatement': (db, id) => [management.moveAccountStatement(db, ME, { id: id.account, readVersion: 0 }, progress)],
-  'management.reopenAccountsStatement': (db, id) => [management.reopenAccountsStatement(db, ME, [{ id: id.upstream, day: '2026-01-01' }])],
-  'management.noteErrorsStatement': (db, id) => [management.noteErrorsStatement(db, ME, [{ id: id.upstream, lastError: 'e' }])],
-  'management.noteChecksStatement': [
-    (db, id) => [management.noteChecksStatement(db, ME, 'upstream_key', [id.upstream], DAY)],
-    (db, id) => [management.noteChecksStatement(db, ME, 'account', [id.account], DAY)],
-  ],
-  'management.noteNamesStatement': (db, id) => [management.noteNamesStatement(db, ME, id.leader, 'today')],
-  'management.leaveAccountStatements': [...MANAGERS, 'stray' as const].map(
+  'sync.noteNamesStatement': (db, id) => [sync.noteNamesStatement(db, ME, id.leader, 'today')],
+  'keys.leaveAccountStatements': [...MANAGERS, 'stray' as const].map(
     (who): Case =>
       (db, id) =>
-        management.leaveAccountStatements(db, ME, id[who], [DAY]),
+        keys.leaveAccountStatements(db, ME, id[who], [DAY]),
   ),
-  'management.deleteUpstreamStatements': ([...MANAGERS, 'discovered', 'key', 'otherKey'] as const).map(
+  'keys.deleteUpstreamStatements': ([...MANAGERS, 'discovered', 'key', 'otherKey'] as const).map(
     (who): Case =>
       (db, id) =>
-        management.deleteUpstreamStatements(db, ME, id[who]),
+        keys.deleteUpstreamStatements(db, ME, id[who]),
   ),
-  'management.deleteAllAccountsStatements': (db) => management.deleteAllAccountsStatements(db, ME),
+  'keys.deleteAllAccountsStatements': (db) => keys.deleteAllAccountsStatements(db, ME),
   'sources.resolveUserStatement': (db) => [sources.resolveUserStatement(db, ME)],
   'sources.resolveUnreadStatement': (db) => [sources.resolveUnreadStatement(db, ME, [DAY])],
   'sources.resolveAccountStatement': (db, id) => [sources.resolveAccountStatement(db, ME, id.account, [DAY])],

@@ -1,7 +1,7 @@
 /** What the functions of the stores are called with. */
-import type { Action } from '../../src/alerts/breaker-model.ts';
+import type { Action } from '../../src/alerts/breaker/model.ts';
 import type { RuleInput } from '../../src/alerts/model.ts';
-import type * as usage from '../../src/usage/store.ts';
+import type * as usage from '../../src/usage/sources/store.ts';
 import { DAY, type Ids, idsOf, LONE_DAY, ME, NOW, OTHER } from './two-users.ts';
 
 export const asked: usage.AskedDays = { spans: [[DAY, DAY]], hours: 'all', summed: { span: [DAY, DAY], since: { keys: '' } } };

@@ -14,6 +14,7 @@ import { createDeps, type Deps } from '../../src/deps.ts';
 import { deliver, ring } from '../../src/jobs/index.ts';
 import type { JobMessage } from '../../src/jobs/model.ts';
 import { createOpenRouter } from '../../src/openrouter/client.ts';
+import { WIRING } from '../../src/wiring.ts';
 import { freshKeyText } from './key-text.ts';
 import { createSimulator, type Simulator } from './openrouter/simulator.ts';
 
@@ -71,7 +72,7 @@ export function createWorld(options: WorldOptions = {}) {
   const receiver = { answer: (): Response | Promise<Response> => new Response('ok') };
   const address = `192.0.2.${nextNumber() % 256}`;
   const config = { ...parseConfig({ ...env }), openrouterBaseUrl: 'https://openrouter.test/api/v1', ...options.config };
-  const production = createDeps(env, { waitUntil: () => {} });
+  const production = createDeps(env, { waitUntil: () => {} }, WIRING);
   const deps: Deps = {
     ...production,
     config,

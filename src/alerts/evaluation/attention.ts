@@ -1,0 +1,76 @@
+/** Is anything wrong, and what first? Pure. */
+
+import { type Advice, adviceOf, type Key } from '../../keys/advice.ts';
+import { asKnown, formatDay, formatKnownUsd, formatPercent, formatUsd } from '../../lib/format.ts';
+import { BUDGET_TIMES, type Budget, isUsedUp } from '../rules/budgets.ts';
+
+/** Something that a person should look at, and where. */
+export interface Attention extends Advice {
+  name: string;
+  href: string;
+}
+
+interface Drift {
+  date: string;
+  key_id: number;
+  name: string;
+  drift_usd: number | null;
+  byok_drift_usd: number | null;
+}
+
+const RANKS: Advice['tone'][] = ['bad', 'warn', 'info'];
+
+/** The drifts of each key as one item: a day that differs says little of its own. */
+function driftAttention(drifts: readonly Drift[]): Attention[] {
+  return [...Map.groupBy(drifts, ({ key_id: id }) => id).values()].map((ofKey) => {
+    const size = ({ drift_usd, byok_drift_usd }: Drift) => Math.max(Math.abs(drift_usd ?? 0), Math.abs(byok_drift_usd ?? 0));
+    const worst = ofKey.reduce((most, drift) => (size(drift) > size(most) ? drift : most));
+    const text = `OpenRouter's own sources differ on ${ofKey.length === 1 ? formatDay(worst.date) : `${ofKey.length} days, most on ${formatDay(worst.date)}`}, by ${formatUsd(size(worst))}.`;
+    return {
+      tone: 'warn',
+      name: worst.name,
+      href: `/keys/${worst.key_id}`,
+      text,
+      action: 'The reconciliation of the API tells each source.',
+    };
+  });
+}
+
+/** An account that is empty: OpenRouter refuses all that costs something. */
+const emptyAccounts = (keys: readonly Key[]): Attention[] =>
+  keys.flatMap((key) => {
+    const { balance_usd: balance, managed_by: leader, status } = key;
+    if (balance === null || balance > 0 || leader !== null || status !== 'active') return [];
+    const text = `Its account is empty: the balance is ${formatUsd(balance)}.`;
+    return [{ tone: 'bad', name: key.name, href: `/keys/${key.id}`, text, action: 'Add credits at OpenRouter.' }];
+  });
+
+/** Budgets of which all is spent. */
+const passedBudgets = (budgets: readonly Budget[]): Attention[] =>
+  budgets.filter(isUsedUp).map(({ name, ruleId, period, amountUsd, spentUsd, isComplete }) => ({
+    tone: 'bad',
+    name: `Budget of ${name}`,
+    href: `/alerts/rules/${ruleId}`,
+    text: `${formatKnownUsd(spentUsd, isComplete)} of ${formatUsd(amountUsd)} are spent ${BUDGET_TIMES[period]} (${asKnown(formatPercent(spentUsd / amountUsd), isComplete)}).`,
+    action: null,
+  }));
+
+/**
+ * What needs attention, the worst first, and of that what money says. A pause was wanted, so it is none; how an account is being read, its
+ * management key tells.
+ */
+export function attentionOf(
+  keys: readonly Key[],
+  drifts: readonly Drift[],
+  now: number,
+  zone: string,
+  budgets: readonly Budget[] = [],
+): Attention[] {
+  const ofKeys = keys.flatMap((key) =>
+    adviceOf(key, now, zone)
+      .filter(({ tone }) => tone !== 'quiet' && (tone !== 'info' || key.managed_by === null))
+      .map((advice) => ({ ...advice, name: key.name, href: `/keys/${key.id}` })),
+  );
+  const ofMoney = [...emptyAccounts(keys), ...passedBudgets(budgets)];
+  return [...ofMoney, ...ofKeys, ...driftAttention(drifts)].sort((a, b) => RANKS.indexOf(a.tone) - RANKS.indexOf(b.tone));
+}

@@ -1,0 +1,125 @@
+/** Which rules hold, given the keys, the spend and the time. Pure: the same question has the same answer, however often it is asked. */
+import { addDays, earlier, periodOf } from '../../lib/day.ts';
+import { type Finding, type Recovery, type Told, tellFinding, tellRecovery } from '../events/words.ts';
+import type { Rule, RuleOf } from '../model.ts';
+import { decideDigest, digestFrom } from './digest.ts';
+import { decideBudget, decideDiscovered, decideExpiring, decideFreeRequests, decideSpike, WEEKS } from './occasions.ts';
+import { keysOf, type Situation, subjectOf } from './situation.ts';
+import { PACE_DAYS } from './spend.ts';
+import { type Judgement, judgeBalance, judgeInvalid, judgeLimit, judgeOverdue } from './states.ts';
+
+/** What is said of a rule at an instant. */
+export interface Decision {
+  /** What holds. */
+  findings: Finding[];
+  /** Of which subjects a state does not hold, with what is said where it did, and of which nothing can be said. */
+  fine: ReadonlyMap<string, Recovery>;
+  unknown: ReadonlySet<string>;
+}
+
+/** Each key's state by a judge. */
+function decideStates(rule: Rule, { keys }: Situation, judge: (key: Situation['keys'][number]) => Judgement) {
+  const told: Told[] = [];
+  const fine = new Map<string, Recovery>();
+  const unknown = new Set<string>();
+  for (const key of keysOf(rule, keys)) {
+    const subject = subjectOf(key.id);
+    const judgement = judge(key);
+    if (judgement === 'unknown') unknown.add(subject);
+    if (judgement === 'unknown' || judgement === 'moot') continue;
+    const { is, figures } = judgement;
+    if (is === 'fine') fine.set(subject, { text: tellRecovery(rule.type, figures), figures });
+    else told.push({ subject, keyId: key.id, occasion: '', is: 'state', figures });
+  }
+  return { told, fine, unknown };
+}
+
+const once = (told: Told[]) => ({ told, fine: new Map<string, Recovery>(), unknown: new Set<string>() });
+
+function sayOf(rule: Rule, situation: Situation) {
+  switch (rule.type) {
+    case 'budget':
+      return once(decideBudget(rule, situation));
+    case 'spike':
+      return once(decideSpike(rule, situation));
+    case 'key_expiring':
+      return once(decideExpiring(rule, situation));
+    case 'key_discovered':
+      return once(decideDiscovered(rule, situation));
+    case 'digest':
+      return once(decideDigest(rule, situation));
+    case 'limit_remaining': {
+      const states = decideStates(rule, situation, (key) => judgeLimit(rule, key, situation));
+      return { ...states, told: [...states.told, ...decideFreeRequests(rule, situation)] };
+    }
+    case 'balance':
+      return decideStates(rule, situation, (key) => judgeBalance(rule, key, situation));
+    case 'key_invalid':
+      return decideStates(rule, situation, (key) => judgeInvalid(rule, key, situation));
+    case 'sync_overdue':
+      return decideStates(rule, situation, (key) => judgeOverdue(rule, key, situation));
+  }
+}
+
+/** Everything that holds of a rule at this instant. */
+export function decide(rule: Rule, situation: Situation): Decision {
+  const { told, fine, unknown } = sayOf(rule, situation);
+  return { findings: told.map((one) => tellFinding(rule, one, situation.keys)), fine, unknown };
+}
+
+/** An event that is stored already. */
+export interface KnownEvent {
+  id: number;
+  ruleId: number;
+  subject: string;
+  occasion: string;
+}
+
+/** A state that is over, and what is said of it. */
+export type Over = KnownEvent & Recovery;
+
+/**
+ * What is new: findings without an event; states that are over, which is told; and states of what the rule is not about any more, which is
+ * not. Where nothing can be said, a state stays as it was.
+ */
+export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>, { findings, fine, unknown }: Decision) {
+  const ofRule = known.filter(({ ruleId }) => ruleId === rule.id);
+  const name = ({ subject, occasion }: Pick<KnownEvent, 'subject' | 'occasion'>): string => JSON.stringify([subject, occasion]);
+  const stored = new Set(ofRule.map(name));
+  const isTold = ({ subject, occasion, surpassedBy = [] }: Finding): boolean =>
+    [occasion, ...surpassedBy].some((one) => stored.has(name({ subject, occasion: one })));
+  const holding = new Set(findings.map(name));
+  const ended = ofRule.filter((event) => event.occasion === '' && !holding.has(name(event)) && !unknown.has(event.subject));
+  return {
+    fired: findings.filter((finding) => !isTold(finding)),
+    over: ended.flatMap((event): Over[] => {
+      const recovery = fine.get(event.subject);
+      return recovery ? [{ ...event, ...recovery }] : [];
+    }),
+    moot: ended.filter(({ subject }) => !fine.has(subject)),
+  };
+}
+
+/** The first day at which a rule looks. */
+function lookFrom(rule: Rule, today: string): string {
+  switch (rule.type) {
+    case 'budget':
+      // Yesterday's period is looked at for some hours.
+      return earlier(periodOf(rule.period, addDays(today, -1)).from, rule.forecast ? addDays(today, -PACE_DAYS) : today);
+    case 'digest':
+      return digestFrom(rule, today);
+    case 'spike':
+      return addDays(today, -7 * WEEKS - 1);
+    case 'balance':
+      return rule.days === undefined ? today : addDays(today, -PACE_DAYS);
+    default:
+      return today;
+  }
+}
+
+/** How many days back rules look, and what of hours they need. */
+export function reachOf(rules: readonly Rule[], today: string): { from: string; hours: 'none' | 'credits' | 'all' } {
+  const hourly = rules.filter((rule) => rule.type === 'spike' && rule.window === 'hour') as RuleOf<'spike'>[];
+  const hours = hourly.some(({ counts }) => counts !== 'credits') ? 'all' : hourly.length > 0 ? 'credits' : 'none';
+  return { from: rules.map((rule) => lookFrom(rule, today)).reduce(earlier, today), hours };
+}

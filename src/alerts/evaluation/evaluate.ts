@@ -1,0 +1,138 @@
+/** Decides users' rules and writes what is new: events first, and a row for each message, then the queue. */
+import type { Deps } from '../../deps.ts';
+import { presentKeys } from '../../keys/present.ts';
+import { slicesOf } from '../../lib/slices.ts';
+import { localDayOf, resolveTimeZone } from '../../lib/zone.ts';
+import { logError } from '../../log.ts';
+import { ledgerOf } from '../../usage/ledger.ts';
+import { factsOf } from '../../usage/model.ts';
+import { askedDays } from '../../usage/sources/reading.ts';
+import { type ActionName, plannedAction } from '../breaker/model.ts';
+import * as store from '../events/store.ts';
+import { type Rule, toRules } from '../model.ts';
+import { listUnreadUsersAcrossUsers } from '../store.ts';
+import { compareWith, decide, type KnownEvent, reachOf } from './decide.ts';
+import type { Situation } from './situation.ts';
+import { listRulesAcrossUsers, listSpendAcrossUsers, type StoredRules } from './situation-store.ts';
+import { createSpend } from './spend.ts';
+
+/** How finely hours are read, the finest first. */
+const HOURS = ['all', 'credits'] as const;
+
+/** The queue message that sends an event to a channel. */
+export const wayMessage = ({ eventId, channelId }: store.Way) => ({ job: 'alert' as const, eventId, channelId });
+
+/** A user's rules with what they are decided from. */
+export interface Looked {
+  userId: number;
+  rules: Rule[];
+  known: KnownEvent[];
+  acted: ActionName[];
+  situation: Situation;
+}
+
+/** What of these users' rules a look is about: all of them, or those that matter. */
+type IsWanted = (rule: Rule) => boolean;
+
+const isOf =
+  (userId: number) =>
+  (row: { userId: number }): boolean =>
+    row.userId === userId;
+
+const actedOf = (rows: StoredRules['rules']): ActionName[] => rows.flatMap(({ acted }) => JSON.parse(acted) as ActionName[]);
+
+const byId = (a: { id: number }, b: { id: number }): number => a.id - b.id;
+
+/** The rules of each user, and the days that they look at. */
+function reachesOf(stored: StoredRules, now: number, isWanted: IsWanted) {
+  return [...Map.groupBy(stored.rules.sort(byId), ({ userId }) => userId)].flatMap(([userId, rows]) => {
+    const rules = toRules(rows);
+    if (rules.length < rows.length) logError('rule_unreadable', new Error('A stored rule makes no sense'), { user_id: userId });
+    const wanted = rules.filter(isWanted);
+    const zone = resolveTimeZone(rows[0]?.timeZone ?? 'UTC') ?? 'UTC';
+    const today = localDayOf(now, zone);
+    const { from, hours } = reachOf(wanted, today);
+    return wanted.length === 0 ? [] : [{ userId, rules: wanted, hours, range: { from, to: today, tz: zone, zone } }];
+  });
+}
+
+/**
+ * The rules of users with their keys and their spend, as far back as the rules look: two statements, and one if there are no rules, however
+ * many the users, the rules and the keys are.
+ * @param imagined rules that are not stored, as if they were
+ */
+export async function lookAcrossUsers(
+  deps: Deps,
+  userIds: readonly number[],
+  isWanted: IsWanted = () => true,
+  imagined: readonly StoredRules['rules'][number][] = [],
+): Promise<Looked[]> {
+  const now = deps.now();
+  const stored = await listRulesAcrossUsers(deps.db, userIds, now, imagined.length > 0);
+  stored.rules.push(...imagined);
+  const reaches = reachesOf(stored, now, isWanted);
+  if (reaches.length === 0) return [];
+  const asked = reaches.map(({ userId, range, hours }) => ({ userId, ...askedDays(range, hours) }));
+  const hours = HOURS.find((wanted) => asked.some((one) => one.hours === wanted)) ?? 'none';
+  const spent = await listSpendAcrossUsers(deps.db, asked, hours);
+  return reaches.map(({ userId, rules, range, hours: ofHours }) => {
+    const isOfUser = isOf(userId);
+    const keyRows = stored.keys.filter(isOfUser).sort(byId);
+    const upstreamKeys = stored.upstreamKeys.filter(isOfUser);
+    const managements = stored.managements.filter(isOfUser);
+    const [keyDays, usage, names] = [spent.keyDays.filter(isOfUser), spent.usage.filter(isOfUser), spent.names.filter(isOfUser)];
+    const [accounts, totals] = [spent.accounts.filter(isOfUser), spent.totals.filter(isOfUser)];
+    const ofUser = { keyRows, upstreamKeys, accounts, managements, names, keyDays, usage, totals, checks: [] };
+    const ledger = ledgerOf(ofUser, { now, retentionDays: deps.config.retentionDays });
+    const facts = factsOf(ledger.rows, range, ofHours !== 'none');
+    const keys = presentKeys({ keys: keyRows, upstreamKeys, accounts, managements }, now, deps.config.retentionDays);
+    const situation = { now, zone: range.zone, keys, facts, spend: createSpend(ledger.keys, facts, range.zone) };
+    return { userId, rules, known: stored.known.filter(isOfUser), acted: actedOf(stored.rules.filter(isOfUser)), situation };
+  });
+}
+
+/** Writes what is new of a user's rules, and has it sent. Where nothing changed nothing is written. */
+async function writeNews(deps: Deps, { userId, rules, known, acted, situation }: Looked): Promise<void> {
+  const changes = rules.map((rule) => ({ rule, ...compareWith(known, rule, decide(rule, situation)) }));
+  const actual = changes.filter(({ fired, over, moot }) => fired.length + over.length + moot.length > 0);
+  const planned = rules.flatMap((rule) => plannedAction(rule, situation, acted) ?? []);
+  if (actual.length + planned.length === 0) return;
+  const { ways, actionIds } = await store.applyChanges(deps.db, userId, actual, situation.now, planned);
+  await deps.enqueue([...ways.map(wayMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
+}
+
+/**
+ * Evaluates all rules of users. Safe at any time, any number of times at once: a rule's event of one occasion is written once. If one user's
+ * rules fail, the others' are evaluated all the same.
+ */
+export async function evaluateUsers(deps: Deps, userIds: readonly number[]): Promise<void> {
+  const outcomes = await Promise.allSettled((await lookAcrossUsers(deps, userIds)).map((looked) => writeNews(deps, looked)));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/** As many users as a message of keys may have keys of. */
+const USERS_A_MESSAGE = 20;
+
+/** Messages that have users' rules evaluated. */
+export function evaluateMessages(userIds: readonly number[]): { job: 'evaluate'; userIds: number[] }[] {
+  return slicesOf([...new Set(userIds)], USERS_A_MESSAGE).map((slice) => ({ job: 'evaluate', userIds: slice }));
+}
+
+/** What is read at the same time is done by then, so that what happened together is found together. */
+const AFTER_READING_S = 20;
+
+/** Has the rules of users evaluated whose keys were just read, when what is read beside them is read, too. */
+export const evaluateSoon = (deps: Deps, userIds: readonly number[]): Promise<void> =>
+  deps.enqueue(evaluateMessages(userIds), AFTER_READING_S);
+
+const USERS_A_PAGE = 1000;
+
+/** Has the rules of those evaluated of whom no key is read now: that, too, is something to be told. */
+export async function evaluateUnread(deps: Deps): Promise<void> {
+  for (let afterId = 0, isMore = true; isMore; ) {
+    const userIds = await listUnreadUsersAcrossUsers(deps.db, deps.now(), afterId, USERS_A_PAGE);
+    await deps.enqueue(evaluateMessages(userIds));
+    afterId = userIds.at(-1) ?? afterId;
+    isMore = userIds.length === USERS_A_PAGE;
+  }
+}

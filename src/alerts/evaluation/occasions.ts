@@ -1,0 +1,151 @@
+/** What happens once: a threshold of a period, an unusual hour, a key that is found. Pure. */
+import { freeRequestsOf, isInUse, type Key } from '../../keys/advice.ts';
+import { addDays, DAY_MS, dayOf, HOUR_MS, periodOf } from '../../lib/day.ts';
+import { compareProducts, NANO, usdFromNano } from '../../lib/money.ts';
+import { createClockHours, localDayOf, localHourOf, startOfLocalDay } from '../../lib/zone.ts';
+import type { Told } from '../events/words.ts';
+import type { RuleOf, RuleType } from '../model.ts';
+import { forecastOf } from './forecast.ts';
+import { keysOf, type Situation, subjectOf } from './situation.ts';
+import type { Asked, Compared } from './spend.ts';
+
+/** Median of nothing is null. */
+export function medianOf(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low = 0, high = 0] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[middle]];
+  return (low + high) / 2;
+}
+
+type Decide<T extends RuleType> = (rule: RuleOf<T>, situation: Situation) => Told[];
+
+/** For so long after its end a period is still looked at: what was spent in its last hours shows late. */
+const LATE_MS = 6 * HOUR_MS;
+
+type Period = ReturnType<typeof periodOf>;
+
+function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, situation: Situation): Told[] {
+  const nano = situation.spend.ofDays(rule, period.from, period.to);
+  if (nano === null) return [];
+  const about = { subject: subjectOf(rule.key_id), keyId: rule.key_id };
+  // The amount is part of the name: of another amount the same share may be told again.
+  const amount = rule.counts === 'credits' ? rule.amount_usd : `${rule.amount_usd} ${rule.counts}`;
+  const occasion = (what: string | number) => `${rule.period} ${period.from} ${amount} ${what}`;
+  const { amount_usd, counts } = rule;
+  const figures = { amount_usd, counts, spent_usd: usdFromNano(nano), period: rule.period, from: period.from, to: period.to };
+  const reaches = (share: number): boolean => compareProducts([nano], [share, amount_usd, NANO]) >= 0;
+  const highest = rule.thresholds.findLast(reaches);
+  const told: Told[] = [];
+  if (highest !== undefined) {
+    const surpassedBy = rule.thresholds.filter((threshold) => threshold > highest).map(occasion);
+    told.push({ ...about, occasion: occasion(highest), is: 'threshold', figures: { ...figures, threshold: highest }, surpassedBy });
+  }
+  const forecast = rule.forecast && !isOver && !reaches(1) ? forecastOf(situation, rule, rule.period) : null;
+  if (forecast !== null && compareProducts([forecast], [amount_usd, NANO]) > 0) {
+    told.push({ ...about, occasion: occasion('forecast'), is: 'forecast', figures: { ...figures, forecast_usd: usdFromNano(forecast) } });
+  }
+  return told;
+}
+
+/** A period that is just over is looked at too, unless the rule is younger than its end. */
+export const decideBudget: Decide<'budget'> = (rule, situation) => {
+  const { now, zone } = situation;
+  const current = periodOf(rule.period, localDayOf(now, zone));
+  const before = periodOf(rule.period, localDayOf(now - LATE_MS, zone));
+  const isLate = before.from !== current.from && rule.createdAt < startOfLocalDay(current.from, zone);
+  return [...(isLate ? decidePeriod(rule, before, true, situation) : []), ...decidePeriod(rule, current, false, situation)];
+};
+
+/** Complete hours and days that are looked at: spend may show late. */
+const RECENT_HOURS = 6;
+export const WEEKS = 4;
+/** So many of the compared hours, or weekdays, must be known. */
+const MIN_KNOWN = { hour: 7, day: 2 };
+
+/** What is usual, if enough is known of it and the time was more than that. */
+function usualOf(rule: RuleOf<'spike'>, { spent, before }: Compared): number | null {
+  const median = before.length < MIN_KNOWN[rule.window] ? null : medianOf(before);
+  if (median === null) return null;
+  const isSpike = compareProducts([spent], [rule.min_usd, NANO]) >= 0 && compareProducts([spent], [rule.factor, median]) > 0;
+  return isSpike ? median : null;
+}
+
+/** The present day and the one before, each beside the same weekdays before it. */
+function daysOf({ now, zone, spend }: Situation) {
+  const today = localDayOf(now, zone);
+  return [today, addDays(today, -1)].map((day) => {
+    const before = Array.from({ length: WEEKS }, (_, week) => addDays(day, -7 * (week + 1)));
+    return { name: day, day, beside: (asked: Asked) => spend.dayBeside(asked, day, before) };
+  });
+}
+
+/** The last complete hours, each beside those at which the user's clock showed the same on the days before. */
+function hoursOf({ now, zone, spend }: Situation) {
+  const hour = Math.floor(now / HOUR_MS) * HOUR_MS;
+  const hoursAt = createClockHours(addDays(dayOf(now), -7 * WEEKS - 2), dayOf(now), zone);
+  return Array.from({ length: RECENT_HOURS }, (_, index) => hour - (index + 1) * HOUR_MS).map((at) => {
+    const day = localDayOf(at, zone);
+    const clock = localHourOf(at, zone);
+    const before = Array.from({ length: 7 * WEEKS }, (_, days) => hoursAt(addDays(day, -days - 1), clock)).flat();
+    return { name: new Date(at).toISOString(), day, beside: (asked: Asked) => spend.hourBeside(asked, at, before) };
+  });
+}
+
+export const decideSpike: Decide<'spike'> = (rule, situation) =>
+  (rule.window === 'day' ? daysOf(situation) : hoursOf(situation)).flatMap(({ name, day, beside }): Told[] => {
+    const compared = beside(rule);
+    const usual = compared && usualOf(rule, compared);
+    if (compared === null || usual === null) return [];
+    const byok = rule.counts === 'credits' ? 0 : (beside({ ...rule, counts: 'byok' })?.spent ?? 0);
+    const figures = {
+      spent_usd: usdFromNano(compared.spent),
+      byok_usd: usdFromNano(byok),
+      median_usd: usdFromNano(usual),
+      factor: rule.factor,
+      counts: rule.counts,
+      window: rule.window,
+      at: name,
+      from: day,
+      to: day,
+    };
+    return [{ subject: subjectOf(rule.key_id), keyId: rule.key_id, occasion: `${rule.window} ${name}`, is: 'spike', figures }];
+  });
+
+/** What happens to a key once. */
+const onceOf = (key: Key, occasion: string, figures: Told['figures']): Told => ({
+  subject: subjectOf(key.id),
+  keyId: key.id,
+  occasion,
+  is: 'once',
+  figures,
+});
+
+export const decideExpiring: Decide<'key_expiring'> = (rule, { keys, now }) =>
+  keysOf(rule, keys).flatMap((key) => {
+    const left = key.expires_at === null ? null : Date.parse(key.expires_at) - now;
+    if (!isInUse(key) || left === null || left <= 0 || left > rule.days * DAY_MS) return [];
+    return onceOf(key, `expires ${key.expires_at}`, { expires_at: key.expires_at });
+  });
+
+/** A key that was found longer ago is no news. */
+const NEW_FOR_MS = 30 * DAY_MS;
+
+/**
+ * The requests to free models of a whole account, once a UTC day: as its management key tells them, or else each of its keys, or the one that a
+ * rule is about.
+ */
+export const decideFreeRequests: Decide<'limit_remaining'> = (rule, { keys, now }) =>
+  keysOf(rule, keys).flatMap((key) => {
+    const free = freeRequestsOf(key, now);
+    const isTold = key.managed_by === null || rule.key_id === key.id;
+    if (!isTold || !isInUse(key) || free === null || free.left >= rule.below_ratio * free.limit) return [];
+    return onceOf(key, `free ${dayOf(now)}`, { free_left: free.left, free_limit: free.limit });
+  });
+
+export const decideDiscovered: Decide<'key_discovered'> = (rule, { keys, now }) =>
+  keysOf(rule, keys).flatMap((key) => {
+    const foundAt = Date.parse(key.created_at);
+    if (key.kind !== 'discovered' || foundAt <= rule.createdAt || now - foundAt > NEW_FOR_MS) return [];
+    return onceOf(key, 'discovered', { found_at: key.created_at });
+  });

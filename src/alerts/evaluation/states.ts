@@ -1,0 +1,79 @@
+/** States of keys that last until they are over: what is the matter with each key that a rule is about. Pure. */
+import type { Key } from '../../keys/advice.ts';
+import { HOUR_MS, MINUTE_MS } from '../../lib/day.ts';
+import { compareProducts, usdFromNanoOrNull } from '../../lib/money.ts';
+import { localDayOf } from '../../lib/zone.ts';
+import type { Figures } from '../events/words.ts';
+import type { RuleOf, RuleType } from '../model.ts';
+import type { Situation } from './situation.ts';
+
+/**
+ * What is said of a key: a state that holds, or does not (`fine`), with the figures of now; `unknown`: nothing can be said now, so what was said
+ * stays; `moot`: the question makes no sense of this key (any more).
+ */
+export type Judgement = { is: 'holding' | 'fine'; figures: Figures } | 'unknown' | 'moot';
+
+/**
+ * What fell below a mark is well again only when it is this much above it: a figure that goes to and fro around the mark is told once.
+ */
+const MARGIN = 1.1;
+
+type Level = 'below' | 'near' | 'above';
+
+/** Where a figure is by a mark, both as products; it need not rise beyond `most`, which may be all that there can be. */
+function levelOf(figure: readonly number[], mark: readonly number[], most: number | null = null): Level {
+  if (compareProducts(figure, mark) < 0) return 'below';
+  const isWell = compareProducts(figure, [...mark, MARGIN]) >= 0 || (most !== null && compareProducts(figure, [most]) >= 0);
+  return isWell ? 'above' : 'near';
+}
+
+type Judge<T extends RuleType> = (rule: RuleOf<T>, key: Key, situation: Situation) => Judgement;
+
+export const judgeLimit: Judge<'limit_remaining'> = (rule, key) => {
+  const { limit_usd: limit, limit_remaining_usd: left } = key;
+  if (!key.is_active || key.vanished_at !== null || limit === null || limit <= 0) return 'moot';
+  if (key.status === 'invalid' || left === null) return 'unknown';
+  const level = levelOf([left], [rule.below_ratio, limit], limit);
+  if (level === 'near') return 'unknown';
+  return { is: level === 'below' ? 'holding' : 'fine', figures: { limit_usd: limit, left_usd: left, resets: key.limit_reset } };
+};
+
+/** What an account spends a day of late, USD; null if too few days are known. */
+function paceOf(account: Key, { now, zone, keys, spend }: Situation): number | null {
+  const members = keys.filter((key) => key.id === account.id || key.managed_by === account.id).map(({ id }) => id);
+  return usdFromNanoOrNull(spend.paceOf(members, 'credits', localDayOf(now, zone)));
+}
+
+export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
+  const balance = key.balance_usd;
+  if (key.kind !== 'management' || !key.is_active || key.managed_by !== null) return 'moot';
+  if (balance === null || key.status !== 'active') return 'unknown';
+  const pace = rule.days === undefined ? null : paceOf(key, situation);
+  const lasts = pace === null || pace <= 0 ? null : Math.max(0, balance) / pace;
+  const levels = [
+    ...(rule.below_usd === undefined ? [] : [levelOf([balance], [rule.below_usd])]),
+    ...(rule.days === undefined || pace === null || pace <= 0 ? [] : [levelOf([Math.max(0, balance)], [rule.days, pace])]),
+  ];
+  const figures = { balance_usd: balance, lasts_days: lasts, pace_usd: pace };
+  if (levels.includes('below')) return { is: 'holding', figures };
+  const isOpen = levels.includes('near') || (rule.days !== undefined && pace === null);
+  return isOpen ? 'unknown' : { is: 'fine', figures };
+};
+
+export const judgeInvalid: Judge<'key_invalid'> = (_, key) => {
+  if (!key.is_active) return 'moot';
+  // What had expired before it was found is no news.
+  if (key.is_expired && (key.expires_at ?? '') <= key.created_at) return 'moot';
+  if (key.status === 'invalid') return { is: 'holding', figures: { reason: key.last_error } };
+  return key.status === 'active' ? { is: 'fine', figures: {} } : 'unknown';
+};
+
+/** A ring comes a moment earlier or later than the one before it: what one of them read is overdue with one of them. */
+const RING_SLACK_MS = 5 * MINUTE_MS;
+
+export const judgeOverdue: Judge<'sync_overdue'> = (rule, key, { now }) => {
+  if (!key.is_active || key.kind === 'management' || key.status === 'invalid') return 'moot';
+  const since = Date.parse(key.last_synced_at ?? key.created_at);
+  const isOverdue = now - since > rule.hours * HOUR_MS - RING_SLACK_MS;
+  return { is: isOverdue ? 'holding' : 'fine', figures: { last_synced_at: key.last_synced_at, reason: key.last_error } };
+};

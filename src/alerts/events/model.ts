@@ -1,0 +1,57 @@
+/** Events: what happened, as it is shown and asked for. */
+import * as z from 'zod';
+import { isoOrNull } from '../../lib/day.ts';
+import type { eventSchema } from '../answers.ts';
+import type { alertDelivery, alertEvent } from '../table.ts';
+import type { Figures } from './words.ts';
+
+export type EventRow = typeof alertEvent.$inferSelect;
+/** `bundle` names what is told in one message. */
+export type ListedEvent = EventRow & { bundle: string };
+export type DeliveryRow = typeof alertDelivery.$inferSelect;
+
+/** An offset can lead out of the years that RFC 3339 writes, those of four digits. */
+const FIRST_INSTANT = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
+
+export const updateEventSchema = z.strictObject({
+  acknowledged: z.boolean().optional(),
+  whole_group: z.boolean().default(false).describe('Whether it is said of all events of its group'),
+  snoozed_until: z.iso
+    .datetime({ offset: true, abort: true })
+    .refine((text) => Date.parse(text) >= FIRST_INSTANT && Date.parse(text) <= LAST_INSTANT, 'Must be from the year 0000 to 9999 in UTC')
+    .nullable()
+    .optional()
+    .describe('Until then no message of a new event of the same rule and key is sent; null: send again'),
+});
+
+const presentEvent = (row: ListedEvent, deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema> => ({
+  id: row.id,
+  kind: row.kind === 'recovered' ? 'recovered' : 'fired',
+  rule_id: row.ruleId,
+  rule_type: row.ruleType,
+  key_id: row.keyId,
+  group: row.bundle,
+  title: row.title,
+  text: row.text,
+  figures: JSON.parse(row.figures) as Figures,
+  path: row.path,
+  created_at: new Date(row.createdAt).toISOString(),
+  recovered_at: isoOrNull(row.recoveredAt),
+  acknowledged_at: isoOrNull(row.acknowledgedAt),
+  snoozed_until: isoOrNull(row.snoozedUntil),
+  deliveries: deliveries.map(({ channelId, state, log }) => ({
+    channel_id: channelId,
+    state,
+    attempts: (JSON.parse(log) as { at: number; error: string | null }[]).map(({ at, error }) => ({
+      at: new Date(at).toISOString(),
+      error,
+    })),
+  })),
+});
+
+/** Events, each with what became of its messages. */
+export function presentEvents(rows: readonly ListedEvent[], deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema>[] {
+  const ofEvent = Map.groupBy(deliveries, ({ eventId }) => eventId);
+  return rows.map((row) => presentEvent(row, ofEvent.get(row.id) ?? []));
+}

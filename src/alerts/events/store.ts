@@ -1,0 +1,219 @@
+/** SQL of events and of their way to channels. */
+import { and, desc, eq, getTableColumns, inArray, lt, ne, sql } from 'drizzle-orm';
+import { type Db, jsonField, runBatch, statement } from '../../db.ts';
+import type { PlannedAction } from '../breaker/model.ts';
+import type { KnownEvent, Over } from '../evaluation/decide.ts';
+import type { Rule } from '../model.ts';
+import { alertDelivery, alertEvent } from '../table.ts';
+import type { DeliveryRow, EventRow, ListedEvent } from './model.ts';
+import type { Finding } from './words.ts';
+
+/** What an evaluation found of a rule. */
+export interface Change {
+  rule: Pick<Rule, 'id' | 'type' | 'version'>;
+  fired: Finding[];
+  over: Over[];
+  moot: KnownEvent[];
+}
+
+/** An event that is to be sent to a channel. */
+export interface Way {
+  eventId: number;
+  channelId: number;
+}
+
+/** The columns of a new event. */
+export const COLUMNS = 'user_id, rule_id, kind, rule_type, subject, occasion, key_id, title, text, figures, path, created_at';
+
+/** A snoozed rule is silent about the same subject; what happens is still a row. */
+const IS_SNOOZED = `EXISTS (SELECT 1 FROM alert_event AS s WHERE s.user_id = e.user_id AND s.rule_id = e.rule_id AND s.subject = e.subject AND s.snoozed_until > ?2)`;
+
+/**
+ * What happened together, of which a channel gets one message: what rules of one type found of a user at one instant. A digest is a message of
+ * its own.
+ */
+const bundleOf = (event: string): string =>
+  [`${event}.created_at`, `${event}.kind`, `${event}.rule_type`, `iif(${event}.rule_type = 'digest', ${event}.rule_id, 0)`].join(
+    ` || '-' || `,
+  );
+
+/** Ids of the events that are told in one message with one of them, whose id is the parameter. */
+export const togetherWith = (parameter: string): string => `SELECT x.id FROM alert_event AS e JOIN alert_event AS x
+  ON x.user_id = e.user_id AND x.created_at = e.created_at AND ${bundleOf('x')} = ${bundleOf('e')} WHERE e.id = ${parameter}`;
+
+/** What names a message, among the columns of its row: all rows of a bundle have one message. */
+export const BUNDLE = `(SELECT ${bundleOf('b')} FROM alert_event AS b WHERE b.id = alert_delivery.event_id) AS bundle`;
+
+/** Is what rule `r` reports sent to channel `c`? */
+const IS_SENT_TO = `EXISTS (SELECT 1 FROM json_each(r.channel_ids) WHERE value IN (c.id, 'all'))`;
+
+/** Messages of the events of an instant that have none yet: to every channel of their rule that is there. */
+export const deliverStatement = (db: Db, userId: number, now: number): D1PreparedStatement =>
+  statement(
+    db,
+    `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
+      SELECT e.id, c.id, e.user_id, 'pending', ?2, 0, ?2, '[]' FROM alert_event AS e JOIN alert_rule AS r ON r.id = e.rule_id
+        JOIN channel AS c ON c.user_id = e.user_id AND ${IS_SENT_TO}
+      WHERE e.user_id = ?1 AND e.created_at = ?2 AND NOT ${IS_SNOOZED}
+      ON CONFLICT DO NOTHING RETURNING event_id, channel_id, ${BUNDLE}`,
+    userId,
+    now,
+  );
+
+/** Rows as names of messages, each by the first of its events. */
+export function toWays(rows: readonly Record<string, unknown>[]): Way[] {
+  const ways = rows.map((row) => ({
+    eventId: Number(row['event_id']),
+    channelId: Number(row['channel_id']),
+    bundle: String(row['bundle']),
+  }));
+  const ofMessage = Map.groupBy(
+    ways.sort((a, b) => a.eventId - b.eventId),
+    ({ channelId, bundle }) => `${channelId} ${bundle}`,
+  );
+  return [...ofMessage.values()].flatMap(([first]) => (first ? [{ eventId: first.eventId, channelId: first.channelId }] : []));
+}
+
+/** The rule of a JSON value, if it still is what was decided from. */
+const OF_RULE = `JOIN alert_rule AS r ON r.id = ${jsonField('rule.id')} AND r.user_id = ?1 AND r.version = ${jsonField('rule.version')}`;
+
+/** New events, but for a state that somebody saw end after this evaluation looked (`?3`). */
+const INSERT_FIRED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'fired', r.type, ${['subject', 'occasion', 'keyId', 'title', 'text', 'figures', 'path'].map((name) => jsonField(name)).join(', ')}, CAST(?3 AS INTEGER)
+  FROM json_each(?2) AS j ${OF_RULE} WHERE ${jsonField('occasion')} <> '' OR NOT EXISTS (SELECT 1 FROM alert_event AS x
+    WHERE x.user_id = ?1 AND x.rule_id = r.id AND x.subject = ${jsonField('subject')} AND x.recovered_at >= ?3) ON CONFLICT DO NOTHING`;
+
+const INSERT_RECOVERED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'recovered', r.type, e.subject, 'over ' || e.id, e.key_id, e.title, ${jsonField('text')}, ${jsonField('figures')}, e.path, CAST(?3 AS INTEGER)
+  FROM json_each(?2) AS j ${OF_RULE} JOIN alert_event AS e ON e.id = ${jsonField('id')} AND e.user_id = ?1 AND e.occasion = '' WHERE true ON CONFLICT DO NOTHING`;
+
+const CLOSE = `UPDATE alert_event SET occasion = 'until ' || CAST(?3 AS INTEGER) || ' ' || id, recovered_at = CAST(?3 AS INTEGER)
+  WHERE user_id = ?1 AND occasion = '' AND id IN (SELECT ${jsonField('id')} FROM json_each(?2) AS j ${OF_RULE})`;
+
+/** Plans actions of rules that still are armed as they were, each once, however often it is planned; returns the ids of the new ones. */
+function planActionsStatement(db: Db, userId: number, planned: readonly PlannedAction[], now: number): D1PreparedStatement {
+  const fields = ['ruleVersion', 'keyId', 'managementId', 'hash', 'kind', 'period', 'periodFrom', 'amountUsd', 'restore', 'restoreAt'].map(
+    (name) => jsonField(name),
+  );
+  const text = `INSERT INTO breaker_action (user_id, rule_id, rule_version, key_id, management_id, hash, kind, period, period_from, amount_usd, restore, restore_at, state, attempts, next_at, created_at)
+    SELECT ?1, r.id, ${fields.join(', ')}, 'planned', 0, CAST(?3 AS INTEGER), CAST(?3 AS INTEGER)
+    FROM json_each(?2) AS j JOIN alert_rule AS r ON r.id = ${jsonField('ruleId')} AND r.user_id = ?1
+      AND r.armed_version = ${jsonField('ruleVersion')} WHERE true ON CONFLICT DO NOTHING RETURNING id`;
+  return statement(db, text, userId, JSON.stringify(planned), now);
+}
+
+/**
+ * Writes what an evaluation found, in one transaction: events, what is over, and a row for each message that is to be sent. What somebody
+ * else wrote meanwhile, or of a rule that was changed or deleted since, is left out.
+ * @param now when the evaluation looked
+ */
+export async function applyChanges(
+  db: Db,
+  userId: number,
+  changes: readonly Change[],
+  now: number,
+  planned: readonly PlannedAction[] = [],
+): Promise<{ ways: Way[]; actionIds: number[] }> {
+  const of = <T>(pick: (change: Change) => readonly T[]) =>
+    JSON.stringify(
+      changes.flatMap((change) => pick(change).map((one) => ({ ...one, rule: { id: change.rule.id, version: change.rule.version } }))),
+    );
+  const fired = of((change) => change.fired.map((one) => ({ ...one, figures: JSON.stringify(one.figures) })));
+  const results = await runBatch(db, [
+    statement(db, INSERT_FIRED, userId, fired, now),
+    statement(
+      db,
+      INSERT_RECOVERED,
+      userId,
+      of(({ over }) => over.map((one) => ({ ...one, figures: JSON.stringify(one.figures) }))),
+      now,
+    ),
+    statement(
+      db,
+      CLOSE,
+      userId,
+      of(({ over, moot }) => [...over, ...moot]),
+      now,
+    ),
+    deliverStatement(db, userId, now),
+    ...(planned.length > 0 ? [planActionsStatement(db, userId, planned, now)] : []),
+  ]);
+  const [, , , ways = [], actions = []] = results;
+  return { ways: toWays(ways), actionIds: actions.map((row) => Number(row['id'])) };
+}
+
+/** Adds a test message for a channel. */
+export async function insertTest(db: Db, userId: number, channelId: number, now: number): Promise<Way[]> {
+  const [, ways = []] = await runBatch(db, [
+    statement(
+      db,
+      `INSERT INTO alert_event (${COLUMNS}) SELECT user_id, 0, 'test', 'test', 'channel:' || id, 'test ' || CAST(?3 AS INTEGER), NULL, 'This is a test',
+        'If you can read this, alerts arrive here.', '{}', '/alerts', CAST(?3 AS INTEGER) FROM channel WHERE user_id = ?1 AND id = ?2 ON CONFLICT DO NOTHING`,
+      userId,
+      channelId,
+      now,
+    ),
+    statement(
+      db,
+      `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
+        SELECT e.id, c.id, ?1, 'pending', ?3, 0, ?3, '[]' FROM alert_event AS e JOIN channel AS c ON c.id = ?2 AND c.user_id = ?1
+        WHERE e.user_id = ?1 AND e.rule_id = 0 AND e.subject = 'channel:' || c.id AND e.occasion = 'test ' || CAST(?3 AS INTEGER)
+        ON CONFLICT DO NOTHING RETURNING event_id, channel_id, ${BUNDLE}`,
+      userId,
+      channelId,
+      now,
+    ),
+  ]);
+  return toWays(ways);
+}
+
+/** A page of a user's events, the newest first, with what became of their messages. */
+export async function listEvents(
+  db: Db,
+  userId: number,
+  before: number,
+  limit: number,
+): Promise<{ events: ListedEvent[]; deliveries: DeliveryRow[] }> {
+  const page = and(eq(alertEvent.userId, userId), ne(alertEvent.kind, 'test'), lt(alertEvent.id, before));
+  const ids = db.select({ id: alertEvent.id }).from(alertEvent).where(page).orderBy(desc(alertEvent.id)).limit(limit);
+  const columns = { ...getTableColumns(alertEvent), bundle: sql<string>`${sql.raw(bundleOf('alert_event'))}` };
+  const [events, deliveries] = await db.batch([
+    db.select(columns).from(alertEvent).where(page).orderBy(desc(alertEvent.id)).limit(limit),
+    db.select().from(alertDelivery).where(inArray(alertDelivery.eventId, ids)),
+  ]);
+  return { events, deliveries };
+}
+
+/**
+ * What a user said of an event, or of all that are told in one message with it. A snooze is of all that a rule tells of the same subject, and
+ * so is its end.
+ */
+export async function updateEvent(
+  db: Db,
+  userId: number,
+  id: number,
+  { acknowledgedAt, snoozedUntil }: Partial<Pick<EventRow, 'acknowledgedAt' | 'snoozedUntil'>>,
+  isOfGroup: boolean,
+): Promise<void> {
+  const of = `user_id = ?1 AND kind <> 'test'`;
+  const meant = `id IN (${isOfGroup ? togetherWith('?2') : '?2'})`;
+  const alike = `(rule_id, subject) IN (SELECT rule_id, subject FROM alert_event WHERE ${meant} AND ${of})`;
+  await runBatch(db, [
+    ...(acknowledgedAt === undefined
+      ? []
+      : [statement(db, `UPDATE alert_event SET acknowledged_at = ?3 WHERE ${of} AND ${meant}`, userId, id, acknowledgedAt)]),
+    ...(snoozedUntil === undefined
+      ? []
+      : snoozedUntil === null
+        ? [statement(db, `UPDATE alert_event SET snoozed_until = NULL WHERE ${of} AND ${alike}`, userId, id)]
+        : [statement(db, `UPDATE alert_event SET snoozed_until = ?3 WHERE ${of} AND ${meant}`, userId, id, snoozedUntil)]),
+  ]);
+}
+
+/** Deletes up to `limit` events from before `at` with their messages, unless they are still going on; returns how many. */
+export async function deleteEventsBeforeAcrossUsers(db: Db, at: number, limit: number): Promise<number> {
+  const old = `SELECT id FROM alert_event WHERE created_at < ?1 AND occasion <> '' LIMIT ?2`;
+  const [, events = []] = await runBatch(db, [
+    statement(db, `DELETE FROM alert_delivery WHERE event_id IN (${old})`, at, limit),
+    statement(db, `DELETE FROM alert_event WHERE id IN (${old}) RETURNING 1`, at, limit),
+  ]);
+  return events.length;
+}

@@ -1,0 +1,229 @@
+/** Rules and events in English. Pure. */
+import type { Key } from '../../keys/advice.ts';
+import {
+  formatCount,
+  formatDay,
+  formatDayShort,
+  formatInstant,
+  formatKnownUsd,
+  formatMonth,
+  formatPercent,
+  formatUsd,
+} from '../../lib/format.ts';
+import type { BudgetPeriod, Counts, Rule, RuleInput, RuleType } from '../model.ts';
+
+/** Figures behind an event, by name. */
+export type Figures = Record<string, number | string | null>;
+
+/** What a decision found. */
+export interface Told {
+  /** What it is about: `all`, `key:<id>`. */
+  subject: string;
+  keyId: number | null;
+  /** What happens once; '' while a state lasts. */
+  occasion: string;
+  is: 'threshold' | 'forecast' | 'spike' | 'state' | 'once' | 'digest';
+  figures: Figures;
+  /** Occasions after which this one is no news any more: they say more. */
+  surpassedBy?: readonly string[];
+}
+
+/** The same in words, with the view that shows it. */
+export interface Finding extends Omit<Told, 'is'> {
+  title: string;
+  text: string;
+  path: string;
+}
+
+const nameOf = (keyId: number | null, keys: readonly Pick<Key, 'id' | 'name'>[]): string =>
+  keyId === null ? 'all keys' : (keys.find(({ id }) => id === keyId)?.name ?? 'a key that is gone');
+
+const usd = (figure: Figures[string] | undefined): string => formatUsd(typeof figure === 'number' ? figure : null);
+const text = (figure: Figures[string] | undefined): string => String(figure ?? '');
+
+function periodName({ period, from, to }: Figures): string {
+  if (period === 'day') return formatDay(text(from));
+  return period === 'month' ? formatMonth(text(from)) : `the week of ${formatDayShort(text(from))} to ${formatDayShort(text(to))}`;
+}
+
+interface Words {
+  title: string;
+  text: string;
+}
+
+/** Which spend is meant, after a verb. */
+const SPENT_ON: Record<Counts, string> = { credits: '', byok: ' on BYOK', both: ', BYOK included,' };
+const onCounts = (counts: Figures[string] | undefined): string => SPENT_ON[(counts ?? 'credits') as Counts];
+
+/** Credits and, where there is any, BYOK spend; less than all of it, if only a part is known. */
+function moneyText(credits: Figures[string] | undefined, byok: Figures[string] | undefined, known: Figures[string] | undefined): string {
+  const tell = (figure: Figures[string] | undefined) => formatKnownUsd(typeof figure === 'number' ? figure : null, known !== 'part');
+  return byok ? `${tell(credits)} and ${tell(byok)} of BYOK` : tell(credits);
+}
+
+function monthText(figures: Figures): string | null {
+  if (figures['month_usd'] === null) return null;
+  const so = moneyText(figures['month_usd'], figures['byok_month_usd'], figures['month_known']);
+  const byok = figures['byok_month_usd'] ? figures['byok_projected_usd'] : null;
+  return `This month: ${so}${figures['projected_usd'] === null ? '' : `, about ${moneyText(figures['projected_usd'], byok, figures['projected_known'] ?? 'all')} at its end`}.`;
+}
+
+const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
+  budget({ is, figures }, name) {
+    const so = `${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])} were spent${onCounts(figures['counts'])} by ${name} ${figures['period'] === 'day' ? 'on' : 'in'} ${periodName(figures)}`;
+    if (is === 'forecast') {
+      return {
+        title: `Budget of ${name}: will be passed`,
+        text: `${so}. At this pace it will be ${usd(figures['forecast_usd'])}.`,
+      };
+    }
+    return { title: `Budget of ${name}: ${formatPercent(Number(figures['threshold']))} reached`, text: `${so}.` };
+  },
+  limit_remaining({ is, figures }, name) {
+    if (is === 'once') {
+      const [left, limit] = [formatCount(Number(figures['free_left'])), formatCount(Number(figures['free_limit']))];
+      return {
+        title: `Free requests of ${name} run out`,
+        text: `${left} of ${limit} requests to free models are left to its whole account today (UTC).`,
+      };
+    }
+    return {
+      title: `Limit of ${name} is near`,
+      text: `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} are left${figures['resets'] === null ? '' : `; it resets ${figures['resets']}`}.`,
+    };
+  },
+  balance({ figures }, name) {
+    const lasts = figures['lasts_days'];
+    return {
+      title: `Balance of ${name} is low`,
+      text: `${usd(figures['balance_usd'])} are left${typeof lasts === 'number' ? `, which lasts ${lasts.toFixed(1)} days at ${usd(figures['pace_usd'])} a day` : ''}.`,
+    };
+  },
+  spike: ({ figures }, name) => ({
+    title: `Unusual spend on ${name}`,
+    text: `${usd(figures['spent_usd'])} in the ${figures['window']} ${figures['window'] === 'day' ? formatDay(text(figures['at'])) : `from ${formatInstant(text(figures['at']), 'UTC')} UTC`}${figures['byok_usd'] ? `, ${usd(figures['byok_usd'])} of it BYOK` : ''}; usual are ${usd(figures['median_usd'])}.`,
+  }),
+  digest({ figures }, name) {
+    const than = figures['period'] === 'day' ? 'the day before' : 'the week before';
+    const parts = [
+      figures['change'] === null ? null : `${figures['change']} on ${than}.`,
+      figures['byok_change'] === null || !figures['byok_usd'] ? null : `BYOK: ${figures['byok_change']} on ${than}.`,
+      figures['top_keys'] && `Keys: ${figures['top_keys']}.`,
+      figures['top_models'] && `Models: ${figures['top_models']}.`,
+      monthText(figures),
+      figures['attention'] ? `Needs attention: ${figures['attention']}` : null,
+    ];
+    return {
+      title: `${moneyText(figures['spent_usd'], figures['byok_usd'], figures['known'])} on ${name}, ${periodName(figures)}`,
+      text: parts.filter(Boolean).join('\n'),
+    };
+  },
+  key_invalid: ({ figures }, name) => ({ title: `${name} is invalid`, text: text(figures['reason']) || 'OpenRouter refuses the key.' }),
+  key_expiring: ({ figures }, name) => ({
+    title: `${name} expires soon`,
+    text: `It expires on ${formatInstant(text(figures['expires_at']), 'UTC')} UTC.`,
+  }),
+  key_discovered: ({ figures }, name) => ({
+    title: `A new key: ${name}`,
+    text: `It was found in the account on ${formatInstant(text(figures['found_at']), 'UTC')} UTC.`,
+  }),
+  sync_overdue: ({ figures }, name) => ({
+    title: `${name} is not being read`,
+    text: `${figures['last_synced_at'] === null ? 'It was never read' : `It was last read on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC`}.${figures['reason'] ? ` ${figures['reason']}` : ''}`,
+  }),
+};
+
+function pathOf(type: RuleType, { keyId, figures }: Told): string {
+  const { from, to, counts } = figures;
+  const metric = counts === 'byok' ? '&metric=byok_cost' : '';
+  if (['budget', 'spike', 'digest'].includes(type) && from && to)
+    return `/explore?range=custom&from=${from}&to=${to}&by=model${metric}${keyId === null ? '' : `&key=${keyId}`}`;
+  return keyId === null ? '/dashboard' : `/keys/${keyId}`;
+}
+
+/** A finding in words. */
+export function tellFinding(rule: Pick<Rule, 'type' | 'name'>, told: Told, keys: readonly Pick<Key, 'id' | 'name'>[]): Finding {
+  const words = TELL[rule.type](told, nameOf(told.keyId, keys));
+  const { is: _, ...rest } = told;
+  return { ...rest, ...words, title: rule.name === null ? words.title : `${rule.name}: ${words.title}`, path: pathOf(rule.type, told) };
+}
+
+/** What is said when a state is over: how it is now. */
+export interface Recovery {
+  text: string;
+  figures: Figures;
+}
+
+/** How it is now that a state is over. */
+export function tellRecovery(type: RuleType, figures: Figures): string {
+  switch (type) {
+    case 'limit_remaining':
+      return `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} are left again.`;
+    case 'balance':
+      return `${usd(figures['balance_usd'])} are left again.`;
+    case 'key_invalid':
+      return 'OpenRouter accepts the key again.';
+    case 'sync_overdue':
+      return figures['last_synced_at'] === null
+        ? 'It is read again.'
+        : `It was read again on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC.`;
+    default:
+      return 'It is over.';
+  }
+}
+
+const PERIODS: Record<BudgetPeriod, string> = { day: 'a day', week: 'a week', month: 'a month' };
+const list = (words: readonly string[]): string => new Intl.ListFormat('en').format(words);
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+/** Which spend a rule counts, as far as that is not what its type counts anyway. */
+const countsOf = (counts: Counts, usual: Counts): string =>
+  counts === usual ? '' : { credits: ' in credits', byok: ' on BYOK', both: ', BYOK included,' }[counts];
+
+function conditionOf(rule: RuleInput, name: string): string {
+  const one = rule.key_id === null ? 'a key' : name;
+  switch (rule.type) {
+    case 'budget': {
+      const shares = list(rule.thresholds.map((threshold) => formatPercent(threshold)));
+      return `the spend of ${name}${countsOf(rule.counts, 'credits')} reaches ${shares} of ${formatUsd(rule.amount_usd)} ${PERIODS[rule.period]}${rule.forecast ? ', or will pass it at its pace' : ''}`;
+    }
+    case 'limit_remaining':
+      return `less than ${formatPercent(rule.below_ratio)} is left of the limit of ${one}, or of ${rule.key_id === null ? 'an' : 'its'} account’s daily requests to free models`;
+    case 'balance': {
+      const parts = [
+        ...(rule.below_usd === undefined ? [] : [`falls below ${formatUsd(rule.below_usd)}`]),
+        ...(rule.days === undefined ? [] : [`lasts less than ${plural(rule.days, 'day')}`]),
+      ];
+      return `the balance of ${rule.key_id === null ? 'an account' : name} ${parts.join(' or ')}`;
+    }
+    case 'spike':
+      return `${rule.window === 'hour' ? 'an hour' : 'a day'} of ${name}${countsOf(rule.counts, 'both')} costs more than ${rule.factor} times the usual, and at least ${formatUsd(rule.min_usd)}`;
+    case 'digest':
+      return `${rule.every === 'day' ? 'a day' : 'a week'} is over, at ${rule.hour}:00: what was spent on ${name}`;
+    case 'key_invalid':
+      return `${one} is refused by OpenRouter`;
+    case 'key_expiring':
+      return `${one} expires within ${plural(rule.days, 'day')}`;
+    case 'key_discovered':
+      return 'a new key appears in an account';
+    case 'sync_overdue':
+      return `${one} could not be read for ${plural(rule.hours, 'hour')}`;
+  }
+}
+
+const ACTIONS = {
+  none: '',
+  dry_run: ' Once all is spent, say what would be done to the key.',
+  disable: ' Once all is spent, the key is disabled at OpenRouter',
+  limit: ' Once all is spent, the budget becomes the key’s limit at OpenRouter (in its UTC days, weeks or months)',
+} as const;
+
+function actionOf(rule: RuleInput): string {
+  if (rule.type !== 'budget') return '';
+  const end = rule.restore ? ', until the next period begins.' : ', until you change it there.';
+  return ACTIONS[rule.action] + (rule.action === 'disable' || rule.action === 'limit' ? end : '');
+}
+
+/** A rule in words. */
+export const describeRule = (rule: RuleInput, keys: readonly Pick<Key, 'id' | 'name'>[]): string =>
+  `Tell me when ${conditionOf(rule, nameOf(rule.key_id, keys))}.${actionOf(rule)}`;

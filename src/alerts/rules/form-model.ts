@@ -1,0 +1,228 @@
+/** Forms of rules: what a person fills in, and the rule that it makes. Pure. */
+import * as z from 'zod';
+import type { FieldError } from '../../errors.ts';
+import { createRuleSchema, parametersOf, RULE_TYPES, type Rule, type RuleInput, type RuleType } from '../model.ts';
+
+/** A field of a form: its name is that of the parameter. */
+export interface FormField {
+  name: string;
+  label: string;
+  /** As it is when a rule is new. */
+  initial: string;
+  hint?: string;
+  /** Shares are filled in as percents; `percents`: several of them. */
+  kind: 'number' | 'percent' | 'percents' | 'choice' | 'check' | 'password';
+  options?: readonly (readonly [value: string, label: string])[];
+}
+
+const number = (name: string, label: string, initial: string, hint?: string): FormField => ({
+  name,
+  label,
+  initial,
+  kind: 'number',
+  ...(hint && { hint }),
+});
+
+const countsField = (initial: string): FormField => ({
+  name: 'counts',
+  label: 'Count',
+  initial,
+  kind: 'choice',
+  options: [
+    ['credits', 'credits'],
+    ['byok', 'BYOK: spend on your own provider keys'],
+    ['both', 'credits and BYOK'],
+  ],
+});
+
+/** What is filled in for each type of rule. */
+export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
+  budget: [
+    number('amount_usd', 'Amount (USD)', ''),
+    countsField('credits'),
+    {
+      name: 'period',
+      label: 'In a',
+      initial: 'month',
+      kind: 'choice',
+      options: [
+        ['day', 'day'],
+        ['week', 'week'],
+        ['month', 'month'],
+      ],
+    },
+    { name: 'thresholds', label: 'Tell me at (percent)', initial: '50, 80, 100', kind: 'percents', hint: 'Each once in its period.' },
+    { name: 'forecast', label: 'Also when it will be passed at the pace so far', initial: '', kind: 'check' },
+    {
+      name: 'action',
+      label: 'When all is spent',
+      initial: 'none',
+      kind: 'choice',
+      options: [
+        ['none', 'only tell me'],
+        ['dry_run', 'say what would be done (dry run)'],
+        ['disable', 'disable the key at OpenRouter'],
+        ['limit', 'make the budget its limit at OpenRouter'],
+      ],
+      hint: 'For a key under a management key. Programs that use it are refused from then on.',
+    },
+    { name: 'restore', label: 'As before when the next period begins', initial: '', kind: 'check' },
+    {
+      name: 'password',
+      label: 'Your password',
+      initial: '',
+      kind: 'password',
+      hint: 'Needed to disable or limit a key. It is not kept.',
+    },
+  ],
+  limit_remaining: [
+    {
+      name: 'below_ratio',
+      label: 'Less left than (percent)',
+      initial: '20',
+      kind: 'percent',
+      hint: 'Of a key’s limit, or of its account’s daily requests to free models.',
+    },
+  ],
+  balance: [
+    number('below_usd', 'Below (USD)', '10'),
+    number('days', 'Or lasts less than (days)', '', 'At the pace of the last seven days. Either may be left empty.'),
+  ],
+  spike: [
+    {
+      name: 'window',
+      label: 'Look at each',
+      initial: 'day',
+      kind: 'choice',
+      options: [
+        ['hour', 'hour'],
+        ['day', 'day'],
+      ],
+    },
+    countsField('both'),
+    number(
+      'factor',
+      'More than … times the usual',
+      '3',
+      'The median of the same hours of your clock, or weekdays, of the last four weeks.',
+    ),
+    number('min_usd', 'At least (USD)', '1'),
+  ],
+  key_invalid: [],
+  key_expiring: [number('days', 'Days before', '7')],
+  key_discovered: [],
+  digest: [
+    {
+      name: 'every',
+      label: 'Every',
+      initial: 'day',
+      kind: 'choice',
+      options: [
+        ['day', 'day'],
+        ['week', 'week'],
+      ],
+    },
+    number('hour', 'At (hour of your clock)', '8', 'Of a week: on Monday.'),
+  ],
+  sync_overdue: [number('hours', 'Not read for (hours)', '6')],
+};
+
+/** Is a rule of a type about a key, or all of them? */
+export const isAboutKeys = (type: RuleType): boolean => type !== 'key_discovered';
+
+/** Names of all fields that only some types of rules have. */
+const SOME_FIELDS = ['key_id', ...new Set(Object.values(FORM_FIELDS).flatMap((fields) => fields.map(({ name }) => name)))];
+
+/** The fields that rules of other types have, and those of this one have not. Never a password. */
+export function fieldsOfOthers(type: RuleType): string[] {
+  const present = new Set(['password', ...(isAboutKeys(type) ? ['key_id'] : []), ...FORM_FIELDS[type].map(({ name }) => name)]);
+  return SOME_FIELDS.filter((name) => !present.has(name));
+}
+
+/** What of a form goes on into that of another type: what was typed. What stood there from the start, and an answer to a question, stays. */
+export function typedInto(values: Readonly<Record<string, string>>): Record<string, string> {
+  const fields = FORM_FIELDS[z.enum(RULE_TYPES).catch('budget').parse(values['type'])];
+  const isInitial = (name: string, value: string) => fields.some((field) => field.name === name && field.initial === value);
+  const dropped = ['type', 'act_from'];
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) => !dropped.includes(name) && !isInitial(name, value)));
+}
+
+const CHANNEL_FIELD = /^channel_(\d+)$/;
+/** The box that stands for every channel, those added later too. */
+export const ALL_CHANNELS = 'all_channels';
+export const channelField = (id: number): string => `channel_${id}`;
+
+const NUMBER = /^-?\d+(\.\d+)?$/;
+/** Without the noise of binary fractions. */
+const shareOf = (percent: number): number => Number((percent / 100).toPrecision(12));
+
+/** What a field's text says: as the rule wants it, absent if it was left empty, or as it stands where it makes no sense. */
+function readField({ kind }: FormField, text: string | undefined): unknown {
+  const trimmed = text?.trim() ?? '';
+  if (kind === 'check') return trimmed !== '';
+  if (trimmed === '') return undefined;
+  const parse = (part: string): unknown => (NUMBER.test(part) ? Number(part) : part);
+  const share = (part: string): unknown => (NUMBER.test(part) ? shareOf(Number(part)) : part);
+  if (kind === 'number') return parse(trimmed);
+  if (kind === 'percent') return share(trimmed);
+  return kind === 'percents'
+    ? trimmed
+        .split(/[\s,;%]+/)
+        .filter(Boolean)
+        .map(share)
+    : trimmed;
+}
+
+const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
+
+/** What is wrong with a field, in the words and the unit of the form. */
+function fieldMessage(message: string, kind: FormField['kind'] | undefined): string {
+  if (/expected number/.test(message)) return 'Must be a number';
+  const isOfShares = kind?.startsWith('percent') && /^Must (be|include) /.test(message);
+  return isOfShares ? message.replace(/\d+(\.\d+)?/, (share) => `${percentOf(Number(share))}%`) : message;
+}
+
+const channelsOf = (values: Readonly<Record<string, string>>): 'all' | number[] =>
+  values[ALL_CHANNELS]
+    ? 'all'
+    : Object.keys(values)
+        .flatMap((name) => CHANNEL_FIELD.exec(name)?.[1] ?? [])
+        .map(Number);
+
+/** The rule that a form makes, or what is wrong with which field. */
+export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: RuleInput } | { errors: FieldError[] } {
+  const type = z.enum(RULE_TYPES).safeParse(values['type']);
+  if (!type.success) return { errors: [{ path: 'type', message: 'There is no such rule' }] };
+  const parameters = FORM_FIELDS[type.data].map((field) => [field.name, readField(field, values[field.name])] as const);
+  const parsed = createRuleSchema.safeParse({
+    type: type.data,
+    name: values['name']?.trim() ? values['name'] : null,
+    key_id: isAboutKeys(type.data) && values['key_id'] ? Number(values['key_id']) : null,
+    channel_ids: channelsOf(values),
+    ...Object.fromEntries(parameters.filter(([, value]) => value !== undefined)),
+    ...(type.data === 'budget' && values['act_from'] && { act_from: values['act_from'] }),
+  });
+  if (parsed.success) return { rule: parsed.data };
+  const kindOf = (name: string) => FORM_FIELDS[type.data].find((field) => field.name === name)?.kind;
+  const errors = parsed.error.issues.map(({ path: [first], message }) => ({ path: String(first ?? ''), message }));
+  return { errors: errors.map(({ path, message }) => ({ path, message: fieldMessage(message, kindOf(path)) })) };
+}
+
+/** What a form of a stored rule holds. */
+export function formOf(rule: Rule): Record<string, string> {
+  const parameters = JSON.parse(parametersOf(rule)) as Record<string, unknown>;
+  const fields = FORM_FIELDS[rule.type].map(({ name, kind }) => {
+    const value = parameters[name];
+    if (value === undefined || kind === 'password') return [name, ''];
+    if (kind === 'check') return [name, value ? 'on' : ''];
+    if (kind === 'percent') return [name, percentOf(Number(value))];
+    return [name, kind === 'percents' ? (value as number[]).map(percentOf).join(', ') : String(value)];
+  });
+  return {
+    type: rule.type,
+    name: rule.name ?? '',
+    key_id: rule.key_id === null ? '' : String(rule.key_id),
+    ...Object.fromEntries(fields),
+    ...(rule.channel_ids === 'all' ? { [ALL_CHANNELS]: 'on' } : Object.fromEntries(rule.channel_ids.map((id) => [channelField(id), 'on']))),
+  };
+}

@@ -1,0 +1,83 @@
+/** What arming a budget would do at once, and what it does from when on. */
+import type * as z from 'zod';
+import { type Actor, authorize } from '../../actor.ts';
+import type { Deps } from '../../deps.ts';
+import { failField, failFields, fieldErrorsOf } from '../../errors.ts';
+import { formatUsd } from '../../lib/format.ts';
+import { requireUser } from '../../users/password-check.ts';
+import { nextPeriodOf, plannedAction } from '../breaker/model.ts';
+import { lookAcrossUsers } from '../evaluation/evaluate.ts';
+import { armingOf, createRuleSchema, parametersOf, type previewQuerySchema, type Rule, type RuleInput } from '../model.ts';
+import { budgetsOf } from './budgets.ts';
+import { checkActionKey, checkReferences } from './checks.ts';
+
+/** The rule that is not there yet. */
+const NO_ID = 0;
+
+/** From when on a rule acts that is armed now; null: at once. */
+export async function actsFromOf(deps: Deps, userId: number, input: RuleInput): Promise<number | null> {
+  if (input.type !== 'budget' || input.action === 'none' || input.act_from !== 'next_period') return null;
+  return nextPeriodOf(input.period, deps.now(), (await requireUser(deps, userId)).timeZone);
+}
+
+/** With which version, and from when on, a rule acts after a change of it: one that was armed like that before goes on as it was. */
+export async function armedAfter(deps: Deps, userId: number, rule: Rule, input: RuleInput) {
+  const { armedVersion, actsFrom } = rule;
+  const isAlike = armingOf(input) === armingOf(rule);
+  const isAsked = input.type === 'budget' && input.act_from !== undefined && armingOf(input) !== null;
+  if (isAlike && !isAsked) return { armedVersion, actsFrom };
+  const wanted = await actsFromOf(deps, userId, input);
+  const present = actsFrom !== null && actsFrom > deps.now() ? actsFrom : null;
+  return isAlike && wanted === present ? { armedVersion, actsFrom } : { armedVersion: rule.version + 1, actsFrom: wanted };
+}
+
+/** How much of a budget is used, and what its action would do at once: by the same decision that an evaluation makes. */
+async function previewOf(deps: Deps, userId: number, input: RuleInput & { type: 'budget' }) {
+  const { timeZone } = await requireUser(deps, userId);
+  const imagined = {
+    id: NO_ID,
+    userId,
+    type: input.type,
+    name: input.name,
+    keyId: input.key_id,
+    channelIds: '[]',
+    parameters: parametersOf(input),
+    version: 0,
+    armedVersion: 0,
+    actsFrom: await actsFromOf(deps, userId, input),
+    createdAt: deps.now(),
+    timeZone,
+    acted: '[]',
+  };
+  const [looked] = await lookAcrossUsers(deps, [userId], ({ id }) => id === NO_ID, [imagined]);
+  const [budget] = looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];
+  const planned = looked?.rules.map((rule) => plannedAction(rule, looked.situation)) ?? [];
+  return { used_usd: budget?.spentUsd ?? null, amount_usd: input.amount_usd, would_do_now: planned[0]?.kind ?? null };
+}
+
+/** Previews a budget that is not there yet. */
+export async function previewRule(deps: Deps, actor: Actor, query: z.output<typeof previewQuerySchema>) {
+  const userId = authorize(actor, 'manage');
+  const parsed = createRuleSchema.safeParse({ type: 'budget', ...query });
+  if (!parsed.success) return failFields(fieldErrorsOf(parsed.error));
+  checkActionKey(parsed.data, await checkReferences(deps, actor, parsed.data, null));
+  return previewOf(deps, userId, parsed.data as RuleInput & { type: 'budget' });
+}
+
+/**
+ * A form asks before a budget that is armed changes its key at once.
+ * @throws AppFailure `invalid` at `act_from`, with what would be done
+ */
+export async function askWhenToAct(deps: Deps, actor: Actor, input: RuleInput, before: Rule | null): Promise<void> {
+  const userId = authorize(actor, 'manage');
+  if (input.type !== 'budget' || input.act_from !== undefined || armingOf(input) === null) return;
+  if (before && armingOf(before) === armingOf(input)) return;
+  checkActionKey(input, await checkReferences(deps, actor, input, before));
+  const { used_usd, amount_usd, would_do_now } = await previewOf(deps, userId, input);
+  if (would_do_now === null || would_do_now === 'dry_run') return;
+  const what = would_do_now === 'disable' ? 'disabled' : 'limited';
+  failField(
+    'act_from',
+    `${formatUsd(used_usd)} of ${formatUsd(amount_usd)} is used already: the key would be ${what} at once. Choose when, and give your password again.`,
+  );
+}

@@ -1,0 +1,33 @@
+/**
+ * `/openapi.json` and `/docs`. The document is made when the Worker is built (`scripts/build-assets.ts`) and lies among the static
+ * files, so that what makes it is no part of the Worker. It is answered from here, with the headers of every other answer.
+ */
+import * as z from 'zod';
+import { type Api, createApi } from '../route.ts';
+
+/**
+ * The routes that describe the API, themselves included.
+ * @param drawPage the interactive reference
+ */
+export function createDocsApi(drawPage: () => string | Promise<string>): Api {
+  const api = createApi();
+  api.route({
+    method: 'get',
+    path: '/openapi.json',
+    tag: 'Service',
+    summary: 'This document',
+    access: 'public',
+    success: { status: 200, description: 'OpenAPI 3.1', schema: z.record(z.string(), z.unknown()) },
+    handle: async ({ c, deps }) => c.body(await deps.readAsset('openapi.json'), 200, { 'content-type': 'application/json' }),
+  });
+  api.route({
+    method: 'get',
+    path: '/docs',
+    tag: 'Service',
+    summary: 'Interactive reference',
+    access: 'public',
+    success: { status: 200, description: 'A page', others: ['text/html'] },
+    handle: ({ c }) => c.html(drawPage()),
+  });
+  return api;
+}

@@ -1,0 +1,137 @@
+/**
+ * The OpenAPI 3.1 document of routes, made from the schemas that validate. JSON Schema comes from zod itself: a library for the
+ * whole of it would put all of zod into the bundle (docs/decisions/0003).
+ */
+import * as z from 'zod';
+import type { Access, RouteDescription } from '../route.ts';
+import { problemSchema } from './answers.ts';
+
+type Json = Record<string, unknown>;
+
+const PROBLEMS: Record<number, string> = {
+  400: 'The request makes no sense, is not valid JSON, or a limit is reached',
+  401: 'Not authenticated',
+  403: "Somebody else's, or not permitted",
+  404: 'No such thing',
+  409: 'Already there',
+  413: 'Body over 64 KiB',
+  415: 'Body is not JSON',
+  422: 'Invalid input, with the paths of what is wrong',
+  429: 'Too many requests; `Retry-After` says when to come back',
+  503: 'Configuration or database failed',
+};
+
+const SECURITY: Record<Access, Json[]> = {
+  public: [],
+  recognised: [{}, { session: [] }],
+  session: [{ session: [] }],
+  reader: [{ apiToken: [] }, { session: [] }],
+};
+
+/** The statuses of problems that a route can answer with. */
+function problemsOf(route: RouteDescription): number[] {
+  const hasInput = route.params || route.query || route.body;
+  const isClosed = route.access === 'session' || route.access === 'reader';
+  const statuses = [
+    ...(route.problems ?? []),
+    ...(isClosed ? [401] : []),
+    ...(route.access === 'reader' || route.throttle ? [429] : []),
+    ...(hasInput ? [422] : []),
+    ...(route.params ? [403, 404] : []),
+    ...(route.body ? [400] : []),
+    // Whatever may have a body is asked about it, also where none is expected.
+    ...(route.method === 'get' ? [] : [413, 415]),
+  ];
+  return [...new Set(statuses)].sort((a, b) => a - b);
+}
+
+/** Turns schemas into JSON Schema; those with an id stand once, among the components. */
+function createSchemas() {
+  const components: Json = {};
+  const schemaOf = (schema: z.ZodType): Json => {
+    const id = z.globalRegistry.get(schema)?.id;
+    const text = JSON.stringify(z.toJSONSchema(schema, { io: 'input' })).replaceAll('#/$defs/', '#/components/schemas/');
+    const { $schema, $defs = {}, id: _id, ...json } = JSON.parse(text) as Json & { $defs?: Record<string, Json> };
+    for (const [name, { id: _name, ...definition }] of Object.entries($defs)) components[name] = definition;
+    if (id === undefined) return json;
+    // A root schema with an id is among the definitions already, or stands here itself.
+    if (!(id in $defs)) components[id] = json;
+    return { $ref: `#/components/schemas/${id}` };
+  };
+  return { components, schemaOf };
+}
+
+type SchemaOf = (schema: z.ZodType) => Json;
+
+/** The parameters that an object schema of the path or the query describes. */
+function parametersOf(schemaOf: SchemaOf, place: 'path' | 'query', schema: z.ZodType | undefined): Json[] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = schemaOf(schema) as { properties?: Record<string, Json>; required?: string[] };
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    ...(description !== undefined && { description }),
+    schema: rest,
+  }));
+}
+
+function successOf(schemaOf: SchemaOf, { success }: RouteDescription): Json {
+  const content = {
+    ...(success.schema && { 'application/json': { schema: schemaOf(success.schema) } }),
+    ...Object.fromEntries((success.others ?? []).map((type) => [type, { schema: { type: 'string' } }])),
+  };
+  return { description: success.description, ...(Object.keys(content).length > 0 && { content }) };
+}
+
+function operationOf(schemaOf: SchemaOf, route: RouteDescription): Json {
+  const problem = { 'application/problem+json': { schema: schemaOf(problemSchema) } };
+  const problems = problemsOf(route).map((status) => [status, { description: PROBLEMS[status] ?? '', content: problem }]);
+  const parameters = [...parametersOf(schemaOf, 'path', route.params), ...parametersOf(schemaOf, 'query', route.query)];
+  return {
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.description !== undefined && { description: route.description }),
+    security: SECURITY[route.access],
+    ...(parameters.length > 0 && { parameters }),
+    ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(route.body) } } } }),
+    responses: {
+      [route.success.status]: successOf(schemaOf, route),
+      ...(route.etag !== undefined && {
+        304: { description: 'Nothing changed since the answer with the `ETag` that `If-None-Match` names' },
+      }),
+      ...Object.fromEntries(problems),
+    },
+  };
+}
+
+const bearer = (description: string, bearerFormat?: string): Json => ({
+  type: 'http',
+  scheme: 'bearer',
+  description,
+  ...(bearerFormat && { bearerFormat }),
+});
+
+/** The document of these routes. */
+export function describeRoutes(routes: readonly RouteDescription[]): Json {
+  const { components, schemaOf } = createSchemas();
+  const paths: Record<string, Json> = {};
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(schemaOf, route) };
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'OpenRouter Monitor',
+      version: '1',
+      description:
+        'What your OpenRouter keys spend: accounts, keys, API tokens and statistics. Money is in USD, instants are ISO 8601 in UTC.',
+    },
+    paths,
+    components: {
+      schemas: components,
+      securitySchemes: {
+        session: bearer('`access_token` of `POST /api/auth/login`', 'JWT'),
+        apiToken: bearer('An API token (`or_api_…`) of `POST /api/tokens`'),
+      },
+    },
+  };
+}

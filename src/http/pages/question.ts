@@ -1,0 +1,57 @@
+/** Questions in the address of a page: what is wrong with one is reported as of any form, and the page shows its default instead. */
+import type { Context } from 'hono';
+import type * as z from 'zod';
+import { AppFailure, type FieldError, fieldErrorsOf } from '../../errors.ts';
+import type { Failure } from '../forms/failure.ts';
+import type { View } from './page.tsx';
+
+/** The parameters of an address; what occurs several times is a list. */
+export const readParameters = (c: Context): Record<string, string | string[]> =>
+  Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]));
+
+const flat = (parameters: Record<string, string | string[]>): Record<string, string> =>
+  Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, typeof value === 'string' ? value : (value[0] ?? '')]));
+
+/** Fields that only make sense together: if one is wrong, none is kept. */
+const TOGETHER = [['range', 'from', 'to']];
+
+const without = (parameters: Record<string, string | string[]>, wrong: readonly string[]) => {
+  const dropped = new Set(wrong.flatMap((name) => TOGETHER.find((names) => names.includes(name)) ?? [name]));
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => !dropped.has(name)));
+};
+
+/**
+ * What `answer` makes of the question in the address. What is wrong with the question is told, and its default taken instead; what is
+ * right is kept.
+ */
+export async function askFromAddress<T extends z.ZodType, A>(
+  view: View,
+  form: string,
+  schema: T,
+  answer: (question: z.output<T>) => Promise<A>,
+): Promise<{ question: z.output<T>; answered: A; failure: Failure | null }> {
+  const given = readParameters(view.c);
+  const errors: Record<string, string> = {};
+  const tell = (found: readonly FieldError[]) => {
+    for (const { path, message } of found) errors[path.split('.')[0] ?? ''] ??= message;
+  };
+  let parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    tell(fieldErrorsOf(parsed.error));
+    parsed = schema.safeParse(without(given, Object.keys(errors)));
+  }
+  const failure = { form, values: flat(given), errors, detail: null, note: 'Defaults are shown instead.' };
+  const question = parsed.success ? parsed.data : schema.parse({});
+  try {
+    return { question, answered: await answer(question), failure: Object.keys(errors).length > 0 ? failure : null };
+  } catch (error) {
+    if (!(error instanceof AppFailure) || error.error.kind !== 'invalid') throw error;
+    tell(error.error.errors);
+    const next = schema.parse(without(given, Object.keys(errors)));
+    return { question: next, answered: await answer(next), failure };
+  }
+}
+
+/** A view that reports a question that was wrong, unless a form that was sent went wrong before it. */
+export const withFailure = (view: View, failure: Failure | null): View =>
+  view.failure || !failure ? view : { ...view, failure, draft: failure };

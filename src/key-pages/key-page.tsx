@@ -1,0 +1,210 @@
+/** The page of one key: how it is, what it spent, what can be done with it. */
+
+import { listBudgets } from '../alerts/actions.ts';
+import { BudgetList } from '../alerts/rules/meters.tsx';
+import { ask } from '../explore/actions.ts';
+import { AnswerChart } from '../explore/chart.tsx';
+import { gapsText, nothingText } from '../explore/gaps.tsx';
+import { keyNamesOf } from '../explore/labels.ts';
+import { questionSchema } from '../explore/model.ts';
+import { Field, Form } from '../http/forms/fields.tsx';
+import { AsOf } from '../http/pages/as-of.tsx';
+import { Frame } from '../http/pages/layout.tsx';
+import type { View } from '../http/pages/page.tsx';
+import { getKey } from '../keys/actions.ts';
+import { adviceOf, freeRequestsOf, type Key } from '../keys/advice.ts';
+import { areCountersCurrent, currentUsage } from '../keys/present.ts';
+import { AdviceList, BackfillBar, LimitMeter, Status, spentText } from '../keys/views.tsx';
+import { formatCount, formatInstant, formatUsd } from '../lib/format.ts';
+import { usdFromNano } from '../lib/money.ts';
+
+const KINDS: Record<Key['kind'], string> = {
+  inference: 'Ordinary key',
+  management: 'Management key',
+  discovered: 'Discovered through its management key; its text is not known here',
+};
+
+const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) => {
+  const [usage, byok, isCurrent] = [currentUsage(item, now), currentUsage(item, now, 'byok_'), areCountersCurrent(item, now)];
+  const free = freeRequestsOf(item, now);
+  const facts: (readonly [string, string | null])[] = [
+    ['Key', item.label],
+    ['Kind', KINDS[item.kind]],
+    ['Workspace', item.workspace && (item.workspace.name ?? item.workspace.id)],
+    ['Balance of the account', item.balance_usd === null ? null : formatUsd(item.balance_usd)],
+    // A management key itself runs no model.
+    ...(item.kind === 'management'
+      ? []
+      : ([
+          ['Spent in all', spentText(item.usage_usd, item.byok_usage_usd, isCurrent)],
+          ['Today (UTC)', spentText(usage.day, byok.day, isCurrent)],
+          ['This week (UTC)', spentText(usage.week, byok.week, isCurrent)],
+          ['This month (UTC)', spentText(usage.month, byok.month, isCurrent)],
+        ] as const)),
+    [
+      'Free requests today (UTC), whole account',
+      free && `${formatCount(free.used)} of ${formatCount(free.limit)}, ${formatCount(free.left)} left`,
+    ],
+    [item.is_expired ? 'Expired' : 'Expires', item.expires_at && formatInstant(item.expires_at, zone)],
+    ['Last used', item.last_used_at && formatInstant(item.last_used_at, zone)],
+    ['Last read', formatInstant(item.last_synced_at, zone)],
+    ['Last checked', formatInstant(item.last_validated_at, zone)],
+    ['Added', formatInstant(item.created_at, zone)],
+  ];
+  return (
+    <dl class="facts wide">
+      {facts.map(
+        ([term, value]) =>
+          value !== null && (
+            <div>
+              <dt>{term}</dt>
+              <dd>{value}</dd>
+            </div>
+          ),
+      )}
+    </dl>
+  );
+};
+
+/** What can be done with a key. A discovered key goes with its management key, and has no text here. */
+const Controls = ({ item }: { item: Key }) => {
+  const path = `/keys/${item.id}`;
+  const isDiscovered = item.kind === 'discovered';
+  return (
+    <div class="cards">
+      <section class="card">
+        <h2>Reading</h2>
+        <div class="actions">
+          <Form action={`${path}/sync`}>
+            <button type="submit" disabled={!item.is_active}>
+              Sync now
+            </button>
+          </Form>
+          <Form action={`${path}/state`}>
+            <input type="hidden" name="is_active" value={item.is_active ? '0' : '1'} />
+            <button type="submit" class="quiet">
+              {item.is_active ? 'Pause' : 'Resume'}
+            </button>
+          </Form>
+        </div>
+      </section>
+      <section class="card">
+        <h2>Name</h2>
+        <Form action={`${path}/name`}>
+          <Field name="name" label="Name" value={item.name} autocomplete="off" />
+          <button type="submit">Rename</button>
+        </Form>
+      </section>
+      {!isDiscovered && (
+        <section class="card">
+          <h2>Replace the key</h2>
+          <Form action={`${path}/text`}>
+            <Field
+              name="key"
+              label="OpenRouter key"
+              autocomplete="off"
+              class="secret"
+              hint="After you rotated it at OpenRouter. The history stays; counting starts anew."
+            />
+            <button type="submit">Replace</button>
+          </Form>
+        </section>
+      )}
+      <section class="card danger">
+        <h2>Delete</h2>
+        {isDiscovered && item.managed_by !== null ? (
+          <p>
+            It goes with <a href={`/keys/${item.managed_by}`}>its management key</a>. To have it not read, pause it.
+          </p>
+        ) : (
+          <>
+            <p>The key and its history here go; at OpenRouter nothing changes.</p>
+            <a class="button danger quiet" href={`${path}/delete`}>
+              Delete…
+            </a>
+          </>
+        )}
+      </section>
+    </div>
+  );
+};
+
+/** The last thirty days of a key, by model. */
+const QUESTION = questionSchema.parse({});
+
+type Asked = Awaited<ReturnType<typeof ask>>;
+
+/** What the key spent: its credits or, where there are none, its BYOK spend. */
+const Spend = ({ item, asked, now }: { item: Key; asked: Asked; now: number }) => {
+  const { answer: credits, byok, keys, range, palette, correctionNano, gaps } = asked;
+  const isByok = !credits.total && Boolean(byok.total);
+  const answer = isByok ? byok : credits;
+  return (
+    <section class="card">
+      <h2>
+        {item.kind === 'management' ? 'Unattributed spend of 30 days' : 'Spend of 30 days'}:{' '}
+        {spentText(credits.total, byok.total, credits.isComplete)}
+      </h2>
+      {item.kind === 'management' && (
+        <p class="hint">
+          What the account spent in the chatroom, or with keys that are paused or deleted here. A day follows when it is over and all other
+          keys of the account are read.
+        </p>
+      )}
+      {correctionNano < 0 && (
+        <p class="note">
+          OpenRouter took back {formatUsd(usdFromNano(-correctionNano))} of this key’s counters in these 30 days. Its own total is lower by
+          that amount; the days here still show what was spent on them.
+        </p>
+      )}
+      {gaps.length > 0 && answer.total !== null && <p class="hint">{gapsText(gaps, 1, range.zone)}</p>}
+      {answer.series.length === 0 && <p class="empty">{nothingText(isByok ? 'byok_cost' : 'cost', answer, byok.total)}</p>}
+      {(answer.series.length > 0 || (answer.total !== null && !answer.isComplete)) && (
+        <AnswerChart
+          id="key-spend"
+          title={`${isByok ? 'BYOK spend' : 'Spend'} of ${item.name} by day and model`}
+          description="A bar for each of the last 30 days, made of what each model cost."
+          answer={answer}
+          metric={isByok ? 'byok_cost' : 'cost'}
+          rollup="day"
+          range={range}
+          now={now}
+          keyNames={keyNamesOf(keys)}
+          palette={palette}
+        />
+      )}
+      <p>
+        <a href={`/explore?key=${item.id}${isByok ? '&metric=byok_cost' : ''}`}>Explore this key</a>
+      </p>
+    </section>
+  );
+};
+
+export async function showKey(view: View, id: number) {
+  const zone = view.viewer?.timeZone ?? 'UTC';
+  const now = view.deps.now();
+  const [item, asked, budgets] = await Promise.all([
+    getKey(view.deps, view.actor, id),
+    ask(view.deps, view.actor, { ...QUESTION, key: [id] }, zone),
+    listBudgets(view.deps, view.actor, id),
+  ]);
+  return (
+    <Frame title={item.name} here="/keys/" view={view}>
+      <p class="crumbs">
+        <a href="/keys">Keys</a>
+      </p>
+      <div class="head">
+        <h1>{item.name}</h1>
+        <Status item={item} />
+        <AsOf at={item.last_synced_at} zone={zone} now={now} />
+      </div>
+      <AdviceList advice={adviceOf(item, now, zone).filter(({ tone }) => tone !== 'info')} />
+      <LimitMeter item={item} />
+      <BackfillBar item={item} />
+      {budgets.length > 0 && <BudgetList budgets={budgets} />}
+      <Facts item={item} zone={zone} now={now} />
+      <Spend item={item} asked={asked} now={now} />
+      <Controls item={item} />
+    </Frame>
+  );
+}

@@ -1,0 +1,217 @@
+/** OpenRouter keys: the list by account, and what can be done with each. */
+
+import * as z from 'zod';
+import { Field, Form } from '../http/forms/fields.tsx';
+import { Frame } from '../http/pages/layout.tsx';
+import { createPages, type View } from '../http/pages/page.tsx';
+import { addKey, deleteKey, getKey, listKeys, requestSync, updateKey } from '../keys/actions.ts';
+import { adviceOf, type Key } from '../keys/advice.ts';
+import { addKeySchema, updateKeySchema } from '../keys/model.ts';
+import { areCountersCurrent, currentUsage } from '../keys/present.ts';
+import { AdviceList, BackfillBar, LimitMeter, Status, spentText } from '../keys/views.tsx';
+import { formatAgo, formatUsd } from '../lib/format.ts';
+import { showKey } from './key-page.tsx';
+
+export const keyPages = createPages();
+const { page, form } = keyPages;
+
+const AddKey = () => (
+  <section class="card">
+    <h2>Add a key</h2>
+    <p class="hint">
+      An ordinary key tells what it spent. A management key opens its whole account: all keys, models, providers and up to a year of
+      history. It is stored encrypted, and only used to read unless you let a budget act on a key.
+    </p>
+    <Form action="/keys" class="line">
+      <Field name="name" label="Name" autocomplete="off" />
+      <Field name="key" label="OpenRouter key" autocomplete="off" class="secret" />
+      <button type="submit">Add key</button>
+    </Form>
+  </section>
+);
+
+const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolean }) => {
+  const now = view.deps.now();
+  const [usage, byok, isCurrent] = [currentUsage(item, now), currentUsage(item, now, 'byok_'), areCountersCurrent(item, now)];
+  // The bar says how much of the history is read.
+  const advice = adviceOf(item, now, view.viewer?.timeZone ?? 'UTC').filter(({ tone }) => tone !== 'info');
+  return (
+    <li class={isNested ? 'key nested' : 'key'}>
+      <div class="key-head">
+        <a class="key-name" href={`/keys/${item.id}`}>
+          {item.name}
+        </a>
+        <Status item={item} />
+        {item.kind === 'management' && <span class="badge quiet">management</span>}
+        {item.workspace && <span class="badge quiet">{item.workspace.name ?? item.workspace.id}</span>}
+      </div>
+      <dl class="facts">
+        {item.kind === 'management' ? (
+          <div>
+            <dt>Balance</dt>
+            <dd>{formatUsd(item.balance_usd)}</dd>
+          </div>
+        ) : (
+          <>
+            <div>
+              <dt>Today (UTC)</dt>
+              <dd>{spentText(usage.day, byok.day, isCurrent)}</dd>
+            </div>
+            <div>
+              <dt>This month (UTC)</dt>
+              <dd>{spentText(usage.month, byok.month, isCurrent)}</dd>
+            </div>
+          </>
+        )}
+        <div>
+          <dt>Last read</dt>
+          <dd>{formatAgo(item.last_synced_at, now)}</dd>
+        </div>
+      </dl>
+      <div class="key-state">
+        <LimitMeter item={item} />
+        <BackfillBar item={item} />
+      </div>
+      <AdviceList advice={advice} />
+    </li>
+  );
+};
+
+/** A management key with the keys that are read through it, or keys that stand for themselves. */
+const Group = ({ title, keys, view }: { title: string; keys: readonly Key[]; view: View }) => (
+  <section class="group">
+    <h2>{title}</h2>
+    <ul class="keys">
+      {keys.map((item) => (
+        <Row item={item} view={view} isNested={item.kind !== 'management' && item.managed_by !== null} />
+      ))}
+    </ul>
+  </section>
+);
+
+/** The user's keys: by account, those without one at the end. A second management key of an account stands with the first. */
+function groupsOf(keys: readonly Key[]): { title: string; keys: Key[] }[] {
+  const leaders = keys.filter(({ kind, managed_by }) => kind === 'management' && managed_by === null);
+  const groups = leaders.map((leader) => ({
+    title: leader.name,
+    keys: [leader, ...keys.filter(({ managed_by }) => managed_by === leader.id)],
+  }));
+  const grouped = new Set(groups.flatMap((group) => group.keys));
+  const rest = keys.filter((key) => !grouped.has(key));
+  return [...groups, ...(rest.length > 0 ? [{ title: groups.length > 0 ? 'Other keys' : 'Keys', keys: rest }] : [])];
+}
+
+async function showKeys(view: View) {
+  const keys = await listKeys(view.deps, view.actor);
+  return (
+    <Frame title="Keys" here="/keys" view={view}>
+      <h1>Keys</h1>
+      <AddKey />
+      {keys.length === 0 ? (
+        <p class="empty">You have no keys yet. Add one to see what it spends.</p>
+      ) : (
+        groupsOf(keys).map((group) => <Group {...group} view={view} />)
+      )}
+    </Frame>
+  );
+}
+
+page('/keys', 'session', showKeys);
+page('/keys/:id', 'session', showKey);
+
+form({
+  path: '/keys',
+  access: 'session',
+  schema: addKeySchema,
+  kept: ['name'],
+  async act({ deps, actor, body }) {
+    const key = await addKey(deps, actor, body);
+    const what = {
+      active: key.kind === 'management' ? 'Its account is being read now.' : 'It is read every hour from now on.',
+      unverified: 'OpenRouter could not be asked about it; that is tried again every hour.',
+      invalid: 'OpenRouter refuses it at the moment.',
+      paused: 'It is paused.',
+    };
+    return { to: '/keys', message: `“${key.name}” is added. ${what[key.status]}` };
+  },
+  show: showKeys,
+});
+
+form({
+  path: '/keys/:id/name',
+  access: 'session',
+  schema: updateKeySchema.pick({ name: true }).required(),
+  kept: ['name'],
+  async act({ deps, actor, id, body }) {
+    const { name } = await updateKey(deps, actor, id, body);
+    return { to: `/keys/${id}`, message: `It is called “${name}” now.` };
+  },
+  show: showKey,
+});
+
+form({
+  path: '/keys/:id/text',
+  access: 'session',
+  schema: updateKeySchema.pick({ key: true }).required(),
+  async act({ deps, actor, id, body }) {
+    await updateKey(deps, actor, id, body);
+    return { to: `/keys/${id}`, message: 'Its text is replaced. The history stays.' };
+  },
+  show: showKey,
+});
+
+form({
+  path: '/keys/:id/state',
+  access: 'session',
+  schema: z.object({ is_active: z.enum(['0', '1']) }),
+  async act({ deps, actor, id, body }) {
+    const { is_active: isActive } = await updateKey(deps, actor, id, { is_active: body.is_active === '1' });
+    return { to: `/keys/${id}`, message: isActive ? 'The key is read again.' : 'The key is paused.' };
+  },
+  show: showKey,
+});
+
+form({
+  path: '/keys/:id/sync',
+  access: 'session',
+  schema: z.object({}),
+  async act({ deps, actor, id }) {
+    await requestSync(deps, actor, id);
+    return { to: `/keys/${id}`, message: 'The key is being read. The figures follow within seconds.' };
+  },
+  show: showKey,
+});
+
+const DeletePage = ({ view, item }: { view: View; item: Key }) => (
+  <Frame title="Delete a key" here="/keys" view={view} class="narrow">
+    <h1>Delete “{item.name}”?</h1>
+    <p>
+      Its encrypted text and its history here go. There is no way back.{' '}
+      {item.kind === 'management' && 'The keys that it discovered go with it, with their history. '}
+      At OpenRouter nothing changes.
+    </p>
+    <Form action={`/keys/${item.id}/delete`} class="choice">
+      <button type="submit" class="danger">
+        Delete key
+      </button>
+      <a class="button quiet" href={`/keys/${item.id}`}>
+        Keep it
+      </a>
+    </Form>
+  </Frame>
+);
+
+const showDeletion = async (view: View, id: number) => <DeletePage view={view} item={await getKey(view.deps, view.actor, id)} />;
+
+page('/keys/:id/delete', 'session', showDeletion);
+
+form({
+  path: '/keys/:id/delete',
+  access: 'session',
+  schema: z.object({}),
+  async act({ deps, actor, id }) {
+    await deleteKey(deps, actor, id);
+    return { to: '/keys', message: 'The key and its history are deleted.' };
+  },
+  show: showDeletion,
+});

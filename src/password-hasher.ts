@@ -1,0 +1,19 @@
+/**
+ * A Durable Object that hashes passwords: the Free plan allows a request 10 ms of CPU and a password takes some 220.
+ * It stores nothing; each instance works on one password at a time.
+ */
+import { DurableObject } from 'cloudflare:workers';
+import { hashPassword, verifyPassword } from './crypto/password.ts';
+
+/** How many instances share the work. */
+export const HASHER_INSTANCES = 8;
+
+export class PasswordHasher extends DurableObject {
+  hash(password: string): Promise<string> {
+    return hashPassword(password);
+  }
+
+  verify(password: string, phc: string | null): Promise<boolean> {
+    return verifyPassword(password, phc);
+  }
+}

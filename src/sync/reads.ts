@@ -1,0 +1,222 @@
+/** Asks analytics about keys, within a budget of queries, and writes what came back. */
+
+import pMap from 'p-map';
+import { runBatch } from '../db.ts';
+import type { Deps } from '../deps.ts';
+import type { UpstreamKey } from '../inventory/model.ts';
+import { historyRead, type Read } from '../inventory/progress.ts';
+import { addDays, countDays, dayOf, listDays, startOfDay } from '../lib/day.ts';
+import { err, type Result } from '../lib/result.ts';
+import type { AnalyticsAnswer } from '../openrouter/analytics.ts';
+import type { OpenRouterError } from '../openrouter/client.ts';
+import { cellsOf, cellsOfActivity, type UsageCell } from '../usage/booking/cells.ts';
+import { applyChanges, type KeyChange } from './change-store.ts';
+import { ACTIVITY_DAYS, ACTIVITY_FROM_MS, afterGivingUp, afterRead, narrow, recentRead } from './model.ts';
+import { noteErrorsStatement } from './store.ts';
+import { describeReadError, retryAfterOf } from './verdict.ts';
+
+const MAX_SIMULTANEOUS = 6;
+/** Where OpenRouter does not say how long: the span of its limit. */
+const DEFAULT_WAIT_S = 60;
+/** What one step holds in memory and writes; more is left to the next one. */
+const MAX_CELLS = 10_000;
+
+/** How many days one query by the hour or by the day spans at the most, as far as that was found out. */
+export type Reach = Record<Read['granularity'], number>;
+
+/** What a step may still do. */
+export interface Budget {
+  queries: number;
+  cells: number;
+  reach: Reach;
+  /** OpenRouter asked to wait so many seconds. */
+  retryAfterS: number | null;
+  /** Analytics are not open to this management key; `/activity` may be. */
+  isRefused: boolean;
+}
+
+/** A step's budget, with what its run has found out about the reach of queries. */
+export const createBudget = (queries: number, reach: Reach): Budget => ({
+  queries,
+  cells: MAX_CELLS,
+  reach: { ...reach },
+  retryAfterS: null,
+  isRefused: false,
+});
+
+/** OpenRouter asked to wait: nothing more is asked in this step. */
+export function noteWait(budget: Budget, error: OpenRouterError): void {
+  const asked = retryAfterOf(error) ?? (error.kind === 'rate_limited' ? DEFAULT_WAIT_S : null);
+  if (asked !== null) budget.retryAfterS = Math.max(budget.retryAfterS ?? 0, asked);
+}
+
+const isSpent = ({ queries, cells, retryAfterS }: Budget): boolean => queries <= 0 || cells <= 0 || retryAfterS !== null;
+
+/** Answers after which `/activity` is asked instead. */
+const REFUSALS: readonly string[] = ['unauthorized', 'forbidden', 'refused', 'not_found'];
+
+/** Why analytics could not be asked: OpenRouter's error, or nothing that was asked is narrow enough. */
+type QueryError = OpenRouterError | { kind: 'out_of_budget' };
+
+/** Rows of one query; a failure that may pass is tried once more. */
+export async function query(
+  deps: Deps,
+  text: string,
+  read: Read,
+  hash: string | null,
+  budget: Budget,
+): Promise<Result<AnalyticsAnswer, QueryError>> {
+  for (let attempt = 1; ; attempt++) {
+    if (isSpent(budget)) return err({ kind: 'out_of_budget' });
+    budget.queries -= 1;
+    const answer = await deps.openrouter.queryAnalytics(text, { ...read, hash });
+    if (answer.ok) return answer;
+    noteWait(budget, answer.error);
+    if (answer.error.kind === 'unauthorized' || answer.error.kind === 'forbidden') budget.isRefused = true;
+    if (answer.error.kind !== 'unavailable' || attempt > 1) return answer;
+  }
+}
+
+interface ReadPart {
+  read: Read;
+  cells: UsageCell[];
+  at: number;
+  isUnknownKey: boolean;
+}
+
+/** What was too wide for one key is too wide for the next. */
+function noteReach(reach: Reach, read: Read, [first]: readonly Read[]): void {
+  if (first?.granularity === read.granularity) reach[read.granularity] = Math.min(reach[read.granularity], countDays(first.from, first.to));
+}
+
+/** Asks for a range, cut as often as it must be. The parts that came before a failure count. */
+export async function queryRange(
+  deps: Deps,
+  text: string,
+  range: Read,
+  hash: string | null,
+  budget: Budget,
+): Promise<{ parts: ReadPart[]; error: QueryError | null }> {
+  const parts: ReadPart[] = [];
+  const waiting = [range];
+  for (let read = waiting.shift(); read; read = waiting.shift()) {
+    const reach = budget.reach[read.granularity];
+    const known = countDays(read.from, read.to) > reach ? narrow(read, reach) : null;
+    if (known) {
+      waiting.unshift(...known);
+      continue;
+    }
+    const at = deps.now();
+    const answer = await query(deps, text, read, hash, budget);
+    if (answer.ok && !answer.value.isTruncated) {
+      const cells = cellsOf(answer.value.rows, read.granularity);
+      budget.cells -= cells.length;
+      parts.push({ read, cells, at, isUnknownKey: answer.value.isUnknownKey });
+      continue;
+    }
+    if (!answer.ok && answer.error.kind !== 'too_wide') return { parts, error: answer.error };
+    const narrower = narrow(read, answer.ok || answer.error.kind !== 'too_wide' ? null : answer.error.maxDays);
+    if (!answer.ok && narrower) noteReach(budget.reach, read, narrower);
+    if (!narrower) return { parts, error: answer.ok ? { kind: 'too_wide', maxDays: null } : answer.error };
+    waiting.unshift(...narrower);
+  }
+  return { parts, error: null };
+}
+
+interface Outcome {
+  change: KeyChange | null;
+  error: QueryError | null;
+}
+
+const UNKNOWN_KEY: OpenRouterError = { kind: 'not_found' };
+
+/** Reads a range of a key. A key that analytics do not know keeps what is stored; one that is gone is read to its end with that. */
+async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read, budget: Budget, today: string): Promise<Outcome> {
+  const { parts, error } = await queryRange(deps, text, range, key.hash, budget);
+  const change: KeyChange = { of: key, days: [], cells: [], state: key };
+  for (const part of parts) {
+    if (part.isUnknownKey) {
+      if (key.vanishedAt === null) return { change: null, error: UNKNOWN_KEY };
+      return {
+        change: { ...change, state: afterGivingUp({ ...key, ...change.state }, part.at, today, deps.config.retentionDays) },
+        error: null,
+      };
+    }
+    change.days.push(...listDays(part.read.from, part.read.to));
+    change.cells.push(...part.cells);
+    change.state = afterRead({ ...key, ...change.state }, part.read, part.cells, part.at, today);
+  }
+  return { change: parts.length > 0 ? change : null, error };
+}
+
+/** Where analytics are refused, `/activity` tells the last 30 completed days, without hours. It settles nothing: analytics are asked for the same days again. */
+async function readActivity(deps: Deps, text: string, key: UpstreamKey, budget: Budget, today: string): Promise<Outcome> {
+  const yesterday = addDays(today, -1);
+  const isEarly = deps.now() - startOfDay(today) < ACTIVITY_FROM_MS;
+  if (isEarly || key.checkedTo === yesterday) return { change: null, error: { kind: 'forbidden' } };
+  if (isSpent(budget)) return { change: null, error: { kind: 'out_of_budget' } };
+  budget.queries -= 1;
+  const answer = await deps.openrouter.getActivity(text, key.hash);
+  if (!answer.ok) {
+    noteWait(budget, answer.error);
+    return { change: null, error: answer.error };
+  }
+  const from = key.openFrom ?? addDays(today, -ACTIVITY_DAYS);
+  const cells = cellsOfActivity(answer.value).filter(({ day }) => day >= from && day <= yesterday);
+  const state = { ...key, doneFrom: key.doneFrom ?? from, openFrom: from, isSettled: false };
+  return { change: { of: key, days: listDays(from, yesterday), cells, state }, error: null };
+}
+
+/**
+ * The keys that have something to be read, what is recent before the past.
+ * @param since when the run began: what is recent is read once in a run, even if it is not complete then
+ */
+export function planReads(
+  keys: readonly UpstreamKey[],
+  today: string,
+  retentionDays: number,
+  since: number,
+): { key: UpstreamKey; read: Read }[] {
+  const wanted = (find: typeof recentRead) =>
+    keys.flatMap((key) => {
+      const read = find(key, today, retentionDays);
+      return read ? [{ key, read }] : [];
+    });
+  const recent = wanted(recentRead).filter(({ key: { readAt } }) => readAt === null || readAt < since);
+  const open = new Set(recent.map(({ key }) => key.id));
+  return [...recent, ...wanted(historyRead).filter(({ key }) => !open.has(key.id))];
+}
+
+/**
+ * Reads keys until the budget is used up: one range of each, what is recent first.
+ * @returns the ids of the keys that failed
+ */
+export async function readKeysUsage(
+  deps: Deps,
+  userId: number,
+  text: string,
+  keys: readonly UpstreamKey[],
+  budget: Budget,
+  since: number,
+): Promise<number[]> {
+  const today = dayOf(deps.now());
+  const changes: KeyChange[] = [];
+  const errors: { id: number; lastError: string }[] = [];
+  const readOne = async ({ key, read }: { key: UpstreamKey; read: Read }) => {
+    if (isSpent(budget)) return;
+    let outcome: Outcome = budget.isRefused
+      ? { change: null, error: { kind: 'forbidden' } }
+      : await readRange(deps, text, key, read, budget, today);
+    const isRefused = outcome.error !== null && REFUSALS.includes(outcome.error.kind) && outcome.change === null;
+    if (isRefused && read.part === 'recent') outcome = await readActivity(deps, text, key, budget, today);
+    if (outcome.change) changes.push(outcome.change);
+    const { error } = outcome;
+    if (error && error.kind !== 'out_of_budget' && error.kind !== 'rate_limited')
+      errors.push({ id: key.id, lastError: `Its history could not be read. ${describeReadError(error)}` });
+    if (isRefused && !error) errors.push({ id: key.id, lastError: 'Analytics are refused: its history is that of the last 30 days.' });
+  };
+  await pMap(planReads(keys, today, deps.config.retentionDays, since), readOne, { concurrency: MAX_SIMULTANEOUS });
+  await applyChanges(deps.db, userId, changes);
+  if (errors.length > 0) await runBatch(deps.db, [noteErrorsStatement(deps.db, userId, errors)]);
+  return errors.map(({ id }) => id);
+}

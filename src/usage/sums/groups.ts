@@ -1,0 +1,142 @@
+/** Ledger rows by one or two groups, in keyset pages: a page begins after the place that its cursor names. */
+import * as z from 'zod';
+import { fromBase64, toBase64Url } from '../../lib/base64.ts';
+import { addDays } from '../../lib/day.ts';
+import { type Fact, factsOf, type Group, type LedgerRow, type Range } from '../model.ts';
+import { addTo, type Measures } from './measures.ts';
+
+type Cell = string | number | null;
+
+/** Where a row stands in the order: the values of its columns, an hour as its instant. */
+export type Place = Cell[];
+
+export interface GroupedRow {
+  place: Place;
+  fields: Record<string, Cell>;
+  measures: Measures;
+}
+
+interface Column {
+  name: string;
+  groups: readonly Group[];
+  read(fact: Fact): Cell;
+  /** What the column is sorted by, where that is not what it shows. */
+  order?(fact: Fact): Cell;
+  placeSchema: z.ZodType<Cell>;
+}
+
+/** In the order in which rows are sorted: time first. */
+const COLUMNS: readonly Column[] = [
+  { name: 'date', groups: ['hour', 'day'], read: (fact) => fact.date, placeSchema: z.iso.date() },
+  { name: 'hour', groups: ['hour'], read: (fact) => fact.hour, order: (fact) => fact.hourAt, placeSchema: z.int().nullable() },
+  { name: 'model', groups: ['model'], read: (fact) => fact.model, placeSchema: z.string().nullable() },
+  { name: 'provider', groups: ['provider'], read: (fact) => fact.provider, placeSchema: z.string().nullable() },
+  { name: 'key_id', groups: ['key'], read: (fact) => fact.keyId, placeSchema: z.int() },
+];
+
+const columnsFor = (groups: readonly Group[]): Column[] =>
+  COLUMNS.filter((column) => column.groups.some((group) => groups.includes(group)));
+
+/** The names of the columns of rows grouped so. */
+export const columnsOf = (groups: readonly Group[]): string[] => columnsFor(groups).map(({ name }) => name);
+
+/** Do these rows begin with their date? */
+const isByTime = (groups: readonly Group[]): boolean => groups.includes('hour') || groups.includes('day');
+
+/** Unknown sorts before everything else. */
+export function compareCells(a: Cell, b: Cell): number {
+  if (a === b) return 0;
+  if (a === null) return -1;
+  if (b === null) return 1;
+  return a < b ? -1 : 1;
+}
+
+/** Which of two places comes first: negative, zero or positive. */
+export function comparePlaces(a: Place, b: Place): number {
+  for (let index = 0; index < a.length; index++) {
+    const order = compareCells(a[index] ?? null, b[index] ?? null);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Sums facts by the groups' columns, in order. */
+export function groupFacts(facts: readonly Fact[], groups: readonly Group[]): GroupedRow[] {
+  const columns = columnsFor(groups);
+  const sums = new Map<string, GroupedRow>();
+  for (const fact of facts) {
+    const place = columns.map(({ read, order = read }) => order(fact));
+    const key = JSON.stringify(place);
+    const sum = sums.get(key);
+    if (sum) addTo(sum.measures, fact.measures);
+    else {
+      const fields = Object.fromEntries(columns.map(({ name, read }) => [name, read(fact)]));
+      sums.set(key, { place, fields, measures: { ...fact.measures } });
+    }
+  }
+  return [...sums.values()].sort((a, b) => comparePlaces(a.place, b.place));
+}
+
+export interface Page {
+  rows: GroupedRow[];
+  /** Facts of the days of its rows, also those that were not wanted. */
+  facts: readonly Fact[];
+  /** After which place the next page begins; null on the last one. */
+  next: Place | null;
+}
+
+/** The page of at most `limit` rows after `cursor`. */
+function pageOf(
+  facts: readonly Fact[],
+  { groups, isWanted, limit, cursor }: Pick<PageQuery<LedgerRow>, 'groups' | 'isWanted' | 'limit' | 'cursor'>,
+): Page {
+  const rows = groupFacts(facts.filter(isWanted), groups).filter((row) => cursor === null || comparePlaces(row.place, cursor) > 0);
+  const page = rows.slice(0, limit);
+  return { rows: page, facts, next: rows.length > limit ? (page.at(-1)?.place ?? null) : null };
+}
+
+const FIRST_DAYS = 8;
+
+/** What a page is asked of: ledger rows as values or still to be made, by `toRows`. */
+export interface PageQuery<T extends { day: string }> {
+  stored: readonly T[];
+  toRows(stored: T): LedgerRow[];
+  range: Range;
+  groups: readonly Group[];
+  isWanted(fact: Fact): boolean;
+  limit: number;
+  cursor: Place | null;
+}
+
+/**
+ * The page of a range. Rows that begin with their date are made of as many days as the page needs and twice that at the most,
+ * so that a page costs what it shows and not what the range holds.
+ */
+export function pageOfRange<T extends { day: string }>({ stored, toRows, range, groups, isWanted, limit, cursor }: PageQuery<T>): Page {
+  const first = cursor && isByTime(groups) ? String(cursor[0]) : range.from;
+  const from = first > range.from ? first : range.from;
+  for (let days = isByTime(groups) ? FIRST_DAYS : Number.MAX_SAFE_INTEGER; ; days *= 2) {
+    const end = days > FIRST_DAYS * 64 ? range.to : addDays(from, days - 1);
+    const to = end < range.to ? end : range.to;
+    const [low, high] = [addDays(from, -1), addDays(to, 1)];
+    const rows = stored.filter(({ day }) => day >= low && day <= high).flatMap(toRows);
+    const page = pageOf(factsOf(rows, { ...range, from, to }, groups.includes('hour')), { groups, isWanted, limit, cursor });
+    if (page.next || to === range.to) return page;
+  }
+}
+
+/** A place as an opaque text, tied to its groups. */
+export const encodeCursor = (place: Place, groups: readonly Group[]): string =>
+  toBase64Url(new TextEncoder().encode(JSON.stringify([groups.join(','), ...place])));
+
+/** The place that a cursor names, or null if it is not one of a page with these groups. */
+export function decodeCursor(text: string, groups: readonly Group[]): Place | null {
+  try {
+    const [named, ...place] = z.array(z.unknown()).parse(JSON.parse(new TextDecoder().decode(fromBase64(text))));
+    const columns = columnsFor(groups);
+    if (named !== groups.join(',') || place.length !== columns.length) return null;
+    return columns.map(({ placeSchema }, index) => placeSchema.parse(place[index]));
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,8 @@
+/** What lower rooms are given of rooms above them. */
+import { DEFAULT_RULES } from './alerts/model.ts';
+import { insertDefaultRulesStatement } from './alerts/store.ts';
+import type { Wiring } from './deps.ts';
+
+export const WIRING: Wiring = {
+  newUserStatements: (db, email, now) => [insertDefaultRulesStatement(db, email, DEFAULT_RULES, now)],
+};
