@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- fastapi`: statistics of the built Worker through the local runtime beside those of a process of FastAPI, SQLAlchemy and
- * SQLite with the same rows, sixteen connections each. Skipped where Python has no FastAPI. It writes the table that README shows.
+ * SQLite with the same rows, sixteen connections each. Skipped where Python has no FastAPI. It writes the table that docs/benchmarks.md shows.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addDays, dayOf } from '../src/lib/day.ts';

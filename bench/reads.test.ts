@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: reads of the built Worker in its runtime beside the same code in Node on node:sqlite (the ceiling) and a Worker that does
- * nothing (the floor), in one run, for accounts of 1, 10 and 100 keys with a year of spend. It writes the tables that README shows.
+ * nothing (the floor), in one run, for accounts of 1, 10 and 100 keys with a year of spend. It writes the tables that docs/benchmarks.md shows.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { signSession } from '../src/crypto/jwt.ts';

@@ -42,7 +42,7 @@ it('sign-ins', async () => {
   const difference = Math.abs(medians.known / medians.unknown - 1);
   await writeTable(
     'sign-in',
-    ['E-mail', 'Refused sign-ins', 'Median, ms', 'p95, ms', 'Difference of medians'],
+    ['Email', 'Rejected sign-ins', 'Median, ms', 'p95, ms', 'Difference of medians'],
     (['known', 'unknown'] as const).map((kind) => [
       kind,
       String(times[kind].length),

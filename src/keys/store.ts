@@ -4,7 +4,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../db.ts';
 import type { KeyRow } from '../inventory/model.ts';
 import { apiKey } from '../inventory/table.ts';
-import { ABANDONED, FOLLOWER } from '../sync/store.ts';
+
 import { resolveUnreadStatement, resolveUserStatement } from '../usage/booking/source-store.ts';
 
 /** Changes what does not concern the secret. */
@@ -45,6 +45,13 @@ export async function claimSyncRequest(db: Db, userId: number, id: number, now: 
     .returning({ id: apiKey.id });
   return rows.length > 0;
 }
+
+/** Another management key of the user that opens the account, one that is read itself before others; none if there is none. */
+const FOLLOWER = `(SELECT m.api_key_id FROM management AS m JOIN api_key AS k ON k.id = m.api_key_id
+  WHERE m.user_id = ?1 AND m.account_id = account.id AND m.api_key_id <> ?2 ORDER BY k.is_active AND k.health <> 'invalid' DESC, m.api_key_id LIMIT 1)`;
+
+/** The accounts that nobody opens any more without the management key. */
+const ABANDONED = `SELECT account.id FROM account WHERE account.user_id = ?1 AND account.reader_id = ?2 AND ${FOLLOWER} IS NULL`;
 
 /**
  * Ends the reading of an account by a management key that goes: another one of the account goes on with everything; without one, what was discovered

@@ -154,9 +154,3 @@ export const noteChecksStatement = (db: Db, userId: number, owner: Owner, ids: r
 /** Notes that the names of models were asked for. */
 export const noteNamesStatement = (db: Db, userId: number, managementId: number, day: string): D1PreparedStatement =>
   statement(db, 'UPDATE management SET names_day = ?3 WHERE user_id = ?1 AND api_key_id = ?2', userId, managementId, day);
-
-/** Another management key of the user that opens the account, one that is read itself before others; none if there is none. */
-export const FOLLOWER = `(SELECT m.api_key_id FROM management AS m JOIN api_key AS k ON k.id = m.api_key_id
-  WHERE m.user_id = ?1 AND m.account_id = account.id AND m.api_key_id <> ?2 ORDER BY k.is_active AND k.health <> 'invalid' DESC, m.api_key_id LIMIT 1)`;
-/** The accounts that nobody opens any more without the management key. */
-export const ABANDONED = `SELECT account.id FROM account WHERE account.user_id = ?1 AND account.reader_id = ?2 AND ${FOLLOWER} IS NULL`;

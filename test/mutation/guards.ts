@@ -45,7 +45,7 @@ export const SPARED: Spared[] = [
     why: 'The keys upstream that name them are of the user.',
   },
   {
-    file: 'src/sync/store.ts',
+    file: 'src/keys/store.ts',
     at: 'account.user_id = ?1 AND account.reader_id = ?2',
     why: 'What goes with an account is of the user.',
   },
