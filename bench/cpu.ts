@@ -8,7 +8,7 @@ import { parseConfig } from '../src/config.ts';
 import { meterD1 } from '../src/d1.ts';
 import { createDb } from '../src/db.ts';
 import type { Deps } from '../src/deps.ts';
-import { deliver, ring } from '../src/jobs/index.ts';
+import { deliver, onCron } from '../src/jobs/index.ts';
 import type { JobMessage } from '../src/jobs/model.ts';
 import { HOUR_MS, MINUTE_MS } from '../src/lib/day.ts';
 import { createOpenRouter } from '../src/openrouter/client.ts';
@@ -92,7 +92,7 @@ function createCpuWorld() {
   /** Rings at an instant and does what follows; tells the CPU of each part. */
   async function ringAt(at: number, note: (name: string, ms: number) => void): Promise<void> {
     clock.now = at;
-    note('ring', await measure(() => ring(deps, '3 * * * *', at)));
+    note('ring', await measure(() => onCron(deps, '3 * * * *', at)));
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const { message } = next;
       clock.now = Math.max(clock.now, next.at);

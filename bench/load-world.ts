@@ -3,7 +3,7 @@
  * is set, with the cost of each kind of message apart.
  */
 import { env } from 'cloudflare:workers';
-import { deliver, ring } from '../src/jobs/index.ts';
+import { deliver, onCron } from '../src/jobs/index.ts';
 import type { JobMessage } from '../src/jobs/model.ts';
 import { spyDb } from '../test/support/spied-db.ts';
 import { createWorld } from '../test/support/world.ts';
@@ -78,7 +78,7 @@ export function createLoadWorld(now: number) {
   /** A cron rings at an instant, or later if the work before it took longer, and everything that follows from it is done. */
   async function ringAt(cron: string, at: number, atOnce = 1): Promise<void> {
     clock.now = Math.max(clock.now, at);
-    await metered('ring', 0, () => ring(deps, cron, at));
+    await metered('ring', 0, () => onCron(deps, cron, at));
     await drain(atOnce);
   }
 

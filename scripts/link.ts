@@ -38,8 +38,8 @@ export function linkOrigin(args: readonly string[], publicUrl: string | null): s
 /** The same, or the end of the program with what is wrong. */
 async function originOrExit(args: readonly string[]): Promise<string> {
   try {
-    const isTold = option(args, 'url') !== undefined;
-    const publicUrl = isTold ? null : await readPublicUrl(args, { isRemote: args.includes('--remote') });
+    const isReported = option(args, 'url') !== undefined;
+    const publicUrl = isReported ? null : await readPublicUrl(args, { isRemote: args.includes('--remote') });
     return linkOrigin(args, publicUrl?.origin ?? null);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

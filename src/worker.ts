@@ -1,7 +1,7 @@
 /** The Worker: wiring only. */
 import { createApp } from './app.ts';
 import { createDeps } from './deps.ts';
-import { bury, deliver, ring } from './jobs/index.ts';
+import { deliver, onCron, onDeadLetter } from './jobs/index.ts';
 import { fullJitter } from './lib/backoff.ts';
 import { logError, logInfo } from './log.ts';
 import { WIRING } from './wiring.ts';
@@ -19,7 +19,7 @@ export default {
 
   async scheduled(event, env, ctx) {
     try {
-      await ring(makeDeps(env, ctx), event.cron, event.scheduledTime);
+      await onCron(makeDeps(env, ctx), event.cron, event.scheduledTime);
       logInfo('ring', { cron: event.cron });
     } catch (error) {
       logError('ring_failed', error, { cron: event.cron });
@@ -33,7 +33,7 @@ export default {
         const deps = makeDeps(env, ctx);
         if (DEAD_LETTERS.test(batch.queue)) {
           logError('dead_letter', new Error('dead letter'), { queue: batch.queue, id: message.id });
-          await bury(deps, message.body);
+          await onDeadLetter(deps, message.body);
           message.ack();
           continue;
         }

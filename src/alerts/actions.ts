@@ -12,7 +12,7 @@ import type { ruleSchema } from './answers.ts';
 import { presentAction } from './breaker/model.ts';
 import { listActions as listStoredActions } from './breaker/store.ts';
 import { listChannels } from './channels/actions.ts';
-import { evaluateMessages, lookAcrossUsers } from './evaluation/evaluate.ts';
+import { evaluateMessages, loadRuleContextsAcrossUsers } from './evaluation/evaluate.ts';
 import { presentEvents, type updateEventSchema } from './events/model.ts';
 import * as events from './events/store.ts';
 import { describeRule } from './events/words.ts';
@@ -80,7 +80,7 @@ export async function listRules(deps: Deps, actor: Actor): Promise<PresentedRule
 export async function listBudgets(deps: Deps, actor: Actor, keyId: number): Promise<Budget[]> {
   const userId = authorize(actor, 'read');
   const isBudget = (rule: Rule): boolean => rule.type === 'budget' && rule.key_id === keyId;
-  const [looked] = await lookAcrossUsers(deps, [userId], isBudget);
+  const [looked] = await loadRuleContextsAcrossUsers(deps, [userId], isBudget);
   return looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];
 }
 

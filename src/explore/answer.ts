@@ -140,8 +140,8 @@ function tellSum({ amount, over }: Sum, { over: isRatio, scale = 1, unit }: Metr
 /** A row's values by bucket. Where it is known that nothing else was spent, an amount is zero, and not unknown. */
 function valuesOf({ sums }: Row, isKnown: readonly boolean[], metric: Metric, isCumulative: boolean): (number | null)[] {
   const filled = metric.over ? sums : sums.map((sum, index) => (sum.amount === null && isKnown[index] ? { amount: 0, over: null } : sum));
-  const isTold = filled.map(({ amount }, index) => amount !== null || isKnown[index] === true);
-  return (isCumulative ? accumulate(filled, isTold) : filled).map((sum) => tellSum(sum, metric));
+  const isReported = filled.map(({ amount }, index) => amount !== null || isKnown[index] === true);
+  return (isCumulative ? accumulate(filled, isReported) : filled).map((sum) => tellSum(sum, metric));
 }
 
 /**

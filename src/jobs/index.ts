@@ -11,7 +11,7 @@ import { readMessage, startReading } from './read.ts';
 import * as store from './store.ts';
 
 /** Jobs that any ring starts if their own ring did not come. The hourly one is made up for by the next hour's. */
-const MADE_UP_FOR: readonly JobName[] = ['validate', 'cleanup'];
+const CATCH_UP_JOBS: readonly JobName[] = ['validate', 'cleanup'];
 
 async function start(deps: Deps, job: JobName, at: number): Promise<void> {
   const slot = new Date(at).toISOString();
@@ -33,16 +33,16 @@ async function goOnRewrapping(deps: Deps, step: RewrapStep): Promise<void> {
  * @param cron as in wrangler.toml
  * @param scheduledAt for when the ring was meant, epoch milliseconds; it may come late, twice or overlapping
  */
-export async function ring(deps: Deps, cron: string, scheduledAt: number): Promise<void> {
+export async function onCron(deps: Deps, cron: string, scheduledAt: number): Promise<void> {
   const job = CRONS[cron];
   if (!job) throw new Error('A cron rang that no job belongs to');
   const now = deps.now();
-  const slots = MADE_UP_FOR.filter((other) => other !== job).map((other) => ({ job: other, at: latestSlot(other, now) }));
-  const rung = await store.listRung(
+  const slots = CATCH_UP_JOBS.filter((other) => other !== job).map((other) => ({ job: other, at: latestSlot(other, now) }));
+  const started = await store.listStarted(
     deps.db,
     slots.map(({ job: other, at }) => ({ job: other, slot: new Date(at).toISOString() })),
   );
-  const due = [{ job, at: Math.min(scheduledAt, now) }, ...slots.filter((slot) => !rung.has(slot.job))];
+  const due = [{ job, at: Math.min(scheduledAt, now) }, ...slots.filter((slot) => !started.has(slot.job))];
   const outcomes = await Promise.allSettled([
     ...due.map((entry) => start(deps, entry.job, entry.at)),
     resendDue(deps),
@@ -89,7 +89,7 @@ export async function deliver(deps: Deps, body: unknown): Promise<Delivery> {
 }
 
 /** Notes that the queue gave up on a message: a dead letter is seen in the job's run and in `/health`. */
-export async function bury(deps: Deps, body: unknown): Promise<void> {
+export async function onDeadLetter(deps: Deps, body: unknown): Promise<void> {
   const message = messageSchema.safeParse(body);
   if (!message.success || !('part' in message.data)) return;
   await store.failPart(deps.db, message.data, deps.now(), 'The queue gave up on this part after several failures.');

@@ -53,7 +53,7 @@ export async function insertRing(db: Db, job: JobName, slot: string, now: number
 }
 
 /** Those of the slots (job and earliest instant) in which, or after which, the job rang. */
-export async function listRung(db: Db, slots: readonly { job: JobName; slot: string }[]): Promise<Set<string>> {
+export async function listStarted(db: Db, slots: readonly { job: JobName; slot: string }[]): Promise<Set<string>> {
   const text = 'SELECT job FROM job_run WHERE job = ?1 AND slot >= ?2 AND part = 0 LIMIT 1';
   const results = await runBatch(
     db,

@@ -3,7 +3,7 @@
 import { CHARACTERS_A_SLICE, type Db, runBatch } from '../db.ts';
 import type { Account, UpstreamKey } from '../inventory/model.ts';
 import { slicesOf } from '../lib/slices.ts';
-import { diffCells, keepFiner, keepForgotten, type UsageCell } from '../usage/booking/cells.ts';
+import { diffCells, preferHourly, retainMissingDays, type UsageCell } from '../usage/booking/cells.ts';
 import { resolveAccountStatement, resolveDaysStatementAcrossUsers } from '../usage/booking/source-store.ts';
 import {
   dropDaysStatementAcrossUsers,
@@ -41,8 +41,8 @@ async function planWrites(
   const stored = await listDaysAcrossUsers(db, owner, names);
   const diffs = changes.map(({ of, cells }) => {
     const known = stored.get(of.id) ?? [];
-    const kept = owner === 'account' ? cells : keepForgotten(known, cells);
-    return { base: { id: of.id, readVersion: of.readVersion }, ...diffCells(known, keepFiner(known, kept)) };
+    const kept = owner === 'account' ? cells : retainMissingDays(known, cells);
+    return { base: { id: of.id, readVersion: of.readVersion }, ...diffCells(known, preferHourly(known, kept)) };
   });
   const set = diffs.flatMap(({ base, set: cells }) => cells.map((cell) => ({ ...base, ...cell })));
   const drop = diffs.flatMap(({ base, drop: cells }) => cells.map((cell) => ({ ...base, ...cell })));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { plannedAction } from '../../src/alerts/breaker/model.ts';
 import { compareWith, decide, type KnownEvent } from '../../src/alerts/evaluation/decide.ts';
 import { digestPeriod } from '../../src/alerts/evaluation/digest.ts';
-import type { Situation } from '../../src/alerts/evaluation/situation.ts';
+import type { EvaluationInput } from '../../src/alerts/evaluation/situation.ts';
 import type { Spend } from '../../src/alerts/evaluation/spend.ts';
 import { type DeliveryRow, type ListedEvent, presentEvents } from '../../src/alerts/events/model.ts';
 import { createRuleSchema, type Rule } from '../../src/alerts/model.ts';
@@ -29,7 +29,7 @@ const spendOf = (usd: number): Spend =>
     isPaceComplete: () => true,
   }) as unknown as Spend;
 
-const situationOf = (rest: Partial<Situation> = {}): Situation => ({
+const situationOf = (rest: Partial<EvaluationInput> = {}): EvaluationInput => ({
   now: NOW,
   zone: 'UTC',
   keys: [keyOf()],
@@ -39,11 +39,11 @@ const situationOf = (rest: Partial<Situation> = {}): Situation => ({
 });
 
 /** What is new at each of these situations, compared with what was told before. */
-function follow(rule: Rule, situations: readonly Situation[]) {
+function follow(rule: Rule, situations: readonly EvaluationInput[]) {
   let known: KnownEvent[] = [];
   return situations.map((situation, index) => {
-    const { fired, over, moot } = compareWith(known, rule, decide(rule, situation));
-    const gone = new Set([...over, ...moot].map(({ id }) => id));
+    const { fired, over, notApplicable } = compareWith(known, rule, decide(rule, situation));
+    const gone = new Set([...over, ...notApplicable].map(({ id }) => id));
     known = known.filter(({ id }) => !gone.has(id));
     known.push(...fired.map(({ subject, occasion }, place) => ({ id: 1 + index * 1000 + place, ruleId: rule.id, subject, occasion })));
     return { fired, over };
@@ -90,7 +90,7 @@ describe('states', () => {
   const balance = (rest: object) => ruleOf({ type: 'balance', ...rest });
   const account = (usd: number, pace = 0) =>
     situationOf({ keys: [keyOf({ kind: 'management', balance_usd: usd, managed_by: null })], spend: spendOf(pace) });
-  const news = (rule: Rule, situations: readonly Situation[]) =>
+  const news = (rule: Rule, situations: readonly EvaluationInput[]) =>
     follow(rule, situations).map(({ fired, over }) => [fired.length, over.length]);
 
   it('of a figure that goes to and fro around its mark are told once', () => {
@@ -137,7 +137,7 @@ describe('states', () => {
   });
 
   it('that are over say how it is now, and nothing of what was the matter', () => {
-    const texts = (rule: Rule, situations: readonly Situation[]) =>
+    const texts = (rule: Rule, situations: readonly EvaluationInput[]) =>
       follow(rule, situations).flatMap(({ over }) => over.map(({ text }) => text));
     expect(texts(limit, [19, 50].map(leftOf))).toEqual(['$50.00 of $100.00 are left again.']);
     expect(texts(balance({ below_usd: 20 }), [account(1), account(42)])).toEqual(['$42.00 are left again.']);

@@ -4,7 +4,7 @@ import { isAllowedUrl, presentChannel } from '../../src/alerts/channels/model.ts
 import { compareWith, decide, type KnownEvent, reachOf } from '../../src/alerts/evaluation/decide.ts';
 import { digestPeriod } from '../../src/alerts/evaluation/digest.ts';
 import { medianOf } from '../../src/alerts/evaluation/occasions.ts';
-import type { Situation } from '../../src/alerts/evaluation/situation.ts';
+import type { EvaluationInput } from '../../src/alerts/evaluation/situation.ts';
 import { type Days, PACE_DAYS, type Spend } from '../../src/alerts/evaluation/spend.ts';
 import { describeRule } from '../../src/alerts/events/words.ts';
 import { BUDGET_PERIODS, createRuleSchema, DEFAULT_RULES, parametersOf, type Rule, type RuleOf, toRule } from '../../src/alerts/model.ts';
@@ -91,7 +91,7 @@ function spendUntil(hourly: ReadonlyMap<number, number>, until: number, zone: st
 }
 
 /** What holds of a rule. */
-const say = (rule: Rule, situation: Situation) => decide(rule, situation).findings;
+const say = (rule: Rule, situation: EvaluationInput) => decide(rule, situation).findings;
 
 /** Everything that is told when a rule is evaluated at some instants, in this order, each compared with what was told before. */
 function run(rule: Rule, hourly: ReadonlyMap<number, number>, zone: string, instants: readonly number[]): KnownEvent[] {
@@ -261,7 +261,7 @@ describe('states', () => {
       () => 0,
       () => 0,
     ),
-  ): Situation => ({
+  ): EvaluationInput => ({
     now: NOW,
     zone: 'UTC',
     keys: [keyOf(key)],
@@ -311,23 +311,23 @@ describe('states', () => {
     const first = compareWith([], rule, found);
     expect([first.fired.length, first.over.length]).toEqual([1, 0]);
     const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', occasion: '' };
-    expect(compareWith([open], rule, found)).toEqual({ fired: [], over: [], moot: [] });
+    expect(compareWith([open], rule, found)).toEqual({ fired: [], over: [], notApplicable: [] });
     expect(compareWith([open], rule, decide(rule, situation({ status: 'active' })))).toMatchObject({
       fired: [],
       over: [{ ...open, text: 'OpenRouter accepts the key again.' }],
-      moot: [],
+      notApplicable: [],
     });
     expect(compareWith([{ ...open, occasion: 'until 5' }], rule, found).fired).toHaveLength(1);
-    expect(compareWith([{ ...open, ruleId: 2 }], rule, decide(rule, situation({})))).toEqual({ fired: [], over: [], moot: [] });
+    expect(compareWith([{ ...open, ruleId: 2 }], rule, decide(rule, situation({})))).toEqual({ fired: [], over: [], notApplicable: [] });
   });
 
   it.each([
-    ['a key that is paused', { type: 'key_invalid' }, { is_active: false, status: 'paused' }, 'moot'],
+    ['a key that is paused', { type: 'key_invalid' }, { is_active: false, status: 'paused' }, 'notApplicable'],
     ['a key that could not be asked about', { type: 'key_invalid' }, { status: 'unverified' }, 'open'],
-    ['a key that the rule is not about any more', { type: 'key_invalid', key_id: 2 }, { status: 'invalid' }, 'moot'],
+    ['a key that the rule is not about any more', { type: 'key_invalid', key_id: 2 }, { status: 'invalid' }, 'notApplicable'],
     ['a limit of a key that is refused', { type: 'limit_remaining' }, { limit_usd: 10, limit_remaining_usd: 9, status: 'invalid' }, 'open'],
-    ['a limit that is gone', { type: 'limit_remaining' }, {}, 'moot'],
-    ['a key that is refused and so not read', { type: 'sync_overdue' }, { status: 'invalid' }, 'moot'],
+    ['a limit that is gone', { type: 'limit_remaining' }, {}, 'notApplicable'],
+    ['a key that is refused and so not read', { type: 'sync_overdue' }, { status: 'invalid' }, 'notApplicable'],
     [
       'a balance of an account that cannot be asked',
       { type: 'balance', below_usd: 5 },
@@ -336,8 +336,8 @@ describe('states', () => {
     ],
   ] as const)('a state of %s is not told as over', (_, input, key, expected) => {
     const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', occasion: '' };
-    const { fired, over, moot } = compareWith([open], ruleOf(input), decide(ruleOf(input), situation(key as Partial<Key>)));
-    expect([fired, over, moot]).toEqual([[], [], expected === 'moot' ? [open] : []]);
+    const { fired, over, notApplicable } = compareWith([open], ruleOf(input), decide(ruleOf(input), situation(key as Partial<Key>)));
+    expect([fired, over, notApplicable]).toEqual([[], [], expected === 'notApplicable' ? [open] : []]);
   });
 
   it('a balance is measured against the pace of the account, if enough days are known', () => {
@@ -392,7 +392,7 @@ describe('digests', () => {
     const facts = [fact(1, 'a/one', 3), fact(2, 'b/two', 5), fact(1, 'b/two', 1)];
     const spend = spendOf((id, from, to) => (from === to ? (from === '2026-10-24' ? 9 : 6) : id === 2 ? 0 : 100));
     const keys = [keyOf(), keyOf({ id: 2, name: 'batch', status: 'invalid', last_error: 'Refused.' })];
-    const at: Situation = { now: NOW, zone: 'UTC', keys, spend, facts };
+    const at: EvaluationInput = { now: NOW, zone: 'UTC', keys, spend, facts };
     const [found, ...others] = say(digest(), at);
     expect(others).toEqual([]);
     expect(found).toMatchObject({

@@ -14,7 +14,7 @@ import { addDays, countDays, DAY_MS, HOUR_MS, listDays, startOfDay } from '../..
 import { checksOf, dueChecks, namesOf } from '../../src/sync/checks.ts';
 import { findVanished } from '../../src/sync/listing.ts';
 import { type AccountProgress, accountRead, afterAccountRead, afterGivingUp, afterRead, narrow, recentRead } from '../../src/sync/model.ts';
-import { cellsOf, diffCells, keepFiner, keepForgotten, type UsageCell } from '../../src/usage/booking/cells.ts';
+import { cellsOf, diffCells, preferHourly, retainMissingDays, type UsageCell } from '../../src/usage/booking/cells.ts';
 import { cellsIn } from '../support/ledger-rows.ts';
 
 const TODAY = '2026-11-15';
@@ -219,18 +219,18 @@ describe('cells', () => {
 
   it('by the hour are kept where a reading knows only the day, unless it has more money', () => {
     const fine = [cell(TODAY, 5, { hours: { 3: [5, 0, 1, 2, 3, 4, 5] } })];
-    expect(keepFiner(fine, [cell(TODAY, 5, { provider: '' })])).toEqual(fine);
-    expect(keepFiner(fine, [cell(TODAY, 6, { provider: '' })])).toEqual([cell(TODAY, 6, { provider: '' })]);
-    expect(keepFiner([cell(TODAY, 5)], fine)).toEqual(fine);
-    expect(keepFiner([], [cell(TODAY, 5)])).toEqual([cell(TODAY, 5)]);
-    expect(keepFiner(fine, [])).toEqual([]);
+    expect(preferHourly(fine, [cell(TODAY, 5, { provider: '' })])).toEqual(fine);
+    expect(preferHourly(fine, [cell(TODAY, 6, { provider: '' })])).toEqual([cell(TODAY, 6, { provider: '' })]);
+    expect(preferHourly([cell(TODAY, 5)], fine)).toEqual(fine);
+    expect(preferHourly([], [cell(TODAY, 5)])).toEqual([cell(TODAY, 5)]);
+    expect(preferHourly(fine, [])).toEqual([]);
   });
 
   it('stay where a reading has nothing of their day, and give way where it has anything', () => {
     const stored = [cell(TODAY, 5), cell(addDays(TODAY, -1), 7)];
-    expect(keepForgotten(stored, [])).toEqual(stored);
-    expect(keepForgotten(stored, [cell(TODAY, 3)])).toEqual([cell(TODAY, 3), cell(addDays(TODAY, -1), 7)]);
-    expect(keepForgotten([], stored)).toEqual(stored);
+    expect(retainMissingDays(stored, [])).toEqual(stored);
+    expect(retainMissingDays(stored, [cell(TODAY, 3)])).toEqual([cell(TODAY, 3), cell(addDays(TODAY, -1), 7)]);
+    expect(retainMissingDays([], stored)).toEqual(stored);
   });
 
   it('add up rows of one place, and leave out what is nothing', () => {

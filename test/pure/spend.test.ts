@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/alerts/evaluation/decide.ts';
 import { forecastOf, monthOf, projectDays } from '../../src/alerts/evaluation/forecast.ts';
-import type { Situation } from '../../src/alerts/evaluation/situation.ts';
+import type { EvaluationInput } from '../../src/alerts/evaluation/situation.ts';
 import { createSpend } from '../../src/alerts/evaluation/spend.ts';
 import { createRuleSchema, type Rule } from '../../src/alerts/model.ts';
 import { budgetsOf } from '../../src/alerts/rules/budgets.ts';
@@ -84,7 +84,7 @@ const since = (id: number, day: string): CoveredKey => ({
 const daily = (keyId: number, from: string, to: string, usd: number, byok = 0): Fact[] =>
   listDays(from, to).map((date) => factOf(keyId, date, usd, byok));
 
-const situationOf = (keys: readonly CoveredKey[], facts: readonly Fact[], presented?: readonly Key[]): Situation => ({
+const situationOf = (keys: readonly CoveredKey[], facts: readonly Fact[], presented?: readonly Key[]): EvaluationInput => ({
   now: NOW,
   zone: 'UTC',
   keys: presented ?? keys.map(({ id }) => keyOf(id)),
@@ -92,7 +92,7 @@ const situationOf = (keys: readonly CoveredKey[], facts: readonly Fact[], presen
   facts,
 });
 
-const tell = (input: object, situation: Situation) => decide(ruleOf(input), situation).findings;
+const tell = (input: object, situation: EvaluationInput) => decide(ruleOf(input), situation).findings;
 
 describe('money that decides', () => {
   it('is compared as people write it', () => {

@@ -4,7 +4,7 @@ import type { Account, KeyRow, Management, UpstreamKey } from '../../src/invento
 
 import { addDays, DAY_MS, dayOf, HOUR_MS, listDays, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
 
-import { addAmounts, coarsen, moneyOfDay, type UsageCell } from '../../src/usage/booking/cells.ts';
+import { addAmounts, dropDimensions, moneyOfDay, type UsageCell } from '../../src/usage/booking/cells.ts';
 import type { StoredAccount, StoredReading } from '../../src/usage/coverage/readings.ts';
 import type { CountedDay, NamedUsage } from '../../src/usage/sources/stored-row.ts';
 import { ledgerRowsOf, sourcesOf } from '../../src/usage/sources/taken.ts';
@@ -36,7 +36,8 @@ const isSomething = ({ total }: UsageCell) => total.some((amount) => amount !== 
 const sorted = (cells: readonly UsageCell[]) =>
   cells.map(({ day, model, provider, total, hours }) => JSON.stringify([day, model, provider, total, hours])).sort();
 /** All cells of both, those of one place added up. */
-const merge = (a: readonly UsageCell[], b: readonly UsageCell[]) => coarsen([...a, ...b], { model: true, provider: true, hours: true });
+const merge = (a: readonly UsageCell[], b: readonly UsageCell[]) =>
+  dropDimensions([...a, ...b], { model: true, provider: true, hours: true });
 const sumOf = (amounts: readonly Amounts[]): Amounts => amounts.reduce<Amounts>((sum, one) => addAmounts(sum, one), []);
 
 /** An hour in which nothing was spent is not told. */
@@ -64,7 +65,7 @@ describe('what an account spent without a key', () => {
   it('is the same money where the keys are known without providers or hours', () => {
     fc.assert(
       fc.property(CELLS, CELLS, fc.boolean(), fc.boolean(), (chatroom, keys, keepProvider, keepHours) => {
-        const rest = restOfCells(merge(chatroom, keys), coarsen(keys, { model: true, provider: keepProvider, hours: keepHours }));
+        const rest = restOfCells(merge(chatroom, keys), dropDimensions(keys, { model: true, provider: keepProvider, hours: keepHours }));
         expect(moneyOfDay(rest, DAY)).toEqual(moneyOfDay(chatroom, DAY));
       }),
     );

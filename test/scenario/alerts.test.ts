@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { evaluateUsers, lookAcrossUsers } from '../../src/alerts/evaluation/evaluate.ts';
+import { evaluateUsers, loadRuleContextsAcrossUsers } from '../../src/alerts/evaluation/evaluate.ts';
 import { deliverEvent } from '../../src/alerts/events/delivery.ts';
 import { applyChanges } from '../../src/alerts/events/store.ts';
 import type { Finding } from '../../src/alerts/events/words.ts';
-import { deliver, ring } from '../../src/jobs/index.ts';
+import { deliver, onCron } from '../../src/jobs/index.ts';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { spyDb, tapDb } from '../support/spied-db.ts';
 import { createVisitor, messageIn } from '../support/visitor.ts';
@@ -332,13 +332,13 @@ describe('events', () => {
       calls += 1;
       return new Response('', { status: calls % 2 === 1 ? 503 : 200 });
     };
-    const { deliver, ring } = await import('../../src/jobs/index.ts');
+    const { deliver, onCron } = await import('../../src/jobs/index.ts');
     // A dollar every sixth hour: fifty at the 200th hour of the month, eighty at the 320th, a hundred at the 400th.
     const start = Date.parse('2026-11-01T00:00:00.000Z');
     for (let hour = 0; hour < 24 * 30 + 6; hour += 2) {
       world.clock.now = Math.max(world.clock.now, start + hour * HOUR_MS + 180_000);
       if (hour % 6 === 0) world.simulator.spend(key.text, { nano: 1_500_000_000 });
-      await Promise.all([ring(world.deps, '3 * * * *', world.clock.now), ring(world.deps, '3 * * * *', world.clock.now)]);
+      await Promise.all([onCron(world.deps, '3 * * * *', world.clock.now), onCron(world.deps, '3 * * * *', world.clock.now)]);
       const messages = [...world.queue];
       await Promise.all(messages.filter(({ job }) => job === 'evaluate').map((message) => deliver(world.deps, message)));
       while (world.queue.length > 0 && world.queue.some(({ job }) => job !== 'alert')) {
@@ -690,7 +690,7 @@ describe('the cost of an evaluation', () => {
     await makeUsers(world, 3, 2);
     world.queue.length = 0;
     world.clock.now += HOUR_MS;
-    await ring(world.deps, '3 * * * *', world.clock.now);
+    await onCron(world.deps, '3 * * * *', world.clock.now);
     const message = world.queue.find(({ job }) => job === 'sync');
     world.queue.length = 0;
     await deliver(world.deps, message);
@@ -790,20 +790,20 @@ describe('what must not be told, or must be', () => {
     await addRule({ type: 'key_invalid' });
     await world.drain();
     await invalidate(world, key.text);
-    const [seen] = await lookAcrossUsers(world.deps, [user.id]);
+    const [seen] = await loadRuleContextsAcrossUsers(world.deps, [user.id]);
     const [rule] = seen?.rules ?? [];
     const [known] = seen?.known ?? [];
     if (!rule || !known) throw new Error('nothing was told');
     const open = { ...known, text: 'It is well again.', figures: {} };
     const looked = world.clock.now - 60_000;
-    await applyChanges(world.deps.db, user.id, [{ rule, fired: [], over: [open], moot: [] }], world.clock.now);
+    await applyChanges(world.deps.db, user.id, [{ rule, fired: [], over: [open], notApplicable: [] }], world.clock.now);
     const stale: Finding = { subject: open.subject, occasion: '', keyId: key.id, title: 'stale', text: '', path: '/', figures: {} };
-    await applyChanges(world.deps.db, user.id, [{ rule, fired: [stale], over: [], moot: [] }], looked);
+    await applyChanges(world.deps.db, user.id, [{ rule, fired: [stale], over: [], notApplicable: [] }], looked);
     expect((await events()).map(({ kind }) => kind)).toEqual(['recovered', 'fired']);
     await applyChanges(
       world.deps.db,
       user.id,
-      [{ rule: { ...rule, version: 99 }, fired: [stale], over: [open], moot: [] }],
+      [{ rule: { ...rule, version: 99 }, fired: [stale], over: [open], notApplicable: [] }],
       world.clock.now + 1,
     );
     expect(await events()).toHaveLength(2);

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { ring } from '../../src/jobs/index.ts';
+import { onCron } from '../../src/jobs/index.ts';
 import { DAY_MS } from '../../src/lib/day.ts';
 import { createWorld, freshKeyText, type World } from '../support/world.ts';
 
@@ -149,7 +149,7 @@ describe('the audit log', () => {
     await expect(remove()).rejects.toThrow('kept for 365 days');
     // A Worker whose clock is ahead deletes no more for it.
     world.clock.now = Date.now() + 2 * DAY_MS;
-    await ring(world.deps, '0 3 * * SUN', world.clock.now);
+    await onCron(world.deps, '0 3 * * SUN', world.clock.now);
     await expect(world.drain()).resolves.toBeUndefined();
     const count = () => env.DB.prepare('SELECT count(*) AS n FROM audit_event WHERE user_id = ?').bind(user.id).first<number>('n');
     expect(await count()).toBe(1);

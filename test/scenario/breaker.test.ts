@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { claimAction, confirmStep, settleAction } from '../../src/alerts/breaker/store.ts';
 import { applyChanges } from '../../src/alerts/events/store.ts';
-import { deliver, ring } from '../../src/jobs/index.ts';
+import { deliver, onCron } from '../../src/jobs/index.ts';
 import { sha256Hex } from '../../src/lib/sha256.ts';
 import { interruptDb } from '../support/spied-db.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
@@ -224,7 +224,7 @@ describe('the breaker', () => {
     set.world.simulator.chooseFaults((path) => (path.startsWith('/keys/') ? { kind: 'status', status: 503 } : null));
     set.spend(12);
     set.world.clock.now += HOUR_MS;
-    await ring(set.world.deps, '3 * * * *', set.world.clock.now);
+    await onCron(set.world.deps, '3 * * * *', set.world.clock.now);
     while (set.world.queue.length > 0 && (await set.actions()).length === 0) await deliver(set.world.deps, set.world.queue.shift());
     await set.world.json('PATCH', `/api/alert-rules/${set.made.body.id}`, { token: set.user.token, body: { action: 'none' } });
     set.world.simulator.chooseFaults(() => null);
@@ -238,7 +238,7 @@ describe('the breaker', () => {
     set.world.simulator.chooseFaults((path) => (path.startsWith('/keys/') ? { kind: 'status', status: 503 } : null));
     set.spend(12);
     set.world.clock.now += HOUR_MS;
-    await ring(set.world.deps, '3 * * * *', set.world.clock.now);
+    await onCron(set.world.deps, '3 * * * *', set.world.clock.now);
     while (set.world.queue.length > 0 && (await set.actions()).length === 0) await deliver(set.world.deps, set.world.queue.shift());
     expect(await set.actions()).toMatchObject([{ state: 'planned' }]);
     const path = `/api/alert-rules/${set.made.body.id}`;
@@ -288,7 +288,7 @@ describe('the breaker', () => {
     );
     set.spend(12);
     set.world.clock.now += HOUR_MS;
-    await ring(set.world.deps, '3 * * * *', set.world.clock.now);
+    await onCron(set.world.deps, '3 * * * *', set.world.clock.now);
     while (set.world.queue.length > 0 && !isRaised) await deliver(set.world.deps, set.world.queue.shift());
     expect(isRaised).toBe(true);
     expect([set.writes(), set.upstream()?.isDisabled]).toEqual([[], false]);

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { cleanupMessage } from '../../src/jobs/cleanup.ts';
-import { deliver, ring } from '../../src/jobs/index.ts';
+import { deliver, onCron } from '../../src/jobs/index.ts';
 import { addDays, DAY_MS, dayOf } from '../../src/lib/day.ts';
 import { createWorld } from '../support/world.ts';
 
@@ -63,7 +63,7 @@ it('cuts every table that grows back to its retention, in bounded steps, and tou
     ['sync', new Date(now - 29 * DAY_MS).toISOString(), 0, 1, 1, 1, '{}'],
   ]);
 
-  await ring(world.deps, CLEANUP, now);
+  await onCron(world.deps, CLEANUP, now);
   let largest = 0;
   while (world.queue.length > 0) {
     const message = world.queue.shift();
@@ -99,7 +99,7 @@ it('cuts every table that grows back to its retention, in bounded steps, and tou
 
 it('goes on where an invocation ended, once', async () => {
   const world = createWorld();
-  await ring(world.deps, CLEANUP, world.clock.now);
+  await onCron(world.deps, CLEANUP, world.clock.now);
   const [message] = world.queue.filter(({ job }) => job === 'cleanup');
   await Promise.all([deliver(world.deps, message), deliver(world.deps, message)]);
   await world.drain();

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { bury, deliver, ring } from '../../src/jobs/index.ts';
+import { deliver, onCron, onDeadLetter } from '../../src/jobs/index.ts';
 import type { JobMessage } from '../../src/jobs/model.ts';
 import { HOUR_MS, MINUTE_MS } from '../../src/lib/day.ts';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
@@ -73,7 +73,7 @@ describe('the hourly sync', () => {
     const keys: Made[] = [];
     for (let user = 0; user < 5; user++) keys.push(...(await makeKeys(world, 9)).keys);
     world.clock.now += HOUR_MS;
-    await ring(world.deps, SYNC, world.clock.now);
+    await onCron(world.deps, SYNC, world.clock.now);
     const sizes = world.queue.flatMap((message) => ('keyIds' in message && message.job === 'sync' ? [message.keyIds.length] : []));
     expect(sizes).toEqual([20, 20, 5]);
     expect(JSON.stringify(world.queue)).not.toContain('sk-or');
@@ -105,7 +105,7 @@ describe('the hourly sync', () => {
     spendOnAll(world, keys, 123_456_789);
     world.clock.now += HOUR_MS;
     const asked = world.simulator.requests.length;
-    await Promise.all(Array.from({ length: 4 }, () => ring(world.deps, SYNC, world.clock.now)));
+    await Promise.all(Array.from({ length: 4 }, () => onCron(world.deps, SYNC, world.clock.now)));
     const messages = world.queue.splice(0);
     const deliveries = await Promise.all(messages.map((message) => deliver(world.deps, message)));
     expect(deliveries.filter(({ kind }) => kind === 'ack').length).toBeGreaterThan(0);
@@ -150,7 +150,7 @@ describe('the hourly sync', () => {
       world.clock.now += wait;
       const scheduledAt = world.clock.now - 10_000;
       for (let time = 0; time < times; time++) {
-        await ring(world.deps, SYNC, scheduledAt);
+        await onCron(world.deps, SYNC, scheduledAt);
         await world.drain();
       }
     }
@@ -251,7 +251,7 @@ describe('failures', () => {
     const asked = world.simulator.requests.length;
     world.clock.now += HOUR_MS;
     await world.sync();
-    await ring(world.deps, VALIDATE, world.clock.now);
+    await onCron(world.deps, VALIDATE, world.clock.now);
     await world.drain();
     expect(world.simulator.requests.length).toBe(asked);
     world.clock.now += HOUR_MS;
@@ -289,13 +289,13 @@ describe('validation', () => {
     const [key] = keys as [Made];
     world.simulator.setFault(key.text, { kind: 'status', status: 401 });
     world.clock.now += HOUR_MS;
-    await ring(world.deps, SYNC, world.clock.now);
+    await onCron(world.deps, SYNC, world.clock.now);
     const messages = [...world.queue];
     await world.drain();
     for (const message of messages) await deliver(world.deps, message);
     expect(await statusOf(world, token, key.id)).toBe('active');
     world.clock.now += HOUR_MS;
-    await ring(world.deps, VALIDATE, world.clock.now);
+    await onCron(world.deps, VALIDATE, world.clock.now);
     await world.drain();
     expect(await statusOf(world, token, key.id)).toBe('invalid');
 
@@ -305,7 +305,7 @@ describe('validation', () => {
     const asked = world.simulator.requests.length;
     await world.sync();
     expect(world.simulator.requests.length).toBe(asked);
-    await ring(world.deps, VALIDATE, world.clock.now);
+    await onCron(world.deps, VALIDATE, world.clock.now);
     await world.drain();
     expect(await statusOf(world, token, key.id)).toBe('active');
     await expectExact(world, key);
@@ -334,8 +334,8 @@ describe('validation', () => {
     await world.call('PATCH', `/api/keys/${keys[0]?.id}`, { token, body: { is_active: false } });
     world.clock.now += 24 * HOUR_MS;
     const asked = world.simulator.requests.length;
-    await ring(world.deps, VALIDATE, world.clock.now);
-    await ring(world.deps, VALIDATE, world.clock.now);
+    await onCron(world.deps, VALIDATE, world.clock.now);
+    await onCron(world.deps, VALIDATE, world.clock.now);
     await world.drain();
     expect(world.simulator.requests.length - asked).toBe(2);
   });
@@ -360,7 +360,7 @@ describe('rings', () => {
   });
 
   it('of a cron that belongs to no job are an error', async () => {
-    await expect(ring(createWorld().deps, '* * * * *', 0)).rejects.toThrow('no job');
+    await expect(onCron(createWorld().deps, '* * * * *', 0)).rejects.toThrow('no job');
   });
 });
 
@@ -388,9 +388,9 @@ describe('messages', () => {
     const world = createWorld();
     const { token } = await makeKeys(world, 1);
     const slot = new Date(world.clock.now).toISOString();
-    await bury(world.deps, { job: 'sync', slot, part: 3, keyIds: [3] });
-    await bury(world.deps, { job: 'purge' });
-    await bury(world.deps, 'garbage');
+    await onDeadLetter(world.deps, { job: 'sync', slot, part: 3, keyIds: [3] });
+    await onDeadLetter(world.deps, { job: 'purge' });
+    await onDeadLetter(world.deps, 'garbage');
     const { body } = await world.json<{ jobs: { sync: { last_run: { errors: string[] } } } }>('GET', '/health', { token });
     expect(body.jobs.sync.last_run.errors).toHaveLength(1);
   });

@@ -4,7 +4,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findKey } from '../../src/inventory/store.ts';
 import { cleanupMessage } from '../../src/jobs/cleanup.ts';
-import { deliver, ring } from '../../src/jobs/index.ts';
+import { deliver, onCron } from '../../src/jobs/index.ts';
 import type { JobMessage } from '../../src/jobs/model.ts';
 import { claimPart, releasePart } from '../../src/jobs/store.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/lib/day.ts';
@@ -280,11 +280,11 @@ describe('failures', () => {
       .bind(slot + MINUTE_MS, second.id)
       .run();
     world.simulator.setFault(first.text, { kind: 'status', status: 503 });
-    await ring(world.deps, '3 * * * *', slot);
+    await onCron(world.deps, '3 * * * *', slot);
     await world.drain();
     world.clock.now = slot + 20 * MINUTE_MS;
     world.simulator.spend(second.text, { nano: 3 });
-    await ring(world.deps, '3 * * * *', slot);
+    await onCron(world.deps, '3 * * * *', slot);
     await world.drain();
     expect((await keyOf(world, user.id, second.id)).lastSampleAt).toBe(slot + 20 * MINUTE_MS);
   });
@@ -316,14 +316,14 @@ describe('health', () => {
     await world.sync();
     const { last_success_at } = await syncState(world);
     world.clock.now += 60 * DAY_MS;
-    await ring(world.deps, '0 3 * * SUN', world.clock.now);
+    await onCron(world.deps, '0 3 * * SUN', world.clock.now);
     await world.drain();
     expect(await syncState(world)).toEqual({ last_success_at, is_overdue: true, never_ran: false });
   });
 
   it('takes a cleanup for a success only when its last part is done', async () => {
     const world = createWorld();
-    await ring(world.deps, '0 3 * * SUN', world.clock.now);
+    await onCron(world.deps, '0 3 * * SUN', world.clock.now);
     const cleanup = async () => (await world.json<{ jobs: { cleanup: { never_ran: boolean } } }>('GET', '/health')).body.jobs.cleanup;
     await env.DB.prepare('INSERT INTO session (user_id, created_at, expires_at) SELECT 1, 1, 1 FROM json_each(?)')
       .bind(JSON.stringify(Array(30).fill(0)))

@@ -14,7 +14,7 @@ const MAX_BURIALS = 3;
 export interface Consumer {
   deliver(message: JobMessage): Promise<Delivery>;
   /** Takes a message that was delivered in vain too often. */
-  bury(message: JobMessage): Promise<void>;
+  onDeadLetter(message: JobMessage): Promise<void>;
   /** Looks at what a delivery threw; what it throws itself ends the run. */
   onFailure(error: unknown): void;
   launch(work: Promise<void>): void;
@@ -59,17 +59,17 @@ export function createQueue({ clock, dice, faults, journal: { note } }: QueueSet
       note(`failed ${describe(message)} (${attempt})`);
       delayS = fullJitter(attempt, dice.random());
     }
-    if (attempt > MAX_RETRIES) push(message, 1, 0, bury);
+    if (attempt > MAX_RETRIES) push(message, 1, 0, onDeadLetter);
     else push(message, attempt + 1, delayS * SECOND_MS, work);
   }
 
-  async function bury(message: JobMessage, attempt: number): Promise<void> {
+  async function onDeadLetter(message: JobMessage, attempt: number): Promise<void> {
     try {
-      await consumer.bury(structuredClone(message));
+      await consumer.onDeadLetter(structuredClone(message));
       note(`buried ${describe(message)}`);
     } catch (error) {
       consumer.onFailure(error);
-      if (attempt <= MAX_BURIALS) push(message, attempt + 1, SECOND_MS, bury);
+      if (attempt <= MAX_BURIALS) push(message, attempt + 1, SECOND_MS, onDeadLetter);
       else lost.push(message);
     }
   }

@@ -5,7 +5,7 @@ import { parseConfig } from '../../src/config.ts';
 import { meterD1 } from '../../src/d1.ts';
 import { createDb } from '../../src/db.ts';
 import type { Deps } from '../../src/deps.ts';
-import { bury, deliver, ring } from '../../src/jobs/index.ts';
+import { deliver, onCron, onDeadLetter } from '../../src/jobs/index.ts';
 import { logError } from '../../src/log.ts';
 import { createOpenRouter } from '../../src/openrouter/client.ts';
 import { WIRING } from '../../src/wiring.ts';
@@ -99,7 +99,7 @@ export function createWorld(seed: number, startAt: number, simulatorOf: FindSimu
   const { note } = edges.journal;
   const queue = createQueue(edges, {
     deliver: (message) => deliver(deps, message),
-    bury: (message) => bury(deps, message),
+    onDeadLetter: (message) => onDeadLetter(deps, message),
     onFailure: expectOutsideFailure,
     launch: edges.launch,
   });
@@ -108,7 +108,7 @@ export function createWorld(seed: number, startAt: number, simulatorOf: FindSimu
   /** Rings a cron, meant for an instant. */
   async function ringCron(cron: string, scheduledAt: number): Promise<void> {
     try {
-      await ring(deps, cron, scheduledAt);
+      await onCron(deps, cron, scheduledAt);
       note(`rang ${cron}`);
     } catch (error) {
       expectOutsideFailure(error);

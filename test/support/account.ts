@@ -1,7 +1,7 @@
 /** A simulated account behind a management key, and what the monitor must say of it. */
 
 import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, startOfDay } from '../../src/lib/day.ts';
-import { coarsen, type UsageCell } from '../../src/usage/booking/cells.ts';
+import { dropDimensions, type UsageCell } from '../../src/usage/booking/cells.ts';
 import { restOfCells } from '../../src/usage/sources/unattributed.ts';
 import { freshKeyText } from './key-text.ts';
 import { MODELS, PROVIDERS } from './openrouter/catalog.ts';
@@ -143,7 +143,7 @@ export async function ledger(
   };
   for (const row of ofKeys) note(textOf(row.hash), cellOf(row));
   for (const [day, rows] of Map.groupBy(totals, (row) => row.day)) {
-    const keys = coarsen(ofKeys.filter((row) => row.day === day).map(cellOf), { model: true, provider: true, hours: true });
+    const keys = dropDimensions(ofKeys.filter((row) => row.day === day).map(cellOf), { model: true, provider: true, hours: true });
     for (const cell of restOfCells(rows.map(cellOf), keys)) note(null, cell);
   }
   return { days, hours };

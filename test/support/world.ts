@@ -11,7 +11,7 @@ import { hashPassword, needsRehash, type ScryptParameters, verifyPassword } from
 import { meterD1 } from '../../src/d1.ts';
 import { createDb } from '../../src/db.ts';
 import { createDeps, type Deps } from '../../src/deps.ts';
-import { deliver, ring } from '../../src/jobs/index.ts';
+import { deliver, onCron } from '../../src/jobs/index.ts';
 import type { JobMessage } from '../../src/jobs/model.ts';
 import { createOpenRouter } from '../../src/openrouter/client.ts';
 import { WIRING } from '../../src/wiring.ts';
@@ -194,7 +194,7 @@ export function createWorld(options: WorldOptions = {}) {
 
   /** Rings the hourly cron now and works until the queue is empty. */
   async function sync(): Promise<void> {
-    await ring(deps, '3 * * * *', clock.now);
+    await onCron(deps, '3 * * * *', clock.now);
     await drain();
   }
 

@@ -41,8 +41,8 @@ it('rings a cron, whose messages reach its queue and are worked on', async () =>
   const ctx = createExecutionContext();
   await worker.scheduled(createScheduledController({ cron: '3 * * * *', scheduledTime: new Date('2026-11-15T10:03:00Z') }), env, ctx);
   await waitOnExecutionContext(ctx);
-  const ring = await env.DB.prepare("SELECT slot FROM job_run WHERE job = 'sync' AND part = 0").first<{ slot: string }>();
-  expect(ring?.slot).toBe('2026-11-15T10:03:00.000Z');
+  const started = await env.DB.prepare("SELECT slot FROM job_run WHERE job = 'sync' AND part = 0").first<{ slot: string }>();
+  expect(started?.slot).toBe('2026-11-15T10:03:00.000Z');
 });
 
 it('acknowledges a message that is done and retries one that failed', async () => {

@@ -10,7 +10,7 @@ import type { Result } from '../../lib/result.ts';
 import { type KeySettings, settingsOf } from '../../openrouter/account.ts';
 import type { ChangeError } from '../../openrouter/client.ts';
 import { openText } from '../../sync/keys.ts';
-import { wayMessage } from '../evaluation/evaluate.ts';
+import { deliveryMessage } from '../evaluation/evaluate.ts';
 import { type Action, afterFailure, type Failure, type Next, next, type Settled, settledAs, stepOf } from './model.ts';
 import * as store from './store.ts';
 
@@ -104,7 +104,7 @@ export async function workOnAction(deps: Deps, actionId: number): Promise<void> 
     return;
   }
   const ways = await store.settleAction(deps.db, action, outcome.settled, outcome.left, now);
-  await deps.enqueue(ways.map(wayMessage));
+  await deps.enqueue(ways.map(deliveryMessage));
 }
 
 /** Puts actions that are due into the queue: those that were not taken yet, and those whose period is over. */

@@ -7,7 +7,7 @@ import { addDays, isoOrNull, periodOf } from '../../lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../../lib/zone.ts';
 import { isSet, type KeyChange, type KeySettings } from '../../openrouter/account.ts';
 import type { actionSchema } from '../answers.ts';
-import type { Situation } from '../evaluation/situation.ts';
+import type { EvaluationInput } from '../evaluation/situation.ts';
 import type { BudgetPeriod, Rule } from '../model.ts';
 import { budgetsOf, isUsedUp } from '../rules/budgets.ts';
 import type { breakerAction } from '../table.ts';
@@ -197,7 +197,7 @@ const isSame = (a: ActionName, b: ActionName): boolean =>
   a.ruleId === b.ruleId && a.ruleVersion === b.ruleVersion && a.period === b.period && a.periodFrom === b.periodFrom && a.hash === b.hash;
 
 /** What a rule does to its key now, because all of its budget is used in the period that goes on; null: nothing, or it did. */
-export function plannedAction(rule: Rule, situation: Situation, acted: readonly ActionName[] = []): PlannedAction | null {
+export function plannedAction(rule: Rule, situation: EvaluationInput, acted: readonly ActionName[] = []): PlannedAction | null {
   const { now, zone, keys } = situation;
   if (rule.type !== 'budget' || rule.action === 'none' || rule.key_id === null) return null;
   const [budget] = budgetsOf([rule], keys, situation);

@@ -3,7 +3,7 @@ import { and, desc, eq, inArray, lte, ne, sql } from 'drizzle-orm';
 import { type Db, runBatch, statement } from '../../db.ts';
 import { apiKey } from '../../inventory/table.ts';
 import type { KeySettings } from '../../openrouter/account.ts';
-import { COLUMNS, deliverStatement, toWays, type Way } from '../events/store.ts';
+import { COLUMNS, type DeliveryRef, deliverStatement, toDeliveryRefs } from '../events/store.ts';
 import { alertRule, breakerAction } from '../table.ts';
 import type { Action, ActionRow, ArmedRule, Next, Settled } from './model.ts';
 
@@ -86,7 +86,7 @@ export async function settleAction(
   { state, answer, before }: Settled,
   left: Next['left'],
   now: number,
-): Promise<Way[]> {
+): Promise<DeliveryRef[]> {
   const { id, userId, ruleId, keyId, attempts } = action;
   const settle = `UPDATE breaker_action SET state = ?2, answer = ?3, before = ?6, next_at = CAST(?4 AS INTEGER), attempts = 0,
       done_at = coalesce(done_at, CAST(?4 AS INTEGER)), restored_at = CASE WHEN ?2 IN ('restored', 'left') THEN CAST(?4 AS INTEGER) END
@@ -100,7 +100,7 @@ export async function settleAction(
     ...(isNews ? [statement(db, INSERT_EVENT, userId, ruleId, id, state, answer, now, keyId)] : []),
     deliverStatement(db, userId, now),
   ]);
-  return toWays(results.at(-1) ?? []);
+  return toDeliveryRefs(results.at(-1) ?? []);
 }
 
 const MAX_DUE = 500;

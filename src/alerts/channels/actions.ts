@@ -5,7 +5,7 @@ import { encrypt } from '../../crypto/cipher.ts';
 import type { Deps } from '../../deps.ts';
 import { fail, failField } from '../../errors.ts';
 import { sha256Hex } from '../../lib/sha256.ts';
-import { wayMessage } from '../evaluation/evaluate.ts';
+import { deliveryMessage } from '../evaluation/evaluate.ts';
 import { createWebhookSecret } from '../events/messages.ts';
 import * as events from '../events/store.ts';
 import { refuseForeign } from '../ownership.ts';
@@ -88,7 +88,7 @@ async function requireChannel(deps: Deps, userId: number, id: number): Promise<C
 export async function testChannel(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   await requireChannel(deps, userId, id);
-  await deps.enqueue((await events.insertTest(deps.db, userId, id, deps.now())).map(wayMessage));
+  await deps.enqueue((await events.insertTest(deps.db, userId, id, deps.now())).map(deliveryMessage));
 }
 
 /** Deletes a channel with its address and what is on its way to it. */

@@ -1,12 +1,12 @@
 /** Which rules hold, given the keys, the spend and the time. Pure: the same question has the same answer, however often it is asked. */
 import { addDays, earlier, periodOf } from '../../lib/day.ts';
-import { type Finding, type Recovery, type Told, tellFinding, tellRecovery } from '../events/words.ts';
+import { describeFinding, describeRecovery, type Finding, type Recovery, type RuleMatch } from '../events/words.ts';
 import type { Rule, RuleOf } from '../model.ts';
 import { decideDigest, digestFrom } from './digest.ts';
 import { decideBudget, decideDiscovered, decideExpiring, decideFreeRequests, decideSpike, WEEKS } from './occasions.ts';
-import { keysOf, type Situation, subjectOf } from './situation.ts';
+import { type EvaluationInput, keysOf, subjectOf } from './situation.ts';
 import { PACE_DAYS } from './spend.ts';
-import { type Judgement, judgeBalance, judgeInvalid, judgeLimit, judgeOverdue } from './states.ts';
+import { judgeBalance, judgeInvalid, judgeLimit, judgeOverdue, type StateResult } from './states.ts';
 
 /** What is said of a rule at an instant. */
 export interface Decision {
@@ -18,25 +18,25 @@ export interface Decision {
 }
 
 /** Each key's state by a judge. */
-function decideStates(rule: Rule, { keys }: Situation, judge: (key: Situation['keys'][number]) => Judgement) {
-  const told: Told[] = [];
+function decideStates(rule: Rule, { keys }: EvaluationInput, judge: (key: EvaluationInput['keys'][number]) => StateResult) {
+  const told: RuleMatch[] = [];
   const fine = new Map<string, Recovery>();
   const unknown = new Set<string>();
   for (const key of keysOf(rule, keys)) {
     const subject = subjectOf(key.id);
     const judgement = judge(key);
     if (judgement === 'unknown') unknown.add(subject);
-    if (judgement === 'unknown' || judgement === 'moot') continue;
+    if (judgement === 'unknown' || judgement === 'not_applicable') continue;
     const { is, figures } = judgement;
-    if (is === 'fine') fine.set(subject, { text: tellRecovery(rule.type, figures), figures });
+    if (is === 'ok') fine.set(subject, { text: describeRecovery(rule.type, figures), figures });
     else told.push({ subject, keyId: key.id, occasion: '', is: 'state', figures });
   }
   return { told, fine, unknown };
 }
 
-const once = (told: Told[]) => ({ told, fine: new Map<string, Recovery>(), unknown: new Set<string>() });
+const once = (told: RuleMatch[]) => ({ told, fine: new Map<string, Recovery>(), unknown: new Set<string>() });
 
-function sayOf(rule: Rule, situation: Situation) {
+function evaluateRule(rule: Rule, situation: EvaluationInput) {
   switch (rule.type) {
     case 'budget':
       return once(decideBudget(rule, situation));
@@ -62,9 +62,9 @@ function sayOf(rule: Rule, situation: Situation) {
 }
 
 /** Everything that holds of a rule at this instant. */
-export function decide(rule: Rule, situation: Situation): Decision {
-  const { told, fine, unknown } = sayOf(rule, situation);
-  return { findings: told.map((one) => tellFinding(rule, one, situation.keys)), fine, unknown };
+export function decide(rule: Rule, situation: EvaluationInput): Decision {
+  const { told, fine, unknown } = evaluateRule(rule, situation);
+  return { findings: told.map((one) => describeFinding(rule, one, situation.keys)), fine, unknown };
 }
 
 /** An event that is stored already. */
@@ -86,17 +86,17 @@ export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>
   const ofRule = known.filter(({ ruleId }) => ruleId === rule.id);
   const name = ({ subject, occasion }: Pick<KnownEvent, 'subject' | 'occasion'>): string => JSON.stringify([subject, occasion]);
   const stored = new Set(ofRule.map(name));
-  const isTold = ({ subject, occasion, surpassedBy = [] }: Finding): boolean =>
+  const isReported = ({ subject, occasion, surpassedBy = [] }: Finding): boolean =>
     [occasion, ...surpassedBy].some((one) => stored.has(name({ subject, occasion: one })));
   const holding = new Set(findings.map(name));
   const ended = ofRule.filter((event) => event.occasion === '' && !holding.has(name(event)) && !unknown.has(event.subject));
   return {
-    fired: findings.filter((finding) => !isTold(finding)),
+    fired: findings.filter((finding) => !isReported(finding)),
     over: ended.flatMap((event): Over[] => {
       const recovery = fine.get(event.subject);
       return recovery ? [{ ...event, ...recovery }] : [];
     }),
-    moot: ended.filter(({ subject }) => !fine.has(subject)),
+    notApplicable: ended.filter(({ subject }) => !fine.has(subject)),
   };
 }
 

@@ -7,12 +7,12 @@ import { usdFromNano, usdFromNanoOrNull } from '../../lib/money.ts';
 import { remember } from '../../lib/remember.ts';
 import { instantOfLocalHour, localDayOf, startOfLocalDay } from '../../lib/zone.ts';
 import type { Fact } from '../../usage/model.ts';
-import type { Figures, Told } from '../events/words.ts';
+import type { Figures, RuleMatch } from '../events/words.ts';
 import type { RuleOf } from '../model.ts';
 import { attentionOf } from './attention.ts';
 import { changeOf } from './change.ts';
 import { forecastOf, isForecastComplete, monthOf } from './forecast.ts';
-import { type Situation, subjectOf } from './situation.ts';
+import { type EvaluationInput, subjectOf } from './situation.ts';
 import { type Asked, type Days, PACE_DAYS } from './spend.ts';
 
 const TOP = 3;
@@ -56,7 +56,7 @@ const attentionText = (keys: readonly Key[], now: number, zone: string): string 
     .join(' ');
 
 /** What one kind of spend was: in the period, before it, in the month. */
-function figuresOf(situation: Situation, asked: Asked, { from, to }: Days) {
+function figuresOf(situation: EvaluationInput, asked: Asked, { from, to }: Days) {
   const { spend } = situation;
   const days = countDays(from, to);
   const compared = spend.daysBeside(asked, { from, to }, { from: addDays(from, -days), to: addDays(from, -1) });
@@ -74,7 +74,7 @@ function figuresOf(situation: Situation, asked: Asked, { from, to }: Days) {
 }
 
 /** What a digest tells; nothing where nothing is known of its period, or the rule is younger than its end. */
-export function decideDigest(rule: RuleOf<'digest'>, situation: Situation): Told[] {
+export function decideDigest(rule: RuleOf<'digest'>, situation: EvaluationInput): RuleMatch[] {
   const { now, zone, keys, spend, facts } = situation;
   const { from, to } = digestPeriod(rule, now, zone);
   const { key_id } = rule;

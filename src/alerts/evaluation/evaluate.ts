@@ -12,7 +12,7 @@ import * as store from '../events/store.ts';
 import { type Rule, toRules } from '../model.ts';
 import { listUnreadUsersAcrossUsers } from '../store.ts';
 import { compareWith, decide, type KnownEvent, reachOf } from './decide.ts';
-import type { Situation } from './situation.ts';
+import type { EvaluationInput } from './situation.ts';
 import { listRulesAcrossUsers, listSpendAcrossUsers, type StoredRules } from './situation-store.ts';
 import { createSpend } from './spend.ts';
 
@@ -20,15 +20,15 @@ import { createSpend } from './spend.ts';
 const HOURS = ['all', 'credits'] as const;
 
 /** The queue message that sends an event to a channel. */
-export const wayMessage = ({ eventId, channelId }: store.Way) => ({ job: 'alert' as const, eventId, channelId });
+export const deliveryMessage = ({ eventId, channelId }: store.DeliveryRef) => ({ job: 'alert' as const, eventId, channelId });
 
 /** A user's rules with what they are decided from. */
-export interface Looked {
+export interface RuleContext {
   userId: number;
   rules: Rule[];
   known: KnownEvent[];
   acted: ActionName[];
-  situation: Situation;
+  situation: EvaluationInput;
 }
 
 /** What of these users' rules a look is about: all of them, or those that matter. */
@@ -61,12 +61,12 @@ function reachesOf(stored: StoredRules, now: number, isWanted: IsWanted) {
  * many the users, the rules and the keys are.
  * @param imagined rules that are not stored, as if they were
  */
-export async function lookAcrossUsers(
+export async function loadRuleContextsAcrossUsers(
   deps: Deps,
   userIds: readonly number[],
   isWanted: IsWanted = () => true,
   imagined: readonly StoredRules['rules'][number][] = [],
-): Promise<Looked[]> {
+): Promise<RuleContext[]> {
   const now = deps.now();
   const stored = await listRulesAcrossUsers(deps.db, userIds, now, imagined.length > 0);
   stored.rules.push(...imagined);
@@ -92,13 +92,13 @@ export async function lookAcrossUsers(
 }
 
 /** Writes what is new of a user's rules, and has it sent. Where nothing changed nothing is written. */
-async function writeNews(deps: Deps, { userId, rules, known, acted, situation }: Looked): Promise<void> {
+async function writeNews(deps: Deps, { userId, rules, known, acted, situation }: RuleContext): Promise<void> {
   const changes = rules.map((rule) => ({ rule, ...compareWith(known, rule, decide(rule, situation)) }));
-  const actual = changes.filter(({ fired, over, moot }) => fired.length + over.length + moot.length > 0);
+  const actual = changes.filter(({ fired, over, notApplicable }) => fired.length + over.length + notApplicable.length > 0);
   const planned = rules.flatMap((rule) => plannedAction(rule, situation, acted) ?? []);
   if (actual.length + planned.length === 0) return;
   const { ways, actionIds } = await store.applyChanges(deps.db, userId, actual, situation.now, planned);
-  await deps.enqueue([...ways.map(wayMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
+  await deps.enqueue([...ways.map(deliveryMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
 }
 
 /**
@@ -106,7 +106,7 @@ async function writeNews(deps: Deps, { userId, rules, known, acted, situation }:
  * rules fail, the others' are evaluated all the same.
  */
 export async function evaluateUsers(deps: Deps, userIds: readonly number[]): Promise<void> {
-  const outcomes = await Promise.allSettled((await lookAcrossUsers(deps, userIds)).map((looked) => writeNews(deps, looked)));
+  const outcomes = await Promise.allSettled((await loadRuleContextsAcrossUsers(deps, userIds)).map((looked) => writeNews(deps, looked)));
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 

@@ -3,10 +3,10 @@ import { freeRequestsOf, isInUse, type Key } from '../../keys/advice.ts';
 import { addDays, DAY_MS, dayOf, HOUR_MS, periodOf } from '../../lib/day.ts';
 import { compareProducts, NANO, usdFromNano } from '../../lib/money.ts';
 import { createClockHours, localDayOf, localHourOf, startOfLocalDay } from '../../lib/zone.ts';
-import type { Told } from '../events/words.ts';
+import type { RuleMatch } from '../events/words.ts';
 import type { RuleOf, RuleType } from '../model.ts';
 import { forecastOf } from './forecast.ts';
-import { keysOf, type Situation, subjectOf } from './situation.ts';
+import { type EvaluationInput, keysOf, subjectOf } from './situation.ts';
 import type { Asked, Compared } from './spend.ts';
 
 /** Median of nothing is null. */
@@ -18,14 +18,14 @@ export function medianOf(values: readonly number[]): number | null {
   return (low + high) / 2;
 }
 
-type Decide<T extends RuleType> = (rule: RuleOf<T>, situation: Situation) => Told[];
+type Decide<T extends RuleType> = (rule: RuleOf<T>, situation: EvaluationInput) => RuleMatch[];
 
 /** For so long after its end a period is still looked at: what was spent in its last hours shows late. */
 const LATE_MS = 6 * HOUR_MS;
 
 type Period = ReturnType<typeof periodOf>;
 
-function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, situation: Situation): Told[] {
+function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, situation: EvaluationInput): RuleMatch[] {
   const nano = situation.spend.ofDays(rule, period.from, period.to);
   if (nano === null) return [];
   const about = { subject: subjectOf(rule.key_id), keyId: rule.key_id };
@@ -36,7 +36,7 @@ function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, s
   const figures = { amount_usd, counts, spent_usd: usdFromNano(nano), period: rule.period, from: period.from, to: period.to };
   const reaches = (share: number): boolean => compareProducts([nano], [share, amount_usd, NANO]) >= 0;
   const highest = rule.thresholds.findLast(reaches);
-  const told: Told[] = [];
+  const told: RuleMatch[] = [];
   if (highest !== undefined) {
     const surpassedBy = rule.thresholds.filter((threshold) => threshold > highest).map(occasion);
     told.push({ ...about, occasion: occasion(highest), is: 'threshold', figures: { ...figures, threshold: highest }, surpassedBy });
@@ -72,7 +72,7 @@ function usualOf(rule: RuleOf<'spike'>, { spent, before }: Compared): number | n
 }
 
 /** The present day and the one before, each beside the same weekdays before it. */
-function daysOf({ now, zone, spend }: Situation) {
+function daysOf({ now, zone, spend }: EvaluationInput) {
   const today = localDayOf(now, zone);
   return [today, addDays(today, -1)].map((day) => {
     const before = Array.from({ length: WEEKS }, (_, week) => addDays(day, -7 * (week + 1)));
@@ -81,7 +81,7 @@ function daysOf({ now, zone, spend }: Situation) {
 }
 
 /** The last complete hours, each beside those at which the user's clock showed the same on the days before. */
-function hoursOf({ now, zone, spend }: Situation) {
+function hoursOf({ now, zone, spend }: EvaluationInput) {
   const hour = Math.floor(now / HOUR_MS) * HOUR_MS;
   const hoursAt = createClockHours(addDays(dayOf(now), -7 * WEEKS - 2), dayOf(now), zone);
   return Array.from({ length: RECENT_HOURS }, (_, index) => hour - (index + 1) * HOUR_MS).map((at) => {
@@ -93,7 +93,7 @@ function hoursOf({ now, zone, spend }: Situation) {
 }
 
 export const decideSpike: Decide<'spike'> = (rule, situation) =>
-  (rule.window === 'day' ? daysOf(situation) : hoursOf(situation)).flatMap(({ name, day, beside }): Told[] => {
+  (rule.window === 'day' ? daysOf(situation) : hoursOf(situation)).flatMap(({ name, day, beside }): RuleMatch[] => {
     const compared = beside(rule);
     const usual = compared && usualOf(rule, compared);
     if (compared === null || usual === null) return [];
@@ -113,7 +113,7 @@ export const decideSpike: Decide<'spike'> = (rule, situation) =>
   });
 
 /** What happens to a key once. */
-const onceOf = (key: Key, occasion: string, figures: Told['figures']): Told => ({
+const onceOf = (key: Key, occasion: string, figures: RuleMatch['figures']): RuleMatch => ({
   subject: subjectOf(key.id),
   keyId: key.id,
   occasion,
@@ -138,8 +138,8 @@ const NEW_FOR_MS = 30 * DAY_MS;
 export const decideFreeRequests: Decide<'limit_remaining'> = (rule, { keys, now }) =>
   keysOf(rule, keys).flatMap((key) => {
     const free = freeRequestsOf(key, now);
-    const isTold = key.managed_by === null || rule.key_id === key.id;
-    if (!isTold || !isInUse(key) || free === null || free.left >= rule.below_ratio * free.limit) return [];
+    const isReported = key.managed_by === null || rule.key_id === key.id;
+    if (!isReported || !isInUse(key) || free === null || free.left >= rule.below_ratio * free.limit) return [];
     return onceOf(key, `free ${dayOf(now)}`, { free_left: free.left, free_limit: free.limit });
   });
 

@@ -5,7 +5,7 @@ import type { Rule } from '../model.ts';
 import type { Spend } from './spend.ts';
 
 /** Everything that rules are decided from. */
-export interface Situation {
+export interface EvaluationInput {
   now: number;
   zone: string;
   keys: readonly Key[];

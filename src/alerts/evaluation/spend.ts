@@ -99,7 +99,7 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
   const sumDays = ({ key_id: keyId, counts }: Asked, from: string, to: string) => {
     const found = [...sums].filter(([id]) => keyId === null || id === keyId).flatMap(([, { days }]) => [...days]);
     const within = found.filter(([date]) => date >= from && date <= to);
-    return { nano: within.reduce((sum, [, money]) => sum + counted(counts, money), 0), isTold: within.length > 0 };
+    return { nano: within.reduce((sum, [, money]) => sum + counted(counts, money), 0), isReported: within.length > 0 };
   };
 
   const beside = ({ key_id: keyId, counts }: Asked, slot: Slot, others: readonly Slot[]): Compared | null => {
@@ -138,10 +138,10 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
 
   return {
     ofDays(asked, from, to) {
-      const { nano, isTold } = sumDays(asked, from, to);
+      const { nano, isReported } = sumDays(asked, from, to);
       const time = timeOf(from, to);
       const isWatched = () => ofKey(asked.key_id).some((key) => spansOf(key).some((span) => overlaps(span, time)));
-      return isTold || isWatched() ? nano : null;
+      return isReported || isWatched() ? nano : null;
     },
     isComplete(keyId, from, to) {
       const [asked, time] = [ofKey(keyId), timeOf(from, to)];

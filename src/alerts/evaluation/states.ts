@@ -5,13 +5,13 @@ import { compareProducts, usdFromNanoOrNull } from '../../lib/money.ts';
 import { localDayOf } from '../../lib/zone.ts';
 import type { Figures } from '../events/words.ts';
 import type { RuleOf, RuleType } from '../model.ts';
-import type { Situation } from './situation.ts';
+import type { EvaluationInput } from './situation.ts';
 
 /**
- * What is said of a key: a state that holds, or does not (`fine`), with the figures of now; `unknown`: nothing can be said now, so what was said
- * stays; `moot`: the question makes no sense of this key (any more).
+ * What is said of a key: a state that holds, or does not (`ok`), with the figures of now; `unknown`: nothing can be said now, so what was said
+ * stays; `not_applicable`: the question makes no sense of this key (any more).
  */
-export type Judgement = { is: 'holding' | 'fine'; figures: Figures } | 'unknown' | 'moot';
+export type StateResult = { is: 'holding' | 'ok'; figures: Figures } | 'unknown' | 'not_applicable';
 
 /**
  * What fell below a mark is well again only when it is this much above it: a figure that goes to and fro around the mark is told once.
@@ -27,26 +27,26 @@ function levelOf(figure: readonly number[], mark: readonly number[], most: numbe
   return isWell ? 'above' : 'near';
 }
 
-type Judge<T extends RuleType> = (rule: RuleOf<T>, key: Key, situation: Situation) => Judgement;
+type Judge<T extends RuleType> = (rule: RuleOf<T>, key: Key, situation: EvaluationInput) => StateResult;
 
 export const judgeLimit: Judge<'limit_remaining'> = (rule, key) => {
   const { limit_usd: limit, limit_remaining_usd: left } = key;
-  if (!key.is_active || key.vanished_at !== null || limit === null || limit <= 0) return 'moot';
+  if (!key.is_active || key.vanished_at !== null || limit === null || limit <= 0) return 'not_applicable';
   if (key.status === 'invalid' || left === null) return 'unknown';
   const level = levelOf([left], [rule.below_ratio, limit], limit);
   if (level === 'near') return 'unknown';
-  return { is: level === 'below' ? 'holding' : 'fine', figures: { limit_usd: limit, left_usd: left, resets: key.limit_reset } };
+  return { is: level === 'below' ? 'holding' : 'ok', figures: { limit_usd: limit, left_usd: left, resets: key.limit_reset } };
 };
 
 /** What an account spends a day of late, USD; null if too few days are known. */
-function paceOf(account: Key, { now, zone, keys, spend }: Situation): number | null {
+function paceOf(account: Key, { now, zone, keys, spend }: EvaluationInput): number | null {
   const members = keys.filter((key) => key.id === account.id || key.managed_by === account.id).map(({ id }) => id);
   return usdFromNanoOrNull(spend.paceOf(members, 'credits', localDayOf(now, zone)));
 }
 
 export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
   const balance = key.balance_usd;
-  if (key.kind !== 'management' || !key.is_active || key.managed_by !== null) return 'moot';
+  if (key.kind !== 'management' || !key.is_active || key.managed_by !== null) return 'not_applicable';
   if (balance === null || key.status !== 'active') return 'unknown';
   const pace = rule.days === undefined ? null : paceOf(key, situation);
   const lasts = pace === null || pace <= 0 ? null : Math.max(0, balance) / pace;
@@ -57,23 +57,23 @@ export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
   const figures = { balance_usd: balance, lasts_days: lasts, pace_usd: pace };
   if (levels.includes('below')) return { is: 'holding', figures };
   const isOpen = levels.includes('near') || (rule.days !== undefined && pace === null);
-  return isOpen ? 'unknown' : { is: 'fine', figures };
+  return isOpen ? 'unknown' : { is: 'ok', figures };
 };
 
 export const judgeInvalid: Judge<'key_invalid'> = (_, key) => {
-  if (!key.is_active) return 'moot';
+  if (!key.is_active) return 'not_applicable';
   // What had expired before it was found is no news.
-  if (key.is_expired && (key.expires_at ?? '') <= key.created_at) return 'moot';
+  if (key.is_expired && (key.expires_at ?? '') <= key.created_at) return 'not_applicable';
   if (key.status === 'invalid') return { is: 'holding', figures: { reason: key.last_error } };
-  return key.status === 'active' ? { is: 'fine', figures: {} } : 'unknown';
+  return key.status === 'active' ? { is: 'ok', figures: {} } : 'unknown';
 };
 
 /** A ring comes a moment earlier or later than the one before it: what one of them read is overdue with one of them. */
 const RING_SLACK_MS = 5 * MINUTE_MS;
 
 export const judgeOverdue: Judge<'sync_overdue'> = (rule, key, { now }) => {
-  if (!key.is_active || key.kind === 'management' || key.status === 'invalid') return 'moot';
+  if (!key.is_active || key.kind === 'management' || key.status === 'invalid') return 'not_applicable';
   const since = Date.parse(key.last_synced_at ?? key.created_at);
   const isOverdue = now - since > rule.hours * HOUR_MS - RING_SLACK_MS;
-  return { is: isOverdue ? 'holding' : 'fine', figures: { last_synced_at: key.last_synced_at, reason: key.last_error } };
+  return { is: isOverdue ? 'holding' : 'ok', figures: { last_synced_at: key.last_synced_at, reason: key.last_error } };
 };

@@ -5,7 +5,7 @@ import { apiKey } from '../../inventory/table.ts';
 import type { ChannelRow } from '../channels/model.ts';
 import { alertDelivery, alertEvent, channel } from '../table.ts';
 import type { EventRow } from './model.ts';
-import { BUNDLE, togetherWith, toWays, type Way } from './store.ts';
+import { BUNDLE, type DeliveryRef, toDeliveryRefs, togetherWith } from './store.ts';
 
 export interface Claimed {
   kind: 'claimed';
@@ -25,7 +25,7 @@ const TOGETHER = togetherWith('?1');
  */
 export async function claimDelivery(
   db: Db,
-  { eventId, channelId }: Way,
+  { eventId, channelId }: DeliveryRef,
   now: number,
   leaseMs: number,
 ): Promise<Claimed | { kind: 'later'; at: number } | { kind: 'over' }> {
@@ -65,7 +65,7 @@ export async function claimDelivery(
 /** Notes an attempt, and what follows: it arrived, it is tried again at `nextAt`, or nobody tries any more. */
 export async function settleDelivery(
   db: Db,
-  way: Way & { userId: number; attempt: number; isTest: boolean },
+  way: DeliveryRef & { userId: number; attempt: number; isTest: boolean },
   outcome: { error: string | null; nextAt: number | null },
   now: number,
 ): Promise<void> {
@@ -98,8 +98,8 @@ export async function settleDelivery(
 }
 
 /** Messages that should have been sent by now, of all users: their queue message was lost. */
-export async function listDueWaysAcrossUsers(db: Db, now: number, limit: number): Promise<Way[]> {
+export async function listDueDeliveriesAcrossUsers(db: Db, now: number, limit: number): Promise<DeliveryRef[]> {
   const text = `SELECT event_id, channel_id, ${BUNDLE} FROM alert_delivery WHERE state = 'pending' AND next_at <= ?1 ORDER BY next_at LIMIT ?2`;
   const [rows = []] = await runBatch(db, [statement(db, text, now, limit)]);
-  return toWays(rows);
+  return toDeliveryRefs(rows);
 }

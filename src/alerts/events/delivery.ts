@@ -4,11 +4,11 @@ import type { Deps } from '../../deps.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../lib/day.ts';
 import { deleteActionsBeforeAcrossUsers } from '../breaker/store.ts';
 import { type ChannelRow, isAllowedUrl, TARGET_COLUMN, type Target } from '../channels/model.ts';
-import { wayMessage } from '../evaluation/evaluate.ts';
+import { deliveryMessage } from '../evaluation/evaluate.ts';
 import * as store from './delivery-store.ts';
 import { mailOf, type Outgoing, outgoingOf } from './messages.ts';
 import { type Notice, noticeOf } from './notices.ts';
-import { deleteEventsBeforeAcrossUsers, type Way } from './store.ts';
+import { type DeliveryRef, deleteEventsBeforeAcrossUsers } from './store.ts';
 
 /** Longer than a receiver may take. */
 const LEASE_MS = MINUTE_MS;
@@ -84,7 +84,7 @@ async function send(deps: Deps, notice: Notice, channel: ChannelRow): Promise<Fa
  * Works on a message of the queue.
  * @returns null, or in how many seconds it is to come again: it is not due yet, or somebody else is at it
  */
-export async function deliverEvent(deps: Deps, way: Way): Promise<number | null> {
+export async function deliverEvent(deps: Deps, way: DeliveryRef): Promise<number | null> {
   const startedAt = deps.now();
   const claimed = await store.claimDelivery(deps.db, way, startedAt, LEASE_MS);
   if (claimed.kind === 'later') return Math.min(MAX_DELAY_S, Math.ceil((claimed.at - startedAt) / SECOND_MS) + 1);
@@ -95,13 +95,13 @@ export async function deliverEvent(deps: Deps, way: Way): Promise<number | null>
   const isTest = events[0].kind === 'test';
   const nextAt = error === null || isTest || isFinal ? null : nextAttemptAt(attempts, now, deps.random());
   await store.settleDelivery(deps.db, { ...way, userId: channel.userId, attempt: attempts, isTest }, { error, nextAt }, now);
-  if (nextAt !== null) await deps.enqueue([wayMessage(way)], Math.ceil((nextAt - now) / SECOND_MS) + 1);
+  if (nextAt !== null) await deps.enqueue([deliveryMessage(way)], Math.ceil((nextAt - now) / SECOND_MS) + 1);
   return null;
 }
 
 /** Puts messages that should have been sent by now into the queue again: theirs was lost. */
 export async function resendDue(deps: Deps): Promise<void> {
-  await deps.enqueue((await store.listDueWaysAcrossUsers(deps.db, deps.now(), MAX_DUE)).map(wayMessage));
+  await deps.enqueue((await store.listDueDeliveriesAcrossUsers(deps.db, deps.now(), MAX_DUE)).map(deliveryMessage));
 }
 
 /** What was told must be known for as long as it could be told again: the end of a key a year before it comes. */

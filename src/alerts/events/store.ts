@@ -13,11 +13,11 @@ export interface Change {
   rule: Pick<Rule, 'id' | 'type' | 'version'>;
   fired: Finding[];
   over: Over[];
-  moot: KnownEvent[];
+  notApplicable: KnownEvent[];
 }
 
 /** An event that is to be sent to a channel. */
-export interface Way {
+export interface DeliveryRef {
   eventId: number;
   channelId: number;
 }
@@ -61,7 +61,7 @@ export const deliverStatement = (db: Db, userId: number, now: number): D1Prepare
   );
 
 /** Rows as names of messages, each by the first of its events. */
-export function toWays(rows: readonly Record<string, unknown>[]): Way[] {
+export function toDeliveryRefs(rows: readonly Record<string, unknown>[]): DeliveryRef[] {
   const ways = rows.map((row) => ({
     eventId: Number(row['event_id']),
     channelId: Number(row['channel_id']),
@@ -111,7 +111,7 @@ export async function applyChanges(
   changes: readonly Change[],
   now: number,
   planned: readonly PlannedAction[] = [],
-): Promise<{ ways: Way[]; actionIds: number[] }> {
+): Promise<{ ways: DeliveryRef[]; actionIds: number[] }> {
   const of = <T>(pick: (change: Change) => readonly T[]) =>
     JSON.stringify(
       changes.flatMap((change) => pick(change).map((one) => ({ ...one, rule: { id: change.rule.id, version: change.rule.version } }))),
@@ -130,18 +130,18 @@ export async function applyChanges(
       db,
       CLOSE,
       userId,
-      of(({ over, moot }) => [...over, ...moot]),
+      of(({ over, notApplicable }) => [...over, ...notApplicable]),
       now,
     ),
     deliverStatement(db, userId, now),
     ...(planned.length > 0 ? [planActionsStatement(db, userId, planned, now)] : []),
   ]);
   const [, , , ways = [], actions = []] = results;
-  return { ways: toWays(ways), actionIds: actions.map((row) => Number(row['id'])) };
+  return { ways: toDeliveryRefs(ways), actionIds: actions.map((row) => Number(row['id'])) };
 }
 
 /** Adds a test message for a channel. */
-export async function insertTest(db: Db, userId: number, channelId: number, now: number): Promise<Way[]> {
+export async function insertTest(db: Db, userId: number, channelId: number, now: number): Promise<DeliveryRef[]> {
   const [, ways = []] = await runBatch(db, [
     statement(
       db,
@@ -162,7 +162,7 @@ export async function insertTest(db: Db, userId: number, channelId: number, now:
       now,
     ),
   ]);
-  return toWays(ways);
+  return toDeliveryRefs(ways);
 }
 
 /** A page of a user's events, the newest first, with what became of their messages. */

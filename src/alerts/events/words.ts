@@ -16,7 +16,7 @@ import type { BudgetPeriod, Counts, Rule, RuleInput, RuleType } from '../model.t
 export type Figures = Record<string, number | string | null>;
 
 /** What a decision found. */
-export interface Told {
+export interface RuleMatch {
   /** What it is about: `all`, `key:<id>`. */
   subject: string;
   keyId: number | null;
@@ -29,7 +29,7 @@ export interface Told {
 }
 
 /** The same in words, with the view that shows it. */
-export interface Finding extends Omit<Told, 'is'> {
+export interface Finding extends Omit<RuleMatch, 'is'> {
   title: string;
   text: string;
   path: string;
@@ -68,7 +68,7 @@ function monthText(figures: Figures): string | null {
   return `This month: ${so}${figures['projected_usd'] === null ? '' : `, about ${moneyText(figures['projected_usd'], byok, figures['projected_known'] ?? 'all')} at its end`}.`;
 }
 
-const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
+const TELL: Record<RuleType, (told: RuleMatch, name: string) => Words> = {
   budget({ is, figures }, name) {
     const so = `${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])} were spent${onCounts(figures['counts'])} by ${name} ${figures['period'] === 'day' ? 'on' : 'in'} ${periodName(figures)}`;
     if (is === 'forecast') {
@@ -133,7 +133,7 @@ const TELL: Record<RuleType, (told: Told, name: string) => Words> = {
   }),
 };
 
-function pathOf(type: RuleType, { keyId, figures }: Told): string {
+function pathOf(type: RuleType, { keyId, figures }: RuleMatch): string {
   const { from, to, counts } = figures;
   const metric = counts === 'byok' ? '&metric=byok_cost' : '';
   if (['budget', 'spike', 'digest'].includes(type) && from && to)
@@ -142,7 +142,7 @@ function pathOf(type: RuleType, { keyId, figures }: Told): string {
 }
 
 /** A finding in words. */
-export function tellFinding(rule: Pick<Rule, 'type' | 'name'>, told: Told, keys: readonly Pick<Key, 'id' | 'name'>[]): Finding {
+export function describeFinding(rule: Pick<Rule, 'type' | 'name'>, told: RuleMatch, keys: readonly Pick<Key, 'id' | 'name'>[]): Finding {
   const words = TELL[rule.type](told, nameOf(told.keyId, keys));
   const { is: _, ...rest } = told;
   return { ...rest, ...words, title: rule.name === null ? words.title : `${rule.name}: ${words.title}`, path: pathOf(rule.type, told) };
@@ -155,7 +155,7 @@ export interface Recovery {
 }
 
 /** How it is now that a state is over. */
-export function tellRecovery(type: RuleType, figures: Figures): string {
+export function describeRecovery(type: RuleType, figures: Figures): string {
   switch (type) {
     case 'limit_remaining':
       return `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} are left again.`;

@@ -6,7 +6,7 @@ import { failField, failFields, fieldErrorsOf } from '../../errors.ts';
 import { formatUsd } from '../../lib/format.ts';
 import { requireUser } from '../../users/password-check.ts';
 import { nextPeriodOf, plannedAction } from '../breaker/model.ts';
-import { lookAcrossUsers } from '../evaluation/evaluate.ts';
+import { loadRuleContextsAcrossUsers } from '../evaluation/evaluate.ts';
 import { armingOf, createRuleSchema, parametersOf, type previewQuerySchema, type Rule, type RuleInput } from '../model.ts';
 import { budgetsOf } from './budgets.ts';
 import { checkActionKey, checkReferences } from './checks.ts';
@@ -49,7 +49,7 @@ async function previewOf(deps: Deps, userId: number, input: RuleInput & { type: 
     timeZone,
     acted: '[]',
   };
-  const [looked] = await lookAcrossUsers(deps, [userId], ({ id }) => id === NO_ID, [imagined]);
+  const [looked] = await loadRuleContextsAcrossUsers(deps, [userId], ({ id }) => id === NO_ID, [imagined]);
   const [budget] = looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];
   const planned = looked?.rules.map((rule) => plannedAction(rule, looked.situation)) ?? [];
   return { used_usd: budget?.spentUsd ?? null, amount_usd: input.amount_usd, would_do_now: planned[0]?.kind ?? null };

@@ -87,7 +87,7 @@ export function diffCells(stored: readonly UsageCell[], fresh: readonly UsageCel
  * The cells of a reading, but for days that are known by the hour already and that the reading knows as days only: those stay as they
  * are stored, unless the reading has more of anything.
  */
-export function keepFiner(stored: readonly UsageCell[], fresh: readonly UsageCell[]): UsageCell[] {
+export function preferHourly(stored: readonly UsageCell[], fresh: readonly UsageCell[]): UsageCell[] {
   const isFine = (cells: readonly UsageCell[]) => cells.length > 0 && cells.every(({ hours }) => hours !== null);
   const sumOf = (cells: readonly UsageCell[]) => cells.reduce<Amounts>((sum, { total }) => addAmounts(sum, total), []);
   const byDay = Map.groupBy(stored, ({ day }) => day);
@@ -103,7 +103,7 @@ export function keepFiner(stored: readonly UsageCell[], fresh: readonly UsageCel
  * The cells of a reading of a key, and what is stored of days of which it has nothing at all: what was spent does not go, but OpenRouter
  * forgets a key that is deleted, maybe before a listing tells so.
  */
-export function keepForgotten(stored: readonly UsageCell[], fresh: readonly UsageCell[]): UsageCell[] {
+export function retainMissingDays(stored: readonly UsageCell[], fresh: readonly UsageCell[]): UsageCell[] {
   const told = new Set(fresh.map(({ day }) => day));
   return [...fresh, ...stored.filter(({ day }) => !told.has(day))];
 }
@@ -141,7 +141,7 @@ function addHours(to: NonNullable<Sum['hours']>, hours: NonNullable<UsageCell['h
  * The same cells without their models, their providers, or their hours; of one place there is one. What one of them does not know is unknown. There
  * are thousands of hours, so sums are made in place.
  */
-export function coarsen(cells: Iterable<UsageCell>, keep: { model: boolean; provider: boolean; hours: boolean }): UsageCell[] {
+export function dropDimensions(cells: Iterable<UsageCell>, keep: { model: boolean; provider: boolean; hours: boolean }): UsageCell[] {
   const sums = new Map<string, Sum>();
   for (const { day, total, hours, ...names } of cells) {
     const place = { day, model: keep.model ? names.model : '', provider: keep.provider ? names.provider : '' };

@@ -1,6 +1,6 @@
 /** Unattributed spend: what an account spent without a key that is known, its total less what its keys spent. It is derived wherever it is read. Pure. */
 import { DAY_MS, dayOf, startOfDay } from '../../lib/day.ts';
-import { cellName, coarsen, isNothing, moneyOfDay, type UsageCell } from '../booking/cells.ts';
+import { cellName, dropDimensions, isNothing, moneyOfDay, type UsageCell } from '../booking/cells.ts';
 import type { StoredAccount, StoredReading } from '../coverage/readings.ts';
 import { LATE_MS } from '../coverage/secrets.ts';
 import type { Known } from '../coverage/spans.ts';
@@ -84,7 +84,7 @@ function subtract(totals: readonly UsageCell[], keys: readonly UsageCell[]): Usa
 
 /** The day as one cell; its money is known not to be negative, of the rest only what is not is believed. */
 function restOfWhole(totals: readonly UsageCell[], keys: readonly UsageCell[]): UsageCell[] {
-  const [[whole], [part]] = [totals, keys].map((cells) => coarsen(cells, { model: false, provider: false, hours: false })) as [
+  const [[whole], [part]] = [totals, keys].map((cells) => dropDimensions(cells, { model: false, provider: false, hours: false })) as [
     UsageCell[],
     UsageCell[],
   ];
@@ -102,7 +102,7 @@ export function restOfCells(totals: readonly UsageCell[], keys: readonly UsageCe
   const [cost, byok] = moneyOfDay(totals, day);
   const [keyCost, keyByok] = moneyOfDay(keys, day);
   if (cost < keyCost || byok < keyByok) return [];
-  const byModel = (cells: readonly UsageCell[]) => coarsen(cells, { model: true, provider: false, hours: true });
+  const byModel = (cells: readonly UsageCell[]) => dropDimensions(cells, { model: true, provider: false, hours: true });
   return subtract(totals, keys) ?? subtract(byModel(totals), byModel(keys)) ?? restOfWhole(totals, keys);
 }
 
@@ -129,7 +129,7 @@ export interface AccountDay {
 export function unattributedRows({ day, keyId, totals, keys }: AccountDay): StoredRow[] {
   const slugs = new Map(totals.map(({ model, slug }) => [model, slug]));
   const cellsOf = (rows: AccountDay['keys']) =>
-    coarsen(
+    dropDimensions(
       rows.map((row) => cellOf(toLedgerRow(row))),
       { model: true, provider: true, hours: true },
     );

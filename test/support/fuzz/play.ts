@@ -137,8 +137,8 @@ function learn(scene: Scene, { person }: Asker, { operation }: Plan, path: strin
 /** Secrets of anybody, and marks of what is not the asker's; of an answer to nobody in particular, all marks. */
 async function leakFaults({ people, secrets }: Scene, asker: Asker, plan: Plan, answer: Answer): Promise<string[]> {
   if (plan.operation.method !== 'GET' && answer.status < 400) for (const secret of await storedSecrets(people[0].id)) secrets.add(secret);
-  const isTold = plan.operation.access !== 'public' && isGood(plan);
-  const marks = isTold ? asker.other.marks : people.flatMap((person) => person.marks);
+  const isReported = plan.operation.access !== 'public' && isGood(plan);
+  const marks = isReported ? asker.other.marks : people.flatMap((person) => person.marks);
   return leaksIn(JSON.stringify([...answer.headers]) + answer.text, [...secrets, ...marks]);
 }
 
