@@ -20,7 +20,6 @@ export async function ensureDevVars(folder = root): Promise<boolean> {
   const path = join(folder, '.dev.vars');
   if (existsSync(path)) return false;
   await writeFile(path, devVars(), { mode: 0o600, flag: 'wx' });
-  console.log('Created .dev.vars with fresh random secrets.');
   return true;
 }
 
@@ -64,13 +63,22 @@ async function waitForHealth(origin: string): Promise<{ status: string | number;
   return null;
 }
 
+const VERBOSE = '--verbose';
+
+/** Arguments of `wrangler dev`: of what it and the Worker log only errors, unless `--verbose` or a level is asked for. */
+export function devArgs(args: readonly string[]): string[] {
+  const further = args.filter((arg) => arg !== VERBOSE);
+  const isQuiet = further.length === args.length && option(args, 'log-level') === undefined;
+  return ['dev', '--show-interactive-dev-session=false', ...(isQuiet ? ['--log-level=error'] : []), ...further];
+}
+
 /**
  * Runs the development server until it ends.
- * @param args further arguments of `wrangler dev`
+ * @param args further arguments of `wrangler dev`, or `--verbose`
  * @param announce what to print when it answers
  */
 export async function serve(args: readonly string[], announce: (origin: string) => void | Promise<void>): Promise<void> {
-  const server = startWrangler(['dev', '--show-interactive-dev-session=false', ...args]);
+  const server = startWrangler(devArgs(args));
   const stop = (signal: NodeJS.Signals) => server.kill(signal);
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);

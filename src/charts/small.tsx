@@ -1,7 +1,8 @@
 /** Small charts inside tables and cards. */
+
+import { line } from 'd3-shape';
 import { formatShare } from '../lib/format.ts';
 import { type Tone, toneClass } from './model.ts';
-import { linePath } from './path.ts';
 
 interface SparklineProps {
   label: string;
@@ -19,7 +20,11 @@ export function Sparkline({ label, values: told, isOpen, format }: SparklineProp
   const known = values.filter((value) => value !== null);
   const top = Math.max(0, ...known);
   const y = (value: number): number => HEIGHT - 1 - (value / (top || 1)) * (HEIGHT - 3);
-  const points = values.map((value, index) => (value === null ? null : ([index, Math.round(y(value) * 10) / 10] as const)));
+  const path = line<number | null>()
+    .defined((value) => value !== null)
+    .x((_, index) => index)
+    .y((value) => y(value ?? 0))
+    .digits(1);
   const text = `${label}: ${known.length === 0 ? format(null) : `highest ${format(top)}`}`;
   return (
     <svg
@@ -30,7 +35,7 @@ export function Sparkline({ label, values: told, isOpen, format }: SparklineProp
       aria-label={text}
     >
       <title>{text}</title>
-      <path d={linePath(points)} />
+      <path d={path(values) ?? ''} />
     </svg>
   );
 }

@@ -3,10 +3,10 @@
  * texts keep their size on every screen.
  */
 
-import { nice, ticks } from 'd3-array';
+import { scaleLinear } from 'd3-scale';
+import { area, line, stack } from 'd3-shape';
 import { asKnown } from '../lib/format.ts';
 import { columnTotals, percent, type Series, type StackedProps, type Told, ticksOf, toneClass, totalOf } from './model.ts';
-import { areaPath, linePath } from './path.ts';
 import { Scroll } from './scroll.tsx';
 import { tableRow } from './table-row.tsx';
 import { target, tipLabels } from './target.tsx';
@@ -22,21 +22,18 @@ const MAX_GAPPED = 120;
 const short = (value: number): number => Math.round(value * 100) / 100;
 
 /** Where a series lies in each bucket; null: nothing is known there. */
-type Layer = readonly (readonly [low: number, high: number] | null)[];
+type Place = readonly [low: number, high: number] | null;
+type Layer = readonly Place[];
 
 /** Where each series lies in each bucket: on top of those before it, or, as lines, by itself. */
 function layersOf({ series, buckets, shape }: StackedProps): Layer[] {
   if (shape === 'lines') {
     return series.map(({ values }) => buckets.map((_, index) => (values[index] == null ? null : ([0, values[index]] as const))));
   }
-  const heights = buckets.map(() => 0);
-  return series.map(({ values }) =>
-    heights.map((low, index) => {
-      const high = low + (values[index] ?? 0);
-      heights[index] = high;
-      return [low, high] as const;
-    }),
-  );
+  const stacked = stack<unknown, number, Series>()
+    .keys(series)
+    .value((index, { values }) => values[index] ?? 0);
+  return stacked(buckets.keys()).map((layer) => layer.map(([low, high]) => [low, high]));
 }
 
 /** All bars of a layer as one shape: a page has hundreds of them. */
@@ -54,8 +51,12 @@ const Bars = ({ layer, y }: { layer: Layer; y(value: number): number }) => {
 
 /** The area between the layer's edges, or only its upper edge. */
 const Outline = ({ layer, y, isLine }: { layer: Layer; y(value: number): number; isLine: boolean }) => {
-  const edge = (side: 0 | 1) => layer.map((place, index) => (place === null ? null : ([index + 0.5, short(y(place[side]))] as const)));
-  return isLine ? <path d={linePath(edge(1))} class="line" /> : <path d={areaPath(edge(1), edge(0))} />;
+  const isKnown = (place: Place) => place !== null;
+  const x = (_: Place, index: number) => index + 0.5;
+  const low = (place: Place) => y(place?.[0] ?? 0);
+  const high = (place: Place) => y(place?.[1] ?? 0);
+  if (isLine) return <path d={line(x, high).defined(isKnown).digits(2)(layer) ?? ''} class="line" />;
+  return <path d={area(x, low, high).defined(isKnown).digits(2)(layer) ?? ''} />;
 };
 
 /** What is not known, behind everything else. */
@@ -156,9 +157,8 @@ export function StackedChart(props: StackedProps) {
   const { id, title, description, buckets, series, formatAxis, shape = 'bars' } = props;
   const layers = layersOf(props);
   const highest = Math.max(...layers.flat().map((place) => place?.[1] ?? 0), 0) || 1;
-  const [, top] = nice(0, highest, Y_TICKS);
-  const y = (value: number): number => HEIGHT * (1 - value / top);
-  const levels = ticks(0, top, Y_TICKS);
+  const y = scaleLinear([0, highest], [HEIGHT, 0]).nice(Y_TICKS);
+  const levels = y.ticks(Y_TICKS);
   const levelTexts = formatAxis(levels);
   const told = tell(props);
   const hasUnknown = buckets.some(({ isUnknown }) => isUnknown === true);

@@ -2,7 +2,7 @@
  * Envelope encryption of secrets at rest: AES-256-GCM, `v1.<kid>.<iv>.<ciphertext>` in base64url.
  * The additional data ties a ciphertext to its place, so one that was moved to another row does not decrypt.
  */
-import { fromBase64, toBase64Url } from '../lib/base64.ts';
+import { base64url } from 'jose';
 import { err, ok, type Result } from '../lib/result.ts';
 
 /** Key-encryption keys by id. The first one encrypts, all decrypt. */
@@ -41,7 +41,7 @@ export async function encrypt(keyring: Keyring, place: Place, plaintext: string)
     await importKey(current.secret, 'encrypt'),
     encoder.encode(plaintext),
   );
-  return { envelope: [VERSION, current.kid, toBase64Url(iv), toBase64Url(new Uint8Array(sealed))].join('.'), kid: current.kid };
+  return { envelope: [VERSION, current.kid, base64url.encode(iv), base64url.encode(new Uint8Array(sealed))].join('.'), kid: current.kid };
 }
 
 /** Decrypts what `encrypt` made for the same place with any key of the ring. */
@@ -52,9 +52,9 @@ export async function decrypt(keyring: Keyring, place: Place, envelope: string):
   if (!entry) return err({ kind: 'missing_kid', kid });
   try {
     const plain = await crypto.subtle.decrypt(
-      { name: 'AES-GCM', iv: fromBase64(iv), additionalData: additionalData(place, kid) },
+      { name: 'AES-GCM', iv: base64url.decode(iv), additionalData: additionalData(place, kid) },
       await importKey(entry.secret, 'decrypt'),
-      fromBase64(sealed),
+      base64url.decode(sealed),
     );
     return ok(new TextDecoder().decode(plain));
   } catch {

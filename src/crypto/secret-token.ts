@@ -3,8 +3,8 @@
  * errors and garbage without a look into the database. Only the SHA-256 is stored: right here, because the secret is random.
  * Source: https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
  */
+import { crc32 } from 'node:zlib';
 import { encodeBase62, randomBase62 } from '../lib/base62.ts';
-import { crc32 } from '../lib/crc32.ts';
 import { sha256Hex } from '../lib/sha256.ts';
 
 /** What each kind of secret starts with. */

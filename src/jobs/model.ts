@@ -1,10 +1,8 @@
 /** Jobs as values: when they ring, what their messages say, what was missed. Pure. */
-
+import { crc32 } from 'node:zlib';
 import * as z from 'zod';
-import { crc32 } from '../lib/crc32.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../lib/day.ts';
 import { slicesOf } from '../lib/slices.ts';
-
 import { SEALED_TABLES } from '../rewrap/model.ts';
 
 export const JOBS = ['sync', 'validate', 'cleanup'] as const;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HeatMap } from '../../src/charts/heat-map.tsx';
 import { toneClass } from '../../src/charts/model.ts';
-import { areaPath, linePath } from '../../src/charts/path.ts';
 import { ShareBar, Sparkline } from '../../src/charts/small.tsx';
 import { StackedChart } from '../../src/charts/stacked.tsx';
 import { formatUsd, formatUsdAxis } from '../../src/lib/format.ts';
@@ -30,17 +29,6 @@ const chart = (props: Partial<Parameters<typeof StackedChart>[0]>) =>
     />,
   );
 
-describe('a path', () => {
-  it('goes through what is known, and parts where something is not', () => {
-    const points = [null, [1, 5], null, null, [4, 2], [5, 3], [6, 1], null] as const;
-    expect(linePath(points)).toBe('M1,5ZM4,2L5,3L6,1');
-    const ground = points.map((point) => point && ([point[0], 9] as const));
-    expect(areaPath(points, ground)).toBe('M1,5L1,9ZM4,2L5,3L6,1L6,9L5,9L4,9Z');
-    expect([linePath([]), areaPath([], []), linePath([null]), areaPath([null], [null])]).toEqual(['', '', '', '']);
-    expect([linePath([[0, 0.5]]), areaPath([[0, 1]], [[0, 2]])]).toEqual(['M0,0.5Z', 'M0,1L0,2Z']);
-  });
-});
-
 describe('a chart over time', () => {
   it('draws a bar for each amount, and tells every bucket to those who point at it, focus it or read the table', () => {
     const html = chart({});
@@ -65,6 +53,11 @@ describe('a chart over time', () => {
     const areas = chart({ shape: 'areas' });
     expect(count(areas, /<g class="tone-[^"]+"><path d="M/g)).toBe(2);
     expect(areas).not.toContain('class="line"');
+  });
+
+  it('draws a dot where only one value between two gaps is known', () => {
+    const lines = chart({ shape: 'lines', series: [{ label: 'a', tone: 1, values: [null, 2, null] }] });
+    expect(lines).toContain('<path d="M1.5,0Z" class="line"');
   });
 
   it('draws nothing where nothing was spent, and has no gaps between very many bars', () => {

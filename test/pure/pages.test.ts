@@ -1,4 +1,4 @@
-import { nice, ticks } from 'd3-array';
+import { scaleLinear } from 'd3-scale';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { attentionOf } from '../../src/alerts/evaluation/attention.ts';
@@ -345,7 +345,7 @@ describe('what people read', () => {
     expect(formatCountAxis([0, 1500, 3000])).toEqual(['0', '1.5K', '3K']);
     expect(
       fc.sample(fc.double({ min: 1e-6, max: 1e7, noNaN: true }), 500).filter((top) => {
-        const texts = formatUsdAxis(ticks(0, nice(0, top, 4)[1], 4));
+        const texts = formatUsdAxis(scaleLinear([0, top], [0, 1]).nice(4).ticks(4));
         return new Set(texts).size < texts.length;
       }),
     ).toEqual([]);

@@ -12,13 +12,13 @@ import { linkOrigin, linkSql } from '../../scripts/link.ts';
 import { describePublicUrl, publicUrlVar, readPublicUrl } from '../../scripts/public-url.ts';
 import { findDatabaseId, withDatabaseId } from '../../scripts/remote-config.ts';
 import { devVars, readDevConfig } from '../../scripts/secrets.ts';
-import { ensureDevVars, persistence } from '../../scripts/serve.ts';
+import { devArgs, ensureDevVars, persistence } from '../../scripts/serve.ts';
 import { option } from '../../scripts/wrangler.ts';
 import { CRONS } from '../../src/jobs/model.ts';
 import { createRandom } from '../support/random.ts';
 
-describe('npm install', () => {
-  it('finds every system in the lock file, and so changes it nowhere', () => {
+describe('npm ci', () => {
+  it('finds every system in the lock file', () => {
     interface Package {
       optionalDependencies?: Record<string, string>;
     }
@@ -66,6 +66,12 @@ describe('npm start', () => {
     ]);
     expect([persistence(['--persist-to', 'x']), persistence([])]).toEqual([['--persist-to', 'x'], []]);
     expect(await readCrons()).toEqual(Object.keys(CRONS));
+  });
+
+  it("shows wrangler's log where it is asked for, and otherwise errors alone", () => {
+    expect(devArgs(['--port', '1'])).toEqual(['dev', '--show-interactive-dev-session=false', '--log-level=error', '--port', '1']);
+    expect(devArgs(['--verbose', '--port', '1'])).toEqual(['dev', '--show-interactive-dev-session=false', '--port', '1']);
+    expect(devArgs(['--log-level', 'debug'])).toEqual(['dev', '--show-interactive-dev-session=false', '--log-level', 'debug']);
   });
 });
 

@@ -49,7 +49,7 @@ export async function startWorker() {
   const port = await freePort();
   const state = join(folder, 'state');
   const ports = ['--port', String(port), '--inspector-port', String(await freePort())];
-  const args = [...ports, '--persist-to', state, '--env-file', secrets, '--var', base];
+  const args = ['--verbose', ...ports, '--persist-to', state, '--env-file', secrets, '--var', base];
   const worker = spawn(process.execPath, ['scripts/start.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   const collect = (chunk: Buffer) => {

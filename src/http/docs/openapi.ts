@@ -1,7 +1,4 @@
-/**
- * The OpenAPI 3.1 document of routes, made from the schemas that validate. JSON Schema comes from zod itself: a library for the
- * whole of it would put all of zod into the bundle (docs/decisions/0003).
- */
+/** The OpenAPI 3.1 document of routes, made from the schemas that validate. JSON Schema comes from zod itself (docs/decisions/0003). */
 import * as z from 'zod';
 import type { Access, RouteDescription } from '../route.ts';
 import { problemSchema } from './answers.ts';

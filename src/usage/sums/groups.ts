@@ -1,6 +1,6 @@
 /** Ledger rows by one or two groups, in keyset pages: a page begins after the place that its cursor names. */
+import { base64url } from 'jose';
 import * as z from 'zod';
-import { fromBase64, toBase64Url } from '../../lib/base64.ts';
 import { addDays } from '../../lib/day.ts';
 import { type Fact, factsOf, type Group, type LedgerRow, type Range } from '../model.ts';
 import { addTo, type Measures } from './measures.ts';
@@ -127,12 +127,12 @@ export function pageOfRange<T extends { day: string }>({ stored, toRows, range, 
 
 /** A place as an opaque text, tied to its groups. */
 export const encodeCursor = (place: Place, groups: readonly Group[]): string =>
-  toBase64Url(new TextEncoder().encode(JSON.stringify([groups.join(','), ...place])));
+  base64url.encode(JSON.stringify([groups.join(','), ...place]));
 
 /** The place that a cursor names, or null if it is not one of a page with these groups. */
 export function decodeCursor(text: string, groups: readonly Group[]): Place | null {
   try {
-    const [named, ...place] = z.array(z.unknown()).parse(JSON.parse(new TextDecoder().decode(fromBase64(text))));
+    const [named, ...place] = z.array(z.unknown()).parse(JSON.parse(new TextDecoder().decode(base64url.decode(text))));
     const columns = columnsFor(groups);
     if (named !== groups.join(',') || place.length !== columns.length) return null;
     return columns.map(({ placeSchema }, index) => placeSchema.parse(place[index]));
