@@ -18,7 +18,7 @@ import { byEach, type FactsBy, factsBy, factsOf, type Range } from '../usage/mod
 import { resolvePeriod } from '../usage/periods.ts';
 import { presentReconciled } from '../usage/sums/reconciliation.ts';
 import { asOf } from '../usage/sums/stats.ts';
-import { compare, headlineOf, totalsOf, watchedOf, within } from './figures.ts';
+import { compare, headlineOf, totalsOf, watchedOf, whyOf, within } from './figures.ts';
 import { type DashboardQuery, moneyOf, neededSince, rangesOf, weekOf } from './model.ts';
 
 const QUESTION = questionSchema.parse({});
@@ -79,6 +79,7 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
     headline: headlineOf({ now, zone: shown.zone, keys, spend }, ranges),
     shown: range,
     change: compare(spend, ranges.compared, range.metric === 'cost' ? 'credits' : 'byok'),
+    why: whyOf(facts, ranges.compared),
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
     /** They count in the user's own zone; null: there are some, and another zone is shown. */
     budgets,

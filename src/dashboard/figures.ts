@@ -9,10 +9,11 @@ import { ALL_SPEND, createCompleteness } from '../usage/coverage/completeness.ts
 import { type CoveredKey, spansOf } from '../usage/coverage/coverage.ts';
 import { gapsOf } from '../usage/coverage/gaps.ts';
 import { type Known, mergeSpans } from '../usage/coverage/spans.ts';
-import { approximateDays, type FactsBy, type Range } from '../usage/model.ts';
-import { presentMeasures } from '../usage/sums/measures.ts';
+import { approximateDays, type Fact, type FactsBy, type Range } from '../usage/model.ts';
+import { type Measures, presentMeasures } from '../usage/sums/measures.ts';
 import { sumBy, sumRange } from '../usage/sums/stats.ts';
 import { balanceOf, type Ranges } from './model.ts';
+import { explainChange, type Spent } from './why.ts';
 
 /** The facts of a range. */
 export const within = <T extends { date: string }>(facts: readonly T[], { from, to }: Range): T[] =>
@@ -32,6 +33,24 @@ export function totalsOf(keys: readonly CoveredKey[], facts: FactsBy, range: Ran
     uncounted,
     approximateDays: approximateDays(facts.marks),
   };
+}
+
+const spentOf = ({ costNano, requests, promptTokens, completionTokens }: Readonly<Measures>): Spent => ({
+  cost: costNano ?? 0,
+  requests,
+  tokens: promptTokens === null ? null : promptTokens + (completionTokens ?? 0),
+});
+
+const spentBy = <Name>(facts: FactsBy['key'], range: Range, nameOf: (fact: Fact) => Name): Map<Name, Spent> =>
+  new Map([...sumBy(within(facts, range), nameOf)].map(([name, measures]) => [name, spentOf(measures)]));
+
+/** Why credits changed from one range to the next, by model and by key; null where there is nothing to compare. */
+export function whyOf({ model, key }: FactsBy, compared: Ranges['compared']) {
+  if (compared === null) return null;
+  const explain = <Name>(facts: FactsBy['key'], nameOf: (fact: Fact) => Name) =>
+    explainChange(spentBy(facts, compared.before, nameOf), spentBy(facts, compared.now, nameOf));
+  const why = { model: explain(model, (fact) => fact.model), key: explain(key, ({ keyId }) => keyId) };
+  return why.key.length === 0 ? null : why;
 }
 
 /** When any of the user's keys was watched. */

@@ -84,13 +84,14 @@ export function rangesOf(shown: Range, now: number): Ranges {
 }
 
 /**
- * Since which local day what is needed of summed days: of those that are only compared, no more than what was spent in all. What keys spent is
- * shown, and asked for by the month and by budgets, whose days, weeks and months do not begin before the last complete days or the month do.
+ * Since which local day what is needed of summed days. What models and keys spent is shown beside the days before; keys are asked for by the month and
+ * by budgets, too, whose days, weeks and months do not begin before the last complete days or the month do.
  */
-export function neededSince({ shown, month, pace }: Ranges, by: Dimension): Since {
+export function neededSince({ shown, compared, month, pace }: Ranges, by: Dimension): Since {
   const { from } = shown;
-  const keys = [from, month.from, pace.from].sort()[0] ?? from;
-  return { keys, models: from, credits: from, drift: from, ...(by === 'provider' && { providers: from }) };
+  const before = compared?.before.from ?? from;
+  const keys = [before, month.from, pace.from].sort()[0] ?? from;
+  return { keys, models: before, credits: from, drift: from, ...(by === 'provider' && { providers: from }) };
 }
 
 /**

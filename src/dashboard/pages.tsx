@@ -19,6 +19,7 @@ import { Change, Headline } from './headline.tsx';
 import { type DashboardQuery, dashboardSchema, MONEY, type Money } from './model.ts';
 import { Rankings } from './rankings.tsx';
 import { AttentionList, Budgets, Limits, Welcome } from './state.tsx';
+import { Why } from './why-card.tsx';
 
 export const dashboardPages = createPages();
 
@@ -117,9 +118,7 @@ const SpendHead = ({
       </div>
       <p class="hint head">
         <span>{rangeLabel(shown.range)}</span>
-        {comparedDays !== null && (
-          <Change change={change} than={comparedDays === 1 ? 'the day before' : `the ${comparedDays} days before`} />
-        )}
+        {comparedDays !== null && <Change change={change} than={daysBefore(comparedDays)} />}
         {shown.gaps.length > 0 && totals.cost_usd !== null && <span>{gapsText(shown.gaps, keys.length, shown.range.zone)}</span>}
         {shown.gaps.length > 0 && month.reportedUsd !== null && shown.range.to >= month.from && (
           <span>
@@ -131,6 +130,8 @@ const SpendHead = ({
     </>
   );
 };
+
+const daysBefore = (days: number): string => (days === 1 ? 'the day before' : `the ${days} days before`);
 
 interface SpendProps {
   query: DashboardQuery;
@@ -204,6 +205,15 @@ async function showDashboard(view: View) {
   // The hours of one day are those of the chart.
   const hasWeek = shown.range.from < shown.range.to;
   const isRunning = attention.some(({ tone }) => tone === 'info');
+  const why = answered.why !== null && shown.metric === 'cost' && answered.comparedDays !== null && (
+    <Why
+      query={question}
+      why={answered.why}
+      than={daysBefore(answered.comparedDays)}
+      isComplete={answered.change.isComplete}
+      keyNames={keyNames}
+    />
+  );
   const rendered = (
     <Frame title="Dashboard" here={FORM} view={withFailure(view, failure)}>
       <div class="head" {...(isRunning && { 'data-refresh': REFRESH_S })}>
@@ -220,7 +230,12 @@ async function showDashboard(view: View) {
           {budgets?.length !== 0 && <Budgets budgets={budgets} viewerZone={viewerZone} href={hrefWith(question, { tz: viewerZone })} />}
           <Limits keys={keys} />
         </div>
-        {hasWeek && <Week shown={shown} />}
+        {(hasWeek || why) && (
+          <div class={hasWeek ? 'column' : 'column wide'}>
+            {hasWeek && <Week shown={shown} />}
+            {why}
+          </div>
+        )}
         <Rankings query={question} shown={shown} palette={answered.palette} keyNames={keyNames} />
       </div>
     </Frame>
