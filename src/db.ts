@@ -77,11 +77,12 @@ const dialect = new SQLiteAsyncDialect();
 /** Does the column have values that D1 gives as something else? */
 const isMapped = (column: Column): boolean => column.mapFromDriverValue !== Column.prototype.mapFromDriverValue;
 
-/** Maps rows column by column, where a column needs it. */
-function createMapping(fields: Fields): (row: Record<string, unknown>) => void {
+/** Maps rows in place, the columns that need it; rows of which none does are not looked at. */
+function createMapping(fields: Fields): (rows: readonly Record<string, unknown>[]) => void {
   const mapped = Object.entries(fields).flatMap(([name, field]) => (is(field, Column) && isMapped(field) ? [{ name, column: field }] : []));
-  return (row) => {
-    for (const { name, column } of mapped) if (row[name] !== null) row[name] = column.mapFromDriverValue(row[name]);
+  return (rows) => {
+    if (mapped.length === 0) return;
+    for (const row of rows) for (const { name, column } of mapped) if (row[name] !== null) row[name] = column.mapFromDriverValue(row[name]);
   };
 }
 
@@ -114,7 +115,7 @@ export function prepareQuery<F extends Fields>(select: () => Selection<F>): (db:
     return {
       statement: db.$client.prepare(text).bind(...fillPlaceholders(params, values)),
       toRows(results) {
-        results.forEach(map);
+        map(results);
         return results as RowOf<F>[];
       },
     };
@@ -152,14 +153,16 @@ function toJson(fields: Fields): SQL {
   return sql`json_array(${sql.join(parts, sql`, `)})`;
 }
 
-/** Reads the JSON value of a row. */
-function createReader(fields: Fields): (text: string) => Record<string, unknown> {
+/** Reads the JSON values of rows. */
+function createReader(fields: Fields): (texts: readonly string[]) => Record<string, unknown>[] {
   const [names, map] = [Object.keys(fields), createMapping(fields)];
-  return (text) => {
-    const values = (JSON.parse(text) as unknown[][]).flat();
-    const row = Object.fromEntries(names.map((name, index) => [name, values[index] ?? null]));
-    map(row);
-    return row;
+  return (texts) => {
+    const rows = texts.map((text) => {
+      const values = (JSON.parse(text) as unknown[][]).flat();
+      return Object.fromEntries(names.map((name, index) => [name, values[index] ?? null]));
+    });
+    map(rows);
+    return rows;
   };
 }
 
@@ -186,7 +189,7 @@ export function prepareUnion<Rows extends Record<string, unknown[]>>(
     const { sql: text, params, readers } = made;
     const found = await rowsOf<{ name: string; fields: string }>(db, db.$client.prepare(text).bind(...fillPlaceholders(params, values)));
     const byName = Map.groupBy(found, ({ name }) => name);
-    return Object.fromEntries(readers.map(([name, read]) => [name, (byName.get(name) ?? []).map(({ fields }) => read(fields))])) as Rows;
+    return Object.fromEntries(readers.map(([name, read]) => [name, read((byName.get(name) ?? []).map(({ fields }) => fields))])) as Rows;
   };
 }
 

@@ -1,5 +1,5 @@
 /** All SQL of job runs. They belong to nobody: a run works on the keys of all users. */
-import { type Db, rowsOf, runBatch, statement } from '../db.ts';
+import { type Db, queryOf, readTogether, rowsOf, runBatch, statement } from '../db.ts';
 import { type Counts, type JobName, partError } from './model.ts';
 
 /** Names a part of a run. Part 0 is the ring itself. */
@@ -16,12 +16,14 @@ export async function claimPart(db: Db, { job, slot, part }: PartName, now: numb
   const claim = `INSERT INTO job_run (job, slot, part, started_at, lease_until, counts) VALUES (:job, :slot, :part, :now, :now + :leaseMs, '{}')
     ON CONFLICT (job, slot, part) DO UPDATE SET lease_until = excluded.lease_until
     WHERE job_run.finished_at IS NULL AND job_run.lease_until <= :now RETURNING counts`;
-  const [claimed = [], [row] = []] = await runBatch(db, [
-    statement(db, claim, { job, slot, part, now, leaseMs }),
-    statement(db, 'SELECT finished_at, lease_until FROM job_run WHERE job = :job AND slot = :slot AND part = :part', { job, slot, part }),
+  const find = `SELECT finished_at AS finishedAt, lease_until AS leaseUntil FROM job_run WHERE job = :job AND slot = :slot AND part = :part`;
+  const [[claimed], [found]] = await readTogether(db, [
+    queryOf<{ counts: string }>(statement(db, claim, { job, slot, part, now, leaseMs })),
+    queryOf<{ finishedAt: number | null; leaseUntil: number }>(statement(db, find, { job, slot, part })),
   ]);
-  if (claimed[0]) return { kind: 'claimed', counts: JSON.parse(String(claimed[0]['counts'])), leaseUntil: now + leaseMs };
-  return row?.['finished_at'] == null ? { kind: 'leased', until: Number(row?.['lease_until'] ?? now) } : { kind: 'finished' };
+  if (claimed) return { kind: 'claimed', counts: JSON.parse(claimed.counts), leaseUntil: now + leaseMs };
+  const isFinished = found !== undefined && found.finishedAt !== null;
+  return isFinished ? { kind: 'finished' } : { kind: 'leased', until: found?.leaseUntil ?? now };
 }
 
 /** Sets what a part did, if it is still ours by this lease; it is then either finished or free to be taken again. */

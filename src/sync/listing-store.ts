@@ -1,5 +1,5 @@
 /** SQL that applies what OpenRouter lists of an account: its workspaces, its keys, its balance. */
-import { type Db, jsonField as field, rowsOf, runBatch, statement, type Values } from '../db.ts';
+import { type Db, jsonField as field, queryOf, rowsOf, runBatch, statement, type Values } from '../db.ts';
 import { HOUR_MS } from '../lib/day.ts';
 import { slicesOf } from '../lib/slices.ts';
 import type { Credits, KeyRecord, Workspace } from '../openrouter/account.ts';
@@ -73,9 +73,10 @@ export async function claimAccount(
     WHERE (workspace.name, workspace.account_id) IS NOT (excluded.name, excluded.account_id)`;
   const leave = `DELETE FROM workspace WHERE user_id = :userId AND account_id = (SELECT a.id FROM account AS a WHERE a.id = ${OPENED} AND a.reader_id = :managementId)
     AND id NOT IN (SELECT ${field('id')} FROM json_each(:workspaces) AS j)`;
-  const find = `SELECT a.id, a.reader_id, a.listed_at FROM account AS a WHERE a.id = ${OPENED} AND ${IS_MANAGER}`;
+  const find = `SELECT a.id, a.reader_id AS readerId, a.listed_at AS listedAt FROM account AS a WHERE a.id = ${OPENED} AND ${IS_MANAGER}`;
   const [manager, listed] = [{ userId, managementId }, JSON.stringify(workspaces)];
   const known = { ...manager, workspaces: listed, hashes: JSON.stringify(hashes), openedBy };
+  const found = queryOf<{ id: number; readerId: number | null; listedAt: number | null }>(statement(db, find, manager));
   const results = await runBatch(db, [
     statement(db, create, known),
     statement(db, open, known),
@@ -83,12 +84,10 @@ export async function claimAccount(
     statement(db, place, { ...manager, workspaces: listed }),
     statement(db, leave, { ...manager, workspaces: listed }),
     resolveUserStatement(db, userId),
-    statement(db, find, manager),
+    found.statement,
   ]);
-  const row = results.at(-1)?.[0];
-  if (!row) return null;
-  const listedAt = row['listed_at'] === null ? null : Number(row['listed_at']);
-  return { id: Number(row['id']), isReader: Number(row['reader_id']) === managementId, listedAt };
+  const [row] = found.toRows(results.at(-1) ?? []);
+  return row ? { id: row.id, isReader: row.readerId === managementId, listedAt: row.listedAt } : null;
 }
 
 /** Notes that a management key listed its account, and the account's balance; null: it could not be read. */

@@ -1,7 +1,7 @@
 /** SQL of management keys: who reads an account and when, and how far each of its keys was read. */
 
 import { and, eq, getTableColumns } from 'drizzle-orm';
-import { type Db, jsonField as field, rowsOf, runBatch, statement } from '../db.ts';
+import { type Db, jsonField as field, queryOf, readTogether, rowsOf, runBatch, statement } from '../db.ts';
 import type { Account, Management, UpstreamKey } from '../inventory/model.ts';
 import { account, management, reading } from '../inventory/table.ts';
 
@@ -12,10 +12,8 @@ export type Claimed = Pick<Management, 'listedAt' | 'namesDay' | 'lastError'> & 
   /** Does this key read its account? */
   isReader: boolean;
 };
+type FoundStep = Omit<Claimed, 'isReader'> & Pick<Management, 'runSlot' | 'readyAt'> & { isReader: number };
 export type StepClaim = ({ kind: 'claimed' } & Claimed) | { kind: 'superseded' } | { kind: 'busy'; until: number };
-
-const orNull = <T>(value: unknown, convert: (value: unknown) => T): T | null =>
-  value === null || value === undefined ? null : convert(value);
 
 /**
  * Takes an account for a step of a run, unless a newer run works on it, or it is not ready.
@@ -33,25 +31,17 @@ export async function claimStep(
     SELECT id, user_id, :now + :leaseMs, :slot FROM api_key WHERE id = :managementId AND user_id = :userId
     ON CONFLICT (api_key_id) DO UPDATE SET ready_at = excluded.ready_at, run_slot = excluded.run_slot
     WHERE management.ready_at <= :now AND coalesce(management.run_slot, '') <= :slot RETURNING 1`;
-  const [claimed = [], [row] = []] = await runBatch(db, [
-    statement(db, claim, { userId, managementId, slot, now, leaseMs }),
-    statement(
-      db,
-      `SELECT m.*, EXISTS (SELECT 1 FROM account AS a WHERE a.id = m.account_id AND a.reader_id = m.api_key_id) AS is_reader
-        FROM management AS m WHERE m.user_id = :userId AND m.api_key_id = :managementId`,
-      { userId, managementId },
-    ),
+  const find = `SELECT m.run_slot AS runSlot, m.ready_at AS readyAt, m.listed_at AS listedAt, m.names_day AS namesDay, m.last_error AS lastError,
+      EXISTS (SELECT 1 FROM account AS a WHERE a.id = m.account_id AND a.reader_id = m.api_key_id) AS isReader
+    FROM management AS m WHERE m.user_id = :userId AND m.api_key_id = :managementId`;
+  const [claimed, [row]] = await readTogether(db, [
+    queryOf(statement(db, claim, { userId, managementId, slot, now, leaseMs })),
+    queryOf<FoundStep>(statement(db, find, { userId, managementId })),
   ]);
   if (!row) return { kind: 'superseded' };
-  if (claimed.length === 0)
-    return String(row['run_slot']) > slot ? { kind: 'superseded' } : { kind: 'busy', until: Number(row['ready_at']) };
-  return {
-    kind: 'claimed',
-    isReader: row['is_reader'] === 1,
-    listedAt: orNull(row['listed_at'], Number),
-    namesDay: orNull(row['names_day'], String),
-    lastError: orNull(row['last_error'], String),
-  };
+  const { runSlot, readyAt, isReader, ...known } = row;
+  if (claimed.length === 0) return String(runSlot) > slot ? { kind: 'superseded' } : { kind: 'busy', until: readyAt };
+  return { kind: 'claimed', ...known, isReader: isReader === 1 };
 }
 
 /** Ends a step that still has its lease: the account may be taken again from `readyAt` on. */
