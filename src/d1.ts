@@ -19,11 +19,11 @@ export interface MeteredD1 {
   binding: D1Database;
   usage: Readonly<D1Usage>;
   /** Has a statement run before those of the next trip, in their transaction. It must be one that may run twice. */
-  precede(statement: D1PreparedStatement): void;
+  prepend(statement: D1PreparedStatement): void;
 }
 
 /** How failures in passing are waited out. */
-export interface Patience {
+export interface RetryPolicy {
   /** From 0 (included) to 1 (excluded). */
   random(): number;
   wait(ms: number): Promise<unknown>;
@@ -42,16 +42,10 @@ const isRead = remember(
   (text: string): boolean => /^\s*(?:SELECT|WITH)\b/i.test(text) && !/\b(?:INSERT INTO|UPDATE|DELETE FROM)\b/i.test(text),
 );
 
-/** A statement with what it says. */
-interface Told {
-  inner: D1PreparedStatement;
-  text: string;
-}
-
-async function askPatiently<T>(ask: () => Promise<T>, isRepeatable: boolean, { random, wait }: Patience): Promise<T> {
+async function withRetry<T>(execute: () => Promise<T>, isRepeatable: boolean, { random, wait }: RetryPolicy): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await ask();
+      return await execute();
     } catch (error) {
       if (!isRepeatable || attempt === MAX_ATTEMPTS || !isTransient(error)) throw error;
       await wait(Math.round(random() * BASE_WAIT_MS * 2 ** attempt));
@@ -59,33 +53,74 @@ async function askPatiently<T>(ask: () => Promise<T>, isRepeatable: boolean, { r
   }
 }
 
-/**
- * A binding that counts, for one request. Rows come by name, so a statement must not select two columns of one name.
- */
-export function meterD1(inner: D1Database, patience: Patience): MeteredD1 {
-  const usage: D1Usage = { trips: 0, rowsRead: 0, rowsWritten: 0, durationMs: 0 };
-  const told = new WeakMap<object, Told>();
-  let preceding: D1PreparedStatement[] = [];
+type Execute = <T>(statements: readonly MeteredStatement[]) => Promise<D1Result<T>[]>;
 
-  const tell = (statement: D1PreparedStatement): Told => {
-    const known = told.get(statement);
-    if (!known) throw new Error('The statement was prepared by another binding');
-    return known;
+/** A statement of the binding that counts. Rows come by name, so it must not select two columns of one name. */
+class MeteredStatement implements D1PreparedStatement {
+  readonly inner: D1PreparedStatement;
+  /** Its SQL. */
+  readonly text: string;
+  readonly #execute: Execute;
+
+  constructor(inner: D1PreparedStatement, text: string, execute: Execute) {
+    this.inner = inner;
+    this.text = text;
+    this.#execute = execute;
+  }
+
+  bind(...values: unknown[]): MeteredStatement {
+    return new MeteredStatement(this.inner.bind(...values), this.text, this.#execute);
+  }
+
+  async all<T = Record<string, unknown>>(): Promise<D1Result<T>> {
+    const [result] = await this.#execute<T>([this]);
+    if (!result) throw new Error('D1 gave no result for a statement');
+    return result;
+  }
+
+  run<T = Record<string, unknown>>(): Promise<D1Result<T>> {
+    return this.all<T>();
+  }
+
+  first<T = unknown>(column: string): Promise<T | null>;
+  first<T = Record<string, unknown>>(): Promise<T | null>;
+  async first<T>(column?: string): Promise<T | null> {
+    const [row] = (await this.all<Record<string, T>>()).results;
+    if (row === undefined) return null;
+    return column === undefined ? (row as T) : (row[column] ?? null);
+  }
+
+  raw<T = unknown[]>(options: { columnNames: true }): Promise<[string[], ...T[]]>;
+  raw<T = unknown[]>(options?: { columnNames?: false }): Promise<T[]>;
+  async raw<T>(options: { columnNames?: boolean } = {}): Promise<T[] | [string[], ...T[]]> {
+    const { results } = await this.all<object>();
+    const rows = results.map((row) => Object.values(row) as T);
+    return options.columnNames ? [Object.keys(results[0] ?? {}), ...rows] : rows;
+  }
+}
+
+/** A binding that counts, for one request. */
+export function meterD1(inner: D1Database, policy: RetryPolicy): MeteredD1 {
+  const usage: D1Usage = { trips: 0, rowsRead: 0, rowsWritten: 0, durationMs: 0 };
+  let prepended: MeteredStatement[] = [];
+
+  const ownOf = (statement: D1PreparedStatement): MeteredStatement => {
+    if (!(statement instanceof MeteredStatement)) throw new Error('The statement was prepared by another binding');
+    return statement;
   };
 
-  async function travel<T>(statements: readonly D1PreparedStatement[]): Promise<D1Result<T>[]> {
-    const before = preceding;
-    preceding = [];
-    const asked = statements.map(tell);
-    const all = [...before.map(tell), ...asked].map((one) => one.inner);
-    const ask = () => {
+  async function execute<T>(statements: readonly MeteredStatement[]): Promise<D1Result<T>[]> {
+    const before = prepended;
+    prepended = [];
+    const all = [...before, ...statements].map((one) => one.inner);
+    const makeTrip = () => {
       usage.trips += 1;
       return inner.batch<T>(all);
     };
-    const results = await askPatiently(
-      ask,
-      asked.every(({ text }) => isRead(text)),
-      patience,
+    const results = await withRetry(
+      makeTrip,
+      statements.every(({ text }) => isRead(text)),
+      policy,
     );
     for (const { meta } of results) {
       usage.rowsRead += meta.rows_read;
@@ -95,23 +130,17 @@ export function meterD1(inner: D1Database, patience: Patience): MeteredD1 {
     return results.slice(before.length);
   }
 
-  function wrap(prepared: D1PreparedStatement, text: string): D1PreparedStatement {
-    const all = async <T>() => (await travel<T>([statement]))[0] as D1Result<T>;
-    const statement = {
-      bind: (...values: unknown[]) => wrap(prepared.bind(...values), text),
-      all,
-      run: all,
-      raw: async () => (await all<object>()).results.map((row) => Object.values(row)),
-    } as unknown as D1PreparedStatement;
-    told.set(statement, { inner: prepared, text });
-    return statement;
-  }
-
-  const binding = {
-    prepare: (text: string) => wrap(inner.prepare(text), text),
-    batch: (statements: D1PreparedStatement[]) => travel(statements),
-  } as unknown as D1Database;
-  return { binding, usage, precede: (statement) => void preceding.push(statement) };
+  const refuse = (method: string) => (): never => {
+    throw new Error(`The metered binding has no ${method}`);
+  };
+  const binding: D1Database = {
+    prepare: (text) => new MeteredStatement(inner.prepare(text), text, execute),
+    batch: async (statements) => execute(statements.map(ownOf)),
+    exec: refuse('exec'),
+    withSession: refuse('withSession'),
+    dump: refuse('dump'),
+  };
+  return { binding, usage, prepend: (statement) => void prepended.push(ownOf(statement)) };
 }
 
 /** What a request cost, as a `Server-Timing` header. Source: https://www.w3.org/TR/server-timing/ */

@@ -32,7 +32,7 @@ export interface Deps extends Wiring {
   caller: Caller | null;
   db: Db;
   /** What the database was asked, and what it is to be asked first. */
-  d1: Pick<MeteredD1, 'usage' | 'precede'>;
+  d1: Pick<MeteredD1, 'usage' | 'prepend'>;
   /** Names the deployed code: another build may answer otherwise. */
   build: string;
   openrouter: OpenRouter;

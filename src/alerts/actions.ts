@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
 import { record } from '../audit/actions.ts';
 import type { AuditAction } from '../audit/model.ts';
+import { readTogether } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
@@ -69,7 +70,7 @@ const presentUnreadable = ({ id, type, name, keyId, createdAt }: RuleRow): Prese
 export async function listRules(deps: Deps, actor: Actor): Promise<PresentedRule[]> {
   const userId = authorize(actor, 'manage');
   const keys = await listKeys(deps, actor);
-  const [rows] = await deps.db.batch([store.selectRules(deps.db, userId)]);
+  const [rows] = await readTogether(deps.db, [store.selectRules(deps.db, userId)]);
   return rows.map((row) => {
     const rule = toRule(row);
     return rule ? presentRule(rule, keys) : presentUnreadable(row);

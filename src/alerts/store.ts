@@ -1,11 +1,9 @@
 /** SQL of rules and channels. */
-import { and, desc, eq, sql } from 'drizzle-orm';
-import { askedOften, type Db, jsonField, runBatch, statement } from '../db.ts';
+import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm';
+import { type Db, jsonField, prepareQuery, rowsOf, runBatch, statement, USER_ID } from '../db.ts';
 import type { ChannelRow } from './channels/model.ts';
 import { parametersOf, type RuleInput, type RuleRow } from './model.ts';
 import { alertRule, channel } from './table.ts';
-
-const idOf = (rows: readonly Record<string, unknown>[]): number | null => (rows[0] ? Number(rows[0]['id']) : null);
 
 /**
  * Adds a rule, unless the user has `max` of them or is gone: one statement decides, however many run at once.
@@ -18,38 +16,28 @@ export async function insertRule(
   { createdAt, actsFrom }: Pick<RuleRow, 'createdAt' | 'actsFrom'>,
   max: number,
 ): Promise<number | null> {
-  const text = `INSERT INTO alert_rule (user_id, type, name, key_id, channel_ids, parameters, created_at, acts_from) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
-    WHERE (SELECT count(*) FROM alert_rule WHERE user_id = ?1) < ?9 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
-  const values = [
-    userId,
-    rule.type,
-    rule.name,
-    rule.key_id,
-    JSON.stringify(rule.channel_ids),
-    parametersOf(rule),
-    createdAt,
-    actsFrom,
-    max,
-  ];
-  const [rows = []] = await runBatch(db, [statement(db, text, ...values)]);
-  return idOf(rows);
+  const text = `INSERT INTO alert_rule (user_id, type, name, key_id, channel_ids, parameters, created_at, acts_from)
+    SELECT :userId, :type, :name, :keyId, :channelIds, :parameters, :createdAt, :actsFrom
+    WHERE (SELECT count(*) FROM alert_rule WHERE user_id = :userId) < :max AND EXISTS (SELECT 1 FROM user WHERE id = :userId) RETURNING id`;
+  const { type, name, key_id: keyId, channel_ids: ids } = rule;
+  const values = { userId, type, name, keyId, channelIds: JSON.stringify(ids), parameters: parametersOf(rule), createdAt, actsFrom, max };
+  const [row] = await rowsOf<{ id: number }>(db, statement(db, text, values));
+  return row?.id ?? null;
 }
 
 /** Gives rules to a user who has just been added by this e-mail address. Belongs in the batch that adds them. */
 export function insertDefaultRulesStatement(db: Db, email: string, rules: readonly RuleInput[], now: number): D1PreparedStatement {
   const text = `INSERT INTO alert_rule (user_id, type, channel_ids, parameters, created_at)
-    SELECT u.id, ${jsonField('type')}, '[]', ${jsonField('parameters')}, ?3 FROM user AS u, json_each(?2) AS j
-    WHERE u.email = ?1 AND NOT EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id)`;
-  return statement(db, text, email, JSON.stringify(rules.map((rule) => ({ type: rule.type, parameters: parametersOf(rule) }))), now);
+    SELECT u.id, ${jsonField('type')}, '[]', ${jsonField('parameters')}, :now FROM user AS u, json_each(:rules) AS j
+    WHERE u.email = :email AND NOT EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id)`;
+  const rows = rules.map((rule) => ({ type: rule.type, parameters: parametersOf(rule) }));
+  return statement(db, text, { email, rules: JSON.stringify(rows), now });
 }
 
-const rules = askedOften((db) =>
-  db
-    .select()
-    .from(alertRule)
-    .where(eq(alertRule.userId, sql.placeholder('userId')))
-    .orderBy(alertRule.id),
-);
+const rules = prepareQuery(() => ({
+  fields: getTableColumns(alertRule),
+  rest: sql`FROM ${alertRule} WHERE ${alertRule.userId} = ${USER_ID} ORDER BY ${alertRule.id}`,
+}));
 /** Selects a user's rules, the oldest first. */
 export const selectRules = (db: Db, userId: number) => rules(db, { userId });
 
@@ -87,13 +75,11 @@ export async function updateRule(
 /** Deletes a rule. What it told stays; what it was about to tell as over is over without a word. */
 export async function deleteRule(db: Db, userId: number, id: number, now: number): Promise<boolean> {
   const [deleted = []] = await runBatch(db, [
-    statement(db, 'DELETE FROM alert_rule WHERE user_id = ? AND id = ? RETURNING id', userId, id),
+    statement(db, 'DELETE FROM alert_rule WHERE user_id = :userId AND id = :id RETURNING id', { userId, id }),
     statement(
       db,
-      `UPDATE alert_event SET occasion = 'until ' || ?3, recovered_at = ?3 WHERE user_id = ?1 AND rule_id = ?2 AND occasion = ''`,
-      userId,
-      id,
-      now,
+      `UPDATE alert_event SET occasion = 'until ' || :now, recovered_at = :now WHERE user_id = :userId AND rule_id = :id AND occasion = ''`,
+      { userId, id, now },
     ),
   ]);
   return deleted.length > 0;
@@ -101,8 +87,8 @@ export async function deleteRule(db: Db, userId: number, id: number, now: number
 
 /** Does somebody else have a rule, a channel or an event with this id? */
 export async function isForeign(db: Db, userId: number, table: 'alert_rule' | 'channel' | 'alert_event', id: number): Promise<boolean> {
-  const [rows = []] = await runBatch(db, [statement(db, `SELECT 1 FROM ${table} WHERE id = ? AND user_id <> ?`, id, userId)]);
-  return rows.length > 0;
+  const text = `SELECT 1 FROM ${table} WHERE id = :id AND user_id <> :userId`;
+  return (await rowsOf(db, statement(db, text, { userId, id }))).length > 0;
 }
 
 /** Has all rules of a user sent to the channel with this ciphertext, which is new. Rules that are sent to all channels are so already. */
@@ -110,10 +96,9 @@ const addToRulesStatement = (db: Db, userId: number, ciphertext: string): D1Prep
   statement(
     db,
     `UPDATE alert_rule SET channel_ids = json_insert(channel_ids, '$[#]', c.id), version = version + 1
-      FROM (SELECT id FROM channel WHERE user_id = ?1 AND ciphertext = ?2) AS c
-      WHERE user_id = ?1 AND json_type(channel_ids) = 'array' RETURNING alert_rule.id`,
-    userId,
-    ciphertext,
+      FROM (SELECT id FROM channel WHERE user_id = :userId AND ciphertext = :ciphertext) AS c
+      WHERE user_id = :userId AND json_type(channel_ids) = 'array' RETURNING alert_rule.id`,
+    { userId, ciphertext },
   );
 
 /**
@@ -127,14 +112,15 @@ export async function insertChannel(
   max: number,
   isOfRules = false,
 ): Promise<{ id: number | null; changedRules: number }> {
-  const text = `INSERT INTO channel (user_id, type, name, ciphertext, hash, kid, label, origin, created_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
-    WHERE (SELECT count(*) FROM channel WHERE user_id = ?1) < ?10 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
+  const text = `INSERT INTO channel (user_id, type, name, ciphertext, hash, kid, label, origin, created_at)
+    SELECT :userId, :type, :name, :ciphertext, :hash, :kid, :label, :origin, :createdAt
+    WHERE (SELECT count(*) FROM channel WHERE user_id = :userId) < :max AND EXISTS (SELECT 1 FROM user WHERE id = :userId) RETURNING id`;
   const { userId, type, name, ciphertext, hash, kid, label, origin, createdAt } = row;
   const [rows = [], changed = []] = await runBatch(db, [
-    statement(db, text, userId, type, name, ciphertext, hash, kid, label, origin, createdAt, max),
+    statement(db, text, { userId, type, name, ciphertext, hash, kid, label, origin, createdAt, max }),
     ...(isOfRules ? [addToRulesStatement(db, userId, ciphertext)] : []),
   ]);
-  return { id: idOf(rows), changedRules: changed.length };
+  return { id: rows[0] ? Number(rows[0]['id']) : null, changedRules: changed.length };
 }
 
 /** A user's channels, the newest first. */
@@ -152,14 +138,13 @@ export async function findChannel(db: Db, userId: number, id: number): Promise<C
 /** Deletes a channel with what is on its way to it, and takes it out of the rules. */
 export async function deleteChannel(db: Db, userId: number, id: number): Promise<boolean> {
   const [deleted = []] = await runBatch(db, [
-    statement(db, 'DELETE FROM channel WHERE user_id = ? AND id = ? RETURNING id', userId, id),
-    statement(db, `DELETE FROM alert_delivery WHERE state = 'pending' AND user_id = ? AND channel_id = ?`, userId, id),
+    statement(db, 'DELETE FROM channel WHERE user_id = :userId AND id = :id RETURNING id', { userId, id }),
+    statement(db, `DELETE FROM alert_delivery WHERE state = 'pending' AND user_id = :userId AND channel_id = :id`, { userId, id }),
     statement(
       db,
-      `UPDATE alert_rule SET channel_ids = (SELECT json_group_array(value) FROM json_each(channel_ids) WHERE value <> ?2)
-        WHERE user_id = ?1 AND EXISTS (SELECT 1 FROM json_each(channel_ids) WHERE value = ?2)`,
-      userId,
-      id,
+      `UPDATE alert_rule SET channel_ids = (SELECT json_group_array(value) FROM json_each(channel_ids) WHERE value <> :id)
+        WHERE user_id = :userId AND EXISTS (SELECT 1 FROM json_each(channel_ids) WHERE value = :id)`,
+      { userId, id },
     ),
   ]);
   return deleted.length > 0;
@@ -167,17 +152,17 @@ export async function deleteChannel(db: Db, userId: number, id: number): Promise
 
 /** Users after `afterId` who have rules but no key that an hourly ring reads now: nothing else would have their rules evaluated. */
 export async function listUnreadUsersAcrossUsers(db: Db, now: number, afterId: number, limit: number): Promise<number[]> {
-  const text = `SELECT u.id FROM user AS u WHERE u.id > ?2 AND EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id)
+  const text = `SELECT u.id FROM user AS u WHERE u.id > :afterId AND EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id)
     AND NOT EXISTS (SELECT 1 FROM api_key AS k WHERE k.user_id = u.id AND k.is_active = 1 AND k.kind <> 'discovered' AND k.health <> 'invalid'
-      AND (k.retry_after IS NULL OR k.retry_after <= ?1)) ORDER BY u.id LIMIT ?3`;
-  const [rows = []] = await runBatch(db, [statement(db, text, now, afterId, limit)]);
-  return rows.map((row) => Number(row['id']));
+      AND (k.retry_after IS NULL OR k.retry_after <= :now)) ORDER BY u.id LIMIT :limit`;
+  const rows = await rowsOf<{ id: number }>(db, statement(db, text, { now, afterId, limit }));
+  return rows.map(({ id }) => id);
 }
 
 /** Deletes all rules, channels and events of a user. */
 export const deleteAllAlertsStatements = (db: Db, userId: number): D1PreparedStatement[] => [
-  statement(db, 'DELETE FROM alert_delivery WHERE event_id IN (SELECT id FROM alert_event WHERE user_id = ?)', userId),
+  statement(db, 'DELETE FROM alert_delivery WHERE event_id IN (SELECT id FROM alert_event WHERE user_id = :userId)', { userId }),
   ...['alert_rule', 'channel', 'alert_event', 'breaker_action'].map((table) =>
-    statement(db, `DELETE FROM ${table} WHERE user_id = ?`, userId),
+    statement(db, `DELETE FROM ${table} WHERE user_id = :userId`, { userId }),
   ),
 ];

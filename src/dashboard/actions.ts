@@ -28,7 +28,7 @@ const TABLE_ROWS = 50;
 /** A single day is shown by the hour. */
 const isHourly = ({ from, to }: Range): boolean => countDays(from, to) === 1;
 
-type Summary = Awaited<ReturnType<typeof readLedger<RuleRow[]>>>;
+type Summary = Awaited<ReturnType<typeof readLedger<RuleRow>>>;
 
 /** The shown range: its totals, its chart, and the rows of its tables. */
 function shownOf({ sources, rows, credits }: Summary, all: FactsBy, shown: Range, query: DashboardQuery) {

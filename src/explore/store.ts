@@ -1,6 +1,6 @@
 /** All SQL of saved views. */
 import { and, asc, eq } from 'drizzle-orm';
-import { type Db, runBatch, statement } from '../db.ts';
+import { type Db, rowsOf, statement } from '../db.ts';
 import { savedView } from './table.ts';
 
 export type SavedView = typeof savedView.$inferSelect;
@@ -13,11 +13,11 @@ export const listViews = (db: Db, userId: number): Promise<SavedView[]> =>
  * Saves a view under its name, in place of one that had it; false if the user has `max` others already, or is gone.
  */
 export async function saveView(db: Db, view: Omit<SavedView, 'id'>, max: number): Promise<boolean> {
-  const text = `INSERT INTO saved_view (user_id, name, query, created_at) SELECT ?1, ?2, ?3, ?4
-    WHERE (SELECT count(*) FROM saved_view WHERE user_id = ?1 AND name <> ?2) < ?5 AND EXISTS (SELECT 1 FROM user WHERE id = ?1)
+  const text = `INSERT INTO saved_view (user_id, name, query, created_at) SELECT :userId, :name, :query, :createdAt
+    WHERE (SELECT count(*) FROM saved_view WHERE user_id = :userId AND name <> :name) < :max AND EXISTS (SELECT 1 FROM user WHERE id = :userId)
     ON CONFLICT (user_id, name) DO UPDATE SET query = excluded.query RETURNING id`;
-  const [rows = []] = await runBatch(db, [statement(db, text, view.userId, view.name, view.query, view.createdAt, max)]);
-  return rows.length > 0;
+  const { userId, name, query, createdAt } = view;
+  return (await rowsOf(db, statement(db, text, { userId, name, query, createdAt, max }))).length > 0;
 }
 
 /** Deletes a view; true if the user had it. */
@@ -31,4 +31,4 @@ export async function deleteView(db: Db, userId: number, id: number): Promise<bo
 
 /** Deletes all views of a user. */
 export const deleteAllViewsStatement = (db: Db, userId: number): D1PreparedStatement =>
-  statement(db, 'DELETE FROM saved_view WHERE user_id = ?', userId);
+  statement(db, 'DELETE FROM saved_view WHERE user_id = :userId', { userId });

@@ -1,6 +1,5 @@
-import { and, asc, eq, getTableColumns, sql } from 'drizzle-orm';
-import type { Db } from '../db.ts';
-import { askedOften } from '../db.ts';
+import { and, eq, getTableColumns, getViewSelectedFields, sql } from 'drizzle-orm';
+import { type Db, prepareQuery, USER_ID } from '../db.ts';
 import type { KeyRow, UpstreamKey } from './model.ts';
 import { account, apiKey, management, reading, upstreamKey, workspace } from './table.ts';
 
@@ -29,11 +28,10 @@ export const KEY_FIELDS = {
 
 export const fromKeys = (db: Db) => db.select(KEY_FIELDS).from(apiKey).innerJoin(upstreamKey, OF_KEYS);
 
-export const keys = askedOften((db) =>
-  fromKeys(db)
-    .where(eq(apiKey.userId, sql.placeholder('userId')))
-    .orderBy(asc(apiKey.id)),
-);
+const keys = prepareQuery(() => ({
+  fields: KEY_FIELDS,
+  rest: sql`FROM ${KEYS} WHERE ${apiKey.userId} = ${USER_ID} ORDER BY ${apiKey.id}`,
+}));
 
 /** Selects a user's keys, oldest first. */
 export const selectKeys = (db: Db, userId: number) => keys(db, { userId });
@@ -64,24 +62,34 @@ export async function hasKeyAcrossUsers(db: Db, id: number): Promise<boolean> {
   return rows.length > 0;
 }
 
-const USER_ID = sql.placeholder('userId');
-
-const readings = askedOften((db) => db.select().from(reading).where(eq(reading.userId, USER_ID)));
+const readings = prepareQuery(() => ({
+  fields: getViewSelectedFields(reading),
+  rest: sql`FROM ${reading} WHERE ${reading.userId} = ${USER_ID}`,
+}));
 
 /** Selects how far each of a user's upstream keys was read. */
 export const selectReadings = (db: Db, userId: number) => readings(db, { userId });
 
-const accounts = askedOften((db) => db.select().from(account).where(eq(account.userId, USER_ID)));
+const accounts = prepareQuery(() => ({
+  fields: getTableColumns(account),
+  rest: sql`FROM ${account} WHERE ${account.userId} = ${USER_ID}`,
+}));
 
 /** Selects a user's accounts. */
 export const selectAccounts = (db: Db, userId: number) => accounts(db, { userId });
 
-const managements = askedOften((db) => db.select().from(management).where(eq(management.userId, USER_ID)));
+const managements = prepareQuery(() => ({
+  fields: getTableColumns(management),
+  rest: sql`FROM ${management} WHERE ${management.userId} = ${USER_ID}`,
+}));
 
 /** Selects what a user's management keys know of their accounts. */
 export const selectManagements = (db: Db, userId: number) => managements(db, { userId });
 
-const workspaces = askedOften((db) => db.select().from(workspace).where(eq(workspace.userId, USER_ID)));
+const workspaces = prepareQuery(() => ({
+  fields: getTableColumns(workspace),
+  rest: sql`FROM ${workspace} WHERE ${workspace.userId} = ${USER_ID}`,
+}));
 
 /** Selects a user's workspaces. */
 export const selectWorkspaces = (db: Db, userId: number) => workspaces(db, { userId });

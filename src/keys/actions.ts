@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
 import { record, recordStatement } from '../audit/actions.ts';
 import type { AuditAction } from '../audit/model.ts';
-import { runBatch } from '../db.ts';
+import { readTogether, runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import type { KeyRow } from '../inventory/model.ts';
@@ -40,7 +40,7 @@ type PresentedKey = ReturnType<typeof presentKey>;
 
 /** The user's keys with what their accounts say of them, oldest first. */
 async function presentAll(deps: Deps, userId: number): Promise<PresentedKey[]> {
-  const [keys, upstreamKeys, accounts, managements, workspaces] = await deps.db.batch([
+  const [keys, upstreamKeys, accounts, managements, workspaces] = await readTogether(deps.db, [
     selectKeys(deps.db, userId),
     selectReadings(deps.db, userId),
     selectAccounts(deps.db, userId),

@@ -1,11 +1,11 @@
 /** SQL that gives keys their texts: added, replaced, taken back, or given to a discovered key. */
 
-import { type Db, runBatch, statement } from '../db.ts';
+import { type Db, rowsOf, runBatch, statement } from '../db.ts';
 import type { KeyRow } from '../inventory/model.ts';
 
-/** A key of the user that has, or had, the secret with the hash `?2`, and that is no discovered one with just that secret. */
+/** A key of the user that has, or had, the secret with the hash `:hash`, and that is no discovered one with just that secret. */
 const OWNER = `SELECT k.id FROM upstream_key AS u JOIN api_key AS k ON k.id = u.api_key_id
-  WHERE u.user_id = ?1 AND u.hash = ?2 AND (k.kind <> 'discovered' OR k.hash <> u.hash)`;
+  WHERE u.user_id = :userId AND u.hash = :hash AND (k.kind <> 'discovered' OR k.hash <> u.hash)`;
 
 /**
  * How many keys a user has added, and whether one of them has, or once had, the secret with this hash. Discovered ones do not count.
@@ -17,10 +17,10 @@ export async function countKeys(
   hash: string,
   exceptId: number | null,
 ): Promise<{ count: number; hasHash: boolean }> {
-  const text = `SELECT (SELECT count(*) FROM api_key WHERE user_id = ?1 AND kind <> 'discovered') AS count,
-    EXISTS (${OWNER} AND (k.id IS NOT ?3 OR k.hash = u.hash)) AS has_hash`;
-  const [rows = []] = await runBatch(db, [statement(db, text, userId, hash, exceptId)]);
-  return { count: Number(rows[0]?.['count']), hasHash: rows[0]?.['has_hash'] === 1 };
+  const text = `SELECT (SELECT count(*) FROM api_key WHERE user_id = :userId AND kind <> 'discovered') AS count,
+    EXISTS (${OWNER} AND (k.id IS NOT :exceptId OR k.hash = u.hash)) AS hasHash`;
+  const [row] = await rowsOf<{ count: number; hasHash: number }>(db, statement(db, text, { userId, hash, exceptId }));
+  return { count: row?.count ?? 0, hasHash: row?.hasHash === 1 };
 }
 
 type KeySecret = Pick<KeyRow, 'hash' | 'label' | 'ciphertext' | 'kid'>;
@@ -35,17 +35,20 @@ export type NewText = KeySecret & Pick<KeyRow, 'lastError' | 'retryAfter'>;
  */
 export async function insertKey(db: Db, userId: number, name: string, key: NewText, max: number, now: number): Promise<number | null> {
   const insert = `INSERT INTO api_key (user_id, hash, name, created_at, label, ciphertext, kid, last_error, retry_after, kind, health)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'inference', 'unverified'
-    WHERE (SELECT count(*) FROM api_key WHERE user_id = ?1 AND kind <> 'discovered') < ?10 AND EXISTS (SELECT 1 FROM user WHERE id = ?1)
+    SELECT :userId, :hash, :name, :now, :label, :ciphertext, :kid, :lastError, :retryAfter, 'inference', 'unverified'
+    WHERE (SELECT count(*) FROM api_key WHERE user_id = :userId AND kind <> 'discovered') < :max AND EXISTS (SELECT 1 FROM user WHERE id = :userId)
       AND NOT EXISTS (${OWNER})
     ON CONFLICT (user_id, hash) DO UPDATE SET name = excluded.name, label = excluded.label, ciphertext = excluded.ciphertext, kid = excluded.kid,
       kind = excluded.kind, is_active = true, health = iif(excluded.last_error IS NULL, 'active', 'unverified'), last_error = excluded.last_error,
       retry_after = excluded.retry_after, rejected_run = NULL
     WHERE api_key.kind = 'discovered' RETURNING id`;
-  const own = `INSERT INTO upstream_key (user_id, hash, api_key_id, created_at) SELECT user_id, hash, id, 0 FROM api_key WHERE user_id = ?1 AND hash = ?2
+  const own = `INSERT INTO upstream_key (user_id, hash, api_key_id, created_at) SELECT user_id, hash, id, 0 FROM api_key WHERE user_id = :userId AND hash = :hash
     ON CONFLICT DO NOTHING`;
-  const values = [name, now, key.label, key.ciphertext, key.kid, key.lastError, key.retryAfter, max];
-  const [rows = []] = await runBatch(db, [statement(db, insert, userId, key.hash, ...values), statement(db, own, userId, key.hash)]);
+  const { hash, label, ciphertext, kid, lastError, retryAfter } = key;
+  const [rows = []] = await runBatch(db, [
+    statement(db, insert, { userId, hash, name, now, label, ciphertext, kid, lastError, retryAfter, max }),
+    statement(db, own, { userId, hash }),
+  ]);
   return rows[0] ? Number(rows[0]['id']) : null;
 }
 
@@ -54,20 +57,21 @@ export async function insertKey(db: Db, userId: number, name: string, key: NewTe
  * that the key had before it goes on, and a discovered key that had it is part of this one from now on.
  */
 export async function replaceText(db: Db, userId: number, id: number, oldHash: string, text: NewText): Promise<boolean> {
-  const isOurs = `EXISTS (SELECT 1 FROM api_key AS o WHERE o.user_id = ?1 AND o.id = ?3 AND o.hash = ?4 AND o.hash <> ?2)
-    AND NOT EXISTS (${OWNER} AND k.id <> ?3)`;
-  const takeOver = `INSERT INTO upstream_key (user_id, hash, api_key_id, created_at) SELECT ?1, ?2, ?3, 0 WHERE ${isOurs}
+  const isOurs = `EXISTS (SELECT 1 FROM api_key AS o WHERE o.user_id = :userId AND o.id = :id AND o.hash = :oldHash AND o.hash <> :hash)
+    AND NOT EXISTS (${OWNER} AND k.id <> :id)`;
+  const takeOver = `INSERT INTO upstream_key (user_id, hash, api_key_id, created_at) SELECT :userId, :hash, :id, 0 WHERE ${isOurs}
     ON CONFLICT (user_id, hash) DO UPDATE SET api_key_id = excluded.api_key_id WHERE upstream_key.api_key_id <> excluded.api_key_id`;
-  const absorb = `DELETE FROM api_key WHERE user_id = ?1 AND hash = ?2 AND kind = 'discovered' AND ${isOurs}`;
-  const update = `UPDATE api_key SET hash = ?2, label = ?5, ciphertext = ?6, kid = ?7, last_error = ?8, retry_after = ?9, kind = 'inference',
+  const absorb = `DELETE FROM api_key WHERE user_id = :userId AND hash = :hash AND kind = 'discovered' AND ${isOurs}`;
+  const update = `UPDATE api_key SET hash = :hash, label = :label, ciphertext = :ciphertext, kid = :kid, last_error = :lastError, retry_after = :retryAfter, kind = 'inference',
       health = 'unverified', limit_nano = NULL, limit_remaining_nano = NULL, limit_reset = NULL, expires_at = NULL, last_validated_at = NULL,
       rejected_run = NULL
-    WHERE user_id = ?1 AND id = ?3 AND ${isOurs} RETURNING id`;
-  const place = [userId, text.hash, id, oldHash] as const;
+    WHERE user_id = :userId AND id = :id AND ${isOurs} RETURNING id`;
+  const { hash, label, ciphertext, kid, lastError, retryAfter } = text;
+  const place = { userId, hash, id, oldHash };
   const [, , updated = []] = await runBatch(db, [
-    statement(db, takeOver, ...place),
-    statement(db, absorb, ...place),
-    statement(db, update, ...place, text.label, text.ciphertext, text.kid, text.lastError, text.retryAfter),
+    statement(db, takeOver, place),
+    statement(db, absorb, place),
+    statement(db, update, { ...place, label, ciphertext, kid, lastError, retryAfter }),
   ]);
   return updated.length > 0;
 }

@@ -1,5 +1,5 @@
 /** SQL of ciphertexts, whatever they hold. All of it is across users: which encryption keys are in use is a matter of the deployment. */
-import { type Db, jsonField, runBatch, statement } from '../db.ts';
+import { type Db, jsonField, rowsOf, statement } from '../db.ts';
 import { type Resealed, SEALED_TABLES, type SealedRow, type SealedTable } from './model.ts';
 
 /** Ids (`kid`) of the encryption keys that a table's ciphertexts need, by skipping from one to the next in their index. */
@@ -16,28 +16,22 @@ const kidsStatement = (db: Db, table: SealedTable): D1PreparedStatement =>
 export const kidsStatementsAcrossUsers = (db: Db): D1PreparedStatement[] => SEALED_TABLES.map((table) => kidsStatement(db, table));
 
 /** Up to `limit` ciphertexts of a table that need one of these encryption keys, in the order of their ids after `afterId`. */
-export async function listSealedAcrossUsers(
+export function listSealedAcrossUsers(
   db: Db,
   table: SealedTable,
   kids: readonly string[],
   afterId: number,
   limit: number,
 ): Promise<SealedRow[]> {
-  const text = `SELECT id, user_id, hash, ciphertext FROM ${table} WHERE kid IN (SELECT value FROM json_each(?1)) AND id > ?2 ORDER BY id LIMIT ?3`;
-  const [rows = []] = await runBatch(db, [statement(db, text, JSON.stringify(kids), afterId, limit)]);
-  return rows.map((row) => ({
-    id: Number(row['id']),
-    userId: Number(row['user_id']),
-    hash: String(row['hash']),
-    ciphertext: String(row['ciphertext']),
-  }));
+  const text = `SELECT id, user_id AS userId, hash, ciphertext FROM ${table} WHERE kid IN (SELECT value FROM json_each(:kids)) AND id > :afterId
+    ORDER BY id LIMIT :limit`;
+  return rowsOf<SealedRow>(db, statement(db, text, { kids: JSON.stringify(kids), afterId, limit }));
 }
 
 /** Sets ciphertexts anew where the old ones still stand: a secret that was replaced meanwhile is left alone. Returns how many were set. */
 export async function resealAcrossUsers(db: Db, table: SealedTable, rows: readonly Resealed[]): Promise<number> {
   if (rows.length === 0) return 0;
-  const text = `UPDATE ${table} SET ciphertext = ${jsonField('ciphertext')}, kid = ${jsonField('kid')} FROM json_each(?1) AS j
+  const text = `UPDATE ${table} SET ciphertext = ${jsonField('ciphertext')}, kid = ${jsonField('kid')} FROM json_each(:rows) AS j
     WHERE ${table}.id = ${jsonField('id')} AND ${table}.ciphertext = ${jsonField('was')} RETURNING ${table}.id`;
-  const [set = []] = await runBatch(db, [statement(db, text, JSON.stringify(rows))]);
-  return set.length;
+  return (await rowsOf(db, statement(db, text, { rows: JSON.stringify(rows) }))).length;
 }

@@ -59,7 +59,7 @@ export interface Base {
 }
 
 /** The upstream key `u` that still stands at the sample from which row `j` started. */
-const BASE = `json_each(?1) AS j JOIN upstream_key AS u ON u.id = ${fromJson('upstreamKeyId')} AND u.last_sample_at IS ${fromJson('baseSampleAt')}`;
+const BASE = `json_each(:readings) AS j JOIN upstream_key AS u ON u.id = ${fromJson('upstreamKeyId')} AND u.last_sample_at IS ${fromJson('baseSampleAt')}`;
 
 /** The key that has its secret now. */
 const OF_BASE = 'api_key.id = u.api_key_id AND api_key.hash = u.hash';
@@ -109,7 +109,7 @@ export function moveSamplesStatementsAcrossUsers(
   return [
     `UPDATE api_key SET ${assign(ANSWERED)} FROM ${BASE} WHERE ${OF_BASE} AND ${differs}`,
     `UPDATE upstream_key SET ${assign(SAMPLED)} FROM ${BASE} WHERE upstream_key.id = u.id RETURNING upstream_key.api_key_id AS id`,
-  ].map((text) => statement(db, text, JSON.stringify(samples)));
+  ].map((text) => statement(db, text, { readings: JSON.stringify(samples) }));
 }
 
 /** Records failed readings of keys that still stand at their base; returns their ids. */
@@ -117,5 +117,5 @@ export function recordFailuresStatementAcrossUsers(db: Db, failures: readonly (B
   const text = `UPDATE api_key SET health = ${fromJson('health')}, last_error = ${fromJson('lastError')}, rejected_run = ${fromJson('rejectedRun')}, refused_at = ${fromJson('refusedAt')},
       retry_after = ${fromJson('retryAfter')}, last_validated_at = ${fromJson('lastValidatedAt')}
     FROM ${BASE} WHERE ${OF_BASE} AND api_key.rejected_run IS ${fromJson('baseRejectedRun')} RETURNING api_key.id`;
-  return statement(db, text, JSON.stringify(failures));
+  return statement(db, text, { readings: JSON.stringify(failures) });
 }

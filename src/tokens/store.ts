@@ -1,6 +1,6 @@
 /** All SQL of API tokens. */
 import { and, desc, eq, getTableColumns, sql } from 'drizzle-orm';
-import { askedOften, type Db, runBatch, statement } from '../db.ts';
+import { type Db, prepareQuery, readTogether, rowsOf, statement } from '../db.ts';
 import { type StatsVersion, toStatsVersion } from '../users/model.ts';
 import { user } from '../users/table.ts';
 import type { TokenRow } from './model.ts';
@@ -15,11 +15,11 @@ export async function insertToken(
   token: Pick<TokenRow, 'userId' | 'name' | 'tokenHash' | 'prefix' | 'createdAt'>,
   max: number,
 ): Promise<number | null> {
-  const text = `INSERT INTO api_token (user_id, name, token_hash, prefix, created_at) SELECT ?1, ?2, ?3, ?4, ?5
-    WHERE (SELECT count(*) FROM api_token WHERE user_id = ?1 AND is_active = 1) < ?6 AND EXISTS (SELECT 1 FROM user WHERE id = ?1) RETURNING id`;
-  const values = [token.userId, token.name, token.tokenHash, token.prefix, token.createdAt, max];
-  const [rows = []] = await runBatch(db, [statement(db, text, ...values)]);
-  return rows[0] ? Number(rows[0]['id']) : null;
+  const text = `INSERT INTO api_token (user_id, name, token_hash, prefix, created_at) SELECT :userId, :name, :tokenHash, :prefix, :createdAt
+    WHERE (SELECT count(*) FROM api_token WHERE user_id = :userId AND is_active = 1) < :max AND EXISTS (SELECT 1 FROM user WHERE id = :userId) RETURNING id`;
+  const { userId, name, tokenHash, prefix, createdAt } = token;
+  const [row] = await rowsOf<{ id: number }>(db, statement(db, text, { userId, name, tokenHash, prefix, createdAt, max }));
+  return row?.id ?? null;
 }
 
 /** A user's tokens, newest first, revoked ones too. */
@@ -29,17 +29,15 @@ export const listTokens = (db: Db, userId: number): Promise<TokenRow[]> =>
 /** A token, and the state of its user's data. */
 export type FoundToken = TokenRow & { stats: StatsVersion };
 
-const activeToken = askedOften((db) =>
-  db
-    .select({ ...getTableColumns(apiToken), version: user.statsVersion, seen: user.statsSeen })
-    .from(apiToken)
-    .innerJoin(user, eq(user.id, apiToken.userId))
-    .where(and(eq(apiToken.tokenHash, sql.placeholder('tokenHash')), eq(apiToken.isActive, true))),
-);
+const activeToken = prepareQuery(() => ({
+  fields: { ...getTableColumns(apiToken), version: user.statsVersion, seen: user.statsSeen },
+  rest: sql`FROM ${apiToken} JOIN ${user} ON ${eq(user.id, apiToken.userId)}
+    WHERE ${apiToken.tokenHash} = ${sql.placeholder('tokenHash')} AND ${eq(apiToken.isActive, true)}`,
+}));
 
 /** The active token with this hash, whoever it belongs to. */
 export async function findActiveTokenAcrossUsers(db: Db, tokenHash: string): Promise<FoundToken | null> {
-  const [[row]] = await db.batch([activeToken(db, { tokenHash })]);
+  const [[row]] = await readTogether(db, [activeToken(db, { tokenHash })]);
   return row ? { ...row, stats: toStatsVersion(row) } : null;
 }
 
@@ -71,11 +69,11 @@ export async function hasTokenAcrossUsers(db: Db, id: number): Promise<boolean> 
 
 /** Deletes all tokens of a user. */
 export const deleteAllTokensStatement = (db: Db, userId: number): D1PreparedStatement =>
-  statement(db, 'DELETE FROM api_token WHERE user_id = ?', userId);
+  statement(db, 'DELETE FROM api_token WHERE user_id = :userId', { userId });
 
 /** Deletes up to `limit` tokens that were revoked before `at`; returns how many. */
 export async function deleteRevokedAcrossUsers(db: Db, at: number, limit: number): Promise<number> {
-  const text = 'DELETE FROM api_token WHERE id IN (SELECT id FROM api_token WHERE is_active = 0 AND revoked_at < ? LIMIT ?) RETURNING 1';
-  const [deleted = []] = await runBatch(db, [statement(db, text, at, limit)]);
-  return deleted.length;
+  const text =
+    'DELETE FROM api_token WHERE id IN (SELECT id FROM api_token WHERE is_active = 0 AND revoked_at < :at LIMIT :limit) RETURNING 1';
+  return (await rowsOf(db, statement(db, text, { at, limit }))).length;
 }

@@ -2,7 +2,7 @@
  * The ledger: what a user spent in a range, with what is known of it. Everything above reads it here alone. Settled days come as sums where they may,
  * open ones as rows.
  */
-import type { Question } from '../db.ts';
+import type { Query } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { addDays, dayOf } from '../lib/day.ts';
 import { remember } from '../lib/remember.ts';
@@ -26,7 +26,7 @@ import {
 import { createComparison, type Reconciled } from './sums/reconciliation.ts';
 
 /** How a range is needed: in rows that know every dimension, of all keys or of one; or by one dimension each. */
-type Asked<T> = { also?: Question<T> } & ({ inRows: AskedDays['hours']; keyId?: number | undefined } | AskedSums);
+type Asked<T> = { also?: Query<T> } & ({ inRows: AskedDays['hours']; keyId?: number | undefined } | AskedSums);
 
 const byDateAndKey = (a: Reconciled, b: Reconciled): number => (a.date === b.date ? a.keyId - b.keyId : a.date < b.date ? -1 : 1);
 

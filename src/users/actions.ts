@@ -134,7 +134,7 @@ export async function findSession(deps: Deps, jwt: string): Promise<FoundSession
 }
 
 /** Has the next trip to the database note that an answer was made from the user's data as they are now: their next change is told. */
-export const markStatsSeen = (deps: Deps, userId: number): void => deps.d1.precede(store.markSeenStatement(deps.db, userId));
+export const markStatsSeen = (deps: Deps, userId: number): void => deps.d1.prepend(store.markSeenStatement(deps.db, userId));
 
 /** The sessions of the user that live, the newest first; `isCurrent` marks the one that acts. */
 export async function listSessions(deps: Deps, actor: Actor) {

@@ -1,6 +1,6 @@
 /** All SQL of accounts. */
 import { and, desc, eq, gt, ne, sql } from 'drizzle-orm';
-import { askedOften, type Db, runBatch, statement } from '../db.ts';
+import { type Db, prepareQuery, readTogether, rowsOf, runBatch, statement, USER_ID } from '../db.ts';
 import { type SessionRow, type StatsVersion, toStatsVersion, type UserRow } from './model.ts';
 import { session, user } from './table.ts';
 
@@ -14,20 +14,19 @@ export async function findUser(db: Db, userId: number): Promise<UserRow | null> 
   return row ?? null;
 }
 
-const IS_OPEN_LINK = 'used_at IS NULL AND expires_at > ?2';
+const IS_OPEN_LINK = 'used_at IS NULL AND expires_at > :now';
 
 /** Is there an unused invitation with this hash? */
 export async function hasInvitation(db: Db, tokenHash: string, now: number): Promise<boolean> {
-  const text = `SELECT 1 FROM one_time_link WHERE token_hash = ?1 AND user_id IS NULL AND ${IS_OPEN_LINK}`;
-  const [rows = []] = await runBatch(db, [statement(db, text, tokenHash, now)]);
-  return rows.length > 0;
+  const text = `SELECT 1 FROM one_time_link WHERE token_hash = :tokenHash AND user_id IS NULL AND ${IS_OPEN_LINK}`;
+  return (await rowsOf(db, statement(db, text, { tokenHash, now }))).length > 0;
 }
 
 /** The user whose password an unused link with this hash resets, or null. */
 export async function findResetUserAcrossUsers(db: Db, tokenHash: string, now: number): Promise<number | null> {
-  const text = `SELECT user_id FROM one_time_link WHERE token_hash = ?1 AND user_id IS NOT NULL AND ${IS_OPEN_LINK}`;
-  const [rows = []] = await runBatch(db, [statement(db, text, tokenHash, now)]);
-  return rows[0] ? Number(rows[0]['user_id']) : null;
+  const text = `SELECT user_id AS userId FROM one_time_link WHERE token_hash = :tokenHash AND user_id IS NOT NULL AND ${IS_OPEN_LINK}`;
+  const [row] = await rowsOf<{ userId: number }>(db, statement(db, text, { tokenHash, now }));
+  return row?.userId ?? null;
 }
 
 /**
@@ -42,12 +41,14 @@ export async function insertUser(
   invitation: string | null,
   others: readonly D1PreparedStatement[],
 ): Promise<number | null> {
-  const insert = `INSERT INTO user (email, password_hash, time_zone, created_at) SELECT ?3, ?4, ?5, ?2
-    WHERE ?1 IS NULL OR EXISTS (SELECT 1 FROM one_time_link WHERE token_hash = ?1 AND user_id IS NULL AND ${IS_OPEN_LINK}) RETURNING id`;
-  const use = `UPDATE one_time_link SET used_at = ?2 WHERE token_hash = ?1 AND user_id IS NULL AND ${IS_OPEN_LINK}`;
+  const insert = `INSERT INTO user (email, password_hash, time_zone, created_at) SELECT :email, :passwordHash, :timeZone, :now
+    WHERE :tokenHash IS NULL OR EXISTS (SELECT 1 FROM one_time_link WHERE token_hash = :tokenHash AND user_id IS NULL AND ${IS_OPEN_LINK}) RETURNING id`;
+  const use = `UPDATE one_time_link SET used_at = :now WHERE token_hash = :tokenHash AND user_id IS NULL AND ${IS_OPEN_LINK}`;
+  const { email, passwordHash, timeZone, createdAt } = row;
+  const used = { tokenHash: invitation, now: createdAt };
   const [inserted = []] = await runBatch(db, [
-    statement(db, insert, invitation, row.createdAt, row.email, row.passwordHash, row.timeZone),
-    statement(db, use, invitation, row.createdAt),
+    statement(db, insert, { ...used, email, passwordHash, timeZone }),
+    statement(db, use, used),
     ...others,
   ]);
   return inserted[0] ? Number(inserted[0]['id']) : null;
@@ -59,28 +60,26 @@ export interface Failures {
   startedAt: number;
 }
 
-const toFailures = (row: Record<string, unknown> | undefined): Failures | null =>
-  row ? { count: Number(row['failures']), startedAt: Number(row['started_at']) } : null;
+const FAILURES = 'failures AS count, started_at AS startedAt';
 
 /** The last window of failures of an e-mail, or null. */
 export async function findFailures(db: Db, emailHash: string): Promise<Failures | null> {
-  const [rows = []] = await runBatch(db, [
-    statement(db, 'SELECT failures, started_at FROM sign_in_failure WHERE email_hash = ?', emailHash),
-  ]);
-  return toFailures(rows[0]);
+  const text = `SELECT ${FAILURES} FROM sign_in_failure WHERE email_hash = :emailHash`;
+  const [found] = await rowsOf<Failures>(db, statement(db, text, { emailHash }));
+  return found ?? null;
 }
 
 /** Counts a failure, in a window that begins anew after `windowMs`; gives the window with this failure in it. */
 export async function countFailure(db: Db, emailHash: string, now: number, windowMs: number): Promise<Failures> {
-  const text = `INSERT INTO sign_in_failure (email_hash, failures, started_at) VALUES (?1, 1, ?2)
-    ON CONFLICT (email_hash) DO UPDATE SET failures = iif(started_at <= ?2 - ?3, 1, failures + 1), started_at = iif(started_at <= ?2 - ?3, ?2, started_at)
-    RETURNING failures, started_at`;
-  const [rows = []] = await runBatch(db, [statement(db, text, emailHash, now, windowMs)]);
-  return toFailures(rows[0]) ?? { count: 1, startedAt: now };
+  const text = `INSERT INTO sign_in_failure (email_hash, failures, started_at) VALUES (:emailHash, 1, :now)
+    ON CONFLICT (email_hash) DO UPDATE SET failures = iif(started_at <= :now - :windowMs, 1, failures + 1),
+      started_at = iif(started_at <= :now - :windowMs, :now, started_at) RETURNING ${FAILURES}`;
+  const [counted] = await rowsOf<Failures>(db, statement(db, text, { emailHash, now, windowMs }));
+  return counted ?? { count: 1, startedAt: now };
 }
 
 const forgetFailuresStatement = (db: Db, emailHash: string): D1PreparedStatement =>
-  statement(db, 'DELETE FROM sign_in_failure WHERE email_hash = ?', emailHash);
+  statement(db, 'DELETE FROM sign_in_failure WHERE email_hash = :emailHash', { emailHash });
 
 /** Forgets the failures of an e-mail, after a password was right. */
 export const forgetFailures = (db: Db, emailHash: string) => runBatch(db, [forgetFailuresStatement(db, emailHash)]);
@@ -97,28 +96,21 @@ export async function insertSession(
   client: string | null,
 ): Promise<number | null> {
   const insert = `INSERT INTO session (user_id, created_at, expires_at, client)
-    SELECT id, ?3, ?4, ?5 FROM user WHERE id = ?1 AND password_hash = ?2 RETURNING id`;
-  const [inserted = []] = await runBatch(db, [statement(db, insert, row.id, row.passwordHash, now, expiresAt, client)]);
-  return inserted[0] ? Number(inserted[0]['id']) : null;
+    SELECT id, :now, :expiresAt, :client FROM user WHERE id = :userId AND password_hash = :passwordHash RETURNING id`;
+  const values = { userId: row.id, passwordHash: row.passwordHash, now, expiresAt, client };
+  const [inserted] = await rowsOf<{ id: number }>(db, statement(db, insert, values));
+  return inserted?.id ?? null;
 }
 
 /** Marks the version of a user's data as seen: the next change makes another one. Once more changes nothing. */
 export const markSeenStatement = (db: Db, userId: number): D1PreparedStatement =>
-  statement(db, 'UPDATE user SET stats_seen = stats_version WHERE id = ? AND stats_seen <> stats_version', userId);
+  statement(db, 'UPDATE user SET stats_seen = stats_version WHERE id = :userId AND stats_seen <> stats_version', { userId });
 
-const liveSession = askedOften((db) =>
-  db
-    .select({ email: user.email, timeZone: user.timeZone, version: user.statsVersion, seen: user.statsSeen })
-    .from(session)
-    .innerJoin(user, eq(user.id, session.userId))
-    .where(
-      and(
-        eq(session.id, sql.placeholder('sessionId')),
-        eq(session.userId, sql.placeholder('userId')),
-        gt(session.expiresAt, sql.placeholder('now')),
-      ),
-    ),
-);
+const liveSession = prepareQuery(() => ({
+  fields: { email: user.email, timeZone: user.timeZone, version: user.statsVersion, seen: user.statsSeen },
+  rest: sql`FROM ${session} JOIN ${user} ON ${eq(user.id, session.userId)}
+    WHERE ${session.id} = ${sql.placeholder('sessionId')} AND ${session.userId} = ${USER_ID} AND ${session.expiresAt} > ${sql.placeholder('now')}`,
+}));
 
 /** The user of a session that lives, or null. */
 export async function findSessionUser(
@@ -127,7 +119,7 @@ export async function findSessionUser(
   sessionId: number,
   now: number,
 ): Promise<(Pick<UserRow, 'email' | 'timeZone'> & { stats: StatsVersion }) | null> {
-  const [[row]] = await db.batch([liveSession(db, { userId, sessionId, now })]);
+  const [[row]] = await readTogether(db, [liveSession(db, { userId, sessionId, now })]);
   return row ? { email: row.email, timeZone: row.timeZone, stats: toStatsVersion(row) } : null;
 }
 
@@ -170,49 +162,54 @@ export async function changePassword(
   keptSessionId: number,
   now: number,
 ): Promise<boolean> {
-  const isChanged = 'EXISTS (SELECT 1 FROM user WHERE id = ?1 AND password_hash = ?3)';
+  const isChanged = 'EXISTS (SELECT 1 FROM user WHERE id = :userId AND password_hash = :newHash)';
+  const set = 'UPDATE user SET password_hash = :newHash WHERE id = :userId AND password_hash = :oldHash RETURNING id';
+  const end = `DELETE FROM session WHERE user_id = :userId AND id <> :keptSessionId AND ${isChanged}`;
+  const use = `UPDATE one_time_link SET used_at = :now WHERE user_id = :userId AND used_at IS NULL AND ${isChanged}`;
   const [updated = []] = await runBatch(db, [
-    statement(db, 'UPDATE user SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2 RETURNING id', userId, oldHash, newHash),
-    statement(db, `DELETE FROM session WHERE user_id = ?1 AND id <> ?2 AND ${isChanged}`, userId, keptSessionId, newHash),
-    statement(db, `UPDATE one_time_link SET used_at = ?2 WHERE user_id = ?1 AND used_at IS NULL AND ${isChanged}`, userId, now, newHash),
+    statement(db, set, { userId, oldHash, newHash }),
+    statement(db, end, { userId, keptSessionId, newHash }),
+    statement(db, use, { userId, now, newHash }),
   ]);
   return updated.length > 0;
 }
 
 /** Sets the password that a link allows to set, ends all sessions and all links; false if the link does not hold any more. */
 export async function resetPassword(db: Db, userId: number, tokenHash: string, newHash: string, now: number): Promise<boolean> {
-  const isAllowed = `EXISTS (SELECT 1 FROM one_time_link WHERE token_hash = ?1 AND user_id = ?3 AND ${IS_OPEN_LINK})`;
+  const isAllowed = `EXISTS (SELECT 1 FROM one_time_link WHERE token_hash = :tokenHash AND user_id = :userId AND ${IS_OPEN_LINK})`;
+  const set = `UPDATE user SET password_hash = :newHash WHERE id = :userId AND ${isAllowed} RETURNING id`;
+  const end = `DELETE FROM session WHERE user_id = :userId AND ${isAllowed}`;
+  const use = `UPDATE one_time_link SET used_at = :now WHERE user_id = :userId AND used_at IS NULL AND ${isAllowed}`;
   const [updated = []] = await runBatch(db, [
-    statement(db, `UPDATE user SET password_hash = ?4 WHERE id = ?3 AND ${isAllowed} RETURNING id`, tokenHash, now, userId, newHash),
-    statement(db, `DELETE FROM session WHERE user_id = ?3 AND ${isAllowed}`, tokenHash, now, userId),
-    statement(db, `UPDATE one_time_link SET used_at = ?2 WHERE user_id = ?3 AND used_at IS NULL AND ${isAllowed}`, tokenHash, now, userId),
+    statement(db, set, { userId, tokenHash, newHash, now }),
+    statement(db, end, { userId, tokenHash, now }),
+    statement(db, use, { userId, tokenHash, now }),
   ]);
   return updated.length > 0;
 }
 
 /** Deletes a user with sessions, links and failures. */
 export const deleteUserStatements = (db: Db, userId: number, emailHash: string): D1PreparedStatement[] => [
-  statement(db, 'DELETE FROM session WHERE user_id = ?', userId),
-  statement(db, 'DELETE FROM one_time_link WHERE user_id = ?', userId),
+  statement(db, 'DELETE FROM session WHERE user_id = :userId', { userId }),
+  statement(db, 'DELETE FROM one_time_link WHERE user_id = :userId', { userId }),
   forgetFailuresStatement(db, emailHash),
-  statement(db, 'DELETE FROM user WHERE id = ?', userId),
+  statement(db, 'DELETE FROM user WHERE id = :userId', { userId }),
 ];
 
-/** Deletes up to `limit` rows that `condition` (with one instant) picks; returns how many. */
+/** Deletes up to `limit` rows that `condition` (with the instant `:at`) picks; returns how many. */
 async function deleteOldAcrossUsers(db: Db, table: string, key: string, condition: string, at: number, limit: number): Promise<number> {
-  const text = `DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ?2) RETURNING 1`;
-  const [deleted = []] = await runBatch(db, [statement(db, text, at, limit)]);
-  return deleted.length;
+  const text = `DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT :limit) RETURNING 1`;
+  return (await rowsOf(db, statement(db, text, { at, limit }))).length;
 }
 
 /** Deletes up to `limit` sessions that ended before `at`. */
 export const deleteSessionsBeforeAcrossUsers = (db: Db, at: number, limit: number) =>
-  deleteOldAcrossUsers(db, 'session', 'id', 'expires_at < ?1', at, limit);
+  deleteOldAcrossUsers(db, 'session', 'id', 'expires_at < :at', at, limit);
 
 /** Deletes up to `limit` links that were used or expired before `at`. */
 export const deleteLinksBeforeAcrossUsers = (db: Db, at: number, limit: number) =>
-  deleteOldAcrossUsers(db, 'one_time_link', 'id', 'expires_at < ?1 OR used_at < ?1', at, limit);
+  deleteOldAcrossUsers(db, 'one_time_link', 'id', 'expires_at < :at OR used_at < :at', at, limit);
 
 /** Deletes up to `limit` counts of failures whose window began before `at`. */
 export const deleteFailuresBeforeAcrossUsers = (db: Db, at: number, limit: number) =>
-  deleteOldAcrossUsers(db, 'sign_in_failure', 'email_hash', 'started_at < ?1', at, limit);
+  deleteOldAcrossUsers(db, 'sign_in_failure', 'email_hash', 'started_at < :at', at, limit);

@@ -11,13 +11,13 @@ const OWNERS = ['scenario/owners'];
 export const KINDS: Kind[] = [
   {
     files: STORES,
-    out: /eq\((?:\w+\.userId|user\.id), (?:userId|USER_ID|sql\.placeholder\('userId'\))\)/g,
+    out: /eq\((?:\w+\.userId|user\.id), userId\)/g,
     by: 'undefined',
     tests: OWNERS,
   },
-  { files: STORES, out: /[+\w.]*\buser_id = (\?\d?)/g, by: '$1 IS NOT NULL', tests: OWNERS },
+  { files: STORES, out: /[+\w.]*\buser_id = (:userId)\b/g, by: '$1 IS NOT NULL', tests: OWNERS },
   { files: STORES, out: /\w+\.user_id = \w+\.user_id/g, by: '1', tests: OWNERS },
-  { files: STORES, out: /\$\{(?:\w+\.)?userId\} = \$\{(?:USER_ID|id)\}/g, by: '1', tests: OWNERS },
+  { files: STORES, out: /\$\{(?:\w+\.)?userId\} = \$\{USER_ID\}/g, by: '1', tests: OWNERS },
   { files: STORES, out: /eq\(\w+\.(?:userId|id), \w+\.userId\)/g, by: 'undefined', tests: [...OWNERS, 'scenario/guards'] },
   {
     files: /^src\/(?:users|user-data|alerts|keys|tokens)\//,
@@ -36,37 +36,37 @@ export const SPARED: Spared[] = [
   },
   {
     file: 'src/alerts/store.ts',
-    at: 'FROM channel WHERE user_id = ?1 AND ciphertext = ?2',
+    at: 'FROM channel WHERE user_id = :userId AND ciphertext = :ciphertext',
     why: 'Leads the index: no two ciphertexts are the same.',
   },
   {
     file: 'src/keys/store.ts',
-    at: "DELETE FROM api_key WHERE user_id = ?1 AND kind = 'discovered'",
+    at: "DELETE FROM api_key WHERE user_id = :userId AND kind = 'discovered'",
     why: 'The keys upstream that name them are of the user.',
   },
   {
     file: 'src/keys/store.ts',
-    at: 'account.user_id = ?1 AND account.reader_id = ?2',
+    at: 'account.user_id = :userId AND account.reader_id = :managementId',
     why: 'What goes with an account is of the user.',
   },
   {
     file: 'src/sync/store.ts',
-    at: 'SELECT id FROM api_key WHERE user_id = ? AND NOT is_active',
+    at: 'SELECT id FROM api_key WHERE user_id = :userId AND NOT is_active',
     why: 'Leads the index: the keys that are looked up are of the user.',
   },
   {
     file: 'src/sync/listing-store.ts',
-    at: 'WHERE api_key_id = ?2 AND user_id = ?1 AND ${IS_MANAGER}',
+    at: 'WHERE api_key_id = :managementId AND user_id = :userId AND ${IS_MANAGER}',
     why: 'IS_MANAGER asks for the user.',
   },
   {
     file: 'src/sync/listing-store.ts',
-    at: 'WHERE m.api_key_id = ?2 AND m.user_id = ?1)',
+    at: 'WHERE m.api_key_id = :managementId AND m.user_id = :userId)',
     why: 'IS_MANAGER asks for the user.',
   },
   {
     file: 'src/keys/store.ts',
-    at: 'AS u WHERE u.user_id = ?1 AND u.account_id = account.id',
+    at: 'AS u WHERE u.user_id = :userId AND u.account_id = account.id',
     why: 'Leads the index: what an account has is of its user.',
   },
   {
@@ -76,12 +76,12 @@ export const SPARED: Spared[] = [
   },
   {
     file: 'src/sync/listing-store.ts',
-    at: 'WHERE m.api_key_id = ?2 AND m.user_id = ?1 AND m.opened_by',
+    at: 'WHERE m.api_key_id = :managementId AND m.user_id = :userId AND m.opened_by',
     why: 'IS_MANAGER asks for the user.',
   },
   {
     file: 'src/keys/rotation-store.ts',
-    at: 'WHERE user_id = ?1 AND id = ?3 AND ${isOurs} RETURNING id',
+    at: 'WHERE user_id = :userId AND id = :id AND ${isOurs} RETURNING id',
     why: 'What decides asks for the user.',
   },
 ];

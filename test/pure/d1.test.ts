@@ -74,9 +74,9 @@ describe('the metered binding', () => {
     expect(asked.length).toBe(1);
   });
 
-  it('runs what is to precede once, in the next trip, and keeps it from the answer', async () => {
+  it('runs what is prepended once, in the next trip, and keeps it from the answer', async () => {
     const { d1, asked, ask } = createFlaky([LOST]);
-    d1.precede(d1.binding.prepare('UPDATE seen'));
+    d1.prepend(d1.binding.prepare('UPDATE seen'));
     expect((await ask('SELECT 1')).results).toEqual([{ a: 1, b: 2 }]);
     await ask('SELECT 2');
     expect(asked).toEqual([['UPDATE seen', 'SELECT 1'], ['UPDATE seen', 'SELECT 1'], ['SELECT 2']]);

@@ -1,6 +1,6 @@
 /** Every function of the stores that takes a user: what it answers and does is the same whether or not somebody else has the same things. */
 import { describe, expect, it } from 'vitest';
-import { createDb, type Db, runBatch } from '../../src/db.ts';
+import { createDb, type Db, type Query, readTogether, runBatch } from '../../src/db.ts';
 import { CASES, STORES } from '../support/store-calls.ts';
 import { channel, newText, rule } from '../support/store-inputs.ts';
 import { createTwoUsers, idsOf, ME, NOW, OTHER } from '../support/two-users.ts';
@@ -19,7 +19,7 @@ const named = Object.entries(STORES).flatMap(([store, verbs]) =>
 );
 
 async function carryOut(db: Db, work: unknown): Promise<unknown> {
-  if (typeof work === 'object' && work !== null && '_prepare' in work && !('then' in work)) return db.batch([work as never]);
+  if (typeof work === 'object' && work !== null && 'toRows' in work) return readTogether(db, [work as Query<unknown>]);
   const value = await work;
   const list: unknown[] = Array.isArray(value) ? value : [value];
   const isStatements = list.length > 0 && list.every((one) => typeof one === 'object' && one !== null && 'bind' in one);

@@ -175,7 +175,7 @@ describe('replacing a text', () => {
       expect((await replace(a)).status).toBe(200);
       world.simulator.setFault(a, null);
     };
-    const world: World = createWorld({ db: interruptDb('SELECT d.* FROM json_each', interrupt) });
+    const world: World = createWorld({ db: interruptDb('AS j CROSS JOIN key_day AS d', interrupt) });
     const user = await world.makeUser();
     const made = await world.makeKey(user.token);
     a = made.text;

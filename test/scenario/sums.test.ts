@@ -186,7 +186,7 @@ describe('a sum', () => {
   it('is not kept where something changed between reading and keeping it', async () => {
     const change = (nano: number) =>
       env.DB.prepare('UPDATE usage_day SET cost_nano = cost_nano + ? WHERE user_id = ?').bind(nano, set.user.id).run();
-    const world = createWorld({ db: interruptDb('set "stats_seen"', () => change(1)), now: set.world.clock.now });
+    const world = createWorld({ db: interruptDb('RETURNING stats_version', () => change(1)), now: set.world.clock.now });
     await askStats(RANGE, { world, user: set.user });
     expect(await sumsOf()).toEqual([]);
     await askStats(RANGE, { world, user: set.user });

@@ -204,7 +204,7 @@ describe('a version', () => {
     const user = await plain.makeUser();
     const key = await plain.makeKey(user.token, 'before');
     const rename = (name: string) => env.DB.prepare('UPDATE api_key SET name = ? WHERE id = ?').bind(name, key.id).run();
-    for (const moment of ['from "session"', 'from "api_key"']) {
+    for (const moment of ['FROM "session"', 'FROM "api_key"']) {
       await rename('before');
       const world = createWorld({ db: interruptDb(moment, () => rename('after')), now: plain.clock.now });
       const first = await get(world, user.token, '/api/keys');

@@ -1,6 +1,6 @@
 /** SQL of the circuit breaker's actions. */
 import { and, desc, eq, inArray, lte, ne, sql } from 'drizzle-orm';
-import { type Db, runBatch, statement } from '../../db.ts';
+import { type Db, rowsOf, runBatch, statement } from '../../db.ts';
 import { apiKey } from '../../inventory/table.ts';
 import type { KeySettings } from '../../openrouter/account.ts';
 import { COLUMNS, type DeliveryRef, deliverStatement, toDeliveryRefs } from '../events/store.ts';
@@ -54,11 +54,10 @@ export async function confirmStep(
   before: KeySettings | null,
   nextAt: number,
 ): Promise<boolean> {
-  const text = `UPDATE breaker_action SET before = coalesce(?3, before), next_at = CAST(?4 AS INTEGER)
-    WHERE id = ?1 AND user_id = ?2 AND attempts = ?5 AND state = ?6 AND (state <> 'planned' OR ${IS_ARMED}) RETURNING id`;
-  const values = [id, userId, before && JSON.stringify(before), nextAt, attempts, state];
-  const [rows = []] = await runBatch(db, [statement(db, text, ...values)]);
-  return rows.length > 0;
+  const text = `UPDATE breaker_action SET before = coalesce(:before, before), next_at = CAST(:nextAt AS INTEGER)
+    WHERE id = :id AND user_id = :userId AND attempts = :attempts AND state = :state AND (state <> 'planned' OR ${IS_ARMED}) RETURNING id`;
+  const values = { id, userId, before: before && JSON.stringify(before), nextAt, attempts, state };
+  return (await rowsOf(db, statement(db, text, values))).length > 0;
 }
 
 /** Lets an action wait. */
@@ -75,9 +74,9 @@ export async function postponeAction(
 }
 
 /** An event of what became of an action. */
-const INSERT_EVENT = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, ?2, 'fired', 'breaker', 'key:' || k.id, 'action ' || CAST(?3 AS INTEGER) || ' ' || ?4, k.id,
-    'Circuit breaker of ' || k.name, ?5, '{}', '/keys/' || k.id, CAST(?6 AS INTEGER)
-  FROM api_key AS k WHERE k.id = ?7 AND k.user_id = ?1 ON CONFLICT DO NOTHING`;
+const INSERT_EVENT = `INSERT INTO alert_event (${COLUMNS}) SELECT :userId, :ruleId, 'fired', 'breaker', 'key:' || k.id, 'action ' || CAST(:id AS INTEGER) || ' ' || :state, k.id,
+    'Circuit breaker of ' || k.name, :answer, '{}', '/keys/' || k.id, CAST(:now AS INTEGER)
+  FROM api_key AS k WHERE k.id = :keyId AND k.user_id = :userId ON CONFLICT DO NOTHING`;
 
 /** Notes what became of a step, and makes it an event of its rule unless nothing came of it. Other actions that hold the key no more end with it. */
 export async function settleAction(
@@ -88,16 +87,16 @@ export async function settleAction(
   now: number,
 ): Promise<DeliveryRef[]> {
   const { id, userId, ruleId, keyId, attempts } = action;
-  const settle = `UPDATE breaker_action SET state = ?2, answer = ?3, before = ?6, next_at = CAST(?4 AS INTEGER), attempts = 0,
-      done_at = coalesce(done_at, CAST(?4 AS INTEGER)), restored_at = CASE WHEN ?2 IN ('restored', 'left') THEN CAST(?4 AS INTEGER) END
-    WHERE id = ?1 AND user_id = ?7 AND attempts = ?5 RETURNING id`;
-  const leave = `UPDATE breaker_action SET state = 'left', answer = ?3, restored_at = CAST(?4 AS INTEGER)
-    WHERE user_id = ?1 AND id IN (SELECT value FROM json_each(?2))`;
+  const settle = `UPDATE breaker_action SET state = :state, answer = :answer, before = :before, next_at = CAST(:now AS INTEGER), attempts = 0,
+      done_at = coalesce(done_at, CAST(:now AS INTEGER)), restored_at = CASE WHEN :state IN ('restored', 'left') THEN CAST(:now AS INTEGER) END
+    WHERE id = :id AND user_id = :userId AND attempts = :attempts RETURNING id`;
+  const leave = `UPDATE breaker_action SET state = 'left', answer = :answer, restored_at = CAST(:now AS INTEGER)
+    WHERE user_id = :userId AND id IN (SELECT value FROM json_each(:ids))`;
   const isNews = state !== action.state;
   const results = await runBatch(db, [
-    statement(db, settle, id, state, answer, now, attempts, before && JSON.stringify(before), userId),
-    ...(left && left.ids.length > 0 ? [statement(db, leave, userId, JSON.stringify(left.ids), left.answer, now)] : []),
-    ...(isNews ? [statement(db, INSERT_EVENT, userId, ruleId, id, state, answer, now, keyId)] : []),
+    statement(db, settle, { id, userId, state, answer, now, attempts, before: before && JSON.stringify(before) }),
+    ...(left && left.ids.length > 0 ? [statement(db, leave, { userId, ids: JSON.stringify(left.ids), answer: left.answer, now })] : []),
+    ...(isNews ? [statement(db, INSERT_EVENT, { userId, ruleId, id, state, answer, now, keyId })] : []),
     deliverStatement(db, userId, now),
   ]);
   return toDeliveryRefs(results.at(-1) ?? []);
@@ -107,19 +106,18 @@ const MAX_DUE = 500;
 
 /** Actions of all users that should have been worked on by now. */
 export async function listDueActionsAcrossUsers(db: Db, now: number): Promise<number[]> {
-  const toRestore = `restore = 1 AND kind <> 'dry_run' AND restore_at <= ?1 AND next_at <= ?1`;
-  const text = `SELECT id FROM breaker_action WHERE state = 'planned' AND next_at <= ?1
+  const toRestore = `restore = 1 AND kind <> 'dry_run' AND restore_at <= :now AND next_at <= :now`;
+  const text = `SELECT id FROM breaker_action WHERE state = 'planned' AND next_at <= :now
     UNION ALL SELECT id FROM breaker_action WHERE state = 'done' AND ${toRestore}
-    UNION ALL SELECT id FROM breaker_action WHERE state = 'refused' AND before IS NOT NULL AND ${toRestore} LIMIT ?2`;
-  const [rows = []] = await runBatch(db, [statement(db, text, now, MAX_DUE)]);
-  return rows.map((row) => Number(row['id']));
+    UNION ALL SELECT id FROM breaker_action WHERE state = 'refused' AND before IS NOT NULL AND ${toRestore} LIMIT :limit`;
+  const rows = await rowsOf<{ id: number }>(db, statement(db, text, { now, limit: MAX_DUE }));
+  return rows.map(({ id }) => id);
 }
 
 /** Deletes up to `limit` actions from before `at`; returns how many. */
 export async function deleteActionsBeforeAcrossUsers(db: Db, at: number, limit: number): Promise<number> {
-  const text = 'DELETE FROM breaker_action WHERE id IN (SELECT id FROM breaker_action WHERE created_at < ?1 LIMIT ?2) RETURNING 1';
-  const [deleted = []] = await runBatch(db, [statement(db, text, at, limit)]);
-  return deleted.length;
+  const text = 'DELETE FROM breaker_action WHERE id IN (SELECT id FROM breaker_action WHERE created_at < :at LIMIT :limit) RETURNING 1';
+  return (await rowsOf(db, statement(db, text, { at, limit }))).length;
 }
 
 /** A user's actions, the newest first. */

@@ -4,7 +4,7 @@
  */
 
 import { getTableColumns, getViewSelectedFields, type SQL, sql } from 'drizzle-orm';
-import { askAsOne, type Db } from '../../db.ts';
+import { type Db, prepareUnion } from '../../db.ts';
 import type { Account, KeyRow, Management, UpstreamKey } from '../../inventory/model.ts';
 import { KEY_FIELDS, KEYS } from '../../inventory/store.ts';
 import { account, apiKey, management, reading } from '../../inventory/table.ts';
@@ -32,17 +32,17 @@ export interface StoredRules extends Record<string, unknown[]> {
   managements: Management[];
 }
 
-/** @param withoutRules also of users who have none */
-export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: number, withoutRules = false): Promise<StoredRules> => {
-  const asked = sql`(SELECT value FROM json_each(${JSON.stringify(userIds)}))`;
-  const whoHasRules = sql`(SELECT u.id FROM json_each(${JSON.stringify(userIds)}) AS j CROSS JOIN user AS u ON u.id = j.value
+const rulesOf = prepareUnion<StoredRules>(() => {
+  const [userIds, now, withoutRules] = ['userIds', 'now', 'withoutRules'].map((name) => sql.placeholder(name));
+  const asked = sql`(SELECT value FROM json_each(${userIds}))`;
+  const whoHasRules = sql`(SELECT u.id FROM json_each(${userIds}) AS j CROSS JOIN user AS u ON u.id = j.value
     WHERE ${withoutRules} OR EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id))`;
   const timeZone = sql`(SELECT time_zone FROM user WHERE user.id = ${alertRule.userId})`;
   const { id, userId, ruleId, subject, occasion } = alertEvent;
   const acted = sql`(SELECT json_group_array(json_object('ruleId', rule_id, 'ruleVersion', rule_version, 'period', period, 'periodFrom', period_from,
     'hash', hash)) FROM ${breakerAction} WHERE ${breakerAction.userId} = ${alertRule.userId} AND ${breakerAction.ruleId} = ${alertRule.id}
     AND restore_at > ${now}) || ''`;
-  return askAsOne<StoredRules>(db, {
+  return {
     rules: {
       fields: { ...getTableColumns(alertRule), timeZone, acted },
       rest: sql`FROM ${alertRule} WHERE ${alertRule.userId} IN ${asked}`,
@@ -50,7 +50,7 @@ export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: nu
     known: {
       fields: { id, userId, ruleId, subject, occasion },
       rest: sql`FROM ${alertEvent} WHERE ${userId} IN ${whoHasRules} AND kind = 'fired' AND occasion NOT LIKE 'until %'
-        AND (created_at >= ${now - REMEMBERED_MS} OR occasion = '' OR rule_type = 'key_expiring')`,
+        AND (created_at >= ${now} - ${sql.raw(String(REMEMBERED_MS))} OR occasion = '' OR rule_type = 'key_expiring')`,
     },
     keys: {
       fields: KEY_FIELDS,
@@ -58,8 +58,12 @@ export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: nu
     },
     upstreamKeys: { fields: getViewSelectedFields(reading), rest: sql`FROM ${reading} WHERE ${reading.userId} IN ${whoHasRules}` },
     managements: { fields: getTableColumns(management), rest: sql`FROM ${management} WHERE ${management.userId} IN ${whoHasRules}` },
-  });
-};
+  };
+});
+
+/** @param withoutRules also of users who have none */
+export const listRulesAcrossUsers = (db: Db, userIds: readonly number[], now: number, withoutRules = false): Promise<StoredRules> =>
+  rulesOf(db, { userIds: JSON.stringify(userIds), now, withoutRules: Number(withoutRules) });
 
 /** The UTC days of a user that rules look at. */
 export interface AskedUser extends Pick<AskedDays, 'spans'> {
@@ -75,24 +79,31 @@ export interface StoredSpend extends Record<string, unknown[]> {
   names: { userId: number; permaslug: string; slug: string | null }[];
 }
 
-/** @param hours what is read of hours, for all of the users */
-export const listSpendAcrossUsers = (db: Db, asked: readonly AskedUser[], hours: AskedDays['hours']): Promise<StoredSpend> => {
-  const rows = JSON.stringify(asked.flatMap(({ userId, spans }) => spans.map((span) => [userId, ...span])));
-  const users = JSON.stringify([...new Set(asked.map(({ userId }) => userId))]);
+function prepareSpend(hours: AskedDays['hours']) {
+  const [spans, userIds] = ['spans', 'userIds'].map((name) => sql.placeholder(name));
   const fieldOf = (index: number): SQL => sql.raw(`json_extract(j.value, '$[${index}]')`);
   const ofDays = (table: typeof keyDay | typeof usageDay | typeof accountDay) => ({
     fields: { ...getTableColumns(table as typeof usageDay), hours: sql`${hoursOf(table, hours)} || ''` },
-    rest: sql`FROM json_each(${rows}) AS j CROSS JOIN ${table} ON ${table.userId} = ${fieldOf(0)} AND ${table.day} BETWEEN ${fieldOf(1)} AND ${fieldOf(2)}`,
+    rest: sql`FROM json_each(${spans}) AS j CROSS JOIN ${table} ON ${table.userId} = ${fieldOf(0)} AND ${table.day} BETWEEN ${fieldOf(1)} AND ${fieldOf(2)}`,
   });
   const ofUsers = (table: typeof account | typeof modelName) => ({
     fields: getTableColumns(table as typeof account),
-    rest: sql`FROM ${table} WHERE ${table.userId} IN (SELECT value FROM json_each(${users}))`,
+    rest: sql`FROM ${table} WHERE ${table.userId} IN (SELECT value FROM json_each(${userIds}))`,
   });
-  return askAsOne<StoredSpend>(db, {
+  return prepareUnion<StoredSpend>(() => ({
     keyDays: ofDays(keyDay),
     usage: ofDays(usageDay),
     totals: ofDays(accountDay),
     accounts: ofUsers(account),
     names: ofUsers(modelName),
+  }));
+}
+
+const spendOf = { all: prepareSpend('all'), credits: prepareSpend('credits'), none: prepareSpend('none') };
+
+/** @param hours what is read of hours, for all of the users */
+export const listSpendAcrossUsers = (db: Db, asked: readonly AskedUser[], hours: AskedDays['hours']): Promise<StoredSpend> =>
+  spendOf[hours](db, {
+    spans: JSON.stringify(asked.flatMap(({ userId, spans }) => spans.map((span) => [userId, ...span]))),
+    userIds: JSON.stringify([...new Set(asked.map(({ userId }) => userId))]),
   });
-};

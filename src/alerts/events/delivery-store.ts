@@ -1,6 +1,6 @@
 /** SQL of messages on their way to channels. */
 import { and, eq, lte, sql } from 'drizzle-orm';
-import { type Db, runBatch, statement } from '../../db.ts';
+import { type Db, rowsOf, runBatch, statement } from '../../db.ts';
 import { apiKey } from '../../inventory/table.ts';
 import type { ChannelRow } from '../channels/model.ts';
 import { alertDelivery, alertEvent, channel } from '../table.ts';
@@ -17,7 +17,7 @@ export interface Claimed {
   names: ReadonlyMap<number, string>;
 }
 
-const TOGETHER = togetherWith('?1');
+const TOGETHER = togetherWith(':eventId');
 
 /**
  * Takes a message for `leaseMs`, if it is due and still to be sent: with all events that it tells of and its channel; or says when it will be
@@ -74,32 +74,21 @@ export async function settleDelivery(
   await runBatch(db, [
     statement(
       db,
-      `UPDATE alert_delivery SET state = ?3, next_at = ?4, log = json_insert(log, '$[#]', json_object('at', ?7, 'error', ?5))
-        WHERE event_id IN (${TOGETHER}) AND channel_id = ?2 AND attempts = ?6`,
-      eventId,
-      channelId,
-      state,
-      outcome.nextAt ?? now,
-      outcome.error,
-      attempt,
-      now,
+      `UPDATE alert_delivery SET state = :state, next_at = :nextAt, log = json_insert(log, '$[#]', json_object('at', :now, 'error', :error))
+        WHERE event_id IN (${TOGETHER}) AND channel_id = :channelId AND attempts = :attempt`,
+      { eventId, channelId, state, nextAt: outcome.nextAt ?? now, error: outcome.error, attempt, now },
     ),
     statement(
       db,
-      `UPDATE channel SET last_attempt_at = ?3, last_error = ?4, last_success_at = iif(?4 IS NULL, ?3, last_success_at),
-        failing_since = iif(?4 IS NULL, NULL, iif(?5, failing_since, coalesce(failing_since, ?3))) WHERE user_id = ?1 AND id = ?2`,
-      userId,
-      channelId,
-      now,
-      outcome.error,
-      isTest ? 1 : 0,
+      `UPDATE channel SET last_attempt_at = :now, last_error = :error, last_success_at = iif(:error IS NULL, :now, last_success_at),
+        failing_since = iif(:error IS NULL, NULL, iif(:isTest, failing_since, coalesce(failing_since, :now))) WHERE user_id = :userId AND id = :channelId`,
+      { userId, channelId, now, error: outcome.error, isTest: Number(isTest) },
     ),
   ]);
 }
 
 /** Messages that should have been sent by now, of all users: their queue message was lost. */
 export async function listDueDeliveriesAcrossUsers(db: Db, now: number, limit: number): Promise<DeliveryRef[]> {
-  const text = `SELECT event_id, channel_id, ${BUNDLE} FROM alert_delivery WHERE state = 'pending' AND next_at <= ?1 ORDER BY next_at LIMIT ?2`;
-  const [rows = []] = await runBatch(db, [statement(db, text, now, limit)]);
-  return toDeliveryRefs(rows);
+  const text = `SELECT event_id, channel_id, ${BUNDLE} FROM alert_delivery WHERE state = 'pending' AND next_at <= :now ORDER BY next_at LIMIT :limit`;
+  return toDeliveryRefs(await rowsOf<Record<string, unknown>>(db, statement(db, text, { now, limit })));
 }

@@ -26,7 +26,7 @@ export interface DeliveryRef {
 export const COLUMNS = 'user_id, rule_id, kind, rule_type, subject, occasion, key_id, title, text, figures, path, created_at';
 
 /** A snoozed rule is silent about the same subject; what happens is still a row. */
-const IS_SNOOZED = `EXISTS (SELECT 1 FROM alert_event AS s WHERE s.user_id = e.user_id AND s.rule_id = e.rule_id AND s.subject = e.subject AND s.snoozed_until > ?2)`;
+const IS_SNOOZED = `EXISTS (SELECT 1 FROM alert_event AS s WHERE s.user_id = e.user_id AND s.rule_id = e.rule_id AND s.subject = e.subject AND s.snoozed_until > :now)`;
 
 /**
  * What happened together, of which a channel gets one message: what rules of one type found of a user at one instant. A digest is a message of
@@ -52,12 +52,11 @@ export const deliverStatement = (db: Db, userId: number, now: number): D1Prepare
   statement(
     db,
     `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
-      SELECT e.id, c.id, e.user_id, 'pending', ?2, 0, ?2, '[]' FROM alert_event AS e JOIN alert_rule AS r ON r.id = e.rule_id
+      SELECT e.id, c.id, e.user_id, 'pending', :now, 0, :now, '[]' FROM alert_event AS e JOIN alert_rule AS r ON r.id = e.rule_id
         JOIN channel AS c ON c.user_id = e.user_id AND ${IS_SENT_TO}
-      WHERE e.user_id = ?1 AND e.created_at = ?2 AND NOT ${IS_SNOOZED}
+      WHERE e.user_id = :userId AND e.created_at = :now AND NOT ${IS_SNOOZED}
       ON CONFLICT DO NOTHING RETURNING event_id, channel_id, ${BUNDLE}`,
-    userId,
-    now,
+    { userId, now },
   );
 
 /** Rows as names of messages, each by the first of its events. */
@@ -75,18 +74,18 @@ export function toDeliveryRefs(rows: readonly Record<string, unknown>[]): Delive
 }
 
 /** The rule of a JSON value, if it still is what was decided from. */
-const OF_RULE = `JOIN alert_rule AS r ON r.id = ${jsonField('rule.id')} AND r.user_id = ?1 AND r.version = ${jsonField('rule.version')}`;
+const OF_RULE = `JOIN alert_rule AS r ON r.id = ${jsonField('rule.id')} AND r.user_id = :userId AND r.version = ${jsonField('rule.version')}`;
 
-/** New events, but for a state that somebody saw end after this evaluation looked (`?3`). */
-const INSERT_FIRED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'fired', r.type, ${['subject', 'occasion', 'keyId', 'title', 'text', 'figures', 'path'].map((name) => jsonField(name)).join(', ')}, CAST(?3 AS INTEGER)
-  FROM json_each(?2) AS j ${OF_RULE} WHERE ${jsonField('occasion')} <> '' OR NOT EXISTS (SELECT 1 FROM alert_event AS x
-    WHERE x.user_id = ?1 AND x.rule_id = r.id AND x.subject = ${jsonField('subject')} AND x.recovered_at >= ?3) ON CONFLICT DO NOTHING`;
+/** New events, but for a state that somebody saw end after this evaluation looked (`:now`). */
+const INSERT_FIRED = `INSERT INTO alert_event (${COLUMNS}) SELECT :userId, r.id, 'fired', r.type, ${['subject', 'occasion', 'keyId', 'title', 'text', 'figures', 'path'].map((name) => jsonField(name)).join(', ')}, CAST(:now AS INTEGER)
+  FROM json_each(:found) AS j ${OF_RULE} WHERE ${jsonField('occasion')} <> '' OR NOT EXISTS (SELECT 1 FROM alert_event AS x
+    WHERE x.user_id = :userId AND x.rule_id = r.id AND x.subject = ${jsonField('subject')} AND x.recovered_at >= :now) ON CONFLICT DO NOTHING`;
 
-const INSERT_RECOVERED = `INSERT INTO alert_event (${COLUMNS}) SELECT ?1, r.id, 'recovered', r.type, e.subject, 'over ' || e.id, e.key_id, e.title, ${jsonField('text')}, ${jsonField('figures')}, e.path, CAST(?3 AS INTEGER)
-  FROM json_each(?2) AS j ${OF_RULE} JOIN alert_event AS e ON e.id = ${jsonField('id')} AND e.user_id = ?1 AND e.occasion = '' WHERE true ON CONFLICT DO NOTHING`;
+const INSERT_RECOVERED = `INSERT INTO alert_event (${COLUMNS}) SELECT :userId, r.id, 'recovered', r.type, e.subject, 'over ' || e.id, e.key_id, e.title, ${jsonField('text')}, ${jsonField('figures')}, e.path, CAST(:now AS INTEGER)
+  FROM json_each(:found) AS j ${OF_RULE} JOIN alert_event AS e ON e.id = ${jsonField('id')} AND e.user_id = :userId AND e.occasion = '' WHERE true ON CONFLICT DO NOTHING`;
 
-const CLOSE = `UPDATE alert_event SET occasion = 'until ' || CAST(?3 AS INTEGER) || ' ' || id, recovered_at = CAST(?3 AS INTEGER)
-  WHERE user_id = ?1 AND occasion = '' AND id IN (SELECT ${jsonField('id')} FROM json_each(?2) AS j ${OF_RULE})`;
+const CLOSE = `UPDATE alert_event SET occasion = 'until ' || CAST(:now AS INTEGER) || ' ' || id, recovered_at = CAST(:now AS INTEGER)
+  WHERE user_id = :userId AND occasion = '' AND id IN (SELECT ${jsonField('id')} FROM json_each(:found) AS j ${OF_RULE})`;
 
 /** Plans actions of rules that still are armed as they were, each once, however often it is planned; returns the ids of the new ones. */
 function planActionsStatement(db: Db, userId: number, planned: readonly PlannedAction[], now: number): D1PreparedStatement {
@@ -94,10 +93,10 @@ function planActionsStatement(db: Db, userId: number, planned: readonly PlannedA
     (name) => jsonField(name),
   );
   const text = `INSERT INTO breaker_action (user_id, rule_id, rule_version, key_id, management_id, hash, kind, period, period_from, amount_usd, restore, restore_at, state, attempts, next_at, created_at)
-    SELECT ?1, r.id, ${fields.join(', ')}, 'planned', 0, CAST(?3 AS INTEGER), CAST(?3 AS INTEGER)
-    FROM json_each(?2) AS j JOIN alert_rule AS r ON r.id = ${jsonField('ruleId')} AND r.user_id = ?1
+    SELECT :userId, r.id, ${fields.join(', ')}, 'planned', 0, CAST(:now AS INTEGER), CAST(:now AS INTEGER)
+    FROM json_each(:planned) AS j JOIN alert_rule AS r ON r.id = ${jsonField('ruleId')} AND r.user_id = :userId
       AND r.armed_version = ${jsonField('ruleVersion')} WHERE true ON CONFLICT DO NOTHING RETURNING id`;
-  return statement(db, text, userId, JSON.stringify(planned), now);
+  return statement(db, text, { userId, planned: JSON.stringify(planned), now });
 }
 
 /**
@@ -117,22 +116,12 @@ export async function applyChanges(
       changes.flatMap((change) => pick(change).map((one) => ({ ...one, rule: { id: change.rule.id, version: change.rule.version } }))),
     );
   const fired = of((change) => change.fired.map((one) => ({ ...one, figures: JSON.stringify(one.figures) })));
+  const recovered = of(({ over }) => over.map((one) => ({ ...one, figures: JSON.stringify(one.figures) })));
+  const closed = of(({ over, notApplicable }) => [...over, ...notApplicable]);
   const results = await runBatch(db, [
-    statement(db, INSERT_FIRED, userId, fired, now),
-    statement(
-      db,
-      INSERT_RECOVERED,
-      userId,
-      of(({ over }) => over.map((one) => ({ ...one, figures: JSON.stringify(one.figures) }))),
-      now,
-    ),
-    statement(
-      db,
-      CLOSE,
-      userId,
-      of(({ over, notApplicable }) => [...over, ...notApplicable]),
-      now,
-    ),
+    statement(db, INSERT_FIRED, { userId, found: fired, now }),
+    statement(db, INSERT_RECOVERED, { userId, found: recovered, now }),
+    statement(db, CLOSE, { userId, found: closed, now }),
     deliverStatement(db, userId, now),
     ...(planned.length > 0 ? [planActionsStatement(db, userId, planned, now)] : []),
   ]);
@@ -145,21 +134,17 @@ export async function insertTest(db: Db, userId: number, channelId: number, now:
   const [, ways = []] = await runBatch(db, [
     statement(
       db,
-      `INSERT INTO alert_event (${COLUMNS}) SELECT user_id, 0, 'test', 'test', 'channel:' || id, 'test ' || CAST(?3 AS INTEGER), NULL, 'This is a test',
-        'If you can read this, alerts arrive here.', '{}', '/alerts', CAST(?3 AS INTEGER) FROM channel WHERE user_id = ?1 AND id = ?2 ON CONFLICT DO NOTHING`,
-      userId,
-      channelId,
-      now,
+      `INSERT INTO alert_event (${COLUMNS}) SELECT user_id, 0, 'test', 'test', 'channel:' || id, 'test ' || CAST(:now AS INTEGER), NULL, 'This is a test',
+        'If you can read this, alerts arrive here.', '{}', '/alerts', CAST(:now AS INTEGER) FROM channel WHERE user_id = :userId AND id = :channelId ON CONFLICT DO NOTHING`,
+      { userId, channelId, now },
     ),
     statement(
       db,
       `INSERT INTO alert_delivery (event_id, channel_id, user_id, state, created_at, attempts, next_at, log)
-        SELECT e.id, c.id, ?1, 'pending', ?3, 0, ?3, '[]' FROM alert_event AS e JOIN channel AS c ON c.id = ?2 AND c.user_id = ?1
-        WHERE e.user_id = ?1 AND e.rule_id = 0 AND e.subject = 'channel:' || c.id AND e.occasion = 'test ' || CAST(?3 AS INTEGER)
+        SELECT e.id, c.id, :userId, 'pending', :now, 0, :now, '[]' FROM alert_event AS e JOIN channel AS c ON c.id = :channelId AND c.user_id = :userId
+        WHERE e.user_id = :userId AND e.rule_id = 0 AND e.subject = 'channel:' || c.id AND e.occasion = 'test ' || CAST(:now AS INTEGER)
         ON CONFLICT DO NOTHING RETURNING event_id, channel_id, ${BUNDLE}`,
-      userId,
-      channelId,
-      now,
+      { userId, channelId, now },
     ),
   ]);
   return toDeliveryRefs(ways);
@@ -193,27 +178,33 @@ export async function updateEvent(
   { acknowledgedAt, snoozedUntil }: Partial<Pick<EventRow, 'acknowledgedAt' | 'snoozedUntil'>>,
   isOfGroup: boolean,
 ): Promise<void> {
-  const of = `user_id = ?1 AND kind <> 'test'`;
-  const meant = `id IN (${isOfGroup ? togetherWith('?2') : '?2'})`;
+  const of = `user_id = :userId AND kind <> 'test'`;
+  const meant = `id IN (${isOfGroup ? togetherWith(':id') : ':id'})`;
   const alike = `(rule_id, subject) IN (SELECT rule_id, subject FROM alert_event WHERE ${meant} AND ${of})`;
   await runBatch(db, [
     ...(acknowledgedAt === undefined
       ? []
-      : [statement(db, `UPDATE alert_event SET acknowledged_at = ?3 WHERE ${of} AND ${meant}`, userId, id, acknowledgedAt)]),
+      : [
+          statement(db, `UPDATE alert_event SET acknowledged_at = :acknowledgedAt WHERE ${of} AND ${meant}`, {
+            userId,
+            id,
+            acknowledgedAt,
+          }),
+        ]),
     ...(snoozedUntil === undefined
       ? []
       : snoozedUntil === null
-        ? [statement(db, `UPDATE alert_event SET snoozed_until = NULL WHERE ${of} AND ${alike}`, userId, id)]
-        : [statement(db, `UPDATE alert_event SET snoozed_until = ?3 WHERE ${of} AND ${meant}`, userId, id, snoozedUntil)]),
+        ? [statement(db, `UPDATE alert_event SET snoozed_until = NULL WHERE ${of} AND ${alike}`, { userId, id })]
+        : [statement(db, `UPDATE alert_event SET snoozed_until = :snoozedUntil WHERE ${of} AND ${meant}`, { userId, id, snoozedUntil })]),
   ]);
 }
 
 /** Deletes up to `limit` events from before `at` with their messages, unless they are still going on; returns how many. */
 export async function deleteEventsBeforeAcrossUsers(db: Db, at: number, limit: number): Promise<number> {
-  const old = `SELECT id FROM alert_event WHERE created_at < ?1 AND occasion <> '' LIMIT ?2`;
+  const old = `SELECT id FROM alert_event WHERE created_at < :at AND occasion <> '' LIMIT :limit`;
   const [, events = []] = await runBatch(db, [
-    statement(db, `DELETE FROM alert_delivery WHERE event_id IN (${old})`, at, limit),
-    statement(db, `DELETE FROM alert_event WHERE id IN (${old}) RETURNING 1`, at, limit),
+    statement(db, `DELETE FROM alert_delivery WHERE event_id IN (${old})`, { at, limit }),
+    statement(db, `DELETE FROM alert_event WHERE id IN (${old}) RETURNING 1`, { at, limit }),
   ]);
   return events.length;
 }

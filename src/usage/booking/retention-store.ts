@@ -1,6 +1,6 @@
 /** SQL that takes ledger rows away: beyond their retention, and of keys and users who are gone. Always in steps of bounded size. */
 import { getTableColumns } from 'drizzle-orm';
-import { type Db, runBatch, statement } from '../../db.ts';
+import { type Db, rowsOf, runBatch, statement } from '../../db.ts';
 import { accountDay, keyDay, usageDay } from '../table.ts';
 
 /** Tables of the ledger, the rest of their clustered key after user and day, and what their rows belong to. */
@@ -27,22 +27,19 @@ const placeOf = (table: DayTable, alias = ''): string =>
 export const requestPurgeStatement = (db: Db, userId: number, now: number): D1PreparedStatement =>
   statement(
     db,
-    `INSERT INTO purge (user_id, requested_at) VALUES (?1, ?2)
+    `INSERT INTO purge (user_id, requested_at) VALUES (:userId, :now)
       ON CONFLICT (user_id) DO UPDATE SET requested_at = max(requested_at + 1, excluded.requested_at), from_day = ''`,
-    userId,
-    now,
+    { userId, now },
   );
 
 const purgeStatement = (db: Db, table: LedgerTable, userId: number, fromDay: string, limit: number): D1PreparedStatement =>
   statement(
     db,
     `DELETE FROM ${table} WHERE (${placeOf(table)}) IN (
-      SELECT ${placeOf(table, 'd.')} FROM ${table} AS d WHERE d.user_id = ?1 AND d.day >= ?2
-        AND NOT EXISTS (SELECT 1 FROM ${TABLES[table].owner} AS o WHERE o.id = d.${TABLES[table].ownerId} AND ${LIVES[TABLES[table].owner]}) ORDER BY d.day LIMIT ?3)
+      SELECT ${placeOf(table, 'd.')} FROM ${table} AS d WHERE d.user_id = :userId AND d.day >= :fromDay
+        AND NOT EXISTS (SELECT 1 FROM ${TABLES[table].owner} AS o WHERE o.id = d.${TABLES[table].ownerId} AND ${LIVES[TABLES[table].owner]}) ORDER BY d.day LIMIT :limit)
       RETURNING day`,
-    userId,
-    fromDay,
-    limit,
+    { userId, fromDay, limit },
   );
 
 /**
@@ -54,14 +51,16 @@ export async function purgeStepAcrossUsers(
   limit: number,
   userId: number | null = null,
 ): Promise<{ deleted: number; isDone: boolean }> {
-  const next = 'SELECT user_id, requested_at, from_day FROM purge WHERE user_id >= ?1 AND user_id <= ?2 ORDER BY user_id LIMIT 1';
-  const [[marked] = []] = await runBatch(db, [statement(db, next, userId ?? 0, userId ?? Number.MAX_SAFE_INTEGER)]);
+  const next = `SELECT user_id AS id, requested_at AS requestedAt, from_day AS fromDay FROM purge WHERE user_id >= :first AND user_id <= :last
+    ORDER BY user_id LIMIT 1`;
+  const range = { first: userId ?? 0, last: userId ?? Number.MAX_SAFE_INTEGER };
+  const [marked] = await rowsOf<{ id: number; requestedAt: number; fromDay: string }>(db, statement(db, next, range));
   if (!marked) return { deleted: 0, isDone: true };
-  const [id, requestedAt] = [Number(marked['user_id']), Number(marked['requested_at'])];
+  const { id, requestedAt } = marked;
   const tables = Object.keys(TABLES) as LedgerTable[];
   const results = await runBatch(
     db,
-    tables.map((table) => purgeStatement(db, table, id, String(marked['from_day']), limit)),
+    tables.map((table) => purgeStatement(db, table, id, marked.fromDay, limit)),
   );
   const lastDays = results.flatMap((rows) =>
     rows.length >= limit
@@ -76,8 +75,12 @@ export async function purgeStepAcrossUsers(
   const [fromDay] = lastDays.sort();
   await runBatch(db, [
     fromDay === undefined
-      ? statement(db, 'DELETE FROM purge WHERE user_id = ?1 AND requested_at = ?2', id, requestedAt)
-      : statement(db, 'UPDATE purge SET from_day = ?3 WHERE user_id = ?1 AND requested_at = ?2', id, requestedAt, fromDay),
+      ? statement(db, 'DELETE FROM purge WHERE user_id = :userId AND requested_at = :requestedAt', { userId: id, requestedAt })
+      : statement(db, 'UPDATE purge SET from_day = :fromDay WHERE user_id = :userId AND requested_at = :requestedAt', {
+          userId: id,
+          requestedAt,
+          fromDay,
+        }),
   ]);
   return { deleted: results.flat().length, isDone: fromDay === undefined && userId !== null };
 }
@@ -85,21 +88,20 @@ export async function purgeStepAcrossUsers(
 /** The next `count` users after `userId` who have rows in the table, by skipping from one to the next in the clustered key. */
 export async function listUsersWithRowsAcrossUsers(db: Db, table: DayTable, afterUserId: number, count: number): Promise<number[]> {
   const text = `WITH RECURSIVE next(id) AS (
-      SELECT (SELECT min(user_id) FROM ${table} WHERE user_id > ?1)
+      SELECT (SELECT min(user_id) FROM ${table} WHERE user_id > :afterUserId)
       UNION ALL SELECT (SELECT min(user_id) FROM ${table} WHERE user_id > next.id) FROM next WHERE next.id IS NOT NULL)
-    SELECT id FROM next WHERE id IS NOT NULL LIMIT ?2`;
-  const [rows = []] = await runBatch(db, [statement(db, text, afterUserId, count)]);
-  return rows.map((row) => Number(row['id']));
+    SELECT id FROM next WHERE id IS NOT NULL LIMIT :count`;
+  const rows = await rowsOf<{ id: number }>(db, statement(db, text, { afterUserId, count }));
+  return rows.map(({ id }) => id);
 }
 
 const rowsBefore = (table: DayTable): string =>
-  `SELECT ${placeOf(table, 'd.')} FROM json_each(?1) AS u CROSS JOIN ${table} AS d ON d.user_id = u.value WHERE d.day < ?2`;
+  `SELECT ${placeOf(table, 'd.')} FROM json_each(:userIds) AS u CROSS JOIN ${table} AS d ON d.user_id = u.value WHERE d.day < :day`;
 
 /** Deletes up to `limit` rows of these users before `day`; returns how many. */
 export async function deleteDaysBeforeAcrossUsers(db: Db, table: DayTable, userIds: number[], day: string, limit: number): Promise<number> {
-  const text = `DELETE FROM ${table} WHERE (${placeOf(table)}) IN (${rowsBefore(table)} LIMIT ?3) RETURNING 1`;
-  const [deleted = []] = await runBatch(db, [statement(db, text, JSON.stringify(userIds), day, limit)]);
-  return deleted.length;
+  const text = `DELETE FROM ${table} WHERE (${placeOf(table)}) IN (${rowsBefore(table)} LIMIT :limit) RETURNING 1`;
+  return (await rowsOf(db, statement(db, text, { userIds: JSON.stringify(userIds), day, limit }))).length;
 }
 
 /**
@@ -118,7 +120,6 @@ export async function forgetHoursBeforeAcrossUsers(
     .filter((name) => name !== 'hours')
     .join(', ');
   const text = `REPLACE INTO ${table} (${kept}, hours) SELECT ${kept}, NULL FROM ${table}
-    WHERE (${placeOf(table)}) IN (${rowsBefore(table)} AND d.hours IS NOT NULL LIMIT ?3) RETURNING 1`;
-  const [rewritten = []] = await runBatch(db, [statement(db, text, JSON.stringify(userIds), day, limit)]);
-  return rewritten.length;
+    WHERE (${placeOf(table)}) IN (${rowsBefore(table)} AND d.hours IS NOT NULL LIMIT :limit) RETURNING 1`;
+  return (await rowsOf(db, statement(db, text, { userIds: JSON.stringify(userIds), day, limit }))).length;
 }

@@ -26,15 +26,15 @@ const SOURCE = `CASE
 /** Days up to which an upstream key was read, and of which more may come: what is known of it beside evidence decides about no others. */
 const OPEN_DAYS = `SELECT date(r.reported_until / 1000, 'unixepoch') UNION ALL SELECT date((r.reported_until - ${LATE_MS}) / 1000, 'unixepoch')`;
 
-/** @param whose a condition on the upstream keys `r`; `?2`: a JSON array of days */
+/** @param whose a condition on the upstream keys `r`; `:days`: a JSON array */
 const resolve = (whose: string): string => `WITH next AS MATERIALIZED (SELECT d.user_id, d.day, d.upstream_key_id, ${SOURCE} AS source
     FROM reading AS r CROSS JOIN key_day AS d
-      ON d.user_id = r.user_id AND d.day IN (SELECT value FROM json_each(?2) UNION ALL ${OPEN_DAYS}) AND d.upstream_key_id = r.id
+      ON d.user_id = r.user_id AND d.day IN (SELECT value FROM json_each(:days) UNION ALL ${OPEN_DAYS}) AND d.upstream_key_id = r.id
     WHERE ${whose} AND d.source IS NOT ${SOURCE})
   UPDATE key_day SET source = next.source FROM next
     WHERE key_day.user_id = next.user_id AND key_day.day = next.day AND key_day.upstream_key_id = next.upstream_key_id`;
 
-const IDS = 'SELECT value FROM json_each(?1)';
+const IDS = 'SELECT value FROM json_each(:ids)';
 /** With the upstream keys of management keys, those of the accounts that they read. */
 const WITH_THEIR_ACCOUNTS = `${IDS} UNION SELECT u.id FROM upstream_key AS k CROSS JOIN account AS a ON a.reader_id = k.api_key_id
   CROSS JOIN upstream_key AS u ON u.account_id = a.id AND u.user_id = a.user_id WHERE k.id IN (${IDS})`;
@@ -45,20 +45,19 @@ const WITH_THEIR_ACCOUNTS = `${IDS} UNION SELECT u.id FROM upstream_key AS k CRO
  * @param upstreamKeyIds also of management keys: then the keys of their accounts are meant, too
  */
 export const resolveDaysStatementAcrossUsers = (db: Db, upstreamKeyIds: readonly number[], days: readonly string[]): D1PreparedStatement =>
-  statement(db, resolve(`r.id IN (${WITH_THEIR_ACCOUNTS})`), JSON.stringify(upstreamKeyIds), JSON.stringify(days));
+  statement(db, resolve(`r.id IN (${WITH_THEIR_ACCOUNTS})`), { ids: JSON.stringify(upstreamKeyIds), days: JSON.stringify(days) });
 
 /** The same of all keys of a user. */
-export const resolveUserStatement = (db: Db, userId: number): D1PreparedStatement => statement(db, resolve('r.user_id = ?1'), userId, '[]');
+export const resolveUserStatement = (db: Db, userId: number): D1PreparedStatement =>
+  statement(db, resolve('r.user_id = :userId'), { userId, days: '[]' });
 
 /** The same of some days of an account's keys, whose total was read. */
 export const resolveAccountStatement = (db: Db, userId: number, accountId: number, days: readonly string[]): D1PreparedStatement =>
-  statement(db, resolve('r.user_id = ?1 AND r.account_id = ?3'), userId, JSON.stringify(days), accountId);
+  statement(db, resolve('r.user_id = :userId AND r.account_id = :accountId'), { userId, accountId, days: JSON.stringify(days) });
 
 /** The same of some days of keys whose account nobody reads any more: its total went with its reader. */
 export const resolveUnreadStatement = (db: Db, userId: number, days: readonly string[]): D1PreparedStatement =>
-  statement(
-    db,
-    resolve('r.account_id IN (SELECT a.id FROM account AS a WHERE a.user_id = ?1 AND a.reader_id IS NULL)'),
+  statement(db, resolve('r.account_id IN (SELECT a.id FROM account AS a WHERE a.user_id = :userId AND a.reader_id IS NULL)'), {
     userId,
-    JSON.stringify(days),
-  );
+    days: JSON.stringify(days),
+  });

@@ -1,5 +1,5 @@
 /** SQL that writes what analytics and `/activity` say. All rows of a statement travel as one JSON parameter. */
-import { type Db, jsonField, runBatch, statement } from '../../db.ts';
+import { type Db, jsonField, rowsOf, statement } from '../../db.ts';
 import type { ModelName } from '../../openrouter/account.ts';
 import type { Check, UsageCell } from './cells.ts';
 
@@ -47,10 +47,9 @@ export async function listDaysAcrossUsers(db: Db, owner: Owner, names: readonly 
   const cells = new Map<number, UsageCell[]>();
   if (names.length === 0) return cells;
   const { days, id } = OWNERS[owner];
-  const text = `SELECT d.* FROM json_each(?1) AS j CROSS JOIN ${days} AS d
+  const text = `SELECT d.* FROM json_each(:names) AS j CROSS JOIN ${days} AS d
     ON d.user_id = ${jsonField('userId')} AND d.day = ${jsonField('day')} AND d.${id} = ${jsonField('id')}`;
-  const [rows = []] = await runBatch(db, [statement(db, text, JSON.stringify(names))]);
-  for (const row of rows) {
+  for (const row of await rowsOf<Record<string, unknown>>(db, statement(db, text, { names: JSON.stringify(names) }))) {
     const known = cells.get(Number(row[id])) ?? [];
     known.push(toCell(row));
     cells.set(Number(row[id]), known);
@@ -67,7 +66,7 @@ export function setDaysStatementAcrossUsers(db: Db, owner: Owner, rows: readonly
   const values = COLUMNS.map((_, index) => `json_extract(j.value, '$[${index + 5}]')`);
   const text = `INSERT INTO ${days} (user_id, ${id}, day, model, provider, ${COLUMNS.join(', ')})
     SELECT u.user_id, u.id, json_extract(j.value, '$[2]'), json_extract(j.value, '$[3]'), json_extract(j.value, '$[4]'), ${values.join(', ')}
-    FROM json_each(?1) AS j CROSS JOIN ${owner} AS u ON ${IS_AT_BASE} WHERE true
+    FROM json_each(:rows) AS j CROSS JOIN ${owner} AS u ON ${IS_AT_BASE} WHERE true
     ON CONFLICT (user_id, day, ${id}, model, provider) DO UPDATE SET ${COLUMNS.map((name) => `${name} = excluded.${name}`).join(', ')}`;
   const packed = rows.map((row) => [
     row.id,
@@ -78,7 +77,7 @@ export function setDaysStatementAcrossUsers(db: Db, owner: Owner, rows: readonly
     ...Array.from({ length: 7 }, (_, index) => row.total[index] ?? null),
     row.hours === null ? null : JSON.stringify(row.hours),
   ]);
-  return statement(db, text, JSON.stringify(packed));
+  return statement(db, text, { rows: JSON.stringify(packed) });
 }
 
 /** Deletes rows of those that still stand at their base: a day was read again, and they are in it no more. */
@@ -90,9 +89,9 @@ export function dropDaysStatementAcrossUsers(
   const { days, id } = OWNERS[owner];
   const text = `DELETE FROM ${days} WHERE (user_id, day, ${id}, model, provider) IN (
     SELECT u.user_id, json_extract(j.value, '$[2]'), u.id, json_extract(j.value, '$[3]'), json_extract(j.value, '$[4]')
-    FROM json_each(?1) AS j CROSS JOIN ${owner} AS u ON ${IS_AT_BASE})`;
+    FROM json_each(:rows) AS j CROSS JOIN ${owner} AS u ON ${IS_AT_BASE})`;
   const packed = rows.map((row) => [row.id, row.readVersion, row.day, row.model, row.provider]);
-  return statement(db, text, JSON.stringify(packed));
+  return statement(db, text, { rows: JSON.stringify(packed) });
 }
 
 /** Sets what analytics say in all of days of upstream keys whose rows were set or deleted. */
@@ -101,10 +100,10 @@ export function setReportedStatementAcrossUsers(db: Db, days: readonly { id: num
     `(SELECT sum(${column}) FROM usage_day AS d WHERE d.user_id = u.user_id AND d.day = ${jsonField('day')} AND d.upstream_key_id = u.id)`;
   const text = `INSERT INTO key_day (user_id, day, upstream_key_id, reported_nano, reported_byok_nano)
     SELECT u.user_id, ${jsonField('day')}, u.id, ${sumOf('cost_nano')}, ${sumOf('byok_cost_nano')}
-    FROM json_each(?1) AS j CROSS JOIN upstream_key AS u ON u.id = ${jsonField('id')} WHERE true
+    FROM json_each(:days) AS j CROSS JOIN upstream_key AS u ON u.id = ${jsonField('id')} WHERE true
     ON CONFLICT (user_id, day, upstream_key_id) DO UPDATE SET reported_nano = excluded.reported_nano, reported_byok_nano = excluded.reported_byok_nano
     WHERE (key_day.reported_nano, key_day.reported_byok_nano) IS NOT (excluded.reported_nano, excluded.reported_byok_nano)`;
-  return statement(db, text, JSON.stringify(days));
+  return statement(db, text, { days: JSON.stringify(days) });
 }
 
 /** Sets what `/activity` says of days. A row that would not change is not written. */
@@ -112,35 +111,33 @@ export function setChecksStatement(db: Db, userId: number, owner: Owner, checks:
   const { checks: table, id } = OWNERS[owner];
   const text = `INSERT INTO ${table} (user_id, day, ${id}, activity_nano, activity_byok_nano)
     SELECT u.user_id, ${jsonField('day')}, u.id, ${jsonField('costNano')}, ${jsonField('byokCostNano')}
-    FROM json_each(?2) AS j CROSS JOIN ${owner} AS u ON u.user_id = ?1 AND u.id = ${jsonField('id')} WHERE true
+    FROM json_each(:checks) AS j CROSS JOIN ${owner} AS u ON u.user_id = :userId AND u.id = ${jsonField('id')} WHERE true
     ON CONFLICT (user_id, day, ${id}) DO UPDATE SET activity_nano = excluded.activity_nano, activity_byok_nano = excluded.activity_byok_nano
     WHERE (${table}.activity_nano, ${table}.activity_byok_nano) IS NOT (excluded.activity_nano, excluded.activity_byok_nano)`;
-  return statement(db, text, userId, JSON.stringify(checks));
+  return statement(db, text, { userId, checks: JSON.stringify(checks) });
 }
 
 /** Notes that a user's keys used these models (permaslugs), whose names for people are not known yet. */
 export const noteModelsStatement = (db: Db, userId: number, permaslugs: readonly string[]): D1PreparedStatement =>
   statement(
     db,
-    `INSERT INTO model_name (user_id, permaslug) SELECT ?1, value FROM json_each(?2) WHERE EXISTS (SELECT 1 FROM user WHERE id = ?1)
+    `INSERT INTO model_name (user_id, permaslug) SELECT :userId, value FROM json_each(:permaslugs) WHERE EXISTS (SELECT 1 FROM user WHERE id = :userId)
       ON CONFLICT DO NOTHING`,
-    userId,
-    JSON.stringify(permaslugs),
+    { userId, permaslugs: JSON.stringify(permaslugs) },
   );
 
 /** Names those of the models that the user's keys used. */
 export const nameModelsStatement = (db: Db, userId: number, names: readonly ModelName[]): D1PreparedStatement =>
   statement(
     db,
-    `UPDATE model_name SET slug = json_extract(j.value, '$.slug') FROM json_each(?2) AS j
-      WHERE model_name.user_id = ?1 AND model_name.permaslug = json_extract(j.value, '$.permaslug')
+    `UPDATE model_name SET slug = json_extract(j.value, '$.slug') FROM json_each(:names) AS j
+      WHERE model_name.user_id = :userId AND model_name.permaslug = json_extract(j.value, '$.permaslug')
         AND model_name.slug IS NOT json_extract(j.value, '$.slug')`,
-    userId,
-    JSON.stringify(names),
+    { userId, names: JSON.stringify(names) },
   );
 
 /** Did a user's keys use models whose names for people are not known? */
 export async function hasUnnamedModels(db: Db, userId: number): Promise<boolean> {
-  const [rows = []] = await runBatch(db, [statement(db, 'SELECT 1 FROM model_name WHERE user_id = ? AND slug IS NULL LIMIT 1', userId)]);
-  return rows.length > 0;
+  const text = 'SELECT 1 FROM model_name WHERE user_id = :userId AND slug IS NULL LIMIT 1';
+  return (await rowsOf(db, statement(db, text, { userId }))).length > 0;
 }

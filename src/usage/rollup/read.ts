@@ -1,5 +1,5 @@
 /** Reading many days by way of their sums: those that have none are read as rows, and summed up after the answer for the next one. */
-import type { Question } from '../../db.ts';
+import type { Query } from '../../db.ts';
 import type { Deps } from '../../deps.ts';
 import { addDays, dayOf } from '../../lib/day.ts';
 import { utcDaysOf } from '../../lib/zone.ts';
@@ -79,7 +79,7 @@ function lookAt(sources: Sources<unknown>, plan: Plan) {
  * Reads a range as sums, as far as its days have some, and as rows. It takes one round trip, and one more where the first and the last settled day
  * have sums but one between them lacks one.
  */
-export async function readWithSums<T = undefined>(deps: Deps, userId: number, range: Range, asked: AskedSums, also?: Question<T>) {
+export async function readWithSums<T = undefined>(deps: Deps, userId: number, range: Range, asked: AskedSums, also?: Query<T>) {
   const { hours, byHour = null, isOwnZone = false } = asked;
   const today = dayOf(deps.now());
   const utcFrom = ([part, from]: string[]) => [part, utcDaysOf(from ?? range.from, range.to, range.zone).from];

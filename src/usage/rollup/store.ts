@@ -1,8 +1,18 @@
 /** SQL of the stored sums of days. */
-import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
-import { askedOften, CHARACTERS_A_SLICE, type Db, jsonField, runBatch, selectPlain, statement } from '../../db.ts';
+import { getTableColumns, type SQL, sql } from 'drizzle-orm';
+import {
+  asStored,
+  CHARACTERS_A_SLICE,
+  type Db,
+  jsonField,
+  prepareQuery,
+  type Query,
+  queryOf,
+  runBatch,
+  statement,
+  USER_ID,
+} from '../../db.ts';
 import { slicesOf } from '../../lib/slices.ts';
-import { user } from '../../users/table.ts';
 import type { AskedDays } from '../sources/store.ts';
 import { daySum } from '../table.ts';
 import { type DaySum, PARTS, type Part } from './build.ts';
@@ -14,13 +24,15 @@ const NO_SUMS = { span: ['', ''], since: {} } as const;
 /** After every day. */
 const NEVER = '~';
 
-const sumsOf = askedOften((db) => {
+const sumsOf = prepareQuery(() => {
   const { userId, day, cut, spent } = daySum;
-  const [id, from, to] = ['userId', 'from', 'to'].map((name) => sql.placeholder(name));
+  const [from, to] = ['from', 'to'].map((name) => sql.placeholder(name));
   const since = (part: Part): SQL => sql`CASE WHEN ${day} >= ${sql.placeholder(part)} THEN ${daySum[part]} END`;
-  const parts = Object.fromEntries(PARTS.map((part) => [part, since(part)]));
-  const columns = { day, cut, spent: sql`CASE WHEN ${day} < ${sql.placeholder('keys')} THEN ${spent} END`, ...parts };
-  return selectPlain<StoredSum>(db, columns, sql`FROM ${daySum} WHERE ${userId} = ${id} AND ${day} BETWEEN ${from} AND ${to}`);
+  const parts = Object.fromEntries(PARTS.map((part) => [part, since(part)])) as Record<Part, SQL>;
+  return {
+    fields: asStored<StoredSum>({ day, cut, spent: sql`CASE WHEN ${day} < ${sql.placeholder('keys')} THEN ${spent} END`, ...parts }),
+    rest: sql`FROM ${daySum} WHERE ${userId} = ${USER_ID} AND ${day} BETWEEN ${from} AND ${to}`,
+  };
 });
 
 /** Selects the sums of those days of a user that have one. */
@@ -31,12 +43,8 @@ export function selectSums(db: Db, userId: number, { summed = NO_SUMS }: AskedDa
 }
 
 /** Asks for the version of a user's data, and has their next change make another one. */
-export const watchVersion = (db: Db, userId: number) =>
-  db
-    .update(user)
-    .set({ statsSeen: sql`${user.statsVersion}` })
-    .where(eq(user.id, userId))
-    .returning({ version: user.statsVersion });
+export const watchVersion = (db: Db, userId: number): Query<{ version: number }> =>
+  queryOf(statement(db, 'UPDATE user SET stats_seen = stats_version WHERE id = :userId RETURNING stats_version AS version', { userId }));
 
 /** A day's sum that is to be kept. */
 export interface NewSum {
@@ -50,16 +58,16 @@ export async function insertSums(db: Db, userId: number, sums: readonly NewSum[]
   const { userId: _, ...columns } = getTableColumns(daySum);
   const names = Object.keys(columns);
   const text = `INSERT INTO day_sum (user_id, ${names.join(', ')}) SELECT u.id, ${names.map(jsonField).join(', ')}
-    FROM user AS u CROSS JOIN json_each(?2) AS j WHERE u.id = ?1 AND u.stats_version = ?3
+    FROM user AS u CROSS JOIN json_each(:sums) AS j WHERE u.id = :userId AND u.stats_version = :version
     ON CONFLICT (user_id, day) DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`).join(', ')}`;
   const rows = sums.map(({ sum, ...place }) => JSON.stringify({ ...place, ...sum }));
   const slices = slicesOf(rows, CHARACTERS_A_SLICE, ({ length }) => length);
   await runBatch(
     db,
-    slices.map((slice) => statement(db, text, userId, `[${slice}]`, version)),
+    slices.map((slice) => statement(db, text, { userId, sums: `[${slice}]`, version })),
   );
 }
 
 /** Deletes the sums of a user's days. */
 export const deleteAllSumsStatement = (db: Db, userId: number): D1PreparedStatement =>
-  statement(db, 'DELETE FROM day_sum WHERE user_id = ?', userId);
+  statement(db, 'DELETE FROM day_sum WHERE user_id = :userId', { userId });

@@ -1,6 +1,6 @@
 /** Asks for what is stored of a user's days, with everything around them. */
 
-import { askTogether, type Question } from '../../db.ts';
+import { type Query, readTogether } from '../../db.ts';
 import type { Deps } from '../../deps.ts';
 import { refuseForeignKey } from '../../inventory/ownership.ts';
 import { selectAccounts, selectKeys, selectManagements, selectReadings } from '../../inventory/store.ts';
@@ -28,21 +28,18 @@ export async function readSources<T = undefined>(
   deps: Deps,
   userId: number,
   days: store.AskedDays,
-  { keyId, also }: { keyId?: number | undefined; also?: Question<T> } = {},
+  { keyId, also }: { keyId?: number | undefined; also?: Query<T> } = {},
 ) {
-  const [answers, others] = await askTogether(
-    deps.db,
-    [
-      ...surroundings(deps, userId),
-      store.selectKeyDays(deps.db, userId, days),
-      store.selectUsage(deps.db, userId, days),
-      store.selectTotals(deps.db, userId, days),
-      store.selectChecks(deps.db, userId, days),
-      selectSums(deps.db, userId, days),
-    ],
-    also,
-  );
-  const [keyRows, upstreamKeys, accounts, managements, names, keyDays, usage, totals, checks, sums] = answers;
+  const answers = await readTogether(deps.db, [
+    ...surroundings(deps, userId),
+    store.selectKeyDays(deps.db, userId, days),
+    store.selectUsage(deps.db, userId, days),
+    store.selectTotals(deps.db, userId, days),
+    store.selectChecks(deps.db, userId, days),
+    selectSums(deps.db, userId, days),
+    ...(also ? [also] : []),
+  ]);
+  const [keyRows, upstreamKeys, accounts, managements, names, keyDays, usage, totals, checks, sums, others = []] = answers;
   if (keyId !== undefined && keyRows.every(({ id }) => id !== keyId)) await refuseForeignKey(deps, keyId);
   const stored = { keyRows, upstreamKeys, accounts, managements, names, keyDays, usage, totals, checks };
   return { ...sourcesOf(stored, clockOf(deps), keyId), sums, also: others };
@@ -50,9 +47,9 @@ export async function readSources<T = undefined>(
 
 /** The same in pieces of UTC days, three statements each. */
 export async function* readPieces(deps: Deps, userId: number, pieces: readonly store.AskedDays[]): AsyncGenerator<StoredSources> {
-  const [keyRows, upstreamKeys, accounts, managements, names] = await deps.db.batch([...surroundings(deps, userId)]);
+  const [keyRows, upstreamKeys, accounts, managements, names] = await readTogether(deps.db, surroundings(deps, userId));
   for (const days of pieces) {
-    const [keyDays, usage, totals] = await deps.db.batch([
+    const [keyDays, usage, totals] = await readTogether(deps.db, [
       store.selectKeyDays(deps.db, userId, days),
       store.selectUsage(deps.db, userId, days),
       store.selectTotals(deps.db, userId, days),

@@ -1,6 +1,6 @@
 /** SQL of questions about the ledger, and of what the counters write into it. */
-import { eq, getTableColumns, type SQL, sql } from 'drizzle-orm';
-import { askedOften, type Db, jsonField, type Question, runBatch, selectPlain, statement } from '../../db.ts';
+import { type Column, getTableColumns, type SQL, sql } from 'drizzle-orm';
+import { asStored, type Db, jsonField, prepareQuery, rowsOf, statement, USER_ID } from '../../db.ts';
 import type { DayAmounts } from '../booking/counters.ts';
 import type { Since } from '../rollup/build.ts';
 import type { SettledSpan, Span } from '../rollup/plan.ts';
@@ -31,7 +31,7 @@ export function hoursOf({ hours }: HourlyTable, asked: AskedDays['hours']): SQL 
   return asked === 'none' ? sql`NULL` : sql`json_extract(${hours}, ${CREDIT_PATHS})`;
 }
 
-const [USER_ID, SPANS] = ['userId', 'spans'].map((name) => sql.placeholder(name));
+const SPANS = sql.placeholder('spans');
 
 /** Has the day that stands at a place of the span a sum that is parted at the hour beside it (in UTC, at any)? */
 const hasSum = (place: number): SQL =>
@@ -44,35 +44,35 @@ const inSpans = (table: HourlyTable | typeof accountCheck): SQL =>
     ON ${table.userId} = ${USER_ID} AND ${table.day} BETWEEN span.value ->> 0 AND span.value ->> 1
     WHERE span.value ->> 2 IS NULL OR NOT (${hasSum(2)} AND ${hasSum(4)})`;
 
-/** Asks for the rows of a table, with more or less of their hours. */
-function rowsOf<Row>(table: HourlyTable): (db: Db, userId: number, days: AskedDays) => Question<Row[]> {
-  const { userId: _, ...columns } = getTableColumns(table as typeof usageDay);
-  const ask = (hours: AskedDays['hours']) =>
-    askedOften((db) => selectPlain<Row>(db, { ...columns, hours: hoursOf(table, hours) }, inSpans(table)));
-  const questions = { all: ask('all'), credits: ask('credits'), none: ask('none') };
-  return (db, userId, { spans, hours }) => questions[hours](db, { userId, spans: JSON.stringify(spans) });
+/** Selects the rows of a table, with more or less of their hours. */
+function prepareDays<Row>(table: HourlyTable, columns: { [Name in keyof Row]: Column | SQL }) {
+  const prepare = (hours: AskedDays['hours']) =>
+    prepareQuery(() => ({ fields: asStored<Row>({ ...columns, hours: hoursOf(table, hours) }), rest: inSpans(table) }));
+  const queries = { all: prepare('all'), credits: prepare('credits'), none: prepare('none') };
+  return (db: Db, userId: number, { spans, hours }: AskedDays) => queries[hours](db, { userId, spans: JSON.stringify(spans) });
+}
+
+/** The columns of a table but for the user's. */
+function columnsOf<T extends HourlyTable | typeof accountCheck>(table: T): Omit<T['_']['columns'], 'userId'> {
+  const { userId: _, ...columns } = getTableColumns(table);
+  return columns;
 }
 
 /** Selects what the sources say of the days of a user's upstream keys. */
-export const selectKeyDays = rowsOf<StoredKeyDay>(keyDay);
+export const selectKeyDays = prepareDays<StoredKeyDay>(keyDay, columnsOf(keyDay));
 /** Selects how analytics split a user's days. */
-export const selectUsage = rowsOf<StoredUsage>(usageDay);
+export const selectUsage = prepareDays<StoredUsage>(usageDay, columnsOf(usageDay));
 /** Selects what the accounts of a user spent in all. */
-export const selectTotals = rowsOf<StoredTotal>(accountDay);
+export const selectTotals = prepareDays<StoredTotal>(accountDay, columnsOf(accountDay));
 
-const checks = askedOften((db) => {
-  const { userId: _, ...columns } = getTableColumns(accountCheck);
-  return selectPlain<StoredCheck>(db, columns, inSpans(accountCheck));
-});
+const checks = prepareQuery(() => ({ fields: asStored<StoredCheck>(columnsOf(accountCheck)), rest: inSpans(accountCheck) }));
 /** Selects what `/activity` says of the accounts of a user. */
 export const selectChecks = (db: Db, userId: number, { spans }: AskedDays) => checks(db, { userId, spans: JSON.stringify(spans) });
 
-const names = askedOften((db) =>
-  db
-    .select()
-    .from(modelName)
-    .where(eq(modelName.userId, sql.placeholder('userId'))),
-);
+const names = prepareQuery(() => ({
+  fields: getTableColumns(modelName),
+  rest: sql`FROM ${modelName} WHERE ${modelName.userId} = ${USER_ID}`,
+}));
 /** Selects the names of the models that a user's keys used. */
 export const selectNames = (db: Db, userId: number) => names(db, { userId });
 
@@ -83,24 +83,18 @@ export interface DayKey {
   day: string;
 }
 
+type CountedRow = DayKey & Omit<DayAmounts, 'isEstimated' | 'hours'> & { isEstimated: number; hours: string | null };
+
 /** What was counted of the named days, for a job that works on keys of several users. */
 export async function listCountedDaysAcrossUsers(db: Db, names: readonly DayKey[]): Promise<(DayKey & DayAmounts)[]> {
   if (names.length === 0) return [];
-  const text = `SELECT d.* FROM json_each(?1) AS j CROSS JOIN key_day AS d
+  const text = `SELECT d.user_id AS userId, d.upstream_key_id AS upstreamKeyId, d.day, d.counted_nano AS costNano, d.counted_byok_nano AS byokCostNano,
+      d.correction_nano AS correctionNano, d.correction_byok_nano AS byokCorrectionNano, d.is_estimated AS isEstimated, d.hours
+    FROM json_each(:names) AS j CROSS JOIN key_day AS d
     ON d.user_id = ${jsonField('userId')} AND d.day = ${jsonField('day')} AND d.upstream_key_id = ${jsonField('upstreamKeyId')}
     WHERE d.counted_nano IS NOT NULL`;
-  const [rows = []] = await runBatch(db, [statement(db, text, JSON.stringify(names))]);
-  return rows.map((row) => ({
-    userId: Number(row['user_id']),
-    upstreamKeyId: Number(row['upstream_key_id']),
-    day: String(row['day']),
-    costNano: Number(row['counted_nano']),
-    byokCostNano: Number(row['counted_byok_nano']),
-    correctionNano: Number(row['correction_nano']),
-    byokCorrectionNano: Number(row['correction_byok_nano']),
-    isEstimated: row['is_estimated'] === 1,
-    hours: parseHours(row['hours'] as string | null),
-  }));
+  const rows = await rowsOf<CountedRow>(db, statement(db, text, { names: JSON.stringify(names) }));
+  return rows.map((row) => ({ ...row, isEstimated: row.isEstimated === 1, hours: parseHours(row.hours) }));
 }
 
 /** A day to be set, if its upstream key still stands at the sample from which it was computed. */
@@ -126,8 +120,8 @@ export function setCountedStatementAcrossUsers(db: Db, writes: readonly DayWrite
   const of = (table: string) => names.map((name) => `${table}.${name}`).join(', ');
   const text = `INSERT INTO key_day (user_id, day, upstream_key_id, ${names})
     SELECT u.user_id, ${jsonField('day')}, u.id, ${Object.values(COUNTED)}
-    FROM json_each(?1) AS j CROSS JOIN upstream_key AS u ON u.id = ${jsonField('upstreamKeyId')} AND u.last_sample_at IS ${jsonField('baseSampleAt')} WHERE true
+    FROM json_each(:days) AS j CROSS JOIN upstream_key AS u ON u.id = ${jsonField('upstreamKeyId')} AND u.last_sample_at IS ${jsonField('baseSampleAt')} WHERE true
     ON CONFLICT (user_id, day, upstream_key_id) DO UPDATE SET ${names.map((name) => `${name} = excluded.${name}`)}
     WHERE (${of('key_day')}) IS NOT (${of('excluded')})`;
-  return statement(db, text, JSON.stringify(writes.map((write) => ({ ...write, hours: formatHours(write.hours) }))));
+  return statement(db, text, { days: JSON.stringify(writes.map((write) => ({ ...write, hours: formatHours(write.hours) }))) });
 }
