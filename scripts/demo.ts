@@ -203,7 +203,7 @@ For the API:
 
   curl -X POST ${origin}/api/auth/login -H 'Content-Type: application/json' -d '{"email":"${EMAIL}","password":"${PASSWORD}"}'
 
-The OpenRouter behind it is simulated; its history is read through a management key within ${isQuick ? 'a minute' : 'some minutes'}. To make the discovered key "${discovered?.name}" one of yours, add its text: ${discovered?.text}
+The OpenRouter behind it is simulated; its history is read through a management key within ${isQuick ? 'a minute' : 'some minutes'}. To add the discovered key "${discovered?.name}", add its secret: ${discovered?.text}
 Stop both with Ctrl+C.
 `);
 });

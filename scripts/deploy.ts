@@ -32,7 +32,7 @@ async function readSecrets({ run }: Pipes): Promise<string[]> {
   const { code, output, errors } = await run(['secret', 'list', '--format', 'json']);
   if (code === 0) return (JSON.parse(output.slice(output.indexOf('['))) as { name: string }[]).map(({ name }) => name);
   if (NO_WORKER.test(output + errors)) return [];
-  throw new Error(`It cannot be told which secrets the Worker has, so nothing was done:\n${output}${errors}`);
+  throw new Error(`Could not list the secrets of the Worker, so nothing was done:\n${output}${errors}`);
 }
 
 /** What the account has, or null if nobody is signed in. */

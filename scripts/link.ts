@@ -12,7 +12,7 @@ import { mustRunWrangler, option } from './wrangler.ts';
 
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** SQL that stores an invitation, or a password reset for the user with this e-mail; it returns a row if it did. */
+/** SQL that stores an invitation, or a password reset for the user with this email; it returns a row if it did. */
 export function linkSql(tokenHash: string, now: number, email: string | null): string {
   const expiresAt = now + (email === null ? INVITATION_MS : PASSWORD_RESET_MS);
   const source = email === null ? `SELECT NULL` : `SELECT id FROM user WHERE email = ${quote(email)}`;
@@ -50,7 +50,7 @@ async function originOrExit(args: readonly string[]): Promise<string> {
 async function createLink(purpose: 'invite' | 'reset-password', args: string[]): Promise<void> {
   const email = purpose === 'invite' ? null : (args.find((arg) => arg.includes('@')) ?? '');
   if (email === '') {
-    console.error('Say whose password: npm run reset-password -- somebody@example.org');
+    console.error('Name the account: npm run reset-password -- somebody@example.org');
     process.exit(1);
   }
   const origin = await originOrExit(args);
@@ -62,7 +62,7 @@ async function createLink(purpose: 'invite' | 'reset-password', args: string[]):
   const output = await mustRunWrangler(['d1', 'execute', 'DB', ...place, '--json', '--yes', '--command', sql]);
   const [{ results = [] } = {}] = JSON.parse(output.slice(output.indexOf('['))) as { results?: unknown[] }[];
   if (results.length === 0) {
-    console.error('There is no account with this e-mail.');
+    console.error('No account has this email.');
     process.exit(1);
   }
   const path = purpose === 'invite' ? `/register?invite=${token}` : `/reset-password?token=${token}`;

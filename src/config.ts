@@ -101,7 +101,7 @@ const configSchema = z
     REGISTRATION: z.enum(['invite', 'open'], 'must be "invite" or "open"'),
     PUBLIC_URL: publicUrlSchema.optional(),
     HSTS_SUBDOMAINS: z.enum(['false', 'true'], 'must be "true" or "false"').default('false'),
-    EMAIL_FROM: z.email('must be an e-mail address').optional(),
+    EMAIL_FROM: z.email('must be an email address').optional(),
     JWT_SECRET: jwtSecretSchema,
     ENCRYPTION_KEYS: z.string('is missing').min(1, 'is missing').transform(parseKeyring),
   })

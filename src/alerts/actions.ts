@@ -61,7 +61,7 @@ const presentUnreadable = ({ id, type, name, keyId, createdAt }: RuleRow): Prese
   name,
   key_id: keyId,
   channel_ids: [],
-  sentence: 'This rule cannot be read any more. Delete it.',
+  sentence: 'This rule is no longer valid. Delete it.',
   created_at: new Date(createdAt).toISOString(),
 });
 
@@ -115,7 +115,7 @@ export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Pr
 export async function getRule(deps: Deps, actor: Actor, id: number): Promise<Rule> {
   const userId = authorize(actor, 'manage');
   const row = (await store.findRule(deps.db, userId, id)) ?? (await refuseForeign(deps, userId, 'alert_rule', id));
-  return toRule(row) ?? fail({ kind: 'bad_request', detail: 'This rule cannot be read any more. Delete it.' });
+  return toRule(row) ?? fail({ kind: 'bad_request', detail: 'This rule is no longer valid. Delete it.' });
 }
 
 /** Writes a rule in the place of the one that was looked at. Where they are the same nothing is written. */
@@ -128,7 +128,7 @@ async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput
     return presentRule(rule, keys);
   await checkAction(deps, actor, userId, input, keys);
   if (!(await store.updateRule(deps.db, userId, rule, input, armed))) {
-    fail({ kind: 'conflict', detail: 'The rule was changed meanwhile. Look at it and try again.' });
+    fail({ kind: 'conflict', detail: 'The rule has just been changed. Reload it and try again.' });
   }
   for (const action of auditsOf(rule, input, armed.armedVersion !== rule.armedVersion))
     await record(deps, userId, actor, action, titleOf(input, keys));
@@ -139,7 +139,7 @@ async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput
 /** Puts a rule in the place of another of the same type. */
 export async function replaceRule(deps: Deps, actor: Actor, id: number, input: RuleInput): Promise<PresentedRule> {
   const rule = await getRule(deps, actor, id);
-  if (rule.type !== input.type) failField('type', 'The type of a rule stays');
+  if (rule.type !== input.type) failField('type', 'The type of a rule cannot be changed');
   return changeRule(deps, actor, rule, input);
 }
 

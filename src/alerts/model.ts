@@ -13,7 +13,7 @@ export type BudgetPeriod = (typeof BUDGET_PERIODS)[number];
 export const COUNTS = ['credits', 'byok', 'both'] as const;
 export type Counts = (typeof COUNTS)[number];
 
-const countsSchema = z.enum(COUNTS).describe("Which spend counts: credits, that on the user's own provider keys (BYOK), or both");
+const countsSchema = z.enum(COUNTS).describe('Which spend counts: credits, spend on your own provider keys (BYOK), or both');
 
 const usd = z.number().positive('Must be more than 0').max(1e9, 'Must be at most 1000000000');
 const ratio = z.number().gt(0, 'Must be more than 0').max(1, 'Must be at most 1');
@@ -21,8 +21,8 @@ const days = z.int().min(1, 'Must be at least 1').max(365, 'Must be at most 365'
 
 const thresholdsSchema = z
   .array(z.number().gt(0, 'Must be more than 0').max(10, 'Must be at most 10'))
-  .min(1, 'Must hold at least one threshold')
-  .max(10, 'Must hold at most 10 thresholds')
+  .min(1, 'Must contain at least one threshold')
+  .max(10, 'Must contain at most 10 thresholds')
   .transform((thresholds) => [...new Set(thresholds)].sort((a, b) => a - b));
 
 /** The parameters of each type of rule. */
@@ -31,33 +31,33 @@ const PARAMETERS = {
     amount_usd: usd.describe('USD'),
     counts: countsSchema.default('credits'),
     period: z.enum(BUDGET_PERIODS).describe("In the user's time zone; weeks begin on Monday"),
-    thresholds: thresholdsSchema.default([0.5, 0.8, 1]).describe('Shares of the amount, each told once a period'),
-    forecast: z.boolean().default(false).describe('Tell too when the amount will be passed before the period ends, at its pace so far'),
+    thresholds: thresholdsSchema.default([0.5, 0.8, 1]).describe('Shares of the amount; each alerts once per period'),
+    forecast: z.boolean().default(false).describe('Also alert when spend is on track to exceed the amount before the period ends'),
     action: z
       .enum(['none', 'dry_run', 'disable', 'limit'])
       .default('none')
-      .describe('What happens to the key at OpenRouter once all is spent. Needs `key_id` of a key under a management key'),
-    restore: z.boolean().default(false).describe('Whether the key is as before when the next period begins'),
+      .describe('What happens to the key at OpenRouter when the budget is used up. Needs the `key_id` of a key under a management key'),
+    restore: z.boolean().default(false).describe('Whether the key is restored when the next period begins'),
   },
   limit_remaining: {
-    below_ratio: ratio.default(0.2).describe("Share of OpenRouter's limit of a key, and of its account's daily requests to free models"),
+    below_ratio: ratio.default(0.2).describe("Share of a key's limit at OpenRouter, and of its account's daily free-model requests"),
   },
   balance: {
     below_usd: usd.optional().describe('Balance of an account, USD'),
-    days: days.optional().describe('It lasts less than so many days at the pace of the last seven'),
+    days: days.optional().describe('Alerts when the balance lasts fewer days than this, at the pace of the last seven'),
   },
   spike: {
-    window: z.enum(['hour', 'day']).default('day').describe("Compared with the same hours of the user's clock, or weekdays, of four weeks"),
+    window: z.enum(['hour', 'day']).default('day').describe('Compared with the same local hours, or weekdays, of the last four weeks'),
     counts: countsSchema.default('both'),
     factor: z.number().gt(1, 'Must be more than 1').max(1000, 'Must be at most 1000').default(3),
-    min_usd: usd.default(1).describe('Less than this is no spike'),
+    min_usd: usd.default(1).describe('Smaller amounts are never a spike'),
   },
   key_invalid: {},
   key_expiring: { days: days.default(7) },
   key_discovered: {},
   digest: {
     every: z.enum(['day', 'week']).default('day'),
-    hour: z.int().min(0, 'Must be 0 to 23').max(23, 'Must be 0 to 23').default(8).describe("Of the user's clock; of a week, on Monday"),
+    hour: z.int().min(0, 'Must be 0 to 23').max(23, 'Must be 0 to 23').default(8).describe('Local hour; weekly digests are sent on Monday'),
   },
   sync_overdue: { hours: z.number().min(1, 'Must be at least 1').max(720, 'Must be at most 720').default(6) },
 } as const;
@@ -66,22 +66,22 @@ export type RuleType = keyof typeof PARAMETERS;
 export const RULE_TYPES = Object.keys(PARAMETERS) as RuleType[];
 
 const channelsSchema = z
-  .union([z.literal('all'), z.array(z.int().positive()).max(MAX_CHANNELS, `Must hold at most ${MAX_CHANNELS} channels`)], {
-    error: 'Must be "all" or a list of ids of channels',
+  .union([z.literal('all'), z.array(z.int().positive()).max(MAX_CHANNELS, `Must contain at most ${MAX_CHANNELS} channels`)], {
+    error: 'Must be "all" or a list of channel ids',
   })
   .transform((ids) => (ids === 'all' ? ids : [...new Set(ids)]));
 
 const common = {
   name: nameSchema.nullable().default(null),
   key_id: z.int().positive().nullable().default(null).describe('null: all keys'),
-  channel_ids: channelsSchema.default([]).describe('Where it is sent; `all`: to every channel, those added later too'),
+  channel_ids: channelsSchema.default([]).describe('Where alerts are sent; `all`: to every channel, including later ones'),
 };
 
-const passwordField = z.string().max(1000).describe('Your password: needed for the actions `disable` and `limit`. It is not stored');
+const passwordField = z.string().max(1000).describe('Your password. Required for the actions `disable` and `limit`; it is not stored');
 
 const actFromField = z
   .enum(['now', 'next_period'])
-  .describe('Of an action, when all is spent already: act at once (default), or not before the next period begins');
+  .describe('When the budget is already used up: act now (default), or wait for the next period');
 
 const ruleOf = <T extends RuleType>(type: T) => z.strictObject({ type: z.literal(type), ...common, ...PARAMETERS[type] });
 
@@ -93,7 +93,7 @@ export const createRuleSchema = z
       .extend({ password: passwordField.optional(), act_from: actFromField.optional() })
       .refine((rule) => rule.action === 'none' || rule.key_id !== null, {
         path: ['key_id'],
-        message: 'Must name the key that the action is for',
+        message: 'Must name the key for the action',
       })
       .refine((rule) => rule.action === 'none' || rule.thresholds.includes(1), {
         path: ['thresholds'],

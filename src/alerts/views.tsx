@@ -61,9 +61,9 @@ export const RuleList = ({ rules, channels }: { rules: readonly PresentedRule[];
 
 const ChannelState = ({ channel, now }: { channel: Channel; now: number }) => {
   const { status, last_success_at: success, last_error: error } = channel;
-  if (status === 'failing') return <strong class="error">Nothing has arrived for a day. {error}</strong>;
-  if (error !== null) return <span class="error">The last message did not arrive. {error}</span>;
-  return <span class="hint">{success === null ? 'Nothing was sent yet.' : `Last message ${formatAgo(success, now)}.`}</span>;
+  if (status === 'failing') return <strong class="error">No delivery for a day. {error}</strong>;
+  if (error !== null) return <span class="error">The last message failed. {error}</span>;
+  return <span class="hint">{success === null ? 'Nothing sent yet.' : `Last message ${formatAgo(success, now)}.`}</span>;
 };
 
 /** Channels with how they are. */
@@ -97,9 +97,9 @@ export const ActionList = ({ actions, keys, zone }: ActionListProps) => (
   <ul class="rows">
     {actions.map((action) => (
       <li>
-        <a href={`/keys/${action.key_id}`}>{keys.find(({ id }) => id === action.key_id)?.name ?? 'a key that is gone'}</a>
+        <a href={`/keys/${action.key_id}`}>{keys.find(({ id }) => id === action.key_id)?.name ?? 'a deleted key'}</a>
         <span class="badge quiet">{ACTIONS[action.action]}</span>
-        <span>{action.answer ?? 'It is under way.'}</span>
+        <span>{action.answer ?? 'In progress.'}</span>
         <span class="hint">
           {formatInstant(action.restored_at ?? action.done_at ?? action.created_at, zone)}
           {action.state === 'done' && action.restore && `, until ${formatInstant(action.restore_at, zone)}`}

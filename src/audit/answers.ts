@@ -1,4 +1,3 @@
-/** What is answered about the audit log. */
 import * as z from 'zod';
 import { ACTIONS, type AuditAction } from './model.ts';
 
@@ -9,11 +8,11 @@ export const eventSchema = z
     id: z.int(),
     at: z.iso.datetime(),
     action: z.enum(actions),
-    subject: z.string().nullable().describe('What it was done to, by its name at that time; null: the account'),
-    session_id: z.int().nullable().describe('The session that did it; null: nobody was signed in'),
-    address: z.string().nullable().describe('The address from which it came'),
-    client: z.string().nullable().describe('Browser and system, where they were told'),
-    request_id: z.string().describe('The `X-Request-Id` of the answer'),
+    subject: z.string().nullable().describe('Name of what the action was done to; null: the account'),
+    session_id: z.int().nullable().describe('The session that did it; null: not signed in'),
+    address: z.string().nullable().describe('IP address of the request'),
+    client: z.string().nullable().describe('Browser and operating system; null: unknown'),
+    request_id: z.string().describe('The `X-Request-Id` of the response'),
   })
   .meta({ id: 'AuditEvent' });
 

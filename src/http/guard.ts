@@ -21,9 +21,9 @@ function bearer(c: Context<AppEnv>): string | null {
 
 async function requiredSession(c: Context<AppEnv>, credential: string | null) {
   if (credential === null) return refuse('Send "Authorization: Bearer" with the access token of a session.');
-  if (credential.startsWith(TOKEN_PREFIX.api)) return refuse('An API token is not accepted here: sign in.');
+  if (credential.startsWith(TOKEN_PREFIX.api)) return refuse('API tokens are not accepted here. Sign in.');
   return (
-    (await c.get('credentials').findSession(c.get('deps'), credential)) ?? refuse('The session is not valid or has ended: sign in again.')
+    (await c.get('credentials').findSession(c.get('deps'), credential)) ?? refuse('The session is invalid or has ended. Sign in again.')
   );
 }
 

@@ -1,4 +1,4 @@
-/** Cron → job, and queue message → work. What is due is read from the database, not from the clock that rang. */
+/** Crons start jobs, queue messages do the work. What is due comes from the database, not from the cron's time. */
 import { workOnAction, workOnDueActions } from '../alerts/breaker/actions.ts';
 import { evaluateUnread, evaluateUsers } from '../alerts/evaluation/evaluate.ts';
 import { deliverEvent, resendDue } from '../alerts/events/delivery.ts';
@@ -10,7 +10,7 @@ import { type Counts, CRONS, type Delivery, type JobMessage, type JobName, lates
 import { readMessage, startReading } from './read.ts';
 import * as store from './store.ts';
 
-/** Jobs that any ring starts if their own ring did not come. The hourly one is made up for by the next hour's. */
+/** Started by any cron if their own did not run. The hourly job needs none: the next hour makes up for it. */
 const CATCH_UP_JOBS: readonly JobName[] = ['validate', 'cleanup'];
 
 async function start(deps: Deps, job: JobName, at: number): Promise<void> {
@@ -29,13 +29,13 @@ async function goOnRewrapping(deps: Deps, step: RewrapStep): Promise<void> {
 }
 
 /**
- * A cron rang: starts its job for the instant of the ring, and the daily and weekly jobs whose last ring was missed.
+ * Starts the cron's job, and the daily and weekly jobs that missed their last run.
  * @param cron as in wrangler.toml
- * @param scheduledAt for when the ring was meant, epoch milliseconds; it may come late, twice or overlapping
+ * @param scheduledAt epoch milliseconds; a cron may come late, twice or overlapping
  */
 export async function onCron(deps: Deps, cron: string, scheduledAt: number): Promise<void> {
   const job = CRONS[cron];
-  if (!job) throw new Error('A cron rang that no job belongs to');
+  if (!job) throw new Error('No job belongs to this cron');
   const now = deps.now();
   const slots = CATCH_UP_JOBS.filter((other) => other !== job).map((other) => ({ job: other, at: latestSlot(other, now) }));
   const started = await store.listStarted(
@@ -82,13 +82,13 @@ async function work(deps: Deps, message: JobMessage): Promise<Delivery> {
   }
 }
 
-/** Works on one message of the queue. One that is not understood is done with: it will not be understood later either. */
+/** A message that does not parse is acknowledged: it would not parse later either. */
 export async function deliver(deps: Deps, body: unknown): Promise<Delivery> {
   const message = messageSchema.safeParse(body);
   return message.success ? work(deps, message.data) : { kind: 'ack' };
 }
 
-/** Notes that the queue gave up on a message: a dead letter is seen in the job's run and in `/health`. */
+/** Shows a dead letter in the job's run and in `/health`. */
 export async function onDeadLetter(deps: Deps, body: unknown): Promise<void> {
   const message = messageSchema.safeParse(body);
   if (!message.success || !('part' in message.data)) return;

@@ -1,6 +1,6 @@
 /**
- * A result for the few callers that go on after a failure: the OpenRouter client, the cipher, token parsing.
- * Everywhere else a failure is an `AppError` that is thrown.
+ * For callers that continue after a failure: the OpenRouter client, the cipher, token parsing. Elsewhere a failure is a thrown
+ * `AppError`.
  */
 export type Result<T, E> = { ok: true; value: T } | { ok: false; error: E };
 

@@ -1,4 +1,3 @@
-/** API tokens of this monitor: what comes in and what goes out. */
 import * as z from 'zod';
 import { isoOrNull } from '../lib/day.ts';
 import { nameSchema } from '../lib/name.ts';
@@ -9,7 +8,6 @@ export type TokenRow = typeof apiToken.$inferSelect;
 
 export const createTokenSchema = z.strictObject({ name: nameSchema });
 
-/** A token as its owner sees it later: never the token or its hash. */
 export const presentToken = (row: TokenRow): z.infer<typeof tokenSchema> => ({
   id: row.id,
   name: row.name,

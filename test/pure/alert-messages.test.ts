@@ -58,7 +58,7 @@ describe('what happened together', () => {
   });
 
   it('has a title that is true of limits of keys and of requests to free models', () => {
-    expect(titleOfSeveral('limit_remaining', 3)).toBe('3 limits are near');
+    expect(titleOfSeveral('limit_remaining', 3)).toBe('3 limits nearly used up');
   });
 
   it('for different reasons tells those of the first few', () => {

@@ -50,7 +50,7 @@ describe('accounts', () => {
     expect(good.filter((password) => isPattern(password) || isListed(list, password))).toEqual([]);
   });
 
-  it('refuse what is no e-mail address and what they do not know', () => {
+  it('refuse what is no email address and what they do not know', () => {
     for (const email of ['', 'x', 'a@b', 'a b@example.org', `${'a'.repeat(250)}@example.org`]) {
       expect(registerSchema.safeParse({ email, password: 'twelve chars' }).success).toBe(false);
     }

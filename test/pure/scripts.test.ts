@@ -76,7 +76,7 @@ describe('npm start', () => {
 });
 
 describe('one-time links', () => {
-  it('are stored as hashes, for the user with the e-mail, however it is spelled', () => {
+  it('are stored as hashes, for the user with the email, however it is spelled', () => {
     expect(linkSql('abc', 5, null)).toBe(
       "INSERT INTO one_time_link (token_hash, created_at, expires_at, user_id) SELECT 'abc', 5, 604800005, s.* FROM (SELECT NULL) AS s RETURNING id",
     );

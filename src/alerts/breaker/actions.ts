@@ -35,25 +35,25 @@ const UNSURE: readonly ChangeError['kind'][] = ['unavailable', 'unexpected_shape
 
 const describeError = (error: ChangeError): string =>
   ({
-    unauthorized: 'OpenRouter refused the management key.',
-    forbidden: 'OpenRouter did not allow it.',
-    address_refused: "OpenRouter's IP allowlist refuses this monitor.",
+    unauthorized: 'OpenRouter rejected the management key.',
+    forbidden: 'OpenRouter did not allow the change.',
+    address_refused: "OpenRouter's IP allowlist blocks this monitor.",
     not_found: 'OpenRouter does not know the key.',
-    refused: 'OpenRouter refused the change.',
-    unchanged: 'OpenRouter accepted the change, but did not make it.',
-    too_wide: 'OpenRouter refused the change.',
-    rate_limited: 'OpenRouter asked to wait.',
-    unavailable: 'OpenRouter could not be reached.',
-    unexpected_shape: 'OpenRouter gave an answer that could not be read.',
+    refused: 'OpenRouter rejected the change.',
+    unchanged: 'OpenRouter accepted the change but did not apply it.',
+    too_wide: 'OpenRouter rejected the change.',
+    rate_limited: 'OpenRouter limits the request rate.',
+    unavailable: 'Could not reach OpenRouter.',
+    unexpected_shape: 'OpenRouter sent an invalid response.',
   })[error.kind];
 
 /** The management key's text, and how the key is set now. */
 async function look(deps: Deps, action: Action): Promise<Result<Opened, Failure>> {
   const refuse = (text: string, isPassing = false) => ({ ok: false as const, error: { text, isPassing, isCertain: false } });
   const manager = await findKey(deps.db, action.userId, action.managementId);
-  if (manager?.kind !== 'management' || !manager.isActive) return refuse('The management key is not read any more.');
+  if (manager?.kind !== 'management' || !manager.isActive) return refuse('The management key is paused or gone.');
   const text = await openText(deps, manager);
-  if (!text.ok) return refuse('The management key does not open: its encryption key is missing.');
+  if (!text.ok) return refuse('The management key cannot be decrypted: its encryption key is missing.');
   const record = await deps.openrouter.getKeyRecord(text.value, action.hash);
   if (!record.ok) return refuse(describeError(record.error), PASSING.includes(record.error.kind));
   return { ok: true, value: { text: text.value, settings: settingsOf(record.value) } };
@@ -63,7 +63,7 @@ async function look(deps: Deps, action: Action): Promise<Result<Opened, Failure>
 async function write(deps: Deps, action: Action, text: string, { write: change, before }: Next): Promise<Failure | null> {
   if (change === undefined) return null;
   if (!(await store.confirmStep(deps.db, action, before ?? null, deps.now() + LEASE_MS)))
-    return { text: 'The rule was changed meanwhile.', isPassing: true, isCertain: true };
+    return { text: 'The rule has changed.', isPassing: true, isCertain: true };
   const answer = await deps.openrouter.updateKey(text, action.hash, change);
   if (answer.ok) return null;
   const { kind } = answer.error;

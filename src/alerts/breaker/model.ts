@@ -63,15 +63,15 @@ const isStronger = (a: Action, b: Action): boolean =>
 const TEXTS = {
   dryRun: 'Dry run: the key would have been disabled. Nothing was changed.',
   disabled: 'The key is disabled at OpenRouter.',
-  limited: 'The key has the budget as its limit at OpenRouter.',
+  limited: 'The budget is now the limit of the key at OpenRouter.',
   enabled: 'The key is enabled again at OpenRouter.',
-  unlimited: 'The key has its former limit again at OpenRouter.',
-  changed: 'The rule was changed meanwhile.',
-  over: 'The period was over before the key could be changed.',
-  alike: 'The key was like that already.',
-  otherLimit: 'The limit of another budget that lasts longer holds already.',
-  otherBudget: 'Another budget of the key is spent too.',
-  byHand: 'Somebody changed the key meanwhile, so it is left alone.',
+  unlimited: 'The key has its previous limit at OpenRouter again.',
+  changed: 'The rule has changed.',
+  over: 'The period ended before the key could be changed.',
+  alike: 'The key was already set that way.',
+  otherLimit: 'The limit of another budget applies longer, so it stays.',
+  otherBudget: 'Another budget of the key is used up too.',
+  byHand: 'Somebody else has changed the key, so it is left alone.',
   anew: 'The rule was changed and acted again.',
 } as const;
 

@@ -42,7 +42,7 @@ const targetOf = (input: ChannelInput): Target => {
 export async function createChannel(deps: Deps, actor: Actor, input: ChannelInput, origin: string) {
   const userId = authorize(actor, 'manage');
   if ('url' in input && !isAllowedUrl(input.url, origin)) failField('url', 'Must be an https URL');
-  if (input.type === 'email' && deps.sendEmail === null) failField('type', 'E-mail is not configured on this deployment');
+  if (input.type === 'email' && deps.sendEmail === null) failField('type', 'Email is not configured on this deployment');
   const target = targetOf(input);
   const plaintext = JSON.stringify(target);
   const hash = await sha256Hex(plaintext);

@@ -17,12 +17,15 @@ export const TARGET_COLUMN = 'channel.ciphertext';
 const urlSchema = pastedSchema
   .max(2000, 'Must have at most 2000 characters')
   .refine((text) => URL.canParse(text) && ['https:', 'http:'].includes(new URL(text).protocol), 'Must be an https URL')
-  .refine((text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '', 'Must not hold a user name or password')
+  .refine(
+    (text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '',
+    'Must not contain a user name or password',
+  )
   .meta({ format: 'uri', example: 'https://example.org/hook' });
 
 const common = {
   name: nameSchema,
-  add_to_rules: z.boolean().default(false).describe('Whether all rules that are there are sent to it from now on'),
+  add_to_rules: z.boolean().default(false).describe('Whether all existing rules also send to it'),
 };
 
 const withUrl = <T extends string>(type: T) => z.strictObject({ type: z.literal(type), ...common, url: urlSchema });
@@ -32,12 +35,12 @@ export const createChannelSchema = z
     withUrl('webhook'),
     withUrl('slack'),
     withUrl('discord'),
-    z.strictObject({ type: z.literal('email'), ...common, to: pastedSchema.max(254).pipe(z.email('Must be an e-mail address')) }),
+    z.strictObject({ type: z.literal('email'), ...common, to: pastedSchema.max(254).pipe(z.email('Must be an email address')) }),
     z.strictObject({
       type: z.literal('telegram'),
       ...common,
-      bot_token: pastedSchema.regex(/^\d{1,20}:[\w-]{20,100}$/, 'Must be the token of a bot, like 123456:ABC…'),
-      chat_id: pastedSchema.regex(/^(-?\d{1,20}|@\w{1,64})$/, 'Must be the number of a chat, or the @name of a public one'),
+      bot_token: pastedSchema.regex(/^\d{1,20}:[\w-]{20,100}$/, 'Must be a bot token, like 123456:ABC…'),
+      chat_id: pastedSchema.regex(/^(-?\d{1,20}|@\w{1,64})$/, 'Must be a chat number or the @name of a public chat'),
     }),
   ])
   .meta({ id: 'NewChannel' });

@@ -25,13 +25,14 @@ function driftAttention(drifts: readonly Drift[]): Attention[] {
   return [...Map.groupBy(drifts, ({ key_id: id }) => id).values()].map((ofKey) => {
     const size = ({ drift_usd, byok_drift_usd }: Drift) => Math.max(Math.abs(drift_usd ?? 0), Math.abs(byok_drift_usd ?? 0));
     const worst = ofKey.reduce((most, drift) => (size(drift) > size(most) ? drift : most));
-    const text = `OpenRouter's own sources differ on ${ofKey.length === 1 ? formatDay(worst.date) : `${ofKey.length} days, most on ${formatDay(worst.date)}`}, by ${formatUsd(size(worst))}.`;
+    const [day, usd] = [formatDay(worst.date), formatUsd(size(worst))];
+    const text = `OpenRouter's numbers disagree on ${ofKey.length === 1 ? `${day} by ${usd}` : `${ofKey.length} days (max ${usd} on ${day})`}.`;
     return {
       tone: 'warn',
       name: worst.name,
       href: `/keys/${worst.key_id}`,
       text,
-      action: 'The reconciliation of the API tells each source.',
+      action: 'Compare the sources in the reconciliation of the API.',
     };
   });
 }
@@ -41,7 +42,7 @@ const emptyAccounts = (keys: readonly Key[]): Attention[] =>
   keys.flatMap((key) => {
     const { balance_usd: balance, managed_by: leader, status } = key;
     if (balance === null || balance > 0 || leader !== null || status !== 'active') return [];
-    const text = `Its account is empty: the balance is ${formatUsd(balance)}.`;
+    const text = `The account has no credits left: its balance is ${formatUsd(balance)}.`;
     return [{ tone: 'bad', name: key.name, href: `/keys/${key.id}`, text, action: 'Add credits at OpenRouter.' }];
   });
 
@@ -49,9 +50,9 @@ const emptyAccounts = (keys: readonly Key[]): Attention[] =>
 const passedBudgets = (budgets: readonly Budget[]): Attention[] =>
   budgets.filter(isUsedUp).map(({ name, ruleId, period, amountUsd, spentUsd, isComplete }) => ({
     tone: 'bad',
-    name: `Budget of ${name}`,
+    name: `Budget for ${name}`,
     href: `/alerts/rules/${ruleId}`,
-    text: `${formatKnownUsd(spentUsd, isComplete)} of ${formatUsd(amountUsd)} are spent ${BUDGET_TIMES[period]} (${asKnown(formatPercent(spentUsd / amountUsd), isComplete)}).`,
+    text: `${formatKnownUsd(spentUsd, isComplete)} of ${formatUsd(amountUsd)} spent ${BUDGET_TIMES[period]} (${asKnown(formatPercent(spentUsd / amountUsd), isComplete)}).`,
     action: null,
   }));
 

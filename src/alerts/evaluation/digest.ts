@@ -20,7 +20,7 @@ const TOP = 3;
 const BACK_DAYS = { day: PACE_DAYS, week: 28 };
 
 const moneyText = (credits: number, byok: number): string =>
-  byok === 0 ? formatUsd(usdFromNano(credits)) : `${formatUsd(usdFromNano(credits))} and ${formatUsd(usdFromNano(byok))} of BYOK`;
+  byok === 0 ? formatUsd(usdFromNano(credits)) : `${formatUsd(usdFromNano(credits))} + ${formatUsd(usdFromNano(byok))} BYOK`;
 
 /** The largest sums by a name, in words: `a $3.00, b $2.00`. */
 function topOf(facts: readonly Fact[], nameOf: (fact: Fact) => string, isComplete: (fact: Fact) => boolean): string {
@@ -100,7 +100,7 @@ export function decideDigest(rule: RuleOf<'digest'>, situation: EvaluationInput)
       key_id === null
         ? topOf(
             inPeriod,
-            ({ keyId }) => keys.find(({ id }) => id === keyId)?.name ?? 'a key that is gone',
+            ({ keyId }) => keys.find(({ id }) => id === keyId)?.name ?? 'a deleted key',
             ({ keyId }) => isKeyComplete(keyId),
           )
         : null,

@@ -43,12 +43,12 @@ interface Failed {
 }
 
 async function mail(deps: Deps, to: string, notice: Notice): Promise<Failed> {
-  if (deps.sendEmail === null) return { error: 'E-mail is not configured.' };
+  if (deps.sendEmail === null) return { error: 'Email is not configured.' };
   try {
     await deps.sendEmail({ to, ...mailOf(notice) });
     return { error: null };
   } catch {
-    return { error: 'The mail was not accepted. Is the address verified for this deployment?' };
+    return { error: 'The email was rejected. Is the address verified for this deployment?' };
   }
 }
 
@@ -60,21 +60,21 @@ async function post(deps: Deps, { url, headers, body }: Outgoing): Promise<Faile
     const response = await deps.fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
     await response.body?.cancel();
     if (response.ok) return { error: null };
-    if (response.status >= 300 && response.status < 400) return { error: 'It answered with a redirect, which is never followed.' };
-    return { error: `It answered with status ${response.status}.`, isFinal: REFUSALS.includes(response.status) };
+    if (response.status >= 300 && response.status < 400) return { error: 'The receiver answered with a redirect, which is not followed.' };
+    return { error: `The receiver answered with status ${response.status}.`, isFinal: REFUSALS.includes(response.status) };
   } catch (error) {
     const isLate = error instanceof Error && error.name === 'TimeoutError';
-    return { error: isLate ? 'It did not answer within 10 seconds.' : 'It could not be reached.' };
+    return { error: isLate ? 'The receiver did not answer within 10 seconds.' : 'Could not connect to the receiver.' };
   }
 }
 
 /** Sends one message. A chat that does not take it gets its headline and its link; a program's 400 may be a fault that passes. */
 async function send(deps: Deps, notice: Notice, channel: ChannelRow): Promise<Failed> {
   const target = await openTarget(deps, channel);
-  if (target === null) return { error: 'The stored address does not open: its encryption key is missing.' };
+  if (target === null) return { error: 'The stored address cannot be decrypted: its encryption key is missing.' };
   if (target.type === 'email') return mail(deps, target.to, notice);
   const outgoing = await outgoingOf(target, notice, deps.now());
-  if (!isAllowedUrl(outgoing.url, originOf(deps, channel))) return { error: 'Its address is not https.' };
+  if (!isAllowedUrl(outgoing.url, originOf(deps, channel))) return { error: 'The address is not https.' };
   const failed = await post(deps, outgoing);
   if (target.type === 'webhook') return { error: failed.error };
   return failed.isFinal ? post(deps, await outgoingOf(target, { ...notice, text: '' }, deps.now())) : failed;

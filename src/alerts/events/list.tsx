@@ -13,17 +13,15 @@ type Group = readonly [Event, ...Event[]];
 const deliveryText = ({ state, attempts }: Event['deliveries'][number], channel: string): string => {
   const error = attempts.at(-1)?.error ?? null;
   if (state === 'sent') return `sent to ${channel}`;
-  if (state === 'failed') return `did not reach ${channel}${error === null ? '' : `: ${error}`}`;
-  return error === null ? `on its way to ${channel}` : `did not reach ${channel} yet and is tried again: ${error}`;
+  if (state === 'failed') return `not delivered to ${channel}${error === null ? '' : `: ${error}`}`;
+  return error === null ? `waiting to be sent to ${channel}` : `not delivered to ${channel} yet, retrying: ${error}`;
 };
 
 /** A group is one message, so what became of it is the same for all of them, but for those that were not to be sent. */
 const Deliveries = ({ group, channels }: { group: Group; channels: readonly Channel[] }) => (
   <>
     {(group.find(({ deliveries }) => deliveries.length > 0)?.deliveries ?? []).map((delivery) => (
-      <span class="hint">
-        {deliveryText(delivery, channels.find(({ id }) => id === delivery.channel_id)?.name ?? 'a channel that is gone')}
-      </span>
+      <span class="hint">{deliveryText(delivery, channels.find(({ id }) => id === delivery.channel_id)?.name ?? 'a deleted channel')}</span>
     ))}
   </>
 );

@@ -16,13 +16,13 @@ const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 
 export const updateEventSchema = z.strictObject({
   acknowledged: z.boolean().optional(),
-  whole_group: z.boolean().default(false).describe('Whether it is said of all events of its group'),
+  whole_group: z.boolean().default(false).describe('Whether the change applies to all events of the group'),
   snoozed_until: z.iso
     .datetime({ offset: true, abort: true })
     .refine((text) => Date.parse(text) >= FIRST_INSTANT && Date.parse(text) <= LAST_INSTANT, 'Must be from the year 0000 to 9999 in UTC')
     .nullable()
     .optional()
-    .describe('Until then no message of a new event of the same rule and key is sent; null: send again'),
+    .describe('Until then new events of the same rule and key send no message; null: ends the snooze'),
 });
 
 const presentEvent = (row: ListedEvent, deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema> => ({

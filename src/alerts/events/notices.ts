@@ -27,14 +27,14 @@ const FEW = 5;
 const MAX_ITEMS = 100;
 
 const TITLES: Record<string, (count: number) => string> = {
-  budget: (count) => `${count} alerts of budgets`,
-  limit_remaining: (count) => `${count} limits are near`,
-  balance: (count) => `Balances of ${count} accounts are low`,
-  spike: (count) => `Unusual spend, ${count} times`,
+  budget: (count) => `${count} budget alerts`,
+  limit_remaining: (count) => `${count} limits nearly used up`,
+  balance: (count) => `${count} low account balances`,
+  spike: (count) => `${count} spend spikes`,
   key_invalid: (count) => `${count} keys are invalid`,
   key_expiring: (count) => `${count} keys expire soon`,
   key_discovered: (count) => `${count} new keys`,
-  sync_overdue: (count) => `${count} keys are not being read`,
+  sync_overdue: (count) => `${count} keys overdue for sync`,
   digest: (count) => `${count} digests`,
 };
 

@@ -33,8 +33,7 @@ export async function checkReferences(deps: Deps, actor: Actor, rule: RuleInput,
 export function checkActionKey(rule: RuleInput, keys: Keys): void {
   if (rule.type !== 'budget' || rule.action === 'none') return;
   const key = keys.find(({ id }) => id === rule.key_id);
-  if (!key || key.kind === 'management' || key.managed_by === null)
-    failField('key_id', 'Is not a key that is read through a management key');
+  if (!key || key.kind === 'management' || key.managed_by === null) failField('key_id', 'Is not a key under a management key');
 }
 
 /** The actions that write upstream are only armed by who knows the password. */
@@ -43,5 +42,6 @@ export async function checkAction(deps: Deps, actor: Actor, userId: number, rule
   if (rule.type !== 'budget' || rule.action === 'none' || rule.action === 'dry_run') return;
   if (rule.password !== undefined && (await isPasswordOf(deps, actor, rule.password))) return;
   if (rule.password !== undefined) await record(deps, userId, actor, 'password_refused');
-  fail({ kind: 'forbidden', detail: 'Your password is needed for this action.', path: 'password' });
+  const detail = rule.password === undefined ? 'Enter your password to allow this action.' : 'Wrong password.';
+  fail({ kind: 'forbidden', detail, path: 'password' });
 }

@@ -42,7 +42,7 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
     countsField('credits'),
     {
       name: 'period',
-      label: 'In a',
+      label: 'Period',
       initial: 'month',
       kind: 'choice',
       options: [
@@ -51,47 +51,47 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
         ['month', 'month'],
       ],
     },
-    { name: 'thresholds', label: 'Tell me at (percent)', initial: '50, 80, 100', kind: 'percents', hint: 'Each once in its period.' },
-    { name: 'forecast', label: 'Also when it will be passed at the pace so far', initial: '', kind: 'check' },
+    { name: 'thresholds', label: 'Thresholds (%)', initial: '50, 80, 100', kind: 'percents', hint: 'Each fires once per period.' },
+    { name: 'forecast', label: 'Also warn when on track to exceed', initial: '', kind: 'check' },
     {
       name: 'action',
-      label: 'When all is spent',
+      label: 'When the budget is used up',
       initial: 'none',
       kind: 'choice',
       options: [
-        ['none', 'only tell me'],
-        ['dry_run', 'say what would be done (dry run)'],
+        ['none', 'notify only'],
+        ['dry_run', 'dry run (report only)'],
         ['disable', 'disable the key at OpenRouter'],
-        ['limit', 'make the budget its limit at OpenRouter'],
+        ['limit', 'limit the key to the budget at OpenRouter'],
       ],
-      hint: 'For a key under a management key. Programs that use it are refused from then on.',
+      hint: 'Needs a key under a management key. Programs that use the key are then rejected.',
     },
-    { name: 'restore', label: 'As before when the next period begins', initial: '', kind: 'check' },
+    { name: 'restore', label: 'Restore automatically next period', initial: '', kind: 'check' },
     {
       name: 'password',
       label: 'Your password',
       initial: '',
       kind: 'password',
-      hint: 'Needed to disable or limit a key. It is not kept.',
+      hint: 'Required to disable or limit a key. Not stored.',
     },
   ],
   limit_remaining: [
     {
       name: 'below_ratio',
-      label: 'Less left than (percent)',
+      label: 'Remaining below (%)',
       initial: '20',
       kind: 'percent',
-      hint: 'Of a key’s limit, or of its account’s daily requests to free models.',
+      hint: 'Of a key’s limit, or of its account’s daily free-model requests.',
     },
   ],
   balance: [
     number('below_usd', 'Below (USD)', '10'),
-    number('days', 'Or lasts less than (days)', '', 'At the pace of the last seven days. Either may be left empty.'),
+    number('days', 'Or lasts less than (days)', '', 'At the pace of the last seven days. Fill in either or both.'),
   ],
   spike: [
     {
       name: 'window',
-      label: 'Look at each',
+      label: 'Window',
       initial: 'day',
       kind: 'choice',
       options: [
@@ -100,12 +100,7 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
       ],
     },
     countsField('both'),
-    number(
-      'factor',
-      'More than … times the usual',
-      '3',
-      'The median of the same hours of your clock, or weekdays, of the last four weeks.',
-    ),
+    number('factor', 'Factor above usual', '3', 'Usual: the median of the same local hours, or weekdays, of the last four weeks.'),
     number('min_usd', 'At least (USD)', '1'),
   ],
   key_invalid: [],
@@ -122,9 +117,9 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
         ['week', 'week'],
       ],
     },
-    number('hour', 'At (hour of your clock)', '8', 'Of a week: on Monday.'),
+    number('hour', 'Hour', '8', 'In your time zone. Weekly: on Monday.'),
   ],
-  sync_overdue: [number('hours', 'Not read for (hours)', '6')],
+  sync_overdue: [number('hours', 'Not synced for (hours)', '6')],
 };
 
 /** Is a rule of a type about a key, or all of them? */
@@ -192,7 +187,7 @@ const channelsOf = (values: Readonly<Record<string, string>>): 'all' | number[] 
 /** The rule that a form makes, or what is wrong with which field. */
 export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: RuleInput } | { errors: FieldError[] } {
   const type = z.enum(RULE_TYPES).safeParse(values['type']);
-  if (!type.success) return { errors: [{ path: 'type', message: 'There is no such rule' }] };
+  if (!type.success) return { errors: [{ path: 'type', message: 'Unknown type of rule' }] };
   const parameters = FORM_FIELDS[type.data].map((field) => [field.name, readField(field, values[field.name])] as const);
   const parsed = createRuleSchema.safeParse({
     type: type.data,

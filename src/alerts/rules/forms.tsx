@@ -10,13 +10,13 @@ import { ALL_CHANNELS, channelField, FORM_FIELDS, type FormField, fieldsOfOthers
 /** Types of rules, in words. */
 export const RULE_LABELS: Record<RuleType, string> = {
   budget: 'Budget',
-  limit_remaining: 'Limit of a key',
+  limit_remaining: 'Key limit',
   balance: 'Balance',
-  spike: 'Unusual spend',
+  spike: 'Spend spike',
   key_invalid: 'Invalid key',
   key_expiring: 'Expiring key',
   key_discovered: 'New key',
-  sync_overdue: 'Key not read',
+  sync_overdue: 'Sync overdue',
   digest: 'Digest',
 };
 
@@ -25,7 +25,7 @@ export const CHANNEL_LABELS: Record<ChannelType, string> = {
   slack: 'Slack',
   discord: 'Discord',
   telegram: 'Telegram',
-  email: 'E-mail',
+  email: 'Email',
 };
 
 interface Named {
@@ -64,14 +64,14 @@ interface Kinds {
 
 /** A rule about a key that is gone stays about it until somebody changes it. */
 const goneKey = (id: string, keys: readonly Key[]): [string, string][] =>
-  id === '' || keys.some((key) => String(key.id) === id) ? [] : [[id, 'A key that is gone']];
+  id === '' || keys.some((key) => String(key.id) === id) ? [] : [[id, 'A deleted key']];
 
 /** What the Enter key chooses where it is asked when to act. */
 const LATER = { name: 'act_from', value: 'next_period' };
 
 /** What would happen at once, and the two ways to go on. */
 const WhenToAct = ({ action }: { action: string }) => (
-  <Group name="act_from" label="All of it is used already">
+  <Group name="act_from" label="The budget is already used up">
     {useError('act_from') === undefined && <p class="error">Choose when the action begins.</p>}
     <button type="submit" {...LATER}>
       From the next period
@@ -109,7 +109,7 @@ export const RuleForm = ({ action, type, values, keys, channels, view: { draft, 
         value={textOf('name')}
         autocomplete="off"
         isRequired={false}
-        hint="Messages begin with it. May be left empty."
+        hint="Optional. Message titles begin with it."
       />
       <Group name="channel_ids" label="Notify">
         {channels.length === 0 && <p class="hint">No channels yet; alerts appear on this page only.</p>}
@@ -125,9 +125,9 @@ export const RuleForm = ({ action, type, values, keys, channels, view: { draft, 
 };
 
 const HINTS: Record<Exclude<ChannelType, 'telegram' | 'email'>, string> = {
-  webhook: 'It gets JSON, signed as the Standard Webhooks specification says.',
-  slack: 'The address of an incoming webhook.',
-  discord: 'The address of a webhook of a Discord channel.',
+  webhook: 'Receives JSON signed per Standard Webhooks.',
+  slack: 'Slack webhook URL.',
+  discord: 'Discord webhook URL.',
 };
 
 const CHANNELS = '/alerts/channels';
@@ -145,7 +145,7 @@ export const ChannelForm = ({ type, view: { draft }, kinds }: ChannelFormProps) 
     <input type="hidden" name="type" value={type} />
     <Field name="name" label="Name" autocomplete="off" />
     {type === 'email' ? (
-      <Field name="to" label="E-mail address" type="email" autocomplete="email" />
+      <Field name="to" label="Email address" type="email" autocomplete="email" />
     ) : type === 'telegram' ? (
       <>
         <Field name="bot_token" label="Bot token" autocomplete="off" class="secret" />

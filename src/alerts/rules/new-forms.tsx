@@ -32,7 +32,7 @@ export const NewRule = ({ view, keys, channels }: NewRuleProps) => {
         channels={channels}
         view={view}
         button="Add rule"
-        kinds={{ label: 'Kind of rule', options }}
+        kinds={{ label: 'Type of rule', options }}
       />
     </section>
   );
@@ -44,7 +44,7 @@ export const NewChannel = ({ view }: { view: View }) => {
   return (
     <section class="card" id="new-channel">
       <h2>New channel</h2>
-      <ChannelForm type={chosen(view, 'channel', possible, `${HERE}/channels`)} view={view} kinds={{ label: 'Kind of channel', options }} />
+      <ChannelForm type={chosen(view, 'channel', possible, `${HERE}/channels`)} view={view} kinds={{ label: 'Type of channel', options }} />
     </section>
   );
 };

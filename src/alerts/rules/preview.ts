@@ -78,6 +78,6 @@ export async function askWhenToAct(deps: Deps, actor: Actor, input: RuleInput, b
   const what = would_do_now === 'disable' ? 'disabled' : 'limited';
   failField(
     'act_from',
-    `${formatUsd(used_usd)} of ${formatUsd(amount_usd)} is used already: the key would be ${what} at once. Choose when, and give your password again.`,
+    `${formatUsd(used_usd)} of ${formatUsd(amount_usd)} is already used: the key would be ${what} now. Choose when, and enter your password again.`,
   );
 }

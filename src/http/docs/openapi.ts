@@ -6,16 +6,16 @@ import { problemSchema } from './answers.ts';
 type Json = Record<string, unknown>;
 
 const PROBLEMS: Record<number, string> = {
-  400: 'The request makes no sense, is not valid JSON, or a limit is reached',
+  400: 'Invalid request, invalid JSON, or a limit is reached',
   401: 'Not authenticated',
-  403: "Somebody else's, or not permitted",
-  404: 'No such thing',
-  409: 'Already there',
+  403: 'Not permitted, or owned by somebody else',
+  404: 'Not found',
+  409: 'Conflicts with the current state',
   413: 'Body over 64 KiB',
   415: 'Body is not JSON',
-  422: 'Invalid input, with the paths of what is wrong',
-  429: 'Too many requests; `Retry-After` says when to come back',
-  503: 'Configuration or database failed',
+  422: 'Invalid input; `errors` names the fields',
+  429: 'Too many requests; `Retry-After` says when to retry',
+  503: 'Configuration error, or the database is unavailable',
 };
 
 const SECURITY: Record<Access, Json[]> = {
@@ -95,7 +95,7 @@ function operationOf(schemaOf: SchemaOf, route: RouteDescription): Json {
     responses: {
       [route.success.status]: successOf(schemaOf, route),
       ...(route.etag !== undefined && {
-        304: { description: 'Nothing changed since the answer with the `ETag` that `If-None-Match` names' },
+        304: { description: 'Unchanged since the answer whose `ETag` is in `If-None-Match`' },
       }),
       ...Object.fromEntries(problems),
     },
@@ -120,14 +120,14 @@ export function describeRoutes(routes: readonly RouteDescription[]): Json {
       title: 'OpenRouter Monitor',
       version: '1',
       description:
-        'What your OpenRouter keys spend: accounts, keys, API tokens and statistics. Money is in USD, instants are ISO 8601 in UTC.',
+        'What your OpenRouter keys spend: accounts, keys, API tokens and statistics. Money is in USD; times are ISO 8601 in UTC.',
     },
     paths,
     components: {
       schemas: components,
       securitySchemes: {
-        session: bearer('`access_token` of `POST /api/auth/login`', 'JWT'),
-        apiToken: bearer('An API token (`or_api_…`) of `POST /api/tokens`'),
+        session: bearer('The `access_token` from `POST /api/auth/login`', 'JWT'),
+        apiToken: bearer('An API token (`or_api_…`) from `POST /api/tokens`'),
       },
     },
   };
