@@ -1,6 +1,6 @@
 /**
- * `npm run invite` prints a one-time registration link, `npm run reset-password -- EMAIL` one for a new password.
- * `-- --remote` works on the deployed database. The link begins with `--url`, or `--port` of this machine, or else `PUBLIC_URL`.
+ * `npm run invite` prints a one-time registration link, `npm run reset-password -- EMAIL` one for a new password. `-- --remote` uses the
+ * deployed database. The origin is `--url`, else `--port` on this machine, else `PUBLIC_URL`.
  */
 
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../src/crypto/secret-token.ts';
@@ -12,7 +12,7 @@ import { mustRunWrangler, option } from './wrangler.ts';
 
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** SQL that stores an invitation, or a password reset for the user with this email; it returns a row if it did. */
+/** Stores an invitation, or a password reset for `email`; returns a row on success. */
 export function linkSql(tokenHash: string, now: number, email: string | null): string {
   const expiresAt = now + (email === null ? INVITATION_MS : PASSWORD_RESET_MS);
   const source = email === null ? `SELECT NULL` : `SELECT id FROM user WHERE email = ${quote(email)}`;
@@ -20,9 +20,8 @@ export function linkSql(tokenHash: string, now: number, email: string | null): s
 }
 
 /**
- * What a link begins with.
  * @param publicUrl the configured origin, or null
- * @throws Error where `--url` is no address
+ * @throws Error if `--url` is no address
  */
 export function linkOrigin(args: readonly string[], publicUrl: string | null): string {
   const url = option(args, 'url');
@@ -35,7 +34,6 @@ export function linkOrigin(args: readonly string[], publicUrl: string | null): s
   return option(args, 'port') === undefined && publicUrl !== null ? publicUrl : originOf(args);
 }
 
-/** The same, or the end of the program with what is wrong. */
 async function originOrExit(args: readonly string[]): Promise<string> {
   try {
     const isReported = option(args, 'url') !== undefined;

@@ -1,4 +1,3 @@
-/** What is answered about channels, rules, events and actions. */
 import * as z from 'zod';
 import { CHANNEL_TYPES } from './channels/model.ts';
 import { RULE_TYPES } from './model.ts';

@@ -1,4 +1,3 @@
-/** Routes of alerts. */
 import { publicOriginOf } from '../http/origin.ts';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';

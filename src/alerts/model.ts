@@ -1,4 +1,3 @@
-/** Rules: what may be watched, with which parameters, and how a rule is shown. */
 import * as z from 'zod';
 import { nameSchema } from '../lib/name.ts';
 import { MAX_CHANNELS } from './channels/model.ts';
@@ -9,7 +8,7 @@ export const MAX_RULES = 50;
 export const BUDGET_PERIODS = ['day', 'week', 'month'] as const;
 export type BudgetPeriod = (typeof BUDGET_PERIODS)[number];
 
-/** Which spend a rule counts: OpenRouter's credits, what goes to the user's own provider keys, or both. */
+/** OpenRouter credits, spend on the user's own provider keys, or both. */
 export const COUNTS = ['credits', 'byok', 'both'] as const;
 export type Counts = (typeof COUNTS)[number];
 
@@ -25,7 +24,6 @@ const thresholdsSchema = z
   .max(10, 'Must contain at most 10 thresholds')
   .transform((thresholds) => [...new Set(thresholds)].sort((a, b) => a - b));
 
-/** The parameters of each type of rule. */
 const PARAMETERS = {
   budget: {
     amount_usd: usd.describe('USD'),
@@ -113,19 +111,18 @@ export const createRuleSchema = z
   ])
   .meta({ id: 'NewAlertRule' });
 
-/** A rule without its place in the database. */
 export type RuleInput = z.output<typeof createRuleSchema>;
-/** `armedVersion`, `actsFrom`: of what it does to its key, see the table. */
+/** `armedVersion` and `actsFrom`: see the table. */
 export type Rule = RuleInput & { id: number; version: number; armedVersion: number; actsFrom: number | null; createdAt: number };
 export type RuleOf<T extends RuleType> = Extract<Rule, { type: T }>;
 
-/** As a change takes it: nothing stands for what is left out, and null takes away what may be absent. */
+/** In a change, a missing field stays and null removes an optional one. */
 function changeOf(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodDefault) return (schema.unwrap() as z.ZodType).optional();
   return schema instanceof z.ZodOptional ? schema.nullable() : schema.optional();
 }
 
-/** Every parameter of any type, for a change of some of them: which of them a rule has is decided by its type. */
+/** Fields of all types: the rule's type decides which of them it has. */
 const changes = Object.fromEntries(
   Object.entries(
     Object.assign({}, common, ...Object.values(PARAMETERS), { password: passwordField, act_from: actFromField }) as Record<
@@ -135,14 +132,13 @@ const changes = Object.fromEntries(
   ).map(([name, schema]) => [name, changeOf(schema)]),
 );
 
-/** What may be changed of a rule: anything but its type. What is left out stays. */
 export const updateRuleSchema = z.strictObject(changes).meta({ id: 'AlertRuleChange' });
 
 const describedAs = (schema: z.ZodType, text: string | undefined): z.ZodType => (text === undefined ? schema : schema.describe(text));
 
 const NUMBER_TEXT = /^-?\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,3})?$/i;
 
-/** A parameter as text of a query: numbers in digits, lists with commas. What it means is for the rule's own schema to judge. */
+/** A parameter as query text; commas separate lists. The rule's own schema validates the value. */
 function textOf(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
     return textOf(schema.unwrap() as z.ZodType).optional();
@@ -165,7 +161,6 @@ function textOf(schema: z.ZodType): z.ZodType {
 
 const { name: _name, ...nameless } = common;
 
-/** A budget as a query. */
 export const previewQuerySchema = z.strictObject({
   name: z.string().max(1000).optional(),
   ...Object.fromEntries(
@@ -177,29 +172,27 @@ export const previewQuerySchema = z.strictObject({
 
 export type RuleRow = typeof alertRule.$inferSelect;
 
-/** What every new user has. */
 export const DEFAULT_RULES: readonly RuleInput[] = (['key_invalid', 'sync_overdue'] as const).map((type) =>
   createRuleSchema.parse({ type }),
 );
 
-/** The parameters of a rule, as they are stored. */
 export function parametersOf({ type, name: _, key_id: __, channel_ids: ___, ...parameters }: RuleInput): string {
   return JSON.stringify(
     Object.fromEntries(Object.keys(PARAMETERS[type]).map((field) => [field, (parameters as Record<string, unknown>)[field]])),
   );
 }
 
-/** What does not change what a budget does to its key. */
+/** Parameters that do not affect the action. */
 const NOT_OF_ACTION = ['thresholds', 'forecast'];
 
-/** All that decides when a rule does what to which key, as one text; null: it does nothing to a key. */
+/** Everything that decides when the rule acts on which key, as one text; null: it does not act. */
 export function armingOf(rule: RuleInput): string | null {
   if (rule.type !== 'budget' || rule.action === 'none') return null;
   const parameters = Object.entries(JSON.parse(parametersOf(rule)) as object).filter(([name]) => !NOT_OF_ACTION.includes(name));
   return JSON.stringify([rule.key_id, ...parameters]);
 }
 
-/** A stored rule as a value; null if it makes no sense (any more). Parameters that are not known are left out. */
+/** Null if the stored rule is no longer valid. Unknown parameters are dropped. */
 export function toRule(row: RuleRow): Rule | null {
   const { id, version, armedVersion, actsFrom, createdAt, type, name, keyId } = row;
   const stored = JSON.parse(row.parameters) as Record<string, unknown>;
@@ -213,5 +206,4 @@ export function toRule(row: RuleRow): Rule | null {
   return parsed.success ? { ...parsed.data, id, version, armedVersion, actsFrom, createdAt } : null;
 }
 
-/** Stored rules as values, without those that make no sense. */
 export const toRules = (rows: readonly RuleRow[]): Rule[] => rows.flatMap((row) => toRule(row) ?? []);

@@ -1,4 +1,3 @@
-/** Alerts: what happened, what is watched, and where it is told. */
 import * as z from 'zod';
 import { failFields } from '../errors.ts';
 import { Copyable } from '../http/forms/copyable.tsx';
@@ -23,7 +22,7 @@ export const alertPages = createPages();
 const { page, form, redraw } = alertPages;
 
 const HERE = '/alerts';
-/** What happened together is shown as one, so more fit on the page than are read at once. */
+/** Groups take one line each, so this is less than it seems. */
 const EVENTS = 200;
 
 async function showAlerts(view: View) {
@@ -90,7 +89,6 @@ function parseRule(values: Record<string, string>): RuleInput {
   return 'rule' in made ? made.rule : failFields(made.errors);
 }
 
-/** All of a rule's form may be shown again, but for the password. */
 const isKept = (name: string): boolean => name !== 'password';
 
 form({
@@ -136,7 +134,6 @@ form({
   show: showAlerts,
 });
 
-/** The address of a webhook, and the token of a bot, are secrets. */
 const KEPT_OF_CHANNEL = ['type', 'name', 'chat_id', 'to', 'add_to_rules'];
 
 form({

@@ -1,4 +1,3 @@
-/** What is watched, where it is sent, and what budgets did. */
 import type * as z from 'zod';
 import { Form } from '../http/forms/fields.tsx';
 import { formatAgo, formatInstant } from '../lib/format.ts';
@@ -8,7 +7,7 @@ import { CHANNEL_LABELS } from './rules/forms.tsx';
 type Channel = z.infer<typeof channelSchema>;
 type PresentedRule = z.infer<typeof ruleSchema>;
 
-/** A button that does one thing; `about` says to whom, for those who do not see the row. */
+/** `about` names the row for screen readers. */
 export const Action = ({
   action,
   label,
@@ -30,14 +29,12 @@ export const Action = ({
   </Form>
 );
 
-/** Where a rule is sent, in words. */
 function receiversOf({ channel_ids: ids }: PresentedRule, channels: readonly Channel[]): string {
   if (ids === 'all') return 'Sent to all channels.';
   const names = channels.filter(({ id }) => ids.includes(id)).map(({ name }) => name);
   return names.length > 0 ? `Sent to ${names.join(', ')}.` : 'In-app only.';
 }
 
-/** Rules as sentences. */
 export const RuleList = ({ rules, channels }: { rules: readonly PresentedRule[]; channels: readonly Channel[] }) => (
   <ul class="rows">
     {rules.map((rule) => {
@@ -66,7 +63,6 @@ const ChannelState = ({ channel, now }: { channel: Channel; now: number }) => {
   return <span class="hint">{success === null ? 'Nothing sent yet.' : `Last message ${formatAgo(success, now)}.`}</span>;
 };
 
-/** Channels with how they are. */
 export const ChannelList = ({ channels, now }: { channels: readonly Channel[]; now: number }) => (
   <ul class="rows">
     {channels.map((channel) => (
@@ -92,7 +88,6 @@ interface ActionListProps {
   zone: string;
 }
 
-/** What the circuit breaker did, the newest first. */
 export const ActionList = ({ actions, keys, zone }: ActionListProps) => (
   <ul class="rows">
     {actions.map((action) => (

@@ -1,6 +1,6 @@
 /**
- * Credential → Actor. What is garbage by signature or checksum is refused before D1 is asked; what is well-formed is looked up
- * on every request, so that a session or a token that was ended is refused at once.
+ * Credential → Actor. Invalid signatures and checksums are rejected before D1 is asked. Everything else is looked up on every request,
+ * so that ended sessions and tokens stop working at once.
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Actor } from '../actor.ts';
@@ -27,7 +27,6 @@ async function requiredSession(c: Context<AppEnv>, credential: string | null) {
   );
 }
 
-/** Only a signed-in user comes through. */
 export const requireSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   const session = await requiredSession(c, bearer(c));
   c.set('actor', userActor(session));
@@ -35,7 +34,7 @@ export const requireSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** A signed-in user or an API token comes through. An answer that is no error counts as a use of the token. */
+/** A successful response counts as a use of the token. */
 export const requireReader: MiddlewareHandler<AppEnv> = async (c, next) => {
   const credential = bearer(c);
   if (!credential?.startsWith(TOKEN_PREFIX.api)) return requireSession(c, next);
@@ -47,7 +46,6 @@ export const requireReader: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.res.ok || c.res.status === 304) c.get('credentials').noteUse(c.get('deps'), token);
 };
 
-/** Everybody comes through; who shows a session that lives is known. */
 export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   const credential = bearer(c);
   const session = credential ? await c.get('credentials').findSession(c.get('deps'), credential) : null;
@@ -55,7 +53,7 @@ export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** Everybody comes through to a page; who shows the cookie of a session that lives is known. The cookie counts nowhere else. */
+/** For pages: the cookie counts nowhere else. */
 export const recogniseViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
   const jwt = readSession(c);
   const session = jwt ? await c.get('credentials').findSession(c.get('deps'), jwt) : null;

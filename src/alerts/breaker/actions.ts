@@ -1,6 +1,6 @@
 /**
- * The circuit breaker: what a budget does to its key at OpenRouter once it is spent, and the way back. The only place that ever writes
- * upstream. Each step is noted before it is taken, so one that was interrupted is known when it is tried again.
+ * The circuit breaker's calls to OpenRouter, the only ones that write there. Each step is recorded before it is taken, so that a retry
+ * knows of an interrupted one.
  */
 
 import type { Deps } from '../../deps.ts';
@@ -14,14 +14,13 @@ import { deliveryMessage } from '../evaluation/evaluate.ts';
 import { type Action, afterFailure, type Failure, type Next, next, type Settled, settledAs, stepOf } from './model.ts';
 import * as store from './store.ts';
 
-/** Longer than two requests may take. */
+/** Longer than two requests. */
 const LEASE_MS = MINUTE_MS;
-/** A key is stopped within the hour or not at all; that it goes on again is tried for a day. */
+/** A trip is retried for up to an hour, a restore for a day. */
 const MAX_ATTEMPTS = { trip: 6, restore: 50 };
 const RETRY_S = [30, 60, 300, 900];
 const LONGEST_RETRY_S = 1800;
 
-/** The queue message that works on an action. */
 export const breakerMessage = (actionId: number) => ({ job: 'breaker' as const, actionId });
 
 interface Opened {
@@ -30,7 +29,7 @@ interface Opened {
 }
 
 const PASSING: readonly ChangeError['kind'][] = ['unavailable', 'rate_limited', 'unexpected_shape'];
-/** After these nobody knows whether the key was changed. */
+/** After these errors the key may or may not have changed. */
 const UNSURE: readonly ChangeError['kind'][] = ['unavailable', 'unexpected_shape', 'unchanged'];
 
 const describeError = (error: ChangeError): string =>
@@ -47,7 +46,6 @@ const describeError = (error: ChangeError): string =>
     unexpected_shape: 'OpenRouter sent an invalid response.',
   })[error.kind];
 
-/** The management key's text, and how the key is set now. */
 async function look(deps: Deps, action: Action): Promise<Result<Opened, Failure>> {
   const refuse = (text: string, isPassing = false) => ({ ok: false as const, error: { text, isPassing, isCertain: false } });
   const manager = await findKey(deps.db, action.userId, action.managementId);
@@ -59,7 +57,7 @@ async function look(deps: Deps, action: Action): Promise<Result<Opened, Failure>
   return { ok: true, value: { text: text.value, settings: settingsOf(record.value) } };
 }
 
-/** Writes what a step asks for, after the last question whether it still is to be. */
+/** Writes only if the step is confirmed right before. */
 async function write(deps: Deps, action: Action, text: string, { write: change, before }: Next): Promise<Failure | null> {
   if (change === undefined) return null;
   if (!(await store.confirmStep(deps.db, action, before ?? null, deps.now() + LEASE_MS)))
@@ -70,10 +68,9 @@ async function write(deps: Deps, action: Action, text: string, { write: change, 
   return { text: describeError(answer.error), isPassing: PASSING.includes(kind), isCertain: !UNSURE.includes(kind) };
 }
 
-/** What became of a step: what is to be stored, or that it is to be tried again. */
 type Outcome = { settled: Settled; left?: Next['left'] } | { retry: string };
 
-/** Takes the next step of an action; null: there is none. */
+/** Null: nothing to do. */
 async function take(deps: Deps, action: Action, isLast: boolean): Promise<Outcome | null> {
   const failed = (of: Action, failure: Failure): Outcome => {
     const settled = afterFailure(of, failure, isLast);
@@ -89,7 +86,6 @@ async function take(deps: Deps, action: Action, isLast: boolean): Promise<Outcom
   return { settled: settledAs(action, step), left: step.left };
 }
 
-/** Works on an action for one step. */
 export async function workOnAction(deps: Deps, actionId: number): Promise<void> {
   const action = await store.claimAction(deps.db, actionId, deps.now(), LEASE_MS);
   const step = action && stepOf(action, deps.now());
@@ -107,7 +103,7 @@ export async function workOnAction(deps: Deps, actionId: number): Promise<void> 
   await deps.enqueue(ways.map(deliveryMessage));
 }
 
-/** Puts actions that are due into the queue: those that were not taken yet, and those whose period is over. */
+/** Due are planned actions, and restores whose period is over. */
 export async function workOnDueActions(deps: Deps): Promise<void> {
   await deps.enqueue((await store.listDueActionsAcrossUsers(deps.db, deps.now())).map(breakerMessage));
 }

@@ -1,10 +1,9 @@
-/** Is anything wrong, and what first? Pure. */
+/** What needs attention, most urgent first. Pure. */
 
 import { type Advice, adviceOf, type Key } from '../../keys/advice.ts';
 import { asKnown, formatDay, formatKnownUsd, formatPercent, formatUsd } from '../../lib/format.ts';
 import { BUDGET_TIMES, type Budget, isUsedUp } from '../rules/budgets.ts';
 
-/** Something that a person should look at, and where. */
 export interface Attention extends Advice {
   name: string;
   href: string;
@@ -20,7 +19,7 @@ interface Drift {
 
 const RANKS: Advice['tone'][] = ['bad', 'warn', 'info'];
 
-/** The drifts of each key as one item: a day that differs says little of its own. */
+/** One item per key: a single day says little. */
 function driftAttention(drifts: readonly Drift[]): Attention[] {
   return [...Map.groupBy(drifts, ({ key_id: id }) => id).values()].map((ofKey) => {
     const size = ({ drift_usd, byok_drift_usd }: Drift) => Math.max(Math.abs(drift_usd ?? 0), Math.abs(byok_drift_usd ?? 0));
@@ -37,7 +36,7 @@ function driftAttention(drifts: readonly Drift[]): Attention[] {
   });
 }
 
-/** An account that is empty: OpenRouter refuses all that costs something. */
+/** OpenRouter rejects paid requests of an empty account. */
 const emptyAccounts = (keys: readonly Key[]): Attention[] =>
   keys.flatMap((key) => {
     const { balance_usd: balance, managed_by: leader, status } = key;
@@ -46,7 +45,6 @@ const emptyAccounts = (keys: readonly Key[]): Attention[] =>
     return [{ tone: 'bad', name: key.name, href: `/keys/${key.id}`, text, action: 'Add credits at OpenRouter.' }];
   });
 
-/** Budgets of which all is spent. */
 const passedBudgets = (budgets: readonly Budget[]): Attention[] =>
   budgets.filter(isUsedUp).map(({ name, ruleId, period, amountUsd, spentUsd, isComplete }) => ({
     tone: 'bad',
@@ -56,10 +54,7 @@ const passedBudgets = (budgets: readonly Budget[]): Attention[] =>
     action: null,
   }));
 
-/**
- * What needs attention, the worst first, and of that what money says. A pause was wanted, so it is none; how an account is being read, its
- * management key tells.
- */
+/** Money comes first within each tone. Pauses are deliberate, so they are no item; sync progress is shown for the management key only. */
 export function attentionOf(
   keys: readonly Key[],
   drifts: readonly Drift[],

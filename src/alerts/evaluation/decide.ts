@@ -1,4 +1,4 @@
-/** Which rules hold, given the keys, the spend and the time. Pure: the same question has the same answer, however often it is asked. */
+/** Evaluates rules against keys, spend and time. Pure: the same input always gives the same result. */
 import { addDays, earlier, periodOf } from '../../lib/day.ts';
 import { describeFinding, describeRecovery, type Finding, type Recovery, type RuleMatch } from '../events/words.ts';
 import type { Rule, RuleOf } from '../model.ts';
@@ -8,16 +8,13 @@ import { type EvaluationInput, keysOf, subjectOf } from './situation.ts';
 import { PACE_DAYS } from './spend.ts';
 import { judgeBalance, judgeInvalid, judgeLimit, judgeOverdue, type StateResult } from './states.ts';
 
-/** What is said of a rule at an instant. */
 export interface Decision {
-  /** What holds. */
   findings: Finding[];
-  /** Of which subjects a state does not hold, with what is said where it did, and of which nothing can be said. */
+  /** `fine`: subjects without the condition, each with its recovery; `unknown`: subjects that cannot be judged now. */
   fine: ReadonlyMap<string, Recovery>;
   unknown: ReadonlySet<string>;
 }
 
-/** Each key's state by a judge. */
 function decideStates(rule: Rule, { keys }: EvaluationInput, judge: (key: EvaluationInput['keys'][number]) => StateResult) {
   const told: RuleMatch[] = [];
   const fine = new Map<string, Recovery>();
@@ -61,13 +58,11 @@ function evaluateRule(rule: Rule, situation: EvaluationInput) {
   }
 }
 
-/** Everything that holds of a rule at this instant. */
 export function decide(rule: Rule, situation: EvaluationInput): Decision {
   const { told, fine, unknown } = evaluateRule(rule, situation);
   return { findings: told.map((one) => describeFinding(rule, one, situation.keys)), fine, unknown };
 }
 
-/** An event that is stored already. */
 export interface KnownEvent {
   id: number;
   ruleId: number;
@@ -75,12 +70,11 @@ export interface KnownEvent {
   occasion: string;
 }
 
-/** A state that is over, and what is said of it. */
 export type Over = KnownEvent & Recovery;
 
 /**
- * What is new: findings without an event; states that are over, which is told; and states of what the rule is not about any more, which is
- * not. Where nothing can be said, a state stays as it was.
+ * Compares findings with stored events: new ones fire, ended conditions recover, and conditions the rule no longer applies to end
+ * silently. A condition that cannot be judged now stays as it is.
  */
 export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>, { findings, fine, unknown }: Decision) {
   const ofRule = known.filter(({ ruleId }) => ruleId === rule.id);
@@ -100,11 +94,10 @@ export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>
   };
 }
 
-/** The first day at which a rule looks. */
 function lookFrom(rule: Rule, today: string): string {
   switch (rule.type) {
     case 'budget':
-      // Yesterday's period is looked at for some hours.
+      // Yesterday's period counts for some more hours.
       return earlier(periodOf(rule.period, addDays(today, -1)).from, rule.forecast ? addDays(today, -PACE_DAYS) : today);
     case 'digest':
       return digestFrom(rule, today);
@@ -117,7 +110,7 @@ function lookFrom(rule: Rule, today: string): string {
   }
 }
 
-/** How many days back rules look, and what of hours they need. */
+/** How far back the rules need spend, and which hours. */
 export function reachOf(rules: readonly Rule[], today: string): { from: string; hours: 'none' | 'credits' | 'all' } {
   const hourly = rules.filter((rule) => rule.type === 'spike' && rule.window === 'hour') as RuleOf<'spike'>[];
   const hours = hourly.some(({ counts }) => counts !== 'credits') ? 'all' : hourly.length > 0 ? 'credits' : 'none';

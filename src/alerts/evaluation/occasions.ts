@@ -1,4 +1,4 @@
-/** What happens once: a threshold of a period, an unusual hour, a key that is found. Pure. */
+/** Rules that fire once: budget thresholds, spikes, and what happens to a key. Pure. */
 import { freeRequestsOf, isInUse, type Key } from '../../keys/advice.ts';
 import { addDays, DAY_MS, dayOf, HOUR_MS, periodOf } from '../../lib/day.ts';
 import { compareProducts, NANO, usdFromNano } from '../../lib/money.ts';
@@ -9,7 +9,6 @@ import { forecastOf } from './forecast.ts';
 import { type EvaluationInput, keysOf, subjectOf } from './situation.ts';
 import type { Asked, Compared } from './spend.ts';
 
-/** Median of nothing is null. */
 export function medianOf(values: readonly number[]): number | null {
   if (values.length === 0) return null;
   const sorted = values.toSorted((a, b) => a - b);
@@ -20,7 +19,7 @@ export function medianOf(values: readonly number[]): number | null {
 
 type Decide<T extends RuleType> = (rule: RuleOf<T>, situation: EvaluationInput) => RuleMatch[];
 
-/** For so long after its end a period is still looked at: what was spent in its last hours shows late. */
+/** A period is still evaluated this long after its end: its last spend shows late. */
 const LATE_MS = 6 * HOUR_MS;
 
 type Period = ReturnType<typeof periodOf>;
@@ -29,7 +28,7 @@ function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, s
   const nano = situation.spend.ofDays(rule, period.from, period.to);
   if (nano === null) return [];
   const about = { subject: subjectOf(rule.key_id), keyId: rule.key_id };
-  // The amount is part of the name: of another amount the same share may be told again.
+  // The amount is part of the key: another amount may reach the same threshold again.
   const amount = rule.counts === 'credits' ? rule.amount_usd : `${rule.amount_usd} ${rule.counts}`;
   const occasion = (what: string | number) => `${rule.period} ${period.from} ${amount} ${what}`;
   const { amount_usd, counts } = rule;
@@ -48,7 +47,7 @@ function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, s
   return told;
 }
 
-/** A period that is just over is looked at too, unless the rule is younger than its end. */
+/** Also the period that has just ended, unless the rule is younger. */
 export const decideBudget: Decide<'budget'> = (rule, situation) => {
   const { now, zone } = situation;
   const current = periodOf(rule.period, localDayOf(now, zone));
@@ -57,13 +56,13 @@ export const decideBudget: Decide<'budget'> = (rule, situation) => {
   return [...(isLate ? decidePeriod(rule, before, true, situation) : []), ...decidePeriod(rule, current, false, situation)];
 };
 
-/** Complete hours and days that are looked at: spend may show late. */
+/** Spend may show late. */
 const RECENT_HOURS = 6;
 export const WEEKS = 4;
-/** So many of the compared hours, or weekdays, must be known. */
+/** Fewer known hours or weekdays are no basis. */
 const MIN_KNOWN = { hour: 7, day: 2 };
 
-/** What is usual, if enough is known of it and the time was more than that. */
+/** The usual spend, if enough is known and `spent` exceeds it enough. */
 function usualOf(rule: RuleOf<'spike'>, { spent, before }: Compared): number | null {
   const median = before.length < MIN_KNOWN[rule.window] ? null : medianOf(before);
   if (median === null) return null;
@@ -71,7 +70,7 @@ function usualOf(rule: RuleOf<'spike'>, { spent, before }: Compared): number | n
   return isSpike ? median : null;
 }
 
-/** The present day and the one before, each beside the same weekdays before it. */
+/** Today and yesterday, each with the same weekdays before. */
 function daysOf({ now, zone, spend }: EvaluationInput) {
   const today = localDayOf(now, zone);
   return [today, addDays(today, -1)].map((day) => {
@@ -80,7 +79,7 @@ function daysOf({ now, zone, spend }: EvaluationInput) {
   });
 }
 
-/** The last complete hours, each beside those at which the user's clock showed the same on the days before. */
+/** The last complete hours, each with the same local hours of the days before. */
 function hoursOf({ now, zone, spend }: EvaluationInput) {
   const hour = Math.floor(now / HOUR_MS) * HOUR_MS;
   const hoursAt = createClockHours(addDays(dayOf(now), -7 * WEEKS - 2), dayOf(now), zone);
@@ -112,7 +111,6 @@ export const decideSpike: Decide<'spike'> = (rule, situation) =>
     return [{ subject: subjectOf(rule.key_id), keyId: rule.key_id, occasion: `${rule.window} ${name}`, is: 'spike', figures }];
   });
 
-/** What happens to a key once. */
 const onceOf = (key: Key, occasion: string, figures: RuleMatch['figures']): RuleMatch => ({
   subject: subjectOf(key.id),
   keyId: key.id,
@@ -128,13 +126,10 @@ export const decideExpiring: Decide<'key_expiring'> = (rule, { keys, now }) =>
     return onceOf(key, `expires ${key.expires_at}`, { expires_at: key.expires_at });
   });
 
-/** A key that was found longer ago is no news. */
+/** Keys found longer ago are no news. */
 const NEW_FOR_MS = 30 * DAY_MS;
 
-/**
- * The requests to free models of a whole account, once a UTC day: as its management key tells them, or else each of its keys, or the one that a
- * rule is about.
- */
+/** An account's free-model requests, once per UTC day: reported for its management key, else for each of its keys or the rule's key. */
 export const decideFreeRequests: Decide<'limit_remaining'> = (rule, { keys, now }) =>
   keysOf(rule, keys).flatMap((key) => {
     const free = freeRequestsOf(key, now);

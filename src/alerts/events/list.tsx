@@ -1,4 +1,3 @@
-/** What happened, by what happened together. */
 import type * as z from 'zod';
 import { formatAgo, formatInstant } from '../../lib/format.ts';
 import type { channelSchema, eventSchema } from '../answers.ts';
@@ -9,7 +8,6 @@ type Event = z.infer<typeof eventSchema>;
 type Channel = z.infer<typeof channelSchema>;
 type Group = readonly [Event, ...Event[]];
 
-/** What became of a message, in words. */
 const deliveryText = ({ state, attempts }: Event['deliveries'][number], channel: string): string => {
   const error = attempts.at(-1)?.error ?? null;
   if (state === 'sent') return `sent to ${channel}`;
@@ -17,7 +15,7 @@ const deliveryText = ({ state, attempts }: Event['deliveries'][number], channel:
   return error === null ? `waiting to be sent to ${channel}` : `not delivered to ${channel} yet, retrying: ${error}`;
 };
 
-/** A group is one message, so what became of it is the same for all of them, but for those that were not to be sent. */
+/** A group is one message, so its members share deliveries, except snoozed ones without any. */
 const Deliveries = ({ group, channels }: { group: Group; channels: readonly Channel[] }) => (
   <>
     {(group.find(({ deliveries }) => deliveries.length > 0)?.deliveries ?? []).map((delivery) => (
@@ -28,7 +26,7 @@ const Deliveries = ({ group, channels }: { group: Group; channels: readonly Chan
 
 const isClosed = (event: Event): boolean => event.kind === 'recovered' || event.recovered_at !== null || event.acknowledged_at !== null;
 
-/** How pressing a group is: nothing more where all of it is over, or seen. */
+/** `done` when everything has recovered or is acknowledged. */
 const toneOf = (group: Group): 'done' | 'bad' | 'warn' => {
   if (group.every(isClosed)) return 'done';
   return group[0].rule_type === 'key_invalid' ? 'bad' : 'warn';
@@ -52,7 +50,6 @@ const Title = ({ group, texts: { title, path } }: { group: Group; texts: Texts }
   return path === null ? <strong>{text}</strong> : <a href={path}>{text}</a>;
 };
 
-/** Each event of a group of several. */
 const Each = ({ group }: { group: Group }) => (
   <details>
     <summary>Show all {group.length}</summary>
@@ -66,7 +63,6 @@ const Each = ({ group }: { group: Group }) => (
   </details>
 );
 
-/** What can be said of a group: that it was seen, and that nothing more is to be sent of it for a day. */
 const Buttons = ({ group, about, zone, now }: { group: Group; about: string; zone: string; now: number }) => {
   const [{ id }] = group;
   const acknowledgedAt = group.map(({ acknowledged_at: at }) => at ?? '').sort()[0] || null;
@@ -98,7 +94,6 @@ interface EventListProps {
 const groupsOf = (events: readonly Event[]): Group[] =>
   [...Map.groupBy(events, ({ group }) => group).values()].flatMap(([first, ...others]): Group[] => (first ? [[first, ...others]] : []));
 
-/** Events, the newest first; what happened together is one entry. */
 export const EventList = ({ events, channels, keys, zone, now }: EventListProps) => {
   const names = new Map(keys.map(({ id, name }) => [id, name]));
   return (

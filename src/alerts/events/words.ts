@@ -12,23 +12,21 @@ import {
 } from '../../lib/format.ts';
 import type { BudgetPeriod, Counts, Rule, RuleInput, RuleType } from '../model.ts';
 
-/** Figures behind an event, by name. */
 export type Figures = Record<string, number | string | null>;
 
-/** What a decision found. */
 export interface RuleMatch {
-  /** What it is about: `all`, `key:<id>`. */
+  /** `all` or `key:<id>`. */
   subject: string;
   keyId: number | null;
-  /** What happens once; '' while a state lasts. */
+  /** '' for a condition. */
   occasion: string;
   is: 'threshold' | 'forecast' | 'spike' | 'state' | 'once' | 'digest';
   figures: Figures;
-  /** Occasions after which this one is no news any more: they say more. */
+  /** Larger thresholds: once one has fired, this one is no news. */
   surpassedBy?: readonly string[];
 }
 
-/** The same in words, with the view that shows it. */
+/** In words, with the page that shows its figures. */
 export interface Finding extends Omit<RuleMatch, 'is'> {
   title: string;
   text: string;
@@ -38,7 +36,6 @@ export interface Finding extends Omit<RuleMatch, 'is'> {
 const nameOf = (keyId: number | null, keys: readonly Pick<Key, 'id' | 'name'>[]): string =>
   keyId === null ? 'all keys' : (keys.find(({ id }) => id === keyId)?.name ?? 'a deleted key');
 
-/** A name at the start of a sentence: only ours is spelled otherwise there. */
 const startOf = (name: string): string => (name === 'all keys' ? 'All keys' : name);
 
 const usd = (figure: Figures[string] | undefined): string => formatUsd(typeof figure === 'number' ? figure : null);
@@ -54,11 +51,10 @@ interface Words {
   text: string;
 }
 
-/** Which spend is meant, after a verb. */
 const SPENT_ON: Record<Counts, string> = { credits: '', byok: ' on BYOK', both: ' (BYOK included)' };
 const onCounts = (counts: Figures[string] | undefined): string => SPENT_ON[(counts ?? 'credits') as Counts];
 
-/** Credits and, where there is any, BYOK spend; less than all of it, if only a part is known. */
+/** Marks a lower bound if only a part is known. */
 function moneyText(credits: Figures[string] | undefined, byok: Figures[string] | undefined, known: Figures[string] | undefined): string {
   const show = (figure: Figures[string] | undefined) => formatKnownUsd(typeof figure === 'number' ? figure : null, known !== 'part');
   return byok ? `${show(credits)} + ${show(byok)} BYOK` : show(credits);
@@ -144,20 +140,17 @@ function pathOf(type: RuleType, { keyId, figures }: RuleMatch): string {
   return keyId === null ? '/dashboard' : `/keys/${keyId}`;
 }
 
-/** A finding in words. */
 export function describeFinding(rule: Pick<Rule, 'type' | 'name'>, told: RuleMatch, keys: readonly Pick<Key, 'id' | 'name'>[]): Finding {
   const words = TELL[rule.type](told, nameOf(told.keyId, keys));
   const { is: _, ...rest } = told;
   return { ...rest, ...words, title: rule.name === null ? words.title : `${rule.name}: ${words.title}`, path: pathOf(rule.type, told) };
 }
 
-/** What is said when a state is over: how it is now. */
 export interface Recovery {
   text: string;
   figures: Figures;
 }
 
-/** How it is now that a state is over. */
 export function describeRecovery(type: RuleType, figures: Figures): string {
   switch (type) {
     case 'limit_remaining':
@@ -179,7 +172,7 @@ const PERIODS: Record<BudgetPeriod, string> = { day: 'per day', week: 'per week'
 const list = (words: readonly string[]): string => new Intl.ListFormat('en').format(words);
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 
-/** Which spend a rule counts, as far as that is not what its type counts anyway. */
+/** Empty for what the type of rule counts by default. */
 const countsOf = (counts: Counts, usual: Counts): string =>
   counts === usual ? '' : { credits: ' in credits', byok: ' on BYOK', both: ' (BYOK included)' }[counts];
 
@@ -225,7 +218,6 @@ function actionOf(rule: RuleInput): string {
   return ACTIONS[rule.action] + (rule.action === 'disable' || rule.action === 'limit' ? end : '');
 }
 
-/** A rule in words. */
 export function describeRule(rule: RuleInput, keys: readonly Pick<Key, 'id' | 'name'>[]): string {
   const name = nameOf(rule.key_id, keys);
   if (rule.type !== 'digest') return `Notify when ${conditionOf(rule, name)}.${actionOf(rule)}`;

@@ -1,16 +1,15 @@
-/** Forms of rules: what a person fills in, and the rule that it makes. Pure. */
+/** Rule forms, and the rules they make. Pure. */
 import * as z from 'zod';
 import type { FieldError } from '../../errors.ts';
 import { createRuleSchema, parametersOf, RULE_TYPES, type Rule, type RuleInput, type RuleType } from '../model.ts';
 
-/** A field of a form: its name is that of the parameter. */
+/** `name` is the parameter's name. */
 export interface FormField {
   name: string;
   label: string;
-  /** As it is when a rule is new. */
   initial: string;
   hint?: string;
-  /** Shares are filled in as percents; `percents`: several of them. */
+  /** People enter percents, rules hold shares. `percents`: a list. */
   kind: 'number' | 'percent' | 'percents' | 'choice' | 'check' | 'password';
   options?: readonly (readonly [value: string, label: string])[];
 }
@@ -35,7 +34,6 @@ const countsField = (initial: string): FormField => ({
   ],
 });
 
-/** What is filled in for each type of rule. */
 export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
   budget: [
     number('amount_usd', 'Amount (USD)', ''),
@@ -122,19 +120,17 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
   sync_overdue: [number('hours', 'Not synced for (hours)', '6')],
 };
 
-/** Is a rule of a type about a key, or all of them? */
 export const isAboutKeys = (type: RuleType): boolean => type !== 'key_discovered';
 
-/** Names of all fields that only some types of rules have. */
 const SOME_FIELDS = ['key_id', ...new Set(Object.values(FORM_FIELDS).flatMap((fields) => fields.map(({ name }) => name)))];
 
-/** The fields that rules of other types have, and those of this one have not. Never a password. */
+/** Fields that only other types have. Never a password. */
 export function fieldsOfOthers(type: RuleType): string[] {
   const present = new Set(['password', ...(isAboutKeys(type) ? ['key_id'] : []), ...FORM_FIELDS[type].map(({ name }) => name)]);
   return SOME_FIELDS.filter((name) => !present.has(name));
 }
 
-/** What of a form goes on into that of another type: what was typed. What stood there from the start, and an answer to a question, stays. */
+/** What a form keeps when its type changes: typed values, but no defaults and no answer to `act_from`. */
 export function typedInto(values: Readonly<Record<string, string>>): Record<string, string> {
   const fields = FORM_FIELDS[z.enum(RULE_TYPES).catch('budget').parse(values['type'])];
   const isInitial = (name: string, value: string) => fields.some((field) => field.name === name && field.initial === value);
@@ -143,15 +139,15 @@ export function typedInto(values: Readonly<Record<string, string>>): Record<stri
 }
 
 const CHANNEL_FIELD = /^channel_(\d+)$/;
-/** The box that stands for every channel, those added later too. */
+/** Every channel, including later ones. */
 export const ALL_CHANNELS = 'all_channels';
 export const channelField = (id: number): string => `channel_${id}`;
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
-/** Without the noise of binary fractions. */
+/** Removes the noise of binary fractions. */
 const shareOf = (percent: number): number => Number((percent / 100).toPrecision(12));
 
-/** What a field's text says: as the rule wants it, absent if it was left empty, or as it stands where it makes no sense. */
+/** Undefined if empty; text that does not parse stays as it is. */
 function readField({ kind }: FormField, text: string | undefined): unknown {
   const trimmed = text?.trim() ?? '';
   if (kind === 'check') return trimmed !== '';
@@ -170,7 +166,7 @@ function readField({ kind }: FormField, text: string | undefined): unknown {
 
 const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
 
-/** What is wrong with a field, in the words and the unit of the form. */
+/** Messages in the words and units of the form. */
 function fieldMessage(message: string, kind: FormField['kind'] | undefined): string {
   if (/expected number/.test(message)) return 'Must be a number';
   const isOfShares = kind?.startsWith('percent') && /^Must (be|include) /.test(message);
@@ -184,7 +180,6 @@ const channelsOf = (values: Readonly<Record<string, string>>): 'all' | number[] 
         .flatMap((name) => CHANNEL_FIELD.exec(name)?.[1] ?? [])
         .map(Number);
 
-/** The rule that a form makes, or what is wrong with which field. */
 export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: RuleInput } | { errors: FieldError[] } {
   const type = z.enum(RULE_TYPES).safeParse(values['type']);
   if (!type.success) return { errors: [{ path: 'type', message: 'Unknown type of rule' }] };
@@ -203,7 +198,6 @@ export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: 
   return { errors: errors.map(({ path, message }) => ({ path, message: fieldMessage(message, kindOf(path)) })) };
 }
 
-/** What a form of a stored rule holds. */
 export function formOf(rule: Rule): Record<string, string> {
   const parameters = JSON.parse(parametersOf(rule)) as Record<string, unknown>;
   const fields = FORM_FIELDS[rule.type].map(({ name, kind }) => {

@@ -1,4 +1,3 @@
-/** Forms of rules and channels. */
 import { Check, Field, Form, Group, Kept, Select, Switch } from '../../http/forms/fields.tsx';
 import { useError } from '../../http/forms/form-context.ts';
 import type { View } from '../../http/pages/page.tsx';
@@ -7,7 +6,6 @@ import { addressesOfOthers, type ChannelType } from '../channels/model.ts';
 import type { RuleType } from '../model.ts';
 import { ALL_CHANNELS, channelField, FORM_FIELDS, type FormField, fieldsOfOthers, isAboutKeys } from './form-model.ts';
 
-/** Types of rules, in words. */
 export const RULE_LABELS: Record<RuleType, string> = {
   budget: 'Budget',
   limit_remaining: 'Key limit',
@@ -47,13 +45,13 @@ const RuleField = ({ field, value }: { field: FormField; value: string }) => {
 interface RuleFormProps {
   action: string;
   type: RuleType;
-  /** Of a rule that is there. */
+  /** Of a stored rule. */
   values?: Record<string, string>;
   keys: readonly Key[];
   channels: readonly Named[];
   view: Pick<View, 'draft' | 'failure'>;
   button: string;
-  /** The other types that it can be changed to. */
+  /** Types to switch to. */
   kinds?: Kinds;
 }
 
@@ -62,14 +60,13 @@ interface Kinds {
   options: readonly (readonly [value: string, label: string, address: string])[];
 }
 
-/** A rule about a key that is gone stays about it until somebody changes it. */
+/** A rule keeps its deleted key until somebody changes it. */
 const goneKey = (id: string, keys: readonly Key[]): [string, string][] =>
   id === '' || keys.some((key) => String(key.id) === id) ? [] : [[id, 'A deleted key']];
 
-/** What the Enter key chooses where it is asked when to act. */
+/** What the Enter key chooses. */
 const LATER = { name: 'act_from', value: 'next_period' };
 
-/** What would happen at once, and the two ways to go on. */
 const WhenToAct = ({ action }: { action: string }) => (
   <Group name="act_from" label="The budget is already used up">
     {useError('act_from') === undefined && <p class="error">Choose when the action begins.</p>}
@@ -82,7 +79,6 @@ const WhenToAct = ({ action }: { action: string }) => (
   </Group>
 );
 
-/** Everything that can be said of a rule of a type. */
 export const RuleForm = ({ action, type, values, keys, channels, view: { draft, failure }, button, kinds }: RuleFormProps) => {
   const shown = draft?.form === action ? draft.values : values;
   const isAsked = shown?.['act_from'] !== undefined || (failure?.form === action && failure.errors['act_from'] !== undefined);
@@ -138,7 +134,6 @@ interface ChannelFormProps {
   kinds: Kinds;
 }
 
-/** What is needed to send to a receiver of a type. */
 export const ChannelForm = ({ type, view: { draft }, kinds }: ChannelFormProps) => (
   <Form action={CHANNELS} class="line">
     <Switch chosen={type} {...kinds} />

@@ -1,4 +1,4 @@
-/** What arming a budget would do at once, and what it does from when on. */
+/** What an armed budget would do, and when. */
 import type * as z from 'zod';
 import { type Actor, authorize } from '../../actor.ts';
 import type { Deps } from '../../deps.ts';
@@ -11,16 +11,15 @@ import { armingOf, createRuleSchema, parametersOf, type previewQuerySchema, type
 import { budgetsOf } from './budgets.ts';
 import { checkActionKey, checkReferences } from './checks.ts';
 
-/** The rule that is not there yet. */
 const NO_ID = 0;
 
-/** From when on a rule acts that is armed now; null: at once. */
+/** When a newly armed rule starts to act; null: immediately. */
 export async function actsFromOf(deps: Deps, userId: number, input: RuleInput): Promise<number | null> {
   if (input.type !== 'budget' || input.action === 'none' || input.act_from !== 'next_period') return null;
   return nextPeriodOf(input.period, deps.now(), (await requireUser(deps, userId)).timeZone);
 }
 
-/** With which version, and from when on, a rule acts after a change of it: one that was armed like that before goes on as it was. */
+/** Version and start of a rule's action after a change. An unchanged action keeps its own. */
 export async function armedAfter(deps: Deps, userId: number, rule: Rule, input: RuleInput) {
   const { armedVersion, actsFrom } = rule;
   const isAlike = armingOf(input) === armingOf(rule);
@@ -31,7 +30,7 @@ export async function armedAfter(deps: Deps, userId: number, rule: Rule, input: 
   return isAlike && wanted === present ? { armedVersion, actsFrom } : { armedVersion: rule.version + 1, actsFrom: wanted };
 }
 
-/** How much of a budget is used, and what its action would do at once: by the same decision that an evaluation makes. */
+/** Uses the same decision as an evaluation. */
 async function previewOf(deps: Deps, userId: number, input: RuleInput & { type: 'budget' }) {
   const { timeZone } = await requireUser(deps, userId);
   const imagined = {
@@ -55,7 +54,6 @@ async function previewOf(deps: Deps, userId: number, input: RuleInput & { type: 
   return { used_usd: budget?.spentUsd ?? null, amount_usd: input.amount_usd, would_do_now: planned[0]?.kind ?? null };
 }
 
-/** Previews a budget that is not there yet. */
 export async function previewRule(deps: Deps, actor: Actor, query: z.output<typeof previewQuerySchema>) {
   const userId = authorize(actor, 'manage');
   const parsed = createRuleSchema.safeParse({ type: 'budget', ...query });
@@ -65,8 +63,8 @@ export async function previewRule(deps: Deps, actor: Actor, query: z.output<type
 }
 
 /**
- * A form asks before a budget that is armed changes its key at once.
- * @throws AppFailure `invalid` at `act_from`, with what would be done
+ * Asks before a newly armed budget changes its key immediately.
+ * @throws AppFailure `invalid` at `act_from`, saying what would happen
  */
 export async function askWhenToAct(deps: Deps, actor: Actor, input: RuleInput, before: Rule | null): Promise<void> {
   const userId = authorize(actor, 'manage');

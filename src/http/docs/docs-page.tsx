@@ -1,4 +1,4 @@
-/** The interactive reference: it reads `/openapi.json` and loads nothing from elsewhere. */
+/** Loads nothing from other hosts. */
 import { Layout } from '../pages/layout.tsx';
 
 export const DocsPage = () => (

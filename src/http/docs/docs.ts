@@ -1,14 +1,11 @@
 /**
- * `/openapi.json` and `/docs`. The document is made when the Worker is built (`scripts/build-assets.ts`) and lies among the static
- * files, so that what makes it is no part of the Worker. It is answered from here, with the headers of every other answer.
+ * `/openapi.json` and `/docs`. `scripts/build-assets.ts` makes the document, so its generator is not part of the Worker; it is served
+ * from here to have the usual headers.
  */
 import * as z from 'zod';
 import { type Api, createApi } from '../route.ts';
 
-/**
- * The routes that describe the API, themselves included.
- * @param drawPage the interactive reference
- */
+/** @param drawPage the interactive reference */
 export function createDocsApi(drawPage: () => string | Promise<string>): Api {
   const api = createApi();
   api.route({

@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document of routes, made from the schemas that validate. JSON Schema comes from zod itself (docs/decisions/0003). */
+/** Builds the OpenAPI 3.1 document from the schemas that validate; zod provides the JSON Schema (docs/decisions/0003). */
 import * as z from 'zod';
 import type { Access, RouteDescription } from '../route.ts';
 import { problemSchema } from './answers.ts';
@@ -25,7 +25,6 @@ const SECURITY: Record<Access, Json[]> = {
   reader: [{ apiToken: [] }, { session: [] }],
 };
 
-/** The statuses of problems that a route can answer with. */
 function problemsOf(route: RouteDescription): number[] {
   const hasInput = route.params || route.query || route.body;
   const isClosed = route.access === 'session' || route.access === 'reader';
@@ -36,13 +35,13 @@ function problemsOf(route: RouteDescription): number[] {
     ...(hasInput ? [422] : []),
     ...(route.params ? [403, 404] : []),
     ...(route.body ? [400] : []),
-    // Whatever may have a body is asked about it, also where none is expected.
+    // Checked wherever a body is possible, even if none is expected.
     ...(route.method === 'get' ? [] : [413, 415]),
   ];
   return [...new Set(statuses)].sort((a, b) => a - b);
 }
 
-/** Turns schemas into JSON Schema; those with an id stand once, among the components. */
+/** Schemas with an id become components. */
 function createSchemas() {
   const components: Json = {};
   const schemaOf = (schema: z.ZodType): Json => {
@@ -51,7 +50,6 @@ function createSchemas() {
     const { $schema, $defs = {}, id: _id, ...json } = JSON.parse(text) as Json & { $defs?: Record<string, Json> };
     for (const [name, { id: _name, ...definition }] of Object.entries($defs)) components[name] = definition;
     if (id === undefined) return json;
-    // A root schema with an id is among the definitions already, or stands here itself.
     if (!(id in $defs)) components[id] = json;
     return { $ref: `#/components/schemas/${id}` };
   };
@@ -60,7 +58,6 @@ function createSchemas() {
 
 type SchemaOf = (schema: z.ZodType) => Json;
 
-/** The parameters that an object schema of the path or the query describes. */
 function parametersOf(schemaOf: SchemaOf, place: 'path' | 'query', schema: z.ZodType | undefined): Json[] {
   if (!schema) return [];
   const { properties = {}, required = [] } = schemaOf(schema) as { properties?: Record<string, Json>; required?: string[] };
@@ -109,7 +106,6 @@ const bearer = (description: string, bearerFormat?: string): Json => ({
   ...(bearerFormat && { bearerFormat }),
 });
 
-/** The document of these routes. */
 export function describeRoutes(routes: readonly RouteDescription[]): Json {
   const { components, schemaOf } = createSchemas();
   const paths: Record<string, Json> = {};

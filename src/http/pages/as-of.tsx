@@ -1,6 +1,6 @@
 import { formatAgo, formatInstant } from '../../lib/format.ts';
 
-/** Up to when everything is in the figures of a page. */
+/** The time up to which the figures of a page are complete. */
 export const AsOf = ({ at, zone, now }: { at: string | null; zone: string; now: number }) => (
   <p class="as-of">
     {at === null ? (

@@ -1,18 +1,18 @@
-/** Questions in the address of a page: what is wrong with one is reported as of any form, and the page shows its default instead. */
+/** Queries in page addresses: errors are reported like those of forms, and defaults replace what is wrong. */
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import { AppFailure, type FieldError, fieldErrorsOf } from '../../errors.ts';
 import type { Failure } from '../forms/failure.ts';
 import type { View } from './page.tsx';
 
-/** The parameters of an address; what occurs several times is a list. */
+/** Repeated parameters become lists. */
 export const readParameters = (c: Context): Record<string, string | string[]> =>
   Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]));
 
 const flat = (parameters: Record<string, string | string[]>): Record<string, string> =>
   Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, typeof value === 'string' ? value : (value[0] ?? '')]));
 
-/** Fields that only make sense together: if one is wrong, none is kept. */
+/** Fields that only make sense together: if one is wrong, all are dropped. */
 const TOGETHER = [['range', 'from', 'to']];
 
 const without = (parameters: Record<string, string | string[]>, wrong: readonly string[]) => {
@@ -20,10 +20,7 @@ const without = (parameters: Record<string, string | string[]>, wrong: readonly 
   return Object.fromEntries(Object.entries(parameters).filter(([name]) => !dropped.has(name)));
 };
 
-/**
- * What `answer` makes of the question in the address. What is wrong with the question is told, and its default taken instead; what is
- * right is kept.
- */
+/** Keeps what is valid, replaces the rest by defaults and reports it. */
 export async function askFromAddress<T extends z.ZodType, A>(
   view: View,
   form: string,
@@ -52,6 +49,6 @@ export async function askFromAddress<T extends z.ZodType, A>(
   }
 }
 
-/** A view that reports a question that was wrong, unless a form that was sent went wrong before it. */
+/** The failure of a form that was sent comes first. */
 export const withFailure = (view: View, failure: Failure | null): View =>
   view.failure || !failure ? view : { ...view, failure, draft: failure };
