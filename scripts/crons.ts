@@ -11,7 +11,7 @@ export async function fireCron(origin: string, cron: string, at: number): Promis
 }
 
 /** UTC, until the program ends. */
-export async function ringCrons(origin: string): Promise<void> {
+export async function runCrons(origin: string): Promise<void> {
   for (const cron of await readCrons()) {
     new Cron(cron, { timezone: 'UTC', unref: true, catch: (error) => console.error(`The cron "${cron}" failed: ${error}`) }, (self) =>
       fireCron(origin, cron, self.currentRun()?.getTime() ?? Date.now()),

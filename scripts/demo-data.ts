@@ -143,7 +143,7 @@ function watch(spends: readonly Spend[], from: number, to: number): { days: DayA
 const startOfStory = (now: number): number => startOfDay(dayOf(now - DEMO_DAYS * DAY_MS));
 
 /** @param textOf the secret of the nth key */
-export function tellStory(now: number, textOf: (index: number) => string): DemoKey[] {
+export function demoStory(now: number, textOf: (index: number) => string): DemoKey[] {
   const from = startOfStory(now);
   return CHARACTERS.map((character, index) => {
     const spends = spendsOf(character, from, now, createRandom(index + 1));
@@ -153,7 +153,7 @@ export function tellStory(now: number, textOf: (index: number) => string): DemoK
   });
 }
 
-export const tellChatroom = (now: number): Spend[] => spendsOf(CHATROOM, startOfStory(now), now, createRandom(99));
+export const demoChatroom = (now: number): Spend[] => spendsOf(CHATROOM, startOfStory(now), now, createRandom(99));
 
 export function nextSpend(key: Pick<DemoKey, 'name'>, random: () => number): Omit<Spend, 'at'> {
   const character = CHARACTERS.find(({ name }) => name === key.name) ?? CHATROOM;

@@ -14,7 +14,7 @@ import { describeReadError } from '../src/sync/verdict.ts';
 import { startSimulatorServer } from '../test/support/openrouter/server.ts';
 import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
 import { fireCron } from './crons.ts';
-import { type DemoKey, nextSpend, tellChatroom, tellStory } from './demo-data.ts';
+import { type DemoKey, demoChatroom, demoStory, nextSpend } from './demo-data.ts';
 import { readPublicUrl } from './public-url.ts';
 import { DEMO_USER } from './running-demo.ts';
 import { readDevConfig } from './secrets.ts';
@@ -156,7 +156,7 @@ function live(simulator: Simulator, keys: readonly DemoKey[], management: string
     if (isValid) for (const { at, ...amounts } of spends) simulator.spend(text, amounts, at);
     else simulator.removeKey(text);
   }
-  for (const { at, ...amounts } of tellChatroom(now)) simulator.spendInChatroom(amounts, at);
+  for (const { at, ...amounts } of demoChatroom(now)) simulator.spendInChatroom(amounts, at);
   const spenders = keys.filter(({ isValid }) => isValid);
   setInterval(() => {
     for (const key of spenders) simulator.spend(key.text, nextSpend(key, Math.random));
@@ -171,7 +171,7 @@ const now = Date.now();
 await requireFreePort(portOf(args));
 await ensureDevVars();
 const newText = () => `sk-or-v1-${randomBytes(32).toString('hex')}`;
-const keys = tellStory(now, newText);
+const keys = demoStory(now, newText);
 const management = newText();
 await seed(
   keys.filter(({ isAdded }) => isAdded),

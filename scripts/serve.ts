@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ringCrons } from './crons.ts';
+import { runCrons } from './crons.ts';
 import { devVars } from './secrets.ts';
 import { mustRunWrangler, option, root, startWrangler } from './wrangler.ts';
 
@@ -84,5 +84,5 @@ export async function serve(args: readonly string[], announce: (origin: string) 
   if (!health) return;
   if (health.status === 'ok') await announce(origin);
   else console.error(`\nThe Worker at ${origin} does not serve: ${health.detail}\n`);
-  await ringCrons(origin);
+  await runCrons(origin);
 }

@@ -26,8 +26,8 @@ import { findToken, noteUse } from './tokens/actions.ts';
 import { tokenPages } from './tokens/pages.tsx';
 import { userDataPages } from './user-data/pages.tsx';
 import { findSession, markStatsSeen } from './users/actions.ts';
-import { entrancePages } from './users/entrance.tsx';
 import { userPages } from './users/pages.tsx';
+import { signInPages } from './users/sign-in-pages.tsx';
 
 const CREDENTIALS: Credentials = { findSession, findToken, noteUse, markStatsSeen };
 
@@ -105,7 +105,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
   for (const { router } of [...roomApis, createDocsApi(DocsPage)]) app.route('/', router);
-  for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages])
+  for (const { router } of [signInPages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages])
     app.route('/', router);
   app.notFound((c) => errorResponse(c, { kind: 'not_found', detail: 'There is nothing at this address.' }));
   app.onError((error, c) => errorResponse(c, describe(error, c.get('requestId'))));

@@ -76,8 +76,8 @@ export async function listRules(deps: Deps, actor: Actor): Promise<PresentedRule
 export async function listBudgets(deps: Deps, actor: Actor, keyId: number): Promise<Budget[]> {
   const userId = authorize(actor, 'read');
   const isBudget = (rule: Rule): boolean => rule.type === 'budget' && rule.key_id === keyId;
-  const [looked] = await loadRuleContextsAcrossUsers(deps, [userId], isBudget);
-  return looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];
+  const [context] = await loadRuleContextsAcrossUsers(deps, [userId], isBudget);
+  return context ? budgetsOf(context.rules, context.situation.keys, context.situation) : [];
 }
 
 export const listActions = async (deps: Deps, actor: Actor) =>

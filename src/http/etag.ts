@@ -17,13 +17,13 @@ function isHeld(header: string | undefined, etag: string): boolean {
 
 /**
  * Hash of the user's data version, the request, the UTC day and the build.
- * @param question what else the response depends on, including the chosen media type
+ * @param query what else the response depends on, including the chosen media type
  * @returns null without a user
  */
-async function etagOf(c: Context<AppEnv>, question: unknown): Promise<string | null> {
+async function etagOf(c: Context<AppEnv>, query: unknown): Promise<string | null> {
   const { actor, stats, deps } = c.var;
   if (stats === null) return null;
-  const place = [c.req.path, question, dayOf(deps.now())];
+  const place = [c.req.path, query, dayOf(deps.now())];
   const tag = await sha256Hex(JSON.stringify([deps.build, userIdOf(actor), stats.version, ...place]));
   return `"${tag.slice(0, TAG_LENGTH)}"`;
 }
@@ -35,12 +35,12 @@ async function etagOf(c: Context<AppEnv>, question: unknown): Promise<string | n
  */
 export async function revalidate(
   c: Context<AppEnv>,
-  question: unknown,
+  query: unknown,
   isNegotiated: boolean,
   answer: () => Promise<Response>,
 ): Promise<Response> {
   const { deps, stats, actor } = c.var;
-  const etag = await etagOf(c, question);
+  const etag = await etagOf(c, query);
   const headers = { ...(etag !== null && { etag }), 'cache-control': 'private, no-cache', ...(isNegotiated && { vary: 'Accept' }) };
   if (etag !== null && isHeld(c.req.header('if-none-match'), etag)) return c.body(null, 304, headers);
   const userId = userIdOf(actor);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isAllowedUrl, presentChannel } from '../../src/alerts/channels/model.ts';
 import { compareWith, decide, type KnownEvent, reachOf } from '../../src/alerts/evaluation/decide.ts';
 import { digestPeriod } from '../../src/alerts/evaluation/digest.ts';
-import { medianOf } from '../../src/alerts/evaluation/occasions.ts';
+import { medianOf } from '../../src/alerts/evaluation/one-time.ts';
 import type { EvaluationInput } from '../../src/alerts/evaluation/situation.ts';
 import { type Days, PACE_DAYS, type Spend } from '../../src/alerts/evaluation/spend.ts';
 import { describeRule } from '../../src/alerts/events/words.ts';

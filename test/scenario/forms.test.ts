@@ -6,13 +6,13 @@ import { explorePages } from '../../src/explore/pages.tsx';
 import { keyPages } from '../../src/key-pages/pages.tsx';
 import { tokenPages } from '../../src/tokens/pages.tsx';
 import { userDataPages } from '../../src/user-data/pages.tsx';
-import { entrancePages } from '../../src/users/entrance.tsx';
 import { userPages } from '../../src/users/pages.tsx';
+import { signInPages } from '../../src/users/sign-in-pages.tsx';
 import { makeThing } from '../support/routes.ts';
 import { createVisitor, type Visit } from '../support/visitor.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
 
-const rooms = [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
+const rooms = [signInPages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
 const routes = rooms.flatMap(({ router }) => router.routes);
 const forms = [...new Set(routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
 

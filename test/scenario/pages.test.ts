@@ -8,8 +8,8 @@ import { keyPages } from '../../src/key-pages/pages.tsx';
 import { DAY_MS } from '../../src/lib/day.ts';
 import { tokenPages } from '../../src/tokens/pages.tsx';
 import { userDataPages } from '../../src/user-data/pages.tsx';
-import { entrancePages } from '../../src/users/entrance.tsx';
 import { userPages } from '../../src/users/pages.tsx';
+import { signInPages } from '../../src/users/sign-in-pages.tsx';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { insertLink } from '../support/one-time-link.ts';
 import { makeThing } from '../support/routes.ts';
@@ -21,7 +21,7 @@ import { createWorld, freshKeyText } from '../support/world.ts';
 const PASSWORD = 'a quite unusual passphrase';
 const freshEmail = () => `${crypto.randomUUID().slice(0, 8)}@example.org`;
 
-const rooms = [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
+const rooms = [signInPages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
 const routes = rooms.flatMap(({ router }) => router.routes);
 const forms = [...new Set(routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
 const pages = rooms.flatMap((room) => [...room.pages]);

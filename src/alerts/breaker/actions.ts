@@ -11,7 +11,7 @@ import { type KeySettings, settingsOf } from '../../openrouter/account.ts';
 import type { ChangeError } from '../../openrouter/client.ts';
 import { openText } from '../../sync/keys.ts';
 import { deliveryMessage } from '../evaluation/evaluate.ts';
-import { type Action, afterFailure, type Failure, type Next, next, type Settled, settledAs, stepOf } from './model.ts';
+import { type Action, afterFailure, type Next, next, type Settled, type StepFailure, settledAs, stepOf } from './model.ts';
 import * as store from './store.ts';
 
 /** Longer than two requests. */
@@ -46,7 +46,7 @@ const describeError = (error: ChangeError): string =>
     unexpected_shape: 'OpenRouter sent an invalid response.',
   })[error.kind];
 
-async function look(deps: Deps, action: Action): Promise<Result<Opened, Failure>> {
+async function openKey(deps: Deps, action: Action): Promise<Result<Opened, StepFailure>> {
   const refuse = (text: string, isPassing = false) => ({ ok: false as const, error: { text, isPassing, isCertain: false } });
   const manager = await findKey(deps.db, action.userId, action.managementId);
   if (manager?.kind !== 'management' || !manager.isActive) return refuse('The management key is paused or gone.');
@@ -58,7 +58,7 @@ async function look(deps: Deps, action: Action): Promise<Result<Opened, Failure>
 }
 
 /** Writes only if the step is confirmed right before. */
-async function write(deps: Deps, action: Action, text: string, { write: change, before }: Next): Promise<Failure | null> {
+async function write(deps: Deps, action: Action, text: string, { write: change, before }: Next): Promise<StepFailure | null> {
   if (change === undefined) return null;
   if (!(await store.confirmStep(deps.db, action, before ?? null, deps.now() + LEASE_MS)))
     return { text: 'The rule has changed.', isPassing: true, isCertain: true };
@@ -72,11 +72,11 @@ type Outcome = { settled: Settled; left?: Next['left'] } | { retry: string };
 
 /** Null: nothing to do. */
 async function take(deps: Deps, action: Action, isLast: boolean): Promise<Outcome | null> {
-  const failed = (of: Action, failure: Failure): Outcome => {
+  const failed = (of: Action, failure: StepFailure): Outcome => {
     const settled = afterFailure(of, failure, isLast);
     return settled ? { settled } : { retry: failure.text };
   };
-  const opened = await look(deps, action);
+  const opened = await openKey(deps, action);
   if (!opened.ok) return failed(action, opened.error);
   const [rule, others] = await Promise.all([store.findArmedRule(deps.db, action), store.listOthers(deps.db, action)]);
   const step = next(action, rule, opened.value.settings, others, deps.now());
@@ -99,8 +99,8 @@ export async function workOnAction(deps: Deps, actionId: number): Promise<void> 
     await deps.enqueue([breakerMessage(actionId)], waitS);
     return;
   }
-  const ways = await store.settleAction(deps.db, action, outcome.settled, outcome.left, now);
-  await deps.enqueue(ways.map(deliveryMessage));
+  const deliveries = await store.settleAction(deps.db, action, outcome.settled, outcome.left, now);
+  await deps.enqueue(deliveries.map(deliveryMessage));
 }
 
 /** Due are planned actions, and restores whose period is over. */

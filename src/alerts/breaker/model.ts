@@ -26,7 +26,7 @@ const RESETS: Record<BudgetPeriod, 'daily' | 'weekly' | 'monthly'> = { day: 'dai
 export const changeFor = ({ kind, amountUsd, period }: Pick<ActionRow, 'kind' | 'amountUsd' | 'period'>): KeyChange =>
   kind === 'limit' ? { limit: amountUsd, limit_reset: RESETS[period] } : { disabled: true };
 
-const wayBack = (kind: ActionRow['kind'], before: KeySettings): KeyChange =>
+const restoringChange = (kind: ActionRow['kind'], before: KeySettings): KeyChange =>
   kind === 'limit' ? { limit: before.limit, limit_reset: before.limit_reset } : { disabled: before.disabled };
 
 /** OpenRouter left open whether it made the change. If the key shows it, it is restored like any other. */
@@ -122,7 +122,7 @@ function restore(action: Action, settings: KeySettings, others: readonly Action[
   // Where OpenRouter left open whether it changed the key and did not, nothing happened and nothing is reported.
   const unmade = action.state === 'refused' && action.answer !== null ? { state: action.state, answer: action.answer } : null;
   const alike = others.filter((other) => other.kind === action.kind);
-  const back = wayBack(action.kind, action.before ?? settings);
+  const back = restoringChange(action.kind, action.before ?? settings);
   if (isSet(settings, back)) return unmade ?? { state: 'restored', answer: restoredText(action) };
   if (!isOurs(action, settings, alike)) return unmade ?? { state: 'left', answer: TEXTS.byHand };
   if (alike.some((other) => isInForce(other, settings, now) && now < other.restoreAt))
@@ -144,7 +144,7 @@ export function next(action: Action, rule: ArmedRule | null, settings: KeySettin
 }
 
 /** `isCertain`: the key was certainly not changed. */
-export interface Failure {
+export interface StepFailure {
   text: string;
   isPassing: boolean;
   isCertain: boolean;
@@ -160,7 +160,7 @@ export const settledAs = (action: Action, { state, answer, before }: Next): Sett
 });
 
 /** Null: retry. */
-export function afterFailure(action: Action, failure: Failure, isLast: boolean): Settled | null {
+export function afterFailure(action: Action, failure: StepFailure, isLast: boolean): Settled | null {
   if (failure.isPassing && !isLast) return null;
   if (action.state !== 'planned') return { state: 'left', answer: failure.text, before: action.before };
   return { state: 'refused', answer: failure.text, before: failure.isCertain ? null : action.before };

@@ -45,7 +45,7 @@ const emptyAccounts = (keys: readonly Key[]): Attention[] =>
     return [{ tone: 'bad', name: key.name, href: `/keys/${key.id}`, text, action: 'Add credits at OpenRouter.' }];
   });
 
-const passedBudgets = (budgets: readonly Budget[]): Attention[] =>
+const usedUpBudgets = (budgets: readonly Budget[]): Attention[] =>
   budgets.filter(isUsedUp).map(({ name, ruleId, period, amountUsd, spentUsd, isComplete }) => ({
     tone: 'bad',
     name: `Budget for ${name}`,
@@ -67,6 +67,6 @@ export function attentionOf(
       .filter(({ tone }) => tone !== 'quiet' && (tone !== 'info' || key.managed_by === null))
       .map((advice) => ({ ...advice, name: key.name, href: `/keys/${key.id}` })),
   );
-  const ofMoney = [...emptyAccounts(keys), ...passedBudgets(budgets)];
+  const ofMoney = [...emptyAccounts(keys), ...usedUpBudgets(budgets)];
   return [...ofMoney, ...ofKeys, ...driftAttention(drifts)].sort((a, b) => RANKS.indexOf(a.tone) - RANKS.indexOf(b.tone));
 }

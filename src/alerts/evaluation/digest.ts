@@ -13,7 +13,7 @@ import { attentionOf } from './attention.ts';
 import { changeOf } from './change.ts';
 import { forecastOf, isForecastComplete, monthOf } from './forecast.ts';
 import { type EvaluationInput, subjectOf } from './situation.ts';
-import { type Asked, type Days, PACE_DAYS } from './spend.ts';
+import { type Days, PACE_DAYS, type SpendQuery } from './spend.ts';
 
 const TOP = 3;
 /** Covers the pace and the previous week. */
@@ -55,7 +55,7 @@ const attentionText = (keys: readonly Key[], now: number, zone: string): string 
     .map(({ name, text }) => `${name}: ${text}`)
     .join(' ');
 
-function figuresOf(situation: EvaluationInput, asked: Asked, { from, to }: Days) {
+function figuresOf(situation: EvaluationInput, asked: SpendQuery, { from, to }: Days) {
   const { spend } = situation;
   const days = countDays(from, to);
   const compared = spend.daysBeside(asked, { from, to }, { from: addDays(from, -days), to: addDays(from, -1) });

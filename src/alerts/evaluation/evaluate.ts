@@ -87,18 +87,20 @@ export async function loadRuleContextsAcrossUsers(
 }
 
 /** Writes nothing if nothing changed. */
-async function writeNews(deps: Deps, { userId, rules, known, acted, situation }: RuleContext): Promise<void> {
+async function storeChanges(deps: Deps, { userId, rules, known, acted, situation }: RuleContext): Promise<void> {
   const changes = rules.map((rule) => ({ rule, ...compareWith(known, rule, decide(rule, situation)) }));
   const actual = changes.filter(({ fired, over, notApplicable }) => fired.length + over.length + notApplicable.length > 0);
   const planned = rules.flatMap((rule) => plannedAction(rule, situation, acted) ?? []);
   if (actual.length + planned.length === 0) return;
-  const { ways, actionIds } = await store.applyChanges(deps.db, userId, actual, situation.now, planned);
-  await deps.enqueue([...ways.map(deliveryMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
+  const { ways: deliveries, actionIds } = await store.applyChanges(deps.db, userId, actual, situation.now, planned);
+  await deps.enqueue([...deliveries.map(deliveryMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
 }
 
 /** Safe to run at any time, repeatedly and in parallel: each event is stored once. A user whose rules fail does not stop the others. */
 export async function evaluateUsers(deps: Deps, userIds: readonly number[]): Promise<void> {
-  const outcomes = await Promise.allSettled((await loadRuleContextsAcrossUsers(deps, userIds)).map((looked) => writeNews(deps, looked)));
+  const outcomes = await Promise.allSettled(
+    (await loadRuleContextsAcrossUsers(deps, userIds)).map((context) => storeChanges(deps, context)),
+  );
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 

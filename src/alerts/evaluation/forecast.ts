@@ -4,7 +4,7 @@ import { addDays, countDays, dayOf, HOUR_MS, periodOf, startOfMonth } from '../.
 import { nanoFromUsd } from '../../lib/money.ts';
 import { localDayOf, startOfLocalDay } from '../../lib/zone.ts';
 import type { BudgetPeriod, Counts } from '../model.ts';
-import type { Asked, Days, Spend } from './spend.ts';
+import type { Days, Spend, SpendQuery } from './spend.ts';
 
 export interface Watched {
   now: number;
@@ -38,7 +38,7 @@ function reportedOf({ spend }: Watched, key: Watched['keys'][number], month: str
 
 const plus = (sum: number | null, amount: number | null): number | null => (amount === null ? sum : (sum ?? 0) + amount);
 
-export function monthOf(watched: Watched, { key_id: keyId, counts }: Asked): MonthSpend {
+export function monthOf(watched: Watched, { key_id: keyId, counts }: SpendQuery): MonthSpend {
   const { now, zone, keys, spend } = watched;
   const today = localDayOf(now, zone);
   const from = startOfMonth(today);
@@ -79,7 +79,7 @@ export function projectDays(spent: number, today: { day: string; spent: number }
  * Projected spend of the current period in nano-dollars, or null. Weeks and months continue at the pace of the last complete days, days
  * at that of their hours so far.
  */
-export function forecastOf(watched: Watched, asked: Asked, period: BudgetPeriod): number | null {
+export function forecastOf(watched: Watched, asked: SpendQuery, period: BudgetPeriod): number | null {
   const { now, zone, spend } = watched;
   const today = localDayOf(now, zone);
   const { from, to }: Days = periodOf(period, today);
@@ -91,7 +91,7 @@ export function forecastOf(watched: Watched, asked: Asked, period: BudgetPeriod)
 }
 
 /** Both the month to date and the pace of every active key are complete; otherwise the forecast is a lower bound. */
-export function isForecastComplete(watched: Watched, asked: Asked): boolean {
+export function isForecastComplete(watched: Watched, asked: SpendQuery): boolean {
   const today = localDayOf(watched.now, watched.zone);
   return monthOf(watched, asked).isComplete && watched.spend.isPaceComplete(asked.key_id === null ? null : [asked.key_id], today);
 }

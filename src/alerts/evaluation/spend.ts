@@ -8,7 +8,7 @@ import type { Fact } from '../../usage/model.ts';
 import type { Counts } from '../model.ts';
 
 /** `key_id` null: all keys. Many rules have this shape. */
-export interface Asked {
+export interface SpendQuery {
   key_id: number | null;
   counts: Counts;
 }
@@ -27,17 +27,17 @@ export interface Compared {
 
 export interface Spend {
   /** Null: unknown. */
-  ofDays(asked: Asked, from: string, to: string): number | null;
+  ofDays(asked: SpendQuery, from: string, to: string): number | null;
   /** False: the known spend is a lower bound. */
   isComplete(keyId: number | null, from: string, to: string): boolean;
   /** False: spend up to now is partly unknown. */
   isCurrent(keyId: number): boolean;
   /** 8 Null: unknown. */
-  dayBeside(asked: Asked, day: string, others: readonly string[]): Compared | null;
+  dayBeside(asked: SpendQuery, day: string, others: readonly string[]): Compared | null;
   /** The hour that starts at an instant beside others; null: nothing is known of it. */
-  hourBeside(asked: Asked, at: number, others: readonly number[]): Compared | null;
+  hourBeside(asked: SpendQuery, at: number, others: readonly number[]): Compared | null;
   /** Null: not all keys involved are known in both ranges. */
-  daysBeside(asked: Asked, days: Days, before: Days): { spent: number; before: number } | null;
+  daysBeside(asked: SpendQuery, days: Days, before: Days): { spent: number; before: number } | null;
   /** OpenRouter's counters then cover the current secret only. */
   isReplaced(keyId: number): boolean;
   /** Recent spend per day; null: too few days known. */
@@ -93,13 +93,13 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
   const timeOf = (from: string, to: string): Known => ({ since: startOf(from), until: startOf(addDays(to, 1)) });
   const ofKey = (keyId: number | null) => keys.filter(({ id }) => keyId === null || id === keyId);
 
-  const sumDays = ({ key_id: keyId, counts }: Asked, from: string, to: string) => {
+  const sumDays = ({ key_id: keyId, counts }: SpendQuery, from: string, to: string) => {
     const found = [...sums].filter(([id]) => keyId === null || id === keyId).flatMap(([, { days }]) => [...days]);
     const within = found.filter(([date]) => date >= from && date <= to);
     return { nano: within.reduce((sum, [, money]) => sum + counted(counts, money), 0), isReported: within.length > 0 };
   };
 
-  const beside = ({ key_id: keyId, counts }: Asked, slot: Slot, others: readonly Slot[]): Compared | null => {
+  const beside = ({ key_id: keyId, counts }: SpendQuery, slot: Slot, others: readonly Slot[]): Compared | null => {
     const members = ofKey(keyId).filter((key) => slot.of(key.id) !== undefined || spansOf(key).some((span) => overlaps(span, slot)));
     const sum = ({ of }: Slot) => members.reduce((nano, { id }) => nano + counted(counts, of(id)), 0);
     const known = others.filter((other) => members.every((key) => isWhole(key, other) && other.isPlaced(key.id)));

@@ -6,8 +6,8 @@ import { deleteActionsBeforeAcrossUsers } from '../breaker/store.ts';
 import { type ChannelRow, isAllowedUrl, TARGET_COLUMN, type Target } from '../channels/model.ts';
 import { deliveryMessage } from '../evaluation/evaluate.ts';
 import * as store from './delivery-store.ts';
+import { type GroupMessage, groupMessageOf } from './group-message.ts';
 import { mailOf, type Outgoing, outgoingOf } from './messages.ts';
-import { type Notice, noticeOf } from './notices.ts';
 import { type DeliveryRef, deleteEventsBeforeAcrossUsers } from './store.ts';
 
 const LEASE_MS = MINUTE_MS;
@@ -40,7 +40,7 @@ interface Failed {
   isFinal?: boolean;
 }
 
-async function mail(deps: Deps, to: string, notice: Notice): Promise<Failed> {
+async function mail(deps: Deps, to: string, notice: GroupMessage): Promise<Failed> {
   if (deps.sendEmail === null) return { error: 'Email is not configured.' };
   try {
     await deps.sendEmail({ to, ...mailOf(notice) });
@@ -67,7 +67,7 @@ async function post(deps: Deps, { url, headers, body }: Outgoing): Promise<Faile
 }
 
 /** A chat that rejects a message gets only its headline and link. A webhook's 400 may be temporary. */
-async function send(deps: Deps, notice: Notice, channel: ChannelRow): Promise<Failed> {
+async function send(deps: Deps, notice: GroupMessage, channel: ChannelRow): Promise<Failed> {
   const target = await openTarget(deps, channel);
   if (target === null) return { error: 'The stored address cannot be decrypted: its encryption key is missing.' };
   if (target.type === 'email') return mail(deps, target.to, notice);
@@ -79,18 +79,18 @@ async function send(deps: Deps, notice: Notice, channel: ChannelRow): Promise<Fa
 }
 
 /** @returns seconds until the message must come again (not due yet, or leased by somebody else); null: done */
-export async function deliverEvent(deps: Deps, way: DeliveryRef): Promise<number | null> {
+export async function deliverEvent(deps: Deps, delivery: DeliveryRef): Promise<number | null> {
   const startedAt = deps.now();
-  const claimed = await store.claimDelivery(deps.db, way, startedAt, LEASE_MS);
+  const claimed = await store.claimDelivery(deps.db, delivery, startedAt, LEASE_MS);
   if (claimed.kind === 'later') return Math.min(MAX_DELAY_S, Math.ceil((claimed.at - startedAt) / SECOND_MS) + 1);
   if (claimed.kind === 'over') return null;
   const { events, channel, attempts, names } = claimed;
-  const { error, isFinal = false } = await send(deps, noticeOf(events, names, originOf(deps, channel)), channel);
+  const { error, isFinal = false } = await send(deps, groupMessageOf(events, names, originOf(deps, channel)), channel);
   const now = deps.now();
   const isTest = events[0].kind === 'test';
   const nextAt = error === null || isTest || isFinal ? null : nextAttemptAt(attempts, now, deps.random());
-  await store.settleDelivery(deps.db, { ...way, userId: channel.userId, attempt: attempts, isTest }, { error, nextAt }, now);
-  if (nextAt !== null) await deps.enqueue([deliveryMessage(way)], Math.ceil((nextAt - now) / SECOND_MS) + 1);
+  await store.settleDelivery(deps.db, { ...delivery, userId: channel.userId, attempt: attempts, isTest }, { error, nextAt }, now);
+  if (nextAt !== null) await deps.enqueue([deliveryMessage(delivery)], Math.ceil((nextAt - now) / SECOND_MS) + 1);
   return null;
 }
 

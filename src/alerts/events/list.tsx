@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { formatAgo, formatInstant } from '../../lib/format.ts';
 import type { channelSchema, eventSchema } from '../answers.ts';
 import { Action } from '../views.tsx';
-import { textOfSeveral, titleOfSeveral } from './notices.ts';
+import { textOfSeveral, titleOfSeveral } from './group-message.ts';
 
 type Event = z.infer<typeof eventSchema>;
 type Channel = z.infer<typeof channelSchema>;
@@ -41,8 +41,8 @@ interface Texts {
 function textsOf(group: Group, names: ReadonlyMap<number, string>): Texts {
   const [only] = group;
   if (group.length === 1) return only;
-  const told = group.map(({ key_id: keyId, title, text }) => ({ keyId, title, text }));
-  return { title: titleOfSeveral(only.rule_type, group.length), text: textOfSeveral(told, names), path: null };
+  const events = group.map(({ key_id: keyId, title, text }) => ({ keyId, title, text }));
+  return { title: titleOfSeveral(only.rule_type, group.length), text: textOfSeveral(events, names), path: null };
 }
 
 const Title = ({ group, texts: { title, path } }: { group: Group; texts: Texts }) => {

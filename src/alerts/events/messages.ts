@@ -3,7 +3,7 @@ import { fromBase64 } from '../../lib/base64.ts';
 import { cutText } from '../../lib/cut.ts';
 import { SECOND_MS } from '../../lib/day.ts';
 import type { ChannelType, HttpTarget } from '../channels/model.ts';
-import type { Notice } from './notices.ts';
+import type { GroupMessage } from './group-message.ts';
 
 export interface Outgoing {
   url: string;
@@ -13,9 +13,9 @@ export interface Outgoing {
 
 const TELEGRAM = 'https://api.telegram.org';
 const SECRET_PREFIX = 'whsec_';
-const KINDS: Record<Notice['kind'], string> = { fired: '', recovered: 'Recovered: ', test: '' };
+const KINDS: Record<GroupMessage['kind'], string> = { fired: '', recovered: 'Recovered: ', test: '' };
 
-const headline = ({ kind, title }: Notice): string => `${KINDS[kind]}${title}`;
+const headline = ({ kind, title }: GroupMessage): string => `${KINDS[kind]}${title}`;
 
 /** Source: https://docs.slack.dev/messaging/formatting-message-text */
 const escapeSlack = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
@@ -28,7 +28,7 @@ type Escape = (text: string) => string;
 const MAX_HEAD = 250;
 
 /** At most `max` characters. Only the text is cut; the link always remains. */
-function compose(notice: Notice, max: number, { toMarkup, head, link }: { toMarkup: Escape; head: Escape; link: string }): string {
+function compose(notice: GroupMessage, max: number, { toMarkup, head, link }: { toMarkup: Escape; head: Escape; link: string }): string {
   const first = head(cutText(headline(notice), MAX_HEAD, toMarkup));
   const text = cutText(notice.text, max - first.length - link.length - 2, toMarkup);
   return [first, text, link].filter((part) => part !== '').join('\n');
@@ -50,7 +50,7 @@ const MAX_SLACK = 4000;
 const MAX_SUBJECT = 150;
 const MAX_MAIL = 20_000;
 
-const BODIES: Record<Exclude<ChannelType, 'telegram' | 'email'>, (notice: Notice) => unknown> = {
+const BODIES: Record<Exclude<ChannelType, 'telegram' | 'email'>, (notice: GroupMessage) => unknown> = {
   webhook: ({ kind, at, eventId, rule, title, text, figures, url, count, items }) => ({
     type: `alert.${kind}`,
     timestamp: new Date(at).toISOString(),
@@ -65,7 +65,7 @@ const BODIES: Record<Exclude<ChannelType, 'telegram' | 'email'>, (notice: Notice
   }),
 };
 
-const idOf = ({ eventId }: Notice): string => `evt_${eventId}`;
+const idOf = ({ eventId }: GroupMessage): string => `evt_${eventId}`;
 
 /**
  * Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
@@ -82,13 +82,13 @@ export async function signatureHeaders(secret: string, id: string, body: string,
 
 export const createWebhookSecret = (): string => SECRET_PREFIX + btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
 
-export const mailOf = (notice: Notice): { subject: string; text: string } => ({
+export const mailOf = (notice: GroupMessage): { subject: string; text: string } => ({
   subject: cutText(headline(notice).replaceAll(/\s+/g, ' '), MAX_SUBJECT),
   text: `${cutText(notice.text, MAX_MAIL)}\n\n${notice.url}\n`,
 });
 
 /** The id of an event is the same in all attempts, so receivers can drop duplicates. */
-export async function outgoingOf(target: HttpTarget, notice: Notice, now: number): Promise<Outgoing> {
+export async function outgoingOf(target: HttpTarget, notice: GroupMessage, now: number): Promise<Outgoing> {
   const json = { 'content-type': 'application/json' };
   if (target.type === 'telegram') {
     const body = {

@@ -20,7 +20,7 @@ export interface RuleMatch {
   keyId: number | null;
   /** '' for a condition. */
   occasion: string;
-  is: 'threshold' | 'forecast' | 'spike' | 'state' | 'once' | 'digest';
+  is: 'threshold' | 'forecast' | 'spike' | 'condition' | 'one_time' | 'digest';
   figures: Figures;
   /** Larger thresholds: once one has fired, this one is no news. */
   surpassedBy?: readonly string[];
@@ -67,7 +67,7 @@ function monthText(figures: Figures): string | null {
   return `This month: ${so}${figures['projected_usd'] === null ? '' : `, projected ${moneyText(figures['projected_usd'], byok, figures['projected_known'] ?? 'all')}`}.`;
 }
 
-const TELL: Record<RuleType, (told: RuleMatch, name: string) => Words> = {
+const DESCRIBE: Record<RuleType, (match: RuleMatch, name: string) => Words> = {
   budget({ is, figures }, name) {
     const so = `${startOf(name)} spent ${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])}${onCounts(figures['counts'])} ${figures['period'] === 'day' ? 'on' : 'in'} ${periodName(figures)}`;
     if (is === 'forecast') {
@@ -79,7 +79,7 @@ const TELL: Record<RuleType, (told: RuleMatch, name: string) => Words> = {
     return { title: `Budget for ${name}: ${formatPercent(Number(figures['threshold']))} reached`, text: `${so}.` };
   },
   limit_remaining({ is, figures }, name) {
-    if (is === 'once') {
+    if (is === 'one_time') {
       const [left, limit] = [formatCount(Number(figures['free_left'])), formatCount(Number(figures['free_limit']))];
       return {
         title: `Free requests of ${name} nearly used up`,
@@ -140,10 +140,10 @@ function pathOf(type: RuleType, { keyId, figures }: RuleMatch): string {
   return keyId === null ? '/dashboard' : `/keys/${keyId}`;
 }
 
-export function describeFinding(rule: Pick<Rule, 'type' | 'name'>, told: RuleMatch, keys: readonly Pick<Key, 'id' | 'name'>[]): Finding {
-  const words = TELL[rule.type](told, nameOf(told.keyId, keys));
-  const { is: _, ...rest } = told;
-  return { ...rest, ...words, title: rule.name === null ? words.title : `${rule.name}: ${words.title}`, path: pathOf(rule.type, told) };
+export function describeFinding(rule: Pick<Rule, 'type' | 'name'>, match: RuleMatch, keys: readonly Pick<Key, 'id' | 'name'>[]): Finding {
+  const words = DESCRIBE[rule.type](match, nameOf(match.keyId, keys));
+  const { is: _, ...rest } = match;
+  return { ...rest, ...words, title: rule.name === null ? words.title : `${rule.name}: ${words.title}`, path: pathOf(rule.type, match) };
 }
 
 export interface Recovery {

@@ -48,9 +48,9 @@ async function previewOf(deps: Deps, userId: number, input: RuleInput & { type: 
     timeZone,
     acted: '[]',
   };
-  const [looked] = await loadRuleContextsAcrossUsers(deps, [userId], ({ id }) => id === NO_ID, [imagined]);
-  const [budget] = looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];
-  const planned = looked?.rules.map((rule) => plannedAction(rule, looked.situation)) ?? [];
+  const [context] = await loadRuleContextsAcrossUsers(deps, [userId], ({ id }) => id === NO_ID, [imagined]);
+  const [budget] = context ? budgetsOf(context.rules, context.situation.keys, context.situation) : [];
+  const planned = context?.rules.map((rule) => plannedAction(rule, context.situation)) ?? [];
   return { used_usd: budget?.spentUsd ?? null, amount_usd: input.amount_usd, would_do_now: planned[0]?.kind ?? null };
 }
 

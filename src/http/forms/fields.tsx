@@ -1,7 +1,7 @@
 /** Form controls with labels, hints and errors, tied together for screen readers. */
 import { type Child, type PropsWithChildren, useContext } from 'hono/jsx';
-import { type Control, reportFailure } from './failure.ts';
 import { FormContext, idOf, noticeIdOf, PageContext, useControl } from './form-context.ts';
+import { type Control, reportFailure } from './form-failure.ts';
 
 interface FormProps {
   action: string;

@@ -1,10 +1,10 @@
 /** State that a page and its forms share while rendering. */
 import { createContext, useContext } from 'hono/jsx';
-import { type Control, type Draft, errorOf, type Failure, type FailureReport } from './failure.ts';
+import { type Control, type Draft, errorOf, type FailureReport, type FormFailure } from './form-failure.ts';
 
 interface PageState {
   draft: Draft | null;
-  failure: Failure | null;
+  failure: FormFailure | null;
   /** Set when the failed form is rendered. */
   report: FailureReport | null;
 }
@@ -15,7 +15,7 @@ interface FormState {
   path: string;
   /** Null: nothing to show again. */
   typed: Record<string, string> | null;
-  failure: Failure | null;
+  failure: FormFailure | null;
   report: FailureReport | null;
   controls: Control[];
 }

@@ -3,8 +3,8 @@ import { raw } from 'hono/html';
 import type { PropsWithChildren } from 'hono/jsx';
 import type { Viewer } from '../context.ts';
 import type { Flash } from '../cookies.ts';
-import { type Failure, type FailureReport, reportFailure } from '../forms/failure.ts';
 import { PageContext } from '../forms/form-context.ts';
+import { type FailureReport, type FormFailure, reportFailure } from '../forms/form-failure.ts';
 import { type AssetName, assetUrl } from './asset.ts';
 import type { View } from './page.tsx';
 
@@ -68,7 +68,7 @@ const Message = ({ flash }: { flash: Flash }) => (
 const headingOf = (count: number): string => (count === 1 ? 'Check 1 field' : `Check ${count} fields`);
 
 /** Lists wrong fields as links. It has the focus where the page shows none of them. */
-const Summary = ({ failure: { detail, note }, report: { fields, focus } }: { failure: Failure; report: FailureReport }) => (
+const Summary = ({ failure: { detail, note }, report: { fields, focus } }: { failure: FormFailure; report: FailureReport }) => (
   <div class="notice failed" role="alert" {...(focus === null && { tabindex: -1, autofocus: true })}>
     <h2>{detail === null ? headingOf(fields.length) : focus === null ? detail : <a href={`#${focus}`}>{detail}</a>}</h2>
     {fields.length > 0 && (

@@ -1,6 +1,6 @@
 /**
  * Pages and forms as values, like the API routes in `route.ts`. A form ends in a redirect with a message, or in its page with the typed
- * values and errors (`failure.ts`).
+ * values and errors (`form-failure.ts`).
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { csrf } from 'hono/csrf';
@@ -11,7 +11,7 @@ import type { Deps } from '../../deps.ts';
 import { type AppError, AppFailure, fail, PROBLEMS } from '../../errors.ts';
 import type { AppEnv, Viewer } from '../context.ts';
 import { type Flash, forgetSession, takeFlash, writeFlash, writeSession } from '../cookies.ts';
-import { type Draft, type Failure, failureOf, type Kept, shownOf } from '../forms/failure.ts';
+import { type Draft, type FormFailure, failureOf, type Kept, shownOf } from '../forms/form-failure.ts';
 import { recogniseViewer } from '../guard.ts';
 import { publicOriginOf } from '../origin.ts';
 import { invalidInput } from '../problem.ts';
@@ -28,7 +28,7 @@ export interface View {
   flash: Flash | null;
   /** Typed values to show again. */
   draft: Draft | null;
-  failure: Failure | null;
+  failure: FormFailure | null;
 }
 
 type Rendered = Child | Response;
@@ -101,7 +101,7 @@ async function readForm(c: Context): Promise<Record<string, string>> {
 
 const userIdOf = (actor: Actor): number => (actor.kind === 'user' ? actor.userId : 0);
 
-async function viewOf(c: Context<AppEnv>, failure: Failure | null = null, draft: Draft | null = failure): Promise<View> {
+async function viewOf(c: Context<AppEnv>, failure: FormFailure | null = null, draft: Draft | null = failure): Promise<View> {
   const { deps, actor, viewer } = c.var;
   const flash = await takeFlash(c, userIdOf(actor));
   return { c, deps, actor, viewer, draft, failure, flash: failure ? null : flash };

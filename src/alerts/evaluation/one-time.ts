@@ -7,7 +7,7 @@ import type { RuleMatch } from '../events/words.ts';
 import type { RuleOf, RuleType } from '../model.ts';
 import { forecastOf } from './forecast.ts';
 import { type EvaluationInput, keysOf, subjectOf } from './situation.ts';
-import type { Asked, Compared } from './spend.ts';
+import type { Compared, SpendQuery } from './spend.ts';
 
 export function medianOf(values: readonly number[]): number | null {
   if (values.length === 0) return null;
@@ -20,7 +20,7 @@ export function medianOf(values: readonly number[]): number | null {
 type Decide<T extends RuleType> = (rule: RuleOf<T>, situation: EvaluationInput) => RuleMatch[];
 
 /** A period is still evaluated this long after its end: its last spend shows late. */
-const LATE_MS = 6 * HOUR_MS;
+const LATE_SPEND_MS = 6 * HOUR_MS;
 
 type Period = ReturnType<typeof periodOf>;
 
@@ -35,23 +35,28 @@ function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, s
   const figures = { amount_usd, counts, spent_usd: usdFromNano(nano), period: rule.period, from: period.from, to: period.to };
   const reaches = (share: number): boolean => compareProducts([nano], [share, amount_usd, NANO]) >= 0;
   const highest = rule.thresholds.findLast(reaches);
-  const told: RuleMatch[] = [];
+  const matches: RuleMatch[] = [];
   if (highest !== undefined) {
     const surpassedBy = rule.thresholds.filter((threshold) => threshold > highest).map(occasion);
-    told.push({ ...about, occasion: occasion(highest), is: 'threshold', figures: { ...figures, threshold: highest }, surpassedBy });
+    matches.push({ ...about, occasion: occasion(highest), is: 'threshold', figures: { ...figures, threshold: highest }, surpassedBy });
   }
   const forecast = rule.forecast && !isOver && !reaches(1) ? forecastOf(situation, rule, rule.period) : null;
   if (forecast !== null && compareProducts([forecast], [amount_usd, NANO]) > 0) {
-    told.push({ ...about, occasion: occasion('forecast'), is: 'forecast', figures: { ...figures, forecast_usd: usdFromNano(forecast) } });
+    matches.push({
+      ...about,
+      occasion: occasion('forecast'),
+      is: 'forecast',
+      figures: { ...figures, forecast_usd: usdFromNano(forecast) },
+    });
   }
-  return told;
+  return matches;
 }
 
 /** Also the period that has just ended, unless the rule is younger. */
 export const decideBudget: Decide<'budget'> = (rule, situation) => {
   const { now, zone } = situation;
   const current = periodOf(rule.period, localDayOf(now, zone));
-  const before = periodOf(rule.period, localDayOf(now - LATE_MS, zone));
+  const before = periodOf(rule.period, localDayOf(now - LATE_SPEND_MS, zone));
   const isLate = before.from !== current.from && rule.createdAt < startOfLocalDay(current.from, zone);
   return [...(isLate ? decidePeriod(rule, before, true, situation) : []), ...decidePeriod(rule, current, false, situation)];
 };
@@ -75,7 +80,7 @@ function daysOf({ now, zone, spend }: EvaluationInput) {
   const today = localDayOf(now, zone);
   return [today, addDays(today, -1)].map((day) => {
     const before = Array.from({ length: WEEKS }, (_, week) => addDays(day, -7 * (week + 1)));
-    return { name: day, day, beside: (asked: Asked) => spend.dayBeside(asked, day, before) };
+    return { name: day, day, beside: (asked: SpendQuery) => spend.dayBeside(asked, day, before) };
   });
 }
 
@@ -87,7 +92,7 @@ function hoursOf({ now, zone, spend }: EvaluationInput) {
     const day = localDayOf(at, zone);
     const clock = localHourOf(at, zone);
     const before = Array.from({ length: 7 * WEEKS }, (_, days) => hoursAt(addDays(day, -days - 1), clock)).flat();
-    return { name: new Date(at).toISOString(), day, beside: (asked: Asked) => spend.hourBeside(asked, at, before) };
+    return { name: new Date(at).toISOString(), day, beside: (asked: SpendQuery) => spend.hourBeside(asked, at, before) };
   });
 }
 
@@ -111,11 +116,11 @@ export const decideSpike: Decide<'spike'> = (rule, situation) =>
     return [{ subject: subjectOf(rule.key_id), keyId: rule.key_id, occasion: `${rule.window} ${name}`, is: 'spike', figures }];
   });
 
-const onceOf = (key: Key, occasion: string, figures: RuleMatch['figures']): RuleMatch => ({
+const oneTimeMatch = (key: Key, occasion: string, figures: RuleMatch['figures']): RuleMatch => ({
   subject: subjectOf(key.id),
   keyId: key.id,
   occasion,
-  is: 'once',
+  is: 'one_time',
   figures,
 });
 
@@ -123,7 +128,7 @@ export const decideExpiring: Decide<'key_expiring'> = (rule, { keys, now }) =>
   keysOf(rule, keys).flatMap((key) => {
     const left = key.expires_at === null ? null : Date.parse(key.expires_at) - now;
     if (!isInUse(key) || left === null || left <= 0 || left > rule.days * DAY_MS) return [];
-    return onceOf(key, `expires ${key.expires_at}`, { expires_at: key.expires_at });
+    return oneTimeMatch(key, `expires ${key.expires_at}`, { expires_at: key.expires_at });
   });
 
 /** Keys found longer ago are no news. */
@@ -135,12 +140,12 @@ export const decideFreeRequests: Decide<'limit_remaining'> = (rule, { keys, now 
     const free = freeRequestsOf(key, now);
     const isReported = key.managed_by === null || rule.key_id === key.id;
     if (!isReported || !isInUse(key) || free === null || free.left >= rule.below_ratio * free.limit) return [];
-    return onceOf(key, `free ${dayOf(now)}`, { free_left: free.left, free_limit: free.limit });
+    return oneTimeMatch(key, `free ${dayOf(now)}`, { free_left: free.left, free_limit: free.limit });
   });
 
 export const decideDiscovered: Decide<'key_discovered'> = (rule, { keys, now }) =>
   keysOf(rule, keys).flatMap((key) => {
     const foundAt = Date.parse(key.created_at);
     if (key.kind !== 'discovered' || foundAt <= rule.createdAt || now - foundAt > NEW_FOR_MS) return [];
-    return onceOf(key, 'discovered', { found_at: key.created_at });
+    return oneTimeMatch(key, 'discovered', { found_at: key.created_at });
   });

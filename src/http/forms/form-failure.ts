@@ -9,7 +9,7 @@ export interface Draft {
   values: Record<string, string>;
 }
 
-export interface Failure extends Draft {
+export interface FormFailure extends Draft {
   /** By field path. */
   errors: Record<string, string>;
   /** The error of the whole form; null: only fields are wrong. */
@@ -47,7 +47,7 @@ export const shownOf = (values: Record<string, string>, kept: Kept): Record<stri
     ),
   );
 
-export function failureOf(draft: Draft, error: AppError): Failure {
+export function failureOf(draft: Draft, error: AppError): FormFailure {
   const errors: Record<string, string> = {};
   if (error.kind === 'forbidden' && error.path !== undefined) return { ...draft, errors: { [error.path]: error.detail }, detail: null };
   if (error.kind !== 'invalid') return { ...draft, errors, detail: error.detail };
@@ -58,14 +58,14 @@ export function failureOf(draft: Draft, error: AppError): Failure {
 /** The field itself or a part of it. */
 const isOf = (path: string, name: string): boolean => path === name || path.startsWith(`${name}.`);
 
-export const errorOf = ({ errors }: Pick<Failure, 'errors'>, name: string): string | undefined =>
+export const errorOf = ({ errors }: Pick<FormFailure, 'errors'>, name: string): string | undefined =>
   Object.entries(errors).find(([path]) => isOf(path, name))?.[1];
 
 /**
  * @param controls of the form, as far as the page shows them
  * @param form its id, if it shows errors above its fields; null: the summary alone shows them
  */
-export function reportFailure(failure: Failure, controls: readonly Control[], form: string | null): FailureReport {
+export function reportFailure(failure: FormFailure, controls: readonly Control[], form: string | null): FailureReport {
   const home = form === null ? null : (controls[0]?.id ?? form);
   const wrong = controls.flatMap(({ id, name, label }) => {
     const message = errorOf(failure, name);

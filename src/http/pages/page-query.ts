@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import { AppFailure, type FieldError, fieldErrorsOf } from '../../errors.ts';
-import type { Failure } from '../forms/failure.ts';
+import type { FormFailure } from '../forms/form-failure.ts';
 import type { View } from './page.tsx';
 
 /** Repeated parameters become lists. */
@@ -21,34 +21,34 @@ const without = (parameters: Record<string, string | string[]>, wrong: readonly 
 };
 
 /** Keeps what is valid, replaces the rest by defaults and reports it. */
-export async function askFromAddress<T extends z.ZodType, A>(
+export async function answerQuery<T extends z.ZodType, A>(
   view: View,
   form: string,
   schema: T,
-  answer: (question: z.output<T>) => Promise<A>,
-): Promise<{ question: z.output<T>; answered: A; failure: Failure | null }> {
+  answer: (query: z.output<T>) => Promise<A>,
+): Promise<{ query: z.output<T>; answered: A; failure: FormFailure | null }> {
   const given = readParameters(view.c);
   const errors: Record<string, string> = {};
-  const tell = (found: readonly FieldError[]) => {
+  const report = (found: readonly FieldError[]) => {
     for (const { path, message } of found) errors[path.split('.')[0] ?? ''] ??= message;
   };
   let parsed = schema.safeParse(given);
   if (!parsed.success) {
-    tell(fieldErrorsOf(parsed.error));
+    report(fieldErrorsOf(parsed.error));
     parsed = schema.safeParse(without(given, Object.keys(errors)));
   }
   const failure = { form, values: flat(given), errors, detail: null, note: 'Defaults are shown instead.' };
-  const question = parsed.success ? parsed.data : schema.parse({});
+  const query = parsed.success ? parsed.data : schema.parse({});
   try {
-    return { question, answered: await answer(question), failure: Object.keys(errors).length > 0 ? failure : null };
+    return { query, answered: await answer(query), failure: Object.keys(errors).length > 0 ? failure : null };
   } catch (error) {
     if (!(error instanceof AppFailure) || error.error.kind !== 'invalid') throw error;
-    tell(error.error.errors);
+    report(error.error.errors);
     const next = schema.parse(without(given, Object.keys(errors)));
-    return { question: next, answered: await answer(next), failure };
+    return { query: next, answered: await answer(next), failure };
   }
 }
 
 /** The failure of a form that was sent comes first. */
-export const withFailure = (view: View, failure: Failure | null): View =>
+export const withFailure = (view: View, failure: FormFailure | null): View =>
   view.failure || !failure ? view : { ...view, failure, draft: failure };

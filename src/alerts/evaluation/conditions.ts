@@ -8,7 +8,7 @@ import type { RuleOf, RuleType } from '../model.ts';
 import type { EvaluationInput } from './situation.ts';
 
 /** `unknown`: cannot be judged now, so an open event stays; `not_applicable`: the rule does not apply to this key (any more). */
-export type StateResult = { is: 'holding' | 'ok'; figures: Figures } | 'unknown' | 'not_applicable';
+export type ConditionResult = { is: 'holding' | 'ok'; figures: Figures } | 'unknown' | 'not_applicable';
 
 /** Recovers only this far above the mark, so that a figure around the mark alerts once. */
 const MARGIN = 1.1;
@@ -22,9 +22,9 @@ function levelOf(figure: readonly number[], mark: readonly number[], most: numbe
   return isWell ? 'above' : 'near';
 }
 
-type Judge<T extends RuleType> = (rule: RuleOf<T>, key: Key, situation: EvaluationInput) => StateResult;
+type Evaluate<T extends RuleType> = (rule: RuleOf<T>, key: Key, situation: EvaluationInput) => ConditionResult;
 
-export const judgeLimit: Judge<'limit_remaining'> = (rule, key) => {
+export const evaluateLimit: Evaluate<'limit_remaining'> = (rule, key) => {
   const { limit_usd: limit, limit_remaining_usd: left } = key;
   if (!key.is_active || key.vanished_at !== null || limit === null || limit <= 0) return 'not_applicable';
   if (key.status === 'invalid' || left === null) return 'unknown';
@@ -39,7 +39,7 @@ function paceOf(account: Key, { now, zone, keys, spend }: EvaluationInput): numb
   return usdFromNanoOrNull(spend.paceOf(members, 'credits', localDayOf(now, zone)));
 }
 
-export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
+export const evaluateBalance: Evaluate<'balance'> = (rule, key, situation) => {
   const balance = key.balance_usd;
   if (key.kind !== 'management' || !key.is_active || key.managed_by !== null) return 'not_applicable';
   if (balance === null || key.status !== 'active') return 'unknown';
@@ -55,7 +55,7 @@ export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
   return isOpen ? 'unknown' : { is: 'ok', figures };
 };
 
-export const judgeInvalid: Judge<'key_invalid'> = (_, key) => {
+export const evaluateInvalid: Evaluate<'key_invalid'> = (_, key) => {
   if (!key.is_active) return 'not_applicable';
   // It had expired before it was found.
   if (key.is_expired && (key.expires_at ?? '') <= key.created_at) return 'not_applicable';
@@ -64,11 +64,11 @@ export const judgeInvalid: Judge<'key_invalid'> = (_, key) => {
 };
 
 /** Cron runs are not exactly periodic, so keys synced in the same run become overdue in the same run. */
-const RING_SLACK_MS = 5 * MINUTE_MS;
+const CRON_SLACK_MS = 5 * MINUTE_MS;
 
-export const judgeOverdue: Judge<'sync_overdue'> = (rule, key, { now }) => {
+export const evaluateOverdue: Evaluate<'sync_overdue'> = (rule, key, { now }) => {
   if (!key.is_active || key.kind === 'management' || key.status === 'invalid') return 'not_applicable';
   const since = Date.parse(key.last_synced_at ?? key.created_at);
-  const isOverdue = now - since > rule.hours * HOUR_MS - RING_SLACK_MS;
+  const isOverdue = now - since > rule.hours * HOUR_MS - CRON_SLACK_MS;
   return { is: isOverdue ? 'holding' : 'ok', figures: { last_synced_at: key.last_synced_at, reason: key.last_error } };
 };

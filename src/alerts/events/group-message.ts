@@ -10,7 +10,7 @@ interface Item {
   url: string;
 }
 
-export interface Notice extends Item {
+export interface GroupMessage extends Item {
   kind: EventRow['kind'];
   rule: string;
   at: number;
@@ -47,15 +47,19 @@ export function textOfSeveral(events: readonly Pick<EventRow, 'keyId' | 'title' 
   const named = events.map(({ keyId }) => (keyId === null ? undefined : names.get(keyId)));
   const isAlike = new Set(events.map(({ text }) => text)).size === 1;
   if (isAlike && named.every((name) => name !== undefined)) return `${firstFew(named)}. ${events[0]?.text ?? ''}`;
-  const told = events.slice(0, FEW).map(({ title, text }) => `${title}: ${text}`);
-  return [...told, ...(events.length > FEW ? [`And ${events.length - FEW} more.`] : [])].join('\n');
+  const first = events.slice(0, FEW).map(({ title, text }) => `${title}: ${text}`);
+  return [...first, ...(events.length > FEW ? [`And ${events.length - FEW} more.`] : [])].join('\n');
 }
 
 /**
  * @param names of keys by id
  * @param origin of this monitor
  */
-export function noticeOf(events: readonly [EventRow, ...EventRow[]], names: ReadonlyMap<number, string>, origin: string): Notice {
+export function groupMessageOf(
+  events: readonly [EventRow, ...EventRow[]],
+  names: ReadonlyMap<number, string>,
+  origin: string,
+): GroupMessage {
   const items = events.slice(0, MAX_ITEMS).map(
     (event): Item => ({
       eventId: event.id,

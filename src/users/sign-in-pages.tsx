@@ -11,8 +11,8 @@ import { localPath } from '../lib/local-path.ts';
 import { resetPassword, signInBrowser, signOut, signUp } from './actions.ts';
 import { loginSchema, resetPasswordSchema, signUpSchema } from './model.ts';
 
-export const entrancePages = createPages();
-const { page, form } = entrancePages;
+export const signInPages = createPages();
+const { page, form } = signInPages;
 
 const HOME = '/dashboard';
 
