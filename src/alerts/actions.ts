@@ -7,7 +7,6 @@ import { fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
 import { isoOrNull } from '../lib/day.ts';
 import { beforeOf, cutPage, type PageQuery } from '../lib/paging.ts';
-import type { ruleSchema } from './answers.ts';
 import { presentAction } from './breaker/model.ts';
 import { listActions as listStoredActions } from './breaker/store.ts';
 import { listChannels } from './channels/actions.ts';
@@ -27,6 +26,7 @@ import {
   type updateRuleSchema,
 } from './model.ts';
 import { refuseForeign } from './ownership.ts';
+import type { ruleSchema } from './responses.ts';
 import { type Budget, budgetsOf } from './rules/budgets.ts';
 import { checkAction, checkReferences, type Keys } from './rules/checks.ts';
 import { actsFromOf, armedAfter } from './rules/preview.ts';

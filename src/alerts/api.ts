@@ -3,6 +3,10 @@ import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { pageQuerySchema } from '../lib/paging.ts';
 import { createRule, deleteRule, listActions, listEvents, listRules, updateEvent, updateRule } from './actions.ts';
+import { createChannel, deleteChannel, listChannels, testChannel } from './channels/actions.ts';
+import { createChannelSchema } from './channels/model.ts';
+import { updateEventSchema } from './events/model.ts';
+import { createRuleSchema, previewQuerySchema, updateRuleSchema } from './model.ts';
 import {
   actionsSchema,
   channelsSchema,
@@ -13,11 +17,7 @@ import {
   queuedSchema,
   ruleSchema,
   rulesSchema,
-} from './answers.ts';
-import { createChannel, deleteChannel, listChannels, testChannel } from './channels/actions.ts';
-import { createChannelSchema } from './channels/model.ts';
-import { updateEventSchema } from './events/model.ts';
-import { createRuleSchema, previewQuerySchema, updateRuleSchema } from './model.ts';
+} from './responses.ts';
 import { previewRule } from './rules/preview.ts';
 
 const tag = 'Alerts';

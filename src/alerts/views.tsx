@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { Form } from '../http/forms/fields.tsx';
 import { formatAgo, formatInstant } from '../lib/format.ts';
-import type { actionSchema, channelSchema, ruleSchema } from './answers.ts';
+import type { actionSchema, channelSchema, ruleSchema } from './responses.ts';
 import { CHANNEL_LABELS } from './rules/forms.tsx';
 
 type Channel = z.infer<typeof channelSchema>;

@@ -1,7 +1,7 @@
 import { createApi } from '../http/route.ts';
 import { pageQuerySchema } from '../lib/paging.ts';
 import { listAudit } from './actions.ts';
-import { auditPageSchema } from './answers.ts';
+import { auditPageSchema } from './responses.ts';
 
 export const auditApi = createApi();
 

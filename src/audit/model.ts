@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { eventSchema } from './answers.ts';
+import type { eventSchema } from './responses.ts';
 import type { auditEvent } from './table.ts';
 
 export type AuditRow = typeof auditEvent.$inferSelect;

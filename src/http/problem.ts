@@ -1,7 +1,7 @@
 /** Problem documents. Source: RFC 9457 */
 import type * as z from 'zod';
 import { type AppError, fieldErrorsOf, PROBLEMS } from '../errors.ts';
-import type { problemSchema } from './docs/answers.ts';
+import type { problemSchema } from './docs/responses.ts';
 
 export function problemResponse(error: AppError, requestId?: string): Response {
   const { status, title } = PROBLEMS[error.kind];

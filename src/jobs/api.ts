@@ -1,6 +1,6 @@
 import { createApi } from '../http/route.ts';
-import { healthSchema } from './answers.ts';
 import { getHealth } from './health.ts';
+import { healthSchema } from './responses.ts';
 
 export const healthApi = createApi();
 

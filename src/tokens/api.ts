@@ -1,8 +1,8 @@
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { createToken, listTokens, revokeToken } from './actions.ts';
-import { createdTokenSchema, tokensSchema } from './answers.ts';
 import { createTokenSchema, presentToken } from './model.ts';
+import { createdTokenSchema, tokensSchema } from './responses.ts';
 
 const tag = 'API tokens';
 

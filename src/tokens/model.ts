@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { isoOrNull } from '../lib/day.ts';
 import { nameSchema } from '../lib/name.ts';
-import type { tokenSchema } from './answers.ts';
+import type { tokenSchema } from './responses.ts';
 import type { apiToken } from './table.ts';
 
 export type TokenRow = typeof apiToken.$inferSelect;

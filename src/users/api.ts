@@ -1,7 +1,7 @@
 import { createApi } from '../http/route.ts';
 import { changePassword, getAccount, register, resetPassword, signIn, signOut } from './actions.ts';
-import { accountSchema, signedInSchema } from './answers.ts';
 import { changePasswordSchema, loginSchema, registerSchema, resetPasswordSchema } from './model.ts';
+import { accountSchema, signedInSchema } from './responses.ts';
 
 const tag = 'Account';
 

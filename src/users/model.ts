@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { pastedSchema } from '../lib/pasted.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
-import type { accountSchema } from './answers.ts';
 import { isPattern, TOO_COMMON } from './common-passwords.ts';
+import type { accountSchema } from './responses.ts';
 import type { session, user } from './table.ts';
 
 export type UserRow = Omit<typeof user.$inferSelect, 'statsVersion' | 'statsSeen'>;

@@ -3,9 +3,9 @@ import type * as z from 'zod';
 import { addDays, isoOrNull, periodOf } from '../../lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../../lib/zone.ts';
 import { isSet, type KeyChange, type KeySettings } from '../../openrouter/account.ts';
-import type { actionSchema } from '../answers.ts';
 import type { EvaluationInput } from '../evaluation/situation.ts';
 import type { BudgetPeriod, Rule } from '../model.ts';
+import type { actionSchema } from '../responses.ts';
 import { budgetsOf, isUsedUp } from '../rules/budgets.ts';
 import type { breakerAction } from '../table.ts';
 

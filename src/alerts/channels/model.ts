@@ -3,7 +3,7 @@ import { isLoopback } from '../../lib/address.ts';
 import { DAY_MS, HOUR_MS, isoOrNull } from '../../lib/day.ts';
 import { nameSchema } from '../../lib/name.ts';
 import { pastedSchema } from '../../lib/pasted.ts';
-import type { channelSchema } from '../answers.ts';
+import type { channelSchema } from '../responses.ts';
 import type { channel } from '../table.ts';
 
 export const MAX_CHANNELS = 20;

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { formatAgo, formatInstant } from '../../lib/format.ts';
-import type { channelSchema, eventSchema } from '../answers.ts';
+import type { channelSchema, eventSchema } from '../responses.ts';
 import { Action } from '../views.tsx';
 import { textOfSeveral, titleOfSeveral } from './group-message.ts';
 

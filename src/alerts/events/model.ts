@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { isoOrNull } from '../../lib/day.ts';
-import type { eventSchema } from '../answers.ts';
+import type { eventSchema } from '../responses.ts';
 import type { alertDelivery, alertEvent } from '../table.ts';
 import type { Figures } from './words.ts';
 

@@ -1,7 +1,7 @@
 /** Builds the OpenAPI 3.1 document from the schemas that validate; zod provides the JSON Schema (docs/decisions/0003). */
 import * as z from 'zod';
 import type { Access, RouteDescription } from '../route.ts';
-import { problemSchema } from './answers.ts';
+import { problemSchema } from './responses.ts';
 
 type Json = Record<string, unknown>;
 
