@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { runOrThrow } from './wrangler.ts';
 
-/** The level at which wrangler reports sizes. */
 const GZIP_LEVEL = 6;
 
 export interface Bundle {

@@ -80,7 +80,6 @@ export function describeSpend({ models }: Pick<Character, 'models'>, nano: numbe
   };
 }
 
-/** Office hours; at night for the nightly job. */
 function hourShare(name: string, hour: number): number {
   if (name === 'nightly-evals') return hour >= 1 && hour <= 4 ? 0.25 : 0;
   return hour >= 7 && hour <= 19 ? 1 / 16 : 0.015;

@@ -32,7 +32,6 @@ async function readSecrets({ run }: Pipes): Promise<string[]> {
   throw new Error(`Could not list the secrets of the Worker, so nothing was done:\n${output}${errors}`);
 }
 
-/** Null: not signed in. */
 async function readAccount(pipes: Pipes): Promise<AccountState | null> {
   const databases = await pipes.run(['d1', 'list', '--json']);
   if (databases.code !== 0) return null;
@@ -78,7 +77,6 @@ async function take(pipes: Pipes, step: Step): Promise<void> {
   }
 }
 
-/** True: success. */
 export async function main(args: readonly string[], pipes: Pipes): Promise<boolean> {
   const isDryRun = args.includes('--dry-run');
   const account = await readAccount(pipes);

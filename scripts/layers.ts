@@ -25,7 +25,6 @@ export const ROOMS = [
 type Kind = 'lib' | 'base' | 'pure' | 'table' | 'store' | 'verb' | 'edge';
 const PLATFORM = ['hono', 'drizzle-orm', 'cloudflare:'];
 
-/** Values that a kind of file must not import, by kinds of files and packages. */
 const FORBIDDEN: Record<Kind, { kinds: readonly Kind[]; packages: readonly string[] }> = {
   lib: { kinds: ['base', 'pure', 'table', 'store', 'verb', 'edge'], packages: PLATFORM },
   base: { kinds: [], packages: [] },
@@ -37,7 +36,6 @@ const FORBIDDEN: Record<Kind, { kinds: readonly Kind[]; packages: readonly strin
 };
 
 interface Import {
-  /** A path from the project folder, or a package. */
   from: string;
   isType: boolean;
 }

@@ -19,10 +19,7 @@ export function linkSql(tokenHash: string, now: number, email: string | null): s
   return `INSERT INTO one_time_link (token_hash, created_at, expires_at, user_id) SELECT ${quote(tokenHash)}, ${now}, ${expiresAt}, s.* FROM (${source}) AS s RETURNING id`;
 }
 
-/**
- * @param publicUrl the configured origin, or null
- * @throws Error if `--url` is no address
- */
+/** @param publicUrl the configured origin, or null @throws Error if `--url` is no address */
 export function linkOrigin(args: readonly string[], publicUrl: string | null): string {
   const url = option(args, 'url');
   if (url !== undefined) {

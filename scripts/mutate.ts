@@ -32,7 +32,6 @@ const LATE = /^(?:Test|Hook) timed out in /;
 /** Other errors that mean a failed expectation: of a property, and of a value of another type. */
 const EXPECTED = /^(?:Property failed after |\.\w+\(\) expects )/;
 
-/** The best of its reasons. */
 function failureOf({ fullName }: TestCase, errors: readonly TestError[]): Failure {
   const isAsserted = (error: TestError) => error.name === 'AssertionError' || EXPECTED.test(error.message);
   if (errors.some(isAsserted)) return { kind: 'asserted', text: fullName };
@@ -42,7 +41,6 @@ function failureOf({ fullName }: TestCase, errors: readonly TestError[]): Failur
 
 const RANKS: Failure['kind'][] = ['asserted', 'broken', 'thrown', 'late'];
 
-/** Null: all pass. */
 async function runTests(vitest: Vitest, tests: readonly string[]): Promise<Failure | null> {
   const failures: Failure[] = [];
   for (const test of tests) {

@@ -24,7 +24,6 @@ export async function writeRemoteConfig(id: string): Promise<string> {
   return path;
 }
 
-/** Returns its path. */
 export async function remoteConfig(mustRun: (args: readonly string[]) => Promise<string> = mustRunWrangler): Promise<string> {
   const id = findDatabaseId(await mustRun(['d1', 'list', '--json']));
   if (id !== null) return writeRemoteConfig(id);

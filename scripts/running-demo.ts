@@ -26,10 +26,7 @@ async function signIn(origin: string): Promise<string> {
   return ((await answer.json()) as { access_token: string }).access_token;
 }
 
-/**
- * Resolves when the keys are ready.
- * @param args those of `npm run demo`
- */
+/** Resolves when the keys are ready. @param args those of `npm run demo` */
 export async function startDemo(args: readonly string[], isReady: IsReady) {
   const demo = spawn(process.execPath, ['scripts/demo.ts', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   let log = '';

@@ -4,7 +4,6 @@ import { chromium } from 'playwright-core';
 import { hasHistory, startDemo } from './running-demo.ts';
 import { root } from './wrangler.ts';
 
-/** Page and height by the picture's name. */
 const PICTURES = {
   dashboard: { path: '/dashboard', height: 1130 },
   explore: { path: '/explore?range=90d&by=key&by2=model&rollup=week&top=8', height: 1130 },

@@ -11,7 +11,6 @@ export const createJwtSecret = (): string => randomBytes(48).toString('base64url
 export const createKeyring = (today = new Date()): string =>
   `k${today.toISOString().slice(0, 10).replaceAll('-', '')}${randomBytes(3).toString('hex')}:${randomBytes(32).toString('base64')}`;
 
-/** Content of a new `.dev.vars`. */
 export const devVars = (): string =>
   `# Made by npm start for this machine. Keep it: the stored OpenRouter keys open only with ENCRYPTION_KEYS.
 JWT_SECRET="${createJwtSecret()}"

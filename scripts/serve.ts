@@ -11,10 +11,7 @@ const DEFAULT_PORT = '8787';
 /** Checks for the shell that started npm, which does not always pass its end on. */
 const ORPHAN_CHECK_MS = 1000;
 
-/**
- * Never touches an existing file.
- * @returns whether it was created
- */
+/** Never touches an existing file. @returns whether it was created */
 export async function ensureDevVars(folder = root): Promise<boolean> {
   const path = join(folder, '.dev.vars');
   if (existsSync(path)) return false;
@@ -67,10 +64,7 @@ export function devArgs(args: readonly string[]): string[] {
   return ['dev', '--show-interactive-dev-session=false', ...(isQuiet ? ['--log-level=error'] : []), ...further];
 }
 
-/**
- * @param args of `wrangler dev`, and `--verbose`
- * @param announce called when it answers
- */
+/** @param args of `wrangler dev`, and `--verbose` @param announce called when it answers */
 export async function serve(args: readonly string[], announce: (origin: string) => void | Promise<void>): Promise<void> {
   const server = startWrangler(devArgs(args));
   const stop = (signal: NodeJS.Signals) => server.kill(signal);

@@ -9,7 +9,6 @@ export const root = dirname(import.meta.dirname);
 const wrangler = join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js');
 const quiet = { WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
 
-/** Shares the terminal. */
 export function startWrangler(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [wrangler, ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, ...quiet, ...env } });
 }
@@ -20,10 +19,7 @@ export interface Outcome {
   errors: string;
 }
 
-/**
- * Asks no questions.
- * @param input stdin
- */
+/** Asks no questions. @param input stdin */
 export function runWrangler(args: readonly string[], input = ''): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [wrangler, ...args], { cwd: root, env: { ...process.env, ...quiet, CI: 'true' } });

@@ -119,10 +119,7 @@ const configSchema = z
     }),
   );
 
-/**
- * Null: not set.
- * @throws ConfigError if it is not an origin
- */
+/** Null: not set. @throws ConfigError if it is not an origin */
 export function parsePublicUrl(text: string): string | null {
   const parsed = publicUrlSchema.safeParse(text);
   if (parsed.success) return parsed.data;

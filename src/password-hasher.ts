@@ -1,7 +1,4 @@
-/**
- * A Durable Object, since the Free plan allows a request 10 ms of CPU and a hash takes some 220. It stores nothing; an instance hashes
- * one password at a time.
- */
+/** A Durable Object: the Free plan allows a request 10 ms of CPU, a hash takes some 220. An instance hashes one password at a time. */
 import { DurableObject } from 'cloudflare:workers';
 import { hashPassword, verifyPassword } from './crypto/password.ts';
 

@@ -127,7 +127,6 @@ async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput
   return presentRule(changed, keys);
 }
 
-/** The type of a rule cannot change. */
 export async function replaceRule(deps: Deps, actor: Actor, id: number, input: RuleInput): Promise<PresentedRule> {
   const rule = await getRule(deps, actor, id);
   if (rule.type !== input.type) failField('type', 'The type of a rule cannot be changed');
@@ -159,7 +158,6 @@ export async function listEvents(deps: Deps, actor: Actor, query: PageQuery) {
   return { data: presentEvents(page, found.deliveries), next_cursor: next };
 }
 
-/** `whole_group` applies the change to all events of the group. */
 export async function updateEvent(deps: Deps, actor: Actor, id: number, change: z.infer<typeof updateEventSchema>) {
   const userId = authorize(actor, 'manage');
   const { acknowledged, snoozed_until: until, whole_group: isOfGroup } = change;

@@ -117,7 +117,7 @@ export type Rule = RuleInput & { id: number; version: number; armedVersion: numb
 export type RuleOf<T extends RuleType> = Extract<Rule, { type: T }>;
 
 /** In a change, a missing field stays and null removes an optional one. */
-function changeOf(schema: z.ZodType): z.ZodType {
+function optionalField(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodDefault) return (schema.unwrap() as z.ZodType).optional();
   return schema instanceof z.ZodOptional ? schema.nullable() : schema.optional();
 }
@@ -129,7 +129,7 @@ const changes = Object.fromEntries(
       string,
       z.ZodType
     >,
-  ).map(([name, schema]) => [name, changeOf(schema)]),
+  ).map(([name, schema]) => [name, optionalField(schema)]),
 );
 
 export const updateRuleSchema = z.strictObject(changes).meta({ id: 'AlertRuleChange' });
@@ -139,12 +139,12 @@ const describedAs = (schema: z.ZodType, text: string | undefined): z.ZodType => 
 const NUMBER_TEXT = /^-?\d{1,30}(\.\d{1,30})?(e[+-]?\d{1,3})?$/i;
 
 /** A parameter as query text; commas separate lists. The rule's own schema validates the value. */
-function textOf(schema: z.ZodType): z.ZodType {
+function queryTextOf(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
-    return textOf(schema.unwrap() as z.ZodType).optional();
+    return queryTextOf(schema.unwrap() as z.ZodType).optional();
   if (schema instanceof z.ZodEnum || schema instanceof z.ZodLiteral) return schema;
-  if (schema instanceof z.ZodPipe) return textOf(schema.in as z.ZodType);
-  if (schema instanceof z.ZodUnion) return z.union(schema.options.map((option) => textOf(option as z.ZodType)));
+  if (schema instanceof z.ZodPipe) return queryTextOf(schema.in as z.ZodType);
+  if (schema instanceof z.ZodUnion) return z.union(schema.options.map((option) => queryTextOf(option as z.ZodType)));
   if (schema instanceof z.ZodBoolean) return z.enum(['true', 'false']).transform((text) => text === 'true');
   if (schema instanceof z.ZodNumber)
     return z
@@ -165,7 +165,7 @@ export const previewQuerySchema = z.strictObject({
   name: z.string().max(1000).optional(),
   ...Object.fromEntries(
     Object.entries({ ...nameless, ...PARAMETERS.budget, act_from: actFromField.optional() } as Record<string, z.ZodType>).map(
-      ([name, schema]) => [name, describedAs(textOf(schema), schema.description)],
+      ([name, schema]) => [name, describedAs(queryTextOf(schema), schema.description)],
     ),
   ),
 });
@@ -182,7 +182,6 @@ export function parametersOf({ type, name: _, key_id: __, channel_ids: ___, ...p
   );
 }
 
-/** Parameters that do not affect the action. */
 const NOT_OF_ACTION = ['thresholds', 'forecast'];
 
 /** Everything that decides when the rule acts on which key, as one text; null: it does not act. */

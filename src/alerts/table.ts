@@ -12,7 +12,6 @@ export const channel = sqliteTable(
     ciphertext: text().notNull(),
     hash: text().notNull(),
     kid: text().notNull(),
-    /** Masked address. */
     label: text().notNull(),
     /** Origin of the request that created it, for links in messages. */
     origin: text().notNull(),
@@ -69,12 +68,9 @@ export const alertEvent = sqliteTable(
     keyId: integer('key_id'),
     title: text().notNull(),
     text: text().notNull(),
-    /** JSON object. */
     figures: text().notNull(),
-    /** The page that shows the figures. */
     path: text().notNull(),
     createdAt: integer('created_at').notNull(),
-    /** When a condition recovered. */
     recoveredAt: integer('recovered_at'),
     acknowledgedAt: integer('acknowledged_at'),
     snoozedUntil: integer('snoozed_until'),
@@ -96,7 +92,6 @@ export const alertDelivery = sqliteTable(
     userId: integer('user_id').notNull(),
     state: text({ enum: ['pending', 'sent', 'failed'] }).notNull(),
     createdAt: integer('created_at').notNull(),
-    /** Started attempts. */
     attempts: integer().notNull(),
     /** Next attempt; during an attempt, the end of its lease. */
     nextAt: integer('next_at').notNull(),
@@ -113,7 +108,6 @@ export const breakerAction = sqliteTable(
     id: integer().primaryKey({ autoIncrement: true }),
     userId: integer('user_id').notNull(),
     ruleId: integer('rule_id').notNull(),
-    /** `armed_version` of the rule. */
     ruleVersion: integer('rule_version').notNull().default(0),
     keyId: integer('key_id').notNull(),
     /** The management key that writes; `hash` names the key at OpenRouter. */
@@ -130,7 +124,6 @@ export const breakerAction = sqliteTable(
     state: text({ enum: ['planned', 'done', 'refused', 'skipped', 'restored', 'left'] }).notNull(),
     /** JSON of the owner's settings, recorded before the change. */
     before: text(),
-    /** Result of the last step. */
     answer: text(),
     attempts: integer().notNull(),
     nextAt: integer('next_at').notNull(),

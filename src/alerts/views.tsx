@@ -8,7 +8,7 @@ type Channel = z.infer<typeof channelSchema>;
 type PresentedRule = z.infer<typeof ruleSchema>;
 
 /** `about` names the row for screen readers. */
-export const Action = ({
+export const ActionButton = ({
   action,
   label,
   about,
@@ -48,7 +48,7 @@ export const RuleList = ({ rules, channels }: { rules: readonly PresentedRule[];
             <a href={`/alerts/rules/${rule.id}`} aria-label={`Change: ${rule.sentence}`}>
               Change
             </a>
-            <Action action={`/alerts/rules/${rule.id}/delete`} label="Delete" about={rule.sentence} />
+            <ActionButton action={`/alerts/rules/${rule.id}/delete`} label="Delete" about={rule.sentence} />
           </span>
         </li>
       );
@@ -72,8 +72,8 @@ export const ChannelList = ({ channels, now }: { channels: readonly Channel[]; n
           <ChannelState channel={channel} now={now} />
         </span>
         <span class="actions">
-          <Action action={`/alerts/channels/${channel.id}/test`} label="Test" about={channel.name} />
-          <Action action={`/alerts/channels/${channel.id}/delete`} label="Delete" about={channel.name} />
+          <ActionButton action={`/alerts/channels/${channel.id}/test`} label="Test" about={channel.name} />
+          <ActionButton action={`/alerts/channels/${channel.id}/delete`} label="Delete" about={channel.name} />
         </span>
       </li>
     ))}

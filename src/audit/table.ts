@@ -1,9 +1,6 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/**
- * Append-only: triggers of the migration refuse every change, and deleting what is younger than `AUDIT_RETENTION_DAYS` while its user
- * exists.
- */
+/** Append-only by triggers: no changes, and no deletion within `AUDIT_RETENTION_DAYS` while the user exists. */
 export const auditEvent = sqliteTable(
   'audit_event',
   {

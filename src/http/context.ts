@@ -11,9 +11,7 @@ export interface Viewer {
 
 /** Lookups of users and tokens, injected by the app. */
 export interface Credentials {
-  /** Null if it is invalid, expired or ended. */
   findSession(deps: Deps, jwt: string): Promise<FoundSession | null>;
-  /** Null if there is no active token. */
   findToken(deps: Deps, token: string): Promise<FoundToken | null>;
   noteUse(deps: Deps, token: FoundToken): void;
   /** The next change of the user's data then makes a new version. */
@@ -29,7 +27,6 @@ export interface AppEnv {
     requestId: string;
     /** Version of the user's data when the credential was looked up; null: not recognized. */
     stats: StatsVersion | null;
-    /** Null: not signed in. */
     viewer: Viewer | null;
   };
 }

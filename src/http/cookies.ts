@@ -1,7 +1,4 @@
-/**
- * Cookies: the session, a message for the next page, and the known browser. All are `__Host-` cookies, except on http://localhost, where
- * browsers do not store those.
- */
+/** Session, message for the next page, known browser: `__Host-` cookies, except on http://localhost, where browsers reject those. */
 
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
@@ -42,7 +39,6 @@ const optionsOf = (c: Context<AppEnv>) => ({ path: '/', httpOnly: true, sameSite
 
 export const readSession = (c: Context<AppEnv>): string | null => getCookie(c, nameOf(c, 'session')) || null;
 
-/** `maxAge` in seconds. */
 export const writeSession = (c: Context<AppEnv>, jwt: string, maxAge: number): void =>
   setCookie(c, nameOf(c, 'session'), jwt, { ...optionsOf(c), maxAge });
 
@@ -50,16 +46,12 @@ export const forgetSession = (c: Context<AppEnv>): void => void deleteCookie(c, 
 
 const flashPlace = (userId: number) => ({ column: 'cookie.flash', userId, hash: '' });
 
-/**
- * Encrypted: it may hold a secret, and nobody else can make this site say something.
- * @param userId who will be signed in then; 0: nobody
- */
+/** Encrypted, as it may hold a secret and must not be forged. @param userId who will be signed in then; 0: nobody */
 export async function writeFlash(c: Context<AppEnv>, flash: Flash, userId: number): Promise<void> {
   const { envelope } = await encrypt(c.get('deps').config.keyring, flashPlace(userId), JSON.stringify(flash));
   setCookie(c, nameOf(c, 'flash'), envelope, { ...optionsOf(c), maxAge: FLASH_S });
 }
 
-/** Takes and deletes the message for this user and page. */
 export async function takeFlash(c: Context<AppEnv>, userId: number): Promise<Flash | null> {
   const envelope = getCookie(c, nameOf(c, 'flash'));
   if (!envelope || c.req.method === 'HEAD') return null;

@@ -5,7 +5,6 @@ import { dayOf } from '../lib/day.ts';
 import { sha256Hex } from '../lib/sha256.ts';
 import type { AppEnv } from './context.ts';
 
-/** Collisions stay out of reach. */
 const TAG_LENGTH = 32;
 
 const userIdOf = (actor: Actor): number | null => (actor.kind === 'anonymous' ? null : actor.userId);

@@ -1,7 +1,4 @@
-/**
- * Credential → Actor. Invalid signatures and checksums are rejected before D1 is asked. Everything else is looked up on every request,
- * so that ended sessions and tokens stop working at once.
- */
+/** Credential → Actor. Bad signatures and checksums cost no D1; the rest is looked up each time, so that ended ones stop at once. */
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Actor } from '../actor.ts';
 import { isSecretToken, TOKEN_PREFIX } from '../crypto/secret-token.ts';

@@ -19,7 +19,6 @@ export interface Success {
   description: string;
   /** Of the JSON body, if there is one. */
   schema?: z.ZodType;
-  /** Other media types of the response. */
   others?: string[];
 }
 
@@ -31,13 +30,11 @@ export interface RouteDescription {
   summary: string;
   description?: string;
   access: Access;
-  /** Name of the throttle by address. */
   throttle?: string;
   params?: z.ZodType;
   query?: z.ZodType;
   body?: z.ZodType;
   success: Success;
-  /** Present if responses have an `ETag`. */
   etag?: unknown;
   /** Problem statuses beyond those that follow from the other fields. */
   problems?: number[];
@@ -63,10 +60,7 @@ export interface Route<P, Q, B, S extends Success> extends RouteDescription {
   body?: B & z.ZodType;
   success: S;
   handle(input: Input<P, Q, B>): Answer<S> | Promise<Answer<S>>;
-  /**
-   * What the response depends on beyond the path, the UTC day and the user's data. With several media types it includes the chosen one,
-   * not the `Accept` header.
-   */
+  /** What else the response depends on, besides path, UTC day and the user's data: also the chosen media type, but not `Accept`. */
   etag?(input: Input<P, Q, B>): unknown;
 }
 

@@ -1,8 +1,5 @@
 /** A year. */
 const MAX_AGE_S = 31_536_000;
 
-/**
- * Used for the Worker and static files alike: browsers keep the last value they see.
- * @param isForSubdomains only if the operator says so: other sites may live there
- */
+/** Used for static files too: browsers keep the last value. @param isForSubdomains the operator's choice: other sites may live there */
 export const strictTransport = (isForSubdomains: boolean): string => `max-age=${MAX_AGE_S}${isForSubdomains ? '; includeSubDomains' : ''}`;

@@ -1,5 +1,3 @@
-/** Deletes what is older than its retention, in steps of bounded size. */
-
 import { deleteOldEvents } from '../alerts/events/delivery.ts';
 import { AUDIT_RETENTION_DAYS } from '../audit/model.ts';
 import * as audit from '../audit/store.ts';
@@ -77,7 +75,6 @@ export const TASKS: readonly Task[] = [
   hours('account_hours', 'account_day'),
 ];
 
-/** A full step is repeated; after that come the next users, then the next task. */
 export function nextStep(step: CleanupStep, deleted: number, limit: number, lastUserId: number | null): CleanupStep {
   if (deleted >= limit) return step;
   return lastUserId === null ? { task: step.task + 1, afterUserId: 0 } : { task: step.task, afterUserId: lastUserId };
@@ -100,7 +97,6 @@ export async function startCleanup(deps: Deps, slot: string): Promise<Counts> {
   return { due: 1, messages: 1 };
 }
 
-/** Runs as many steps as one invocation allows and enqueues the rest. */
 export const cleanupMessage = (deps: Deps, message: Extract<JobMessage, { job: 'cleanup' }>, limit = ROWS_A_STEP): Promise<Delivery> =>
   withLease(deps, message, LEASE_MS, async () => {
     const now = deps.now();

@@ -6,8 +6,8 @@ import type { Deps } from '../deps.ts';
 import { type RewrapStep, rewrapStep, startRewrap } from '../rewrap/actions.ts';
 import { accountMessage } from './account.ts';
 import { cleanupMessage, purgeMessage, startCleanup } from './cleanup.ts';
+import { enqueueDueKeys, keysMessage } from './keys.ts';
 import { type Counts, CRONS, type Delivery, type JobMessage, type JobName, latestSlot, messageSchema } from './model.ts';
-import { readMessage, startReading } from './read.ts';
 import * as store from './store.ts';
 
 /** Started by any cron if their own did not run. The hourly job needs none: the next hour makes up for it. */
@@ -15,7 +15,7 @@ const CATCH_UP_JOBS: readonly JobName[] = ['validate', 'cleanup'];
 
 async function start(deps: Deps, job: JobName, at: number): Promise<void> {
   const slot = new Date(at).toISOString();
-  const counts: Counts = await (job === 'cleanup' ? startCleanup(deps, slot) : startReading(deps, job, slot));
+  const counts: Counts = await (job === 'cleanup' ? startCleanup(deps, slot) : enqueueDueKeys(deps, job, slot));
   await store.insertRing(deps.db, job, slot, deps.now(), counts);
 }
 
@@ -28,11 +28,7 @@ async function goOnRewrapping(deps: Deps, step: RewrapStep): Promise<void> {
   if (next) await deps.enqueue([rewrapMessage(next)]);
 }
 
-/**
- * Starts the cron's job, and the daily and weekly jobs that missed their last run.
- * @param cron as in wrangler.toml
- * @param scheduledAt epoch milliseconds; a cron may come late, twice or overlapping
- */
+/** Also starts daily and weekly jobs that missed a run. @param scheduledAt epoch milliseconds; may come late, twice or overlapping */
 export async function onCron(deps: Deps, cron: string, scheduledAt: number): Promise<void> {
   const job = CRONS[cron];
   if (!job) throw new Error('No job belongs to this cron');
@@ -59,7 +55,7 @@ async function work(deps: Deps, message: JobMessage): Promise<Delivery> {
     case 'sync':
     case 'validate':
     case 'manual':
-      return readMessage(deps, message);
+      return keysMessage(deps, message);
     case 'account':
       return accountMessage(deps, message);
     case 'cleanup':

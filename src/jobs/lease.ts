@@ -9,10 +9,7 @@ export interface Progress {
   retryInS: number | null;
 }
 
-/**
- * Runs `work` unless the part is finished or somebody else holds its lease.
- * @param work receives the counts of earlier work on the part
- */
+/** Unless the part is finished or somebody else has its lease. @param work receives the counts of earlier work on the part */
 export async function withLease(
   deps: Deps,
   part: store.PartName,

@@ -69,13 +69,10 @@ export const messageSchema = z.discriminatedUnion('job', [
 
 /** Holds ids, never secrets. */
 export type JobMessage = z.infer<typeof messageSchema>;
-export type ReadMessage = Extract<JobMessage, { keyIds: number[] }>;
+export type KeysMessage = Extract<JobMessage, { keyIds: number[] }>;
 
-/**
- * Messages of `KEYS_A_MESSAGE` keys. The part is a hash of the keys, so overlapping runs with the same due keys make the same parts, and
- * each is done once.
- */
-export function packKeys(job: ReadMessage['job'], slot: string, ids: readonly number[]): ReadMessage[] {
+/** The part is a hash of the keys, so that overlapping runs make the same parts and each is done once. */
+export function packKeys(job: KeysMessage['job'], slot: string, ids: readonly number[]): KeysMessage[] {
   return slicesOf(ids, KEYS_A_MESSAGE).map((keyIds) => ({ job, slot, part: crc32(keyIds.join()) + 1, keyIds }));
 }
 

@@ -1,9 +1,6 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/**
- * What a job did. `slot` is the scheduled time (ISO 8601). Part 0 is the start; each queue message has a part, which is also its lease.
- * `WITHOUT ROWID` in the migration.
- */
+/** `slot`: scheduled time (ISO 8601). Part 0 is the start; each queue message has a part, which is also its lease. `WITHOUT ROWID`. */
 export const jobRun = sqliteTable(
   'job_run',
   {

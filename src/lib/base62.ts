@@ -14,7 +14,6 @@ export function randomBase62(length: number): string {
   return text;
 }
 
-/** A non-negative integer, padded with zeros to `length`. */
 export function encodeBase62(value: number, length: number): string {
   let text = '';
   for (let rest = value; rest > 0; rest = Math.trunc(rest / 62)) text = ALPHABET[rest % 62] + text;

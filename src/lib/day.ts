@@ -14,7 +14,6 @@ export const hourOf = (at: number): number => Math.floor(at / HOUR_MS) - 24 * Ma
 
 export const startOfDay = remember((day: string): number => Date.parse(`${day}T00:00:00.000Z`));
 
-/** `count` may be negative. */
 export const addDays = (day: string, count: number): string => dayOf(startOfDay(day) + count * DAY_MS);
 
 /** Days of an inclusive range; 0 or less if it runs backwards. */
@@ -23,7 +22,6 @@ export const countDays = (from: string, to: string): number => (startOfDay(to) -
 export const later = (a: string, b: string): string => (a > b ? a : b);
 export const earlier = (a: string, b: string): string => (a < b ? a : b);
 
-/** Inclusive. */
 export function listDays(from: string, to: string): string[] {
   const [days, last]: [string[], number] = [[], startOfDay(to)];
   for (let at = startOfDay(from); at <= last; at += DAY_MS) days.push(dayOf(at));
@@ -53,10 +51,7 @@ export function periodOf(period: 'day' | 'week' | 'month', day: string): { from:
 
 export const isoOrNull = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
-/**
- * Epoch milliseconds of the forms that OpenRouter uses (`2026-07-31 18:00:00`, `2026-06-07`, ISO 8601), or null. UTC unless it has an
- * offset.
- */
+/** Epoch milliseconds of `2026-07-31 18:00:00`, `2026-06-07` or ISO 8601, as OpenRouter writes them, or null. UTC without an offset. */
 export function parseInstant(text: string): number | null {
   const [, day, time = '00:00:00', offset = 'Z'] =
     /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:\d{2})?)?$/i.exec(text.trim()) ?? [];

@@ -37,7 +37,6 @@ export function formatUsd(usd: number | null): string {
   return usd !== 0 && Math.abs(usd) < SMALL_USD ? smallDollars().format(usd) : dollars().format(usd);
 }
 
-/** Marks a lower bound with `≥`. */
 export const asKnown = (text: string, isComplete: boolean): string => (isComplete || text === UNKNOWN_TEXT ? text : `≥\u00a0${text}`);
 
 export const formatKnownUsd = (usd: number | null, isComplete: boolean): string => asKnown(formatUsd(usd), isComplete);
@@ -73,7 +72,6 @@ export function formatShare(share: number | null): string {
   return share !== null && share < 1 && share >= 0.995 ? '>99%' : formatPercent(share);
 }
 
-/** With a sign. */
 export const formatChange = (share: number): string => change().format(share).replace('-', '−');
 
 const instants = new Map<string, Intl.DateTimeFormat>();
@@ -99,7 +97,6 @@ const shortMonths = lazy(() => new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC
 
 /** `Sun, 22 Nov 2026` */
 export const formatDay = remember((day: string): string => days().format(new Date(day)));
-/** `22 Nov` */
 export const formatDayShort = remember((day: string): string => shortDays().format(new Date(day)));
 /** `November 2026` */
 export const formatMonth = (day: string): string => months().format(new Date(day));

@@ -19,7 +19,6 @@ export const usdFromNano = (nano: number): number => nano / 1e9;
 
 export const usdFromNanoOrNull = (nano: number | null): number | null => (nano === null ? null : usdFromNano(nano));
 
-/** Plain decimal without exponent or trailing zeros (`0.000000001`). */
 export function decimalFromNano(nano: number): string {
   const digits = String(Math.abs(nano)).padStart(10, '0');
   const fraction = digits.slice(-9).replace(/0+$/, '');
@@ -43,10 +42,7 @@ function decimalOf(value: number): Decimal {
 const productOf = (factors: readonly number[]): Decimal =>
   factors.map(decimalOf).reduce((a, b) => ({ digits: a.digits * b.digits, places: a.places + b.places }));
 
-/**
- * Compares two products exactly: a tenth of 3 is 0.3, which binary fractions miss. Everything that depends on an amount uses it.
- * @returns like a comparison for sorting
- */
+/** Compares products exactly (0.1 × 3 is 0.3), for sorting too. Everything that depends on an amount uses it. */
 export function compareProducts(a: readonly number[], b: readonly number[]): number {
   const [left, right] = [productOf(a), productOf(b)];
   const difference = left.digits * 10n ** BigInt(right.places) - right.digits * 10n ** BigInt(left.places);

@@ -10,10 +10,7 @@ export type PageQuery = z.output<typeof pageQuerySchema>;
 
 export const beforeOf = ({ cursor }: Pick<PageQuery, 'cursor'>): number => cursor ?? Number.MAX_SAFE_INTEGER;
 
-/**
- * Takes `limit + 1` rows.
- * @returns `next` is the cursor of the next page; null on the last one
- */
+/** Takes `limit + 1` rows. @returns `next` is the cursor of the next page; null on the last one */
 export function cutPage<T extends { id: number }>(rows: readonly T[], limit: number): { page: T[]; next: string | null } {
   const page = rows.slice(0, limit);
   return { page, next: rows.length > limit ? String(page.at(-1)?.id) : null };

@@ -4,7 +4,6 @@ import * as z from 'zod';
 /** White space, controls, zero-width characters, direction marks, soft hyphens, fillers. */
 const INVISIBLE = /^[\s\p{Z}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]$/u;
 
-/** One pass, whatever the length. */
 export function trimInvisible(text: string): string {
   const characters = [...text];
   const isVisible = (character: string): boolean => !INVISIBLE.test(character);

@@ -47,10 +47,7 @@ export async function revokeToken(deps: Deps, actor: Actor, id: number): Promise
   if (isChanged) await record(deps, userId, actor, 'token_revoked', name);
 }
 
-/**
- * Null if there is no active token. Counts against its 60 requests a minute before D1 is asked.
- * @throws AppFailure `too_many`
- */
+/** Null: no active token. Counts against its 60 requests a minute before D1 is asked. @throws AppFailure `too_many` */
 export async function findToken(deps: Deps, token: string): Promise<store.FoundToken | null> {
   const tokenHash = await hashSecretToken(token);
   if (!(await deps.limits.token(tokenHash))) {

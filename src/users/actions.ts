@@ -53,7 +53,6 @@ async function createUser(deps: Deps, input: z.infer<typeof registerSchema>, tim
   }
 }
 
-/** Uses up the invitation, where one is needed. */
 export const register = async (deps: Deps, input: z.infer<typeof registerSchema>) => presentAccount(await createUser(deps, input, 'UTC'));
 
 async function refreshHash(deps: Deps, row: UserRow, password: string): Promise<void> {
@@ -88,10 +87,7 @@ async function issue(deps: Deps, claims: Claims, now: number) {
 
 const changedMeanwhile = (): never => fail({ kind: 'conflict', detail: 'The account was changed at the same time. Sign in again.' });
 
-/**
- * Unknown emails and wrong passwords give the same answer in the same time.
- * @param before what was known of the browser
- */
+/** Unknown emails and wrong passwords: same answer, same time. @param before what was known of the browser */
 export async function signInBrowser(deps: Deps, input: SignIn, before: KnownBrowser | null) {
   const now = deps.now();
   const begin = () => beginSession(deps, input, before, now);
@@ -128,7 +124,6 @@ export async function findSession(deps: Deps, jwt: string): Promise<FoundSession
 /** Prepends a statement to the next D1 batch that marks the current stats version as served, so that the next write bumps it. */
 export const markStatsSeen = (deps: Deps, userId: number): void => deps.d1.precede(store.markSeenStatement(deps.db, userId));
 
-/** `isCurrent` marks the session that asks. */
 export async function listSessions(deps: Deps, actor: Actor) {
   const { userId, sessionId } = authorizeSession(actor);
   const rows = await store.listSessions(deps.db, userId, deps.now());

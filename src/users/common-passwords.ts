@@ -15,7 +15,6 @@ const isRepetition = (text: string): boolean => /^(.{1,6}?)\1+.{0,5}$/su.test(te
 /** Letter case and equivalent characters do not make a password better. */
 const plain = (password: string): string => password.normalize('NFKC').toLowerCase();
 
-/** Repetitions, and runs of the keyboard or the alphabet. */
 export function isPattern(password: string): boolean {
   const text = plain(password);
   return isRepetition(text) || [...RUNS, ...BACKWARDS].some((run) => run.includes(text));

@@ -1,7 +1,4 @@
-/**
- * Browsers with an earlier sign-in to an account. Failed attempts from elsewhere lock the account's sign-in elsewhere, but not in them:
- * they have a throttle of their own.
- */
+/** Browsers with an earlier sign-in have their own throttle: failed attempts elsewhere do not lock the account for them. */
 import { sha256Hex } from '../lib/sha256.ts';
 import type { UserRow } from './model.ts';
 
@@ -20,12 +17,10 @@ type Account = Pick<UserRow, 'id' | 'passwordHash'>;
 
 const markOf = (account: Account): Promise<string> => sha256Hex(`${account.id} ${account.passwordHash}`);
 
-/** @param before what was known of the browser, perhaps for another account */
 export async function rememberBrowser(account: Account, before: KnownBrowser | null, now: number): Promise<KnownBrowser> {
   const browserId = before?.userId === account.id ? before.browserId : crypto.randomUUID();
   return { userId: account.id, browserId, passwordMark: await markOf(account), since: now };
 }
 
-/** False once the password has changed. */
 export const isKnownBrowserOf = async (browser: KnownBrowser, account: Account): Promise<boolean> =>
   browser.passwordMark === (await markOf(account));

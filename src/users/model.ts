@@ -1,4 +1,3 @@
-/** Input, output and rules of users, sessions and the throttle by account. Pure. */
 import * as z from 'zod';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { pastedSchema } from '../lib/pasted.ts';
@@ -71,11 +70,7 @@ export const presentAccount = (row: Pick<UserRow, 'id' | 'email' | 'createdAt'>)
 export const MAX_FAILURES = 10;
 export const FAILURE_WINDOW_MS = 15 * MINUTE_MS;
 
-/**
- * Seconds until the lock ends; null: not locked.
- * @param failures in the window
- * @param startedAt start of the window, epoch milliseconds
- */
+/** Seconds until the lock ends; null: not locked. @param startedAt start of the window, epoch milliseconds */
 export function lockedForS(failures: number, startedAt: number, now: number): number | null {
   const leftMs = startedAt + FAILURE_WINDOW_MS - now;
   return failures < MAX_FAILURES || leftMs <= 0 ? null : Math.ceil(leftMs / SECOND_MS);

@@ -1,4 +1,3 @@
-/** Password checks and their throttle. */
 import { type Actor, authorizeSession } from '../actor.ts';
 import { record } from '../audit/actions.ts';
 import type { Deps } from '../deps.ts';
@@ -8,7 +7,6 @@ import { isKnownBrowserOf, type KnownBrowser } from './known-browser.ts';
 import { FAILURE_WINDOW_MS, lockedForS, MAX_FAILURES, type UserRow } from './model.ts';
 import * as store from './store.ts';
 
-/** Throttle key of an email, whether an account has it or not. */
 export const hashEmail = (email: string): Promise<string> => sha256Hex(email.toLowerCase());
 
 /**
@@ -46,10 +44,7 @@ async function checkPassword(deps: Deps, throttle: string, password: string, phc
   return false;
 }
 
-/**
- * Null if nobody has the email or the password is wrong.
- * @throws AppFailure `too_many`
- */
+/** Null if nobody has the email or the password is wrong. @throws AppFailure `too_many` */
 export async function findByPassword(
   deps: Deps,
   { email, password }: { email: string; password: string },
@@ -69,10 +64,7 @@ export async function requireUser(deps: Deps, userId: number): Promise<UserRow> 
 const checkOwnPassword = (deps: Deps, actor: Actor, row: UserRow, password: string): Promise<boolean> =>
   checkPassword(deps, `session:${authorizeSession(actor).sessionId}`, password, row.passwordHash);
 
-/**
- * @param path the input field with the password
- * @throws AppFailure `invalid` with that path, `too_many`
- */
+/** @param path field of the password @throws AppFailure `invalid` with that path, `too_many` */
 export async function confirmPassword(deps: Deps, actor: Actor, userId: number, password: string, path: string): Promise<UserRow> {
   const row = await requireUser(deps, userId);
   if (!(await checkOwnPassword(deps, actor, row, password))) {

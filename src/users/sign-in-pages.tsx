@@ -1,4 +1,3 @@
-/** Landing page, registration, sign-in, sign-out and password reset. */
 import * as z from 'zod';
 import type { Actor } from '../actor.ts';
 import type { Deps } from '../deps.ts';

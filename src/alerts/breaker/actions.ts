@@ -1,7 +1,4 @@
-/**
- * The circuit breaker's calls to OpenRouter, the only ones that write there. Each step is recorded before it is taken, so that a retry
- * knows of an interrupted one.
- */
+/** The circuit breaker: the only code that writes to OpenRouter. Steps are recorded before they are taken, so retries know of them. */
 
 import type { Deps } from '../../deps.ts';
 import { findKey } from '../../inventory/store.ts';
@@ -70,7 +67,6 @@ async function write(deps: Deps, action: Action, text: string, { write: change, 
 
 type Outcome = { settled: Settled; left?: Next['left'] } | { retry: string };
 
-/** Null: nothing to do. */
 async function take(deps: Deps, action: Action, isLast: boolean): Promise<Outcome | null> {
   const failed = (of: Action, failure: StepFailure): Outcome => {
     const settled = afterFailure(of, failure, isLast);

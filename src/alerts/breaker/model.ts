@@ -32,7 +32,6 @@ const restoringChange = (kind: ActionRow['kind'], before: KeySettings): KeyChang
 /** OpenRouter left open whether it made the change. If the key shows it, it is restored like any other. */
 const isUnsure = ({ state, before }: Pick<Action, 'state' | 'before'>): boolean => state === 'refused' && before !== null;
 
-/** Null: no step (yet). */
 export function stepOf(
   action: Pick<Action, 'state' | 'restore' | 'restoreAt' | 'kind' | 'before'>,
   now: number,
@@ -159,7 +158,6 @@ export const settledAs = (action: Action, { state, answer, before }: Next): Sett
   before: state === 'refused' ? null : (before ?? action.before),
 });
 
-/** Null: retry. */
 export function afterFailure(action: Action, failure: StepFailure, isLast: boolean): Settled | null {
   if (failure.isPassing && !isLast) return null;
   if (action.state !== 'planned') return { state: 'left', answer: failure.text, before: action.before };

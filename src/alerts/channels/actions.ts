@@ -34,10 +34,7 @@ const targetOf = (input: ChannelInput): Target => {
   }
 };
 
-/**
- * The address is stored encrypted; a webhook's secret appears in this response only.
- * @param origin of this monitor, for links in messages
- */
+/** A webhook's secret appears in this response only. @param origin of this monitor, for links in messages */
 export async function createChannel(deps: Deps, actor: Actor, input: ChannelInput, origin: string) {
   const userId = authorize(actor, 'manage');
   if ('url' in input && !isAllowedUrl(input.url, origin)) failField('url', 'Must be an https URL');

@@ -47,7 +47,6 @@ export const createChannelSchema = z
 /** Field with the address, for types whose address is no secret. */
 const SHOWN_ADDRESS: Record<string, string> = { email: 'to', telegram: 'chat_id' };
 
-/** Address fields that a form of another type may contain. A form of this type passes them on. */
 export const addressesOfOthers = (type: unknown): string[] =>
   Object.entries(SHOWN_ADDRESS).flatMap(([one, name]) => (one === type ? [] : [name]));
 

@@ -72,10 +72,7 @@ export interface KnownEvent {
 
 export type Over = KnownEvent & Recovery;
 
-/**
- * Compares findings with stored events: new ones fire, ended conditions recover, and conditions the rule no longer applies to end
- * silently. A condition that cannot be judged now stays as it is.
- */
+/** New findings fire, ended conditions recover, or end silently where the rule no longer applies. Those of unknown state stay. */
 export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>, { findings, ok, unknown }: Decision) {
   const ofRule = known.filter(({ ruleId }) => ruleId === rule.id);
   const name = ({ subject, occasion }: Pick<KnownEvent, 'subject' | 'occasion'>): string => JSON.stringify([subject, occasion]);

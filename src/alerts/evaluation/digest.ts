@@ -16,7 +16,6 @@ import { type EvaluationInput, subjectOf } from './situation.ts';
 import { type Days, PACE_DAYS, type SpendQuery } from './spend.ts';
 
 const TOP = 3;
-/** Covers the pace and the previous week. */
 const BACK_DAYS = { day: PACE_DAYS, week: 28 };
 
 const moneyText = (credits: number, byok: number): string =>

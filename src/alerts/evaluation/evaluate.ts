@@ -16,7 +16,6 @@ import type { EvaluationInput } from './situation.ts';
 import { listRulesAcrossUsers, listSpendAcrossUsers, type StoredRules } from './situation-store.ts';
 import { createSpend } from './spend.ts';
 
-/** Finest first. */
 const HOURS = ['all', 'credits'] as const;
 
 export const deliveryMessage = ({ eventId, channelId }: store.DeliveryRef) => ({ job: 'alert' as const, eventId, channelId });
@@ -86,7 +85,6 @@ export async function loadRuleContextsAcrossUsers(
   });
 }
 
-/** Writes nothing if nothing changed. */
 async function storeChanges(deps: Deps, { userId, rules, known, acted, situation }: RuleContext): Promise<void> {
   const changes = rules.map((rule) => ({ rule, ...compareWith(known, rule, decide(rule, situation)) }));
   const actual = changes.filter(({ fired, over, notApplicable }) => fired.length + over.length + notApplicable.length > 0);
@@ -114,7 +112,6 @@ export function evaluateMessages(userIds: readonly number[]): { job: 'evaluate';
 /** By then syncs that began together have finished, so their events form one group. */
 const AFTER_READING_S = 20;
 
-/** After the syncs that run at the same time. */
 export const evaluateSoon = (deps: Deps, userIds: readonly number[]): Promise<void> =>
   deps.enqueue(evaluateMessages(userIds), AFTER_READING_S);
 

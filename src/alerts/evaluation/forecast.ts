@@ -16,15 +16,12 @@ export interface Watched {
 export interface MonthSpend {
   /** Lower bound of the spend: for keys with an incomplete month, OpenRouter's figure if that is higher. */
   nano: number | null;
-  /** False: a lower bound. */
   isComplete: boolean;
   /** Keys whose figure is OpenRouter's, for the UTC month. */
   upstreamKeys: number;
-  /** Keys with a partly unknown month. */
   partialKeys: number;
   /** OpenRouter's total for keys with an incomplete month; null: none. */
   reported: number | null;
-  /** Number of those keys. */
   reportedKeys: number;
 }
 
@@ -70,15 +67,11 @@ function forecastDay(spent: number, day: string, now: number, zone: string): num
   return elapsed < FORECAST_AFTER_MS ? null : Math.round((spent / Math.min(elapsed, end - start)) * (end - start));
 }
 
-/** If the rest of today and the remaining days go on at `pace`. */
 export function projectDays(spent: number, today: { day: string; spent: number }, pace: number, end: string): number {
   return Math.round(spent + Math.max(0, pace - today.spent) + pace * (countDays(today.day, end) - 1));
 }
 
-/**
- * Projected spend of the current period in nano-dollars, or null. Weeks and months continue at the pace of the last complete days, days
- * at that of their hours so far.
- */
+/** Nano-dollars or null. Weeks and months continue at the pace of the last complete days, days at that of their hours so far. */
 export function forecastOf(watched: Watched, asked: SpendQuery, period: BudgetPeriod): number | null {
   const { now, zone, spend } = watched;
   const today = localDayOf(now, zone);

@@ -28,7 +28,7 @@ function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, s
   const nano = situation.spend.ofDays(rule, period.from, period.to);
   if (nano === null) return [];
   const about = { subject: subjectOf(rule.key_id), keyId: rule.key_id };
-  // The amount is part of the key: another amount may reach the same threshold again.
+  // The amount is part of the dedupe key: another amount may reach the same threshold again.
   const amount = rule.counts === 'credits' ? rule.amount_usd : `${rule.amount_usd} ${rule.counts}`;
   const occasion = (what: string | number) => `${rule.period} ${period.from} ${amount} ${what}`;
   const { amount_usd, counts } = rule;
@@ -75,7 +75,6 @@ function usualOf(rule: RuleOf<'spike'>, { spent, before }: Compared): number | n
   return isSpike ? median : null;
 }
 
-/** Today and yesterday, each with the same weekdays before. */
 function daysOf({ now, zone, spend }: EvaluationInput) {
   const today = localDayOf(now, zone);
   return [today, addDays(today, -1)].map((day) => {
@@ -84,7 +83,6 @@ function daysOf({ now, zone, spend }: EvaluationInput) {
   });
 }
 
-/** The last complete hours, each with the same local hours of the days before. */
 function hoursOf({ now, zone, spend }: EvaluationInput) {
   const hour = Math.floor(now / HOUR_MS) * HOUR_MS;
   const hoursAt = createClockHours(addDays(dayOf(now), -7 * WEEKS - 2), dayOf(now), zone);

@@ -8,11 +8,9 @@ export interface EvaluationInput {
   zone: string;
   keys: readonly Key[];
   spend: Spend;
-  /** Of the days that `reachOf` names. */
   facts: readonly Fact[];
 }
 
-/** The subject of events. */
 export const subjectOf = (keyId: number | null): string => (keyId === null ? 'all' : `key:${keyId}`);
 
 export const keysOf = ({ key_id: keyId }: Pick<Rule, 'key_id'>, keys: readonly Key[]): Key[] =>

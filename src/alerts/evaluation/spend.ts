@@ -32,9 +32,9 @@ export interface Spend {
   isComplete(keyId: number | null, from: string, to: string): boolean;
   /** False: spend up to now is partly unknown. */
   isCurrent(keyId: number): boolean;
-  /** 8 Null: unknown. */
+  /** Null: unknown. */
   dayBeside(asked: SpendQuery, day: string, others: readonly string[]): Compared | null;
-  /** The hour that starts at an instant beside others; null: nothing is known of it. */
+  /** `at`: start of the hour. Null: unknown. */
   hourBeside(asked: SpendQuery, at: number, others: readonly number[]): Compared | null;
   /** Null: not all keys involved are known in both ranges. */
   daysBeside(asked: SpendQuery, days: Days, before: Days): { spent: number; before: number } | null;
@@ -48,7 +48,6 @@ export interface Spend {
 
 type Money = [credits: number, byok: number];
 
-/** By local day, and by the hour's start where known. */
 interface Sums {
   days: Map<string, Money>;
   hours: Map<number, Money>;
@@ -119,7 +118,6 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
     isPlaced: (keyId) => !sums.get(keyId)?.unplaced.has(localDayOf(startOfDay(dayOf(at)) + DAY_MS / 2, zone)),
   });
 
-  /** Daily average of the completely known days. */
   const paceOfKey = (key: CoveredKey, counts: Counts, days: readonly string[]) => {
     const known = days.filter((day) => isWhole(key, timeOf(day, day)));
     const nano = known.reduce((sum, day) => sum + counted(counts, sums.get(key.id)?.days.get(day)), 0);

@@ -102,10 +102,7 @@ export async function resendDue(deps: Deps): Promise<void> {
 /** An event is needed as long as it could fire again: a key's expiry is reported up to a year ahead. */
 const REMEMBERED_DAYS = 400;
 
-/**
- * Deletes up to `limit` events and actions beyond the retention.
- * @returns the larger of the two counts
- */
+/** Deletes up to `limit` events and actions beyond the retention. @returns the larger of the two counts */
 export async function deleteOldEvents(deps: Deps, now: number, limit: number): Promise<number> {
   const at = now - Math.max(deps.config.retentionDays, REMEMBERED_DAYS) * DAY_MS;
   const actions = await deleteActionsBeforeAcrossUsers(deps.db, at, limit);

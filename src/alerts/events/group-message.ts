@@ -14,7 +14,6 @@ export interface GroupMessage extends Item {
   kind: EventRow['kind'];
   rule: string;
   at: number;
-  /** All events, or the first `MAX_ITEMS`. */
   items: Item[];
   count: number;
 }
@@ -51,10 +50,7 @@ export function textOfSeveral(events: readonly Pick<EventRow, 'keyId' | 'title' 
   return [...first, ...(events.length > FEW ? [`And ${events.length - FEW} more.`] : [])].join('\n');
 }
 
-/**
- * @param names of keys by id
- * @param origin of this monitor
- */
+/** @param names of keys by id @param origin of this monitor */
 export function groupMessageOf(
   events: readonly [EventRow, ...EventRow[]],
   names: ReadonlyMap<number, string>,

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { formatAgo, formatInstant } from '../../lib/format.ts';
 import type { channelSchema, eventSchema } from '../responses.ts';
-import { Action } from '../views.tsx';
+import { ActionButton } from '../views.tsx';
 import { textOfSeveral, titleOfSeveral } from './group-message.ts';
 
 type Event = z.infer<typeof eventSchema>;
@@ -70,14 +70,14 @@ const Buttons = ({ group, about, zone, now }: { group: Group; about: string; zon
   return (
     <div class="actions">
       {acknowledgedAt === null ? (
-        <Action action={`/alerts/${id}/acknowledge`} label="Acknowledge" about={about} />
+        <ActionButton action={`/alerts/${id}/acknowledge`} label="Acknowledge" about={about} />
       ) : (
         <span class="hint">acknowledged {formatAgo(acknowledgedAt, now)}</span>
       )}
       {snoozedUntil !== null && Date.parse(snoozedUntil) > now ? (
         <span class="hint">snoozed until {formatInstant(snoozedUntil, zone)}</span>
       ) : (
-        <Action action={`/alerts/${id}/snooze`} label="Snooze for a day" about={about} fields={{ hours: '24' }} />
+        <ActionButton action={`/alerts/${id}/snooze`} label="Snooze for a day" about={about} fields={{ hours: '24' }} />
       )}
     </div>
   );

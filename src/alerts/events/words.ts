@@ -15,7 +15,6 @@ import type { BudgetPeriod, Counts, Rule, RuleInput, RuleType } from '../model.t
 export type Figures = Record<string, number | string | null>;
 
 export interface RuleMatch {
-  /** `all` or `key:<id>`. */
   subject: string;
   keyId: number | null;
   /** '' for a condition. */
@@ -26,7 +25,6 @@ export interface RuleMatch {
   surpassedBy?: readonly string[];
 }
 
-/** In words, with the page that shows its figures. */
 export interface Finding extends Omit<RuleMatch, 'is'> {
   title: string;
   text: string;

@@ -23,7 +23,7 @@ export interface Budget {
 export const BUDGET_TIMES: Record<BudgetPeriod, string> = { day: 'today', week: 'this week', month: 'this month' };
 
 /** Rounded down: 100 means that all of it is used. */
-const percentOf = (nano: number, amountUsd: number): number => Math.floor((nano * 100) / Math.round(amountUsd * NANO));
+const wholePercentOf = (nano: number, amountUsd: number): number => Math.floor((nano * 100) / Math.round(amountUsd * NANO));
 
 /** Highest usage first. Budgets of keys that are not in `keys` are left out. */
 export function budgetsOf(
@@ -48,7 +48,7 @@ export function budgetsOf(
         amountUsd: rule.amount_usd,
         spentUsd: usdFromNanoOrNull(nano),
         isComplete: spend.isComplete(rule.key_id, from, today),
-        percent: nano === null ? null : percentOf(nano, rule.amount_usd),
+        percent: nano === null ? null : wholePercentOf(nano, rule.amount_usd),
       },
     ];
   });

@@ -3,7 +3,6 @@ import * as z from 'zod';
 import type { FieldError } from '../../errors.ts';
 import { createRuleSchema, parametersOf, RULE_TYPES, type Rule, type RuleInput, type RuleType } from '../model.ts';
 
-/** `name` is the parameter's name. */
 export interface FormField {
   name: string;
   label: string;
@@ -164,13 +163,12 @@ function readField({ kind }: FormField, text: string | undefined): unknown {
     : trimmed;
 }
 
-const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
+const percentText = (share: number): string => String(Number((share * 100).toPrecision(12)));
 
-/** Messages in the words and units of the form. */
 function fieldMessage(message: string, kind: FormField['kind'] | undefined): string {
   if (/expected number/.test(message)) return 'Must be a number';
   const isOfShares = kind?.startsWith('percent') && /^Must (be|include) /.test(message);
-  return isOfShares ? message.replace(/\d+(\.\d+)?/, (share) => `${percentOf(Number(share))}%`) : message;
+  return isOfShares ? message.replace(/\d+(\.\d+)?/, (share) => `${percentText(Number(share))}%`) : message;
 }
 
 const channelsOf = (values: Readonly<Record<string, string>>): 'all' | number[] =>
@@ -204,8 +202,8 @@ export function formOf(rule: Rule): Record<string, string> {
     const value = parameters[name];
     if (value === undefined || kind === 'password') return [name, ''];
     if (kind === 'check') return [name, value ? 'on' : ''];
-    if (kind === 'percent') return [name, percentOf(Number(value))];
-    return [name, kind === 'percents' ? (value as number[]).map(percentOf).join(', ') : String(value)];
+    if (kind === 'percent') return [name, percentText(Number(value))];
+    return [name, kind === 'percents' ? (value as number[]).map(percentText).join(', ') : String(value)];
   });
   return {
     type: rule.type,

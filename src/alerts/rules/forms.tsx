@@ -45,13 +45,11 @@ const RuleField = ({ field, value }: { field: FormField; value: string }) => {
 interface RuleFormProps {
   action: string;
   type: RuleType;
-  /** Of a stored rule. */
   values?: Record<string, string>;
   keys: readonly Key[];
   channels: readonly Named[];
   view: Pick<View, 'draft' | 'failure'>;
   button: string;
-  /** Types to switch to. */
   kinds?: Kinds;
 }
 

@@ -62,10 +62,7 @@ export async function previewRule(deps: Deps, actor: Actor, query: z.output<type
   return previewOf(deps, userId, parsed.data as RuleInput & { type: 'budget' });
 }
 
-/**
- * Asks before a newly armed budget changes its key immediately.
- * @throws AppFailure `invalid` at `act_from`, saying what would happen
- */
+/** Asks before a newly armed budget changes its key immediately. @throws AppFailure `invalid` at `act_from`, saying what would happen */
 export async function askWhenToAct(deps: Deps, actor: Actor, input: RuleInput, before: Rule | null): Promise<void> {
   const userId = authorize(actor, 'manage');
   if (input.type !== 'budget' || input.act_from !== undefined || armingOf(input) === null) return;

@@ -1,4 +1,3 @@
-/** Loads nothing from other hosts. */
 import { Layout } from '../pages/layout.tsx';
 
 export const DocsPage = () => (

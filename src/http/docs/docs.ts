@@ -1,11 +1,7 @@
-/**
- * `/openapi.json` and `/docs`. `scripts/build-assets.ts` makes the document, so its generator is not part of the Worker; it is served
- * from here to have the usual headers.
- */
+/** `scripts/build-assets.ts` makes the document, so its generator is not part of the Worker. Served from here with the usual headers. */
 import * as z from 'zod';
 import { type Api, createApi } from '../route.ts';
 
-/** @param drawPage the interactive reference */
 export function createDocsApi(drawPage: () => string | Promise<string>): Api {
   const api = createApi();
   api.route({

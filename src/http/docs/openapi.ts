@@ -41,7 +41,6 @@ function problemsOf(route: RouteDescription): number[] {
   return [...new Set(statuses)].sort((a, b) => a - b);
 }
 
-/** Schemas with an id become components. */
 function createSchemas() {
   const components: Json = {};
   const schemaOf = (schema: z.ZodType): Json => {

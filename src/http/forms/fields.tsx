@@ -8,10 +8,7 @@ interface FormProps {
   class?: string;
 }
 
-/**
- * A failed form is rendered twice: the first pass collects its controls.
- * @param isSent whether it is a POST form, which shows errors of no field above its fields
- */
+/** A failed form is rendered twice: first to collect its controls. @param isSent whether errors of no field stand above the fields */
 function useForm({ action, children }: PropsWithChildren<FormProps>, isSent: boolean) {
   const page = useContext(PageContext);
   const path = action.split('?')[0] ?? action;
@@ -80,7 +77,6 @@ interface FieldProps {
   value?: string;
   hint?: Child;
   autocomplete?: string;
-  /** Id of a datalist. */
   list?: string;
   class?: string;
   isRequired?: boolean;
@@ -161,7 +157,6 @@ interface GroupProps {
   isLabelUnseen?: boolean;
 }
 
-/** Controls with a common error. */
 export function Group({ name, label, isLabelUnseen = false, children }: PropsWithChildren<GroupProps>) {
   const { id, error, focus } = useControl(name, label);
   return (
@@ -179,7 +174,6 @@ interface ChoiceProps {
   options: readonly (readonly [value: string, label: string, href: string])[];
 }
 
-/** A choice as links. */
 export const Choice = ({ label, chosen, options }: ChoiceProps) => (
   <nav aria-label={label} class="segments">
     <ul>
@@ -199,10 +193,7 @@ interface SwitchProps extends ChoiceProps {
   enter?: { name: string; value: string };
 }
 
-/**
- * A choice that changes the fields of its form: its buttons post what was typed to addresses that redraw the form. Enter presses the
- * first button of a form, so that is a hidden one.
- */
+/** Its buttons post typed values to addresses that redraw the form. Enter presses a form's first button, so that is a hidden one. */
 export function Switch({ label, chosen, options, enter }: SwitchProps) {
   const { typed, failure } = useContext(FormContext);
   return (

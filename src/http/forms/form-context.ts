@@ -13,7 +13,6 @@ export const PageContext = createContext<PageState>({ draft: null, failure: null
 
 interface FormState {
   path: string;
-  /** Null: nothing to show again. */
   typed: Record<string, string> | null;
   failure: FormFailure | null;
   report: FailureReport | null;
@@ -25,7 +24,6 @@ export const FormContext = createContext<FormState>({ path: '', typed: null, fai
 /** Unique on a page. */
 export const idOf = (form: string, name = ''): string => `${form}/${name}`.replace(/\W+/g, '-').replace(/^-|-$/g, '');
 
-/** Id of the errors above a form's fields. */
 export const noticeIdOf = (form: string): string => `${idOf(form)}-notice`;
 
 /** Registers a control with its form and returns its id, value and error. */
@@ -46,7 +44,6 @@ export function useControl(name: string, label: string, hasHint = false) {
   };
 }
 
-/** For elements around a control. */
 export function useError(name: string): string | undefined {
   const { failure } = useContext(FormContext);
   return failure ? errorOf(failure, name) : undefined;

@@ -1,20 +1,16 @@
 /** Errors of a form and how its page reports them: in a summary at the top and at the fields; the first of them gets the focus. Pure. */
 import type { AppError } from '../../errors.ts';
 
-/** What was typed into a form. */
 export interface Draft {
-  /** Its path. */
   form: string;
   /** By field name, without secrets. */
   values: Record<string, string>;
 }
 
 export interface FormFailure extends Draft {
-  /** By field path. */
   errors: Record<string, string>;
   /** The error of the whole form; null: only fields are wrong. */
   detail: string | null;
-  /** What the page shows instead. */
   note?: string;
 }
 
@@ -37,7 +33,6 @@ export interface FailureReport {
 /** Secrets pasted into a wrong field are not shown again either. */
 const KEY_TEXT = /sk-or-v1-\w{8}/;
 
-/** Names of fields that may be shown again. */
 export type Kept = readonly string[] | ((name: string) => boolean);
 
 export const shownOf = (values: Record<string, string>, kept: Kept): Record<string, string> =>
@@ -55,16 +50,12 @@ export function failureOf(draft: Draft, error: AppError): FormFailure {
   return { ...draft, errors, detail: null };
 }
 
-/** The field itself or a part of it. */
 const isOf = (path: string, name: string): boolean => path === name || path.startsWith(`${name}.`);
 
 export const errorOf = ({ errors }: Pick<FormFailure, 'errors'>, name: string): string | undefined =>
   Object.entries(errors).find(([path]) => isOf(path, name))?.[1];
 
-/**
- * @param controls of the form, as far as the page shows them
- * @param form its id, if it shows errors above its fields; null: the summary alone shows them
- */
+/** @param controls that the page shows @param form id for errors above its fields; null: only the summary shows them */
 export function reportFailure(failure: FormFailure, controls: readonly Control[], form: string | null): FailureReport {
   const home = form === null ? null : (controls[0]?.id ?? form);
   const wrong = controls.flatMap(({ id, name, label }) => {

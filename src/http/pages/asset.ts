@@ -1,4 +1,3 @@
-/** Names contain a content hash: `scripts/build-assets.ts`. */
 import names from '../../../dist/asset-names.json' with { type: 'json' };
 
 export type AssetName = keyof typeof names;

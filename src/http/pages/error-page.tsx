@@ -7,7 +7,6 @@ import { recogniseViewer } from '../guard.ts';
 import { problemResponse } from '../problem.ts';
 import { Frame } from './layout.tsx';
 
-/** Programs call `/api/` or do not accept HTML. */
 function isForPeople(c: Context<AppEnv>): boolean {
   if (c.req.path.startsWith('/api/')) return false;
   return (

@@ -1,7 +1,4 @@
-/**
- * Pages and forms as values, like the API routes in `route.ts`. A form ends in a redirect with a message, or in its page with the typed
- * values and errors (`form-failure.ts`).
- */
+/** Pages and forms as values, like routes. A form ends in a redirect with a message, or in its page with values and errors. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { csrf } from 'hono/csrf';
 import type { Child } from 'hono/jsx';
@@ -26,7 +23,6 @@ export interface View {
   actor: Actor;
   viewer: Viewer | null;
   flash: Flash | null;
-  /** Typed values to show again. */
   draft: Draft | null;
   failure: FormFailure | null;
 }
@@ -45,7 +41,6 @@ export interface Outcome {
 export interface FormDefinition<T extends z.ZodType> {
   path: string;
   access: PageAccess;
-  /** Name of the throttle by address. */
   throttle?: string;
   schema: T;
   /** Fields that may be shown again: never secrets. */
@@ -57,9 +52,7 @@ export interface FormDefinition<T extends z.ZodType> {
 export interface RedrawDefinition {
   path: string;
   access: PageAccess;
-  /** Path of the form to redraw. */
   form: string;
-  /** Fields that may be shown again: never secrets. */
   kept: Kept;
   /** What of them goes into the other fields. */
   typed?(values: Record<string, string>): Record<string, string>;
@@ -127,7 +120,6 @@ function isShown(error: AppError, path: string): boolean {
   return !['internal', 'misconfigured', 'too_large', ...(path.includes(':id') ? ['not_found', 'forbidden'] : [])].includes(error.kind);
 }
 
-/** `redraw` draws a form again with other fields. */
 export function createPages() {
   const router = createRouter();
   const pages = new Set<string>();

@@ -10,7 +10,7 @@ import { applyReadings, type Reading, readKeys } from '../sync/keys.ts';
 import { accountMessageOf } from '../sync/message.ts';
 import { isTransient, retryAfterOf } from '../sync/verdict.ts';
 import { withLease } from './lease.ts';
-import { addCounts, type Counts, type Delivery, type JobMessage, packKeys, type ReadMessage } from './model.ts';
+import { addCounts, type Counts, type Delivery, type JobMessage, type KeysMessage, packKeys } from './model.ts';
 
 /** 20 keys, 6 requests at once, 10 seconds each. */
 const LEASE_MS = 2 * MINUTE_MS;
@@ -22,11 +22,8 @@ const IDS_A_PAGE = 2000;
 
 const runOf = (job: ReadRun['kind'], slot: string): ReadRun => ({ kind: job, id: `${job} ${slot}`, since: Date.parse(slot) });
 
-/**
- * Enqueues all due keys.
- * @returns how many are due, and how many wait for their `Retry-After`
- */
-export async function startReading(deps: Deps, job: 'sync' | 'validate', slot: string): Promise<Counts> {
+/** Enqueues all due keys. @returns how many are due, and how many wait for their `Retry-After` */
+export async function enqueueDueKeys(deps: Deps, job: 'sync' | 'validate', slot: string): Promise<Counts> {
   const now = deps.now();
   const counts = { due: 0, postponed: 0, messages: 0 };
   for (let afterId: number | undefined = 0; afterId !== undefined; ) {
@@ -66,7 +63,7 @@ const accountMessages = (readings: readonly Reading[], slot: string): JobMessage
     result.ok && result.value.isManagementKey ? [accountMessageOf(slot, userId, id)] : [],
   );
 
-export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery> =>
+export const keysMessage = (deps: Deps, message: KeysMessage): Promise<Delivery> =>
   withLease(deps, message, LEASE_MS, async (before) => {
     const run = runOf(message.job, message.slot);
     const keys = await listDueKeysAcrossUsers(deps.db, run, deps.now(), message.keyIds);
