@@ -1,4 +1,4 @@
-/** `npm run bench`: does the time of a refused sign-in tell whether an e-mail has an account? 200 of each kind, in turn, at full strength. */
+/** `npm run bench`: does the time of a refused sign-in tell whether an email has an account? 200 of each kind, in turn, at full strength. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hashPassword } from '../src/crypto/password.ts';
 import { quantile } from './measure.ts';

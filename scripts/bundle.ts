@@ -1,11 +1,9 @@
-/** The Worker's bundle, as a deployment would upload it. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { runOrThrow } from './wrangler.ts';
 
-/** The level at which wrangler tells sizes. */
 const GZIP_LEVEL = 6;
 
 export interface Bundle {
@@ -13,7 +11,7 @@ export interface Bundle {
   gzipBytes: number;
 }
 
-/** Builds it; nothing is uploaded, and nothing stays on the disk. */
+/** Uploads nothing and leaves no files. */
 export async function buildBundle(): Promise<Bundle> {
   const folder = await mkdtemp(join(tmpdir(), 'openrouter-monitor-bundle-'));
   try {

@@ -1,4 +1,4 @@
-/** Fails if a generated file is not what its source would generate: the binding types and the migrations. */
+/** Fails if the binding types or the migrations are not what their source would generate. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -9,7 +9,7 @@ const run = (command: string, ...args: string[]) => {
   return { isSuccess: status === 0, output: `${stdout}${stderr}` };
 };
 
-/** Generates migrations into a copy of the folder: anything new means that a table was changed without one. */
+/** Generates into a copy of the folder: a new file means that a table changed without a migration. */
 function hasNewMigration(): boolean {
   mkdirSync(join(root, 'dist'), { recursive: true });
   const copy = mkdtempSync(join(root, 'dist/migrations-'));

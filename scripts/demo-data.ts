@@ -1,4 +1,4 @@
-/** Ninety days in the life of somebody with a few OpenRouter keys, booked by the same ledger as the Worker's. Pure. */
+/** Ninety days of somebody with a few OpenRouter keys, booked by the Worker's own ledger. Pure. */
 import { DAY_MS, dayOf, HOUR_MS, hourOf, MINUTE_MS, startOfDay } from '../src/lib/day.ts';
 import { addPosting, type Counter, type DayAmounts, postSample, type Sample, type Series } from '../src/usage/booking/counters.ts';
 import type { Spend } from '../test/support/openrouter/analytics.ts';
@@ -10,10 +10,10 @@ export interface DemoKey {
   name: string;
   text: string;
   limitNano: number | null;
-  /** Whether OpenRouter still accepts it at the end of the story. */
+  /** False: OpenRouter rejects it at the end. */
   isValid: boolean;
   spends: Spend[];
-  /** Whether the user added it; the others are discovered through the management key. */
+  /** False: discovered through the management key. */
   isAdded: boolean;
   workspace: 'Default' | 'Team' | 'Lab';
   days: DayAmounts[];
@@ -29,7 +29,7 @@ interface Character {
   isValid: boolean;
   isAdded: boolean;
   workspace: DemoKey['workspace'];
-  /** Permaslugs and providers, the most used first. */
+  /** Permaslugs and providers, most used first. */
   models: readonly (readonly [model: string, provider: string])[];
 }
 
@@ -61,10 +61,10 @@ const CHARACTERS: readonly Character[] = [
   },
 ];
 
-/** What people spend in OpenRouter's chatroom, with no key. */
+/** Spend in the chatroom, without a key. */
 const CHATROOM: Character = { ...plain, name: 'chatroom', dailyUsd: 0.7, weekendShare: 0.4, models: [SONNET, GEMINI] };
 
-/** What a spend bought: a model of the character's, and tokens in proportion to its cost. */
+/** A model of the character, and tokens in proportion to the cost. */
 export function describeSpend({ models }: Pick<Character, 'models'>, nano: number, byokNano: number, random: () => number) {
   const [model, provider] = models[Math.floor(random() ** 2 * models.length)] ?? HAIKU;
   const promptTokens = Math.round((nano + byokNano) / (1500 + 1000 * random()));
@@ -80,7 +80,6 @@ export function describeSpend({ models }: Pick<Character, 'models'>, nano: numbe
   };
 }
 
-/** How much of a day falls on an hour: office hours, or the night for the nightly job. */
 function hourShare(name: string, hour: number): number {
   if (name === 'nightly-evals') return hour >= 1 && hour <= 4 ? 0.25 : 0;
   return hour >= 7 && hour <= 19 ? 1 / 16 : 0.015;
@@ -109,7 +108,7 @@ const grow = (counter: Counter, nano: number, isToday: boolean): Counter => ({
   todayNano: counter.todayNano + (isToday ? nano : 0),
 });
 
-/** Reads the counters every hour at minute 3 and books them. */
+/** Samples the counters every hour at minute 3. */
 function watch(spends: readonly Spend[], from: number, to: number): { days: DayAmounts[]; series: Series } {
   const days = new Map<string, DayAmounts>();
   const startedAt = from + 3 * MINUTE_MS;
@@ -142,8 +141,8 @@ function watch(spends: readonly Spend[], from: number, to: number): { days: DayA
 
 const startOfStory = (now: number): number => startOfDay(dayOf(now - DEMO_DAYS * DAY_MS));
 
-/** The demo's keys, ninety days up to `now`. `textOf` names the text of the nth key. */
-export function tellStory(now: number, textOf: (index: number) => string): DemoKey[] {
+/** @param textOf the secret of the nth key */
+export function demoStory(now: number, textOf: (index: number) => string): DemoKey[] {
   const from = startOfStory(now);
   return CHARACTERS.map((character, index) => {
     const spends = spendsOf(character, from, now, createRandom(index + 1));
@@ -153,10 +152,8 @@ export function tellStory(now: number, textOf: (index: number) => string): DemoK
   });
 }
 
-/** What was spent with no key in the same time. */
-export const tellChatroom = (now: number): Spend[] => spendsOf(CHATROOM, startOfStory(now), now, createRandom(99));
+export const demoChatroom = (now: number): Spend[] => spendsOf(CHATROOM, startOfStory(now), now, createRandom(99));
 
-/** One more spend of a key, as its story goes. */
 export function nextSpend(key: Pick<DemoKey, 'name'>, random: () => number): Omit<Spend, 'at'> {
   const character = CHARACTERS.find(({ name }) => name === key.name) ?? CHATROOM;
   const nano = Math.floor(random() * 5_000_000);

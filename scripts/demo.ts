@@ -1,4 +1,4 @@
-/** `npm run demo`: the Worker against the simulated OpenRouter, with a demo user and ninety days of history. */
+/** `npm run demo`: the Worker with a simulated OpenRouter, a demo user and ninety days of history. */
 
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { describeReadError } from '../src/sync/verdict.ts';
 import { startSimulatorServer } from '../test/support/openrouter/server.ts';
 import { createSimulator, type Simulator } from '../test/support/openrouter/simulator.ts';
 import { fireCron } from './crons.ts';
-import { type DemoKey, nextSpend, tellChatroom, tellStory } from './demo-data.ts';
+import { type DemoKey, demoChatroom, demoStory, nextSpend } from './demo-data.ts';
 import { readPublicUrl } from './public-url.ts';
 import { DEMO_USER } from './running-demo.ts';
 import { readDevConfig } from './secrets.ts';
@@ -26,7 +26,7 @@ const { email: EMAIL, password: PASSWORD } = DEMO_USER;
 const USER_ID = 1;
 const LIVE_SPEND_MS = 20_000;
 const CREDITS_NANO = 5_000e9;
-/** Wider questions time out, as they do for large accounts: so the history takes some minutes, and its progress can be watched. */
+/** Wider queries time out, as for large accounts, so the history takes some minutes and its progress shows. */
 const SLOW_BEYOND_DAYS = 5;
 const WORKSPACES = [
   { id: '550e8400-e29b-41d4-a716-446655440000', name: 'Team', slug: 'team' },
@@ -38,7 +38,6 @@ const quote = (value: string | number | null): string => (typeof value === 'stri
 const insert = (table: string, row: Record<string, string | number | null>): string =>
   `INSERT INTO ${table} (${Object.keys(row).join(', ')}) VALUES (${Object.values(row).map(quote).join(', ')});`;
 
-/** What the row of its upstream key holds of its samples. */
 function sampleColumns({ spends, series: { last, startedAt } }: DemoKey) {
   const spentIn = (period: 'week' | 'month') => {
     const since = startOfDay(periodOf(period, dayOf(last.at)).from);
@@ -63,7 +62,6 @@ function sampleColumns({ spends, series: { last, startedAt } }: DemoKey) {
   };
 }
 
-/** The ledger rows of a key. */
 const daySql = (key: DemoKey, id: number): string[] =>
   key.days.map((day) =>
     insert('key_day', {
@@ -82,7 +80,7 @@ const daySql = (key: DemoKey, id: number): string[] =>
 
 type Columns = Parameters<typeof insert>[1];
 
-/** The rows of a key and of its upstream key, which has the same id. */
+/** A key and its upstream key have the same id. */
 async function textSql(id: number, text: string, key: Columns, keyring: Keyring, series: Columns = {}): Promise<string[]> {
   const hash = await sha256Hex(text);
   const { envelope, kid } = await encrypt(keyring, { column: CIPHERTEXT_COLUMN, userId: USER_ID, hash }, text);
@@ -92,7 +90,6 @@ async function textSql(id: number, text: string, key: Columns, keyring: Keyring,
   ];
 }
 
-/** A key with all that was counted of it. */
 async function keySql(key: DemoKey, id: number, keyring: Keyring): Promise<string[]> {
   const { last, startedAt } = key.series;
   const row = {
@@ -107,7 +104,6 @@ async function keySql(key: DemoKey, id: number, keyring: Keyring): Promise<strin
   return [...rows, ...daySql(key, id)];
 }
 
-/** Fills an empty local database with the story. */
 async function seed(keys: readonly DemoKey[], management: string, now: number): Promise<void> {
   await rm(join(root, FOLDER), { recursive: true, force: true });
   await migrate(['--persist-to', FOLDER]);
@@ -126,7 +122,6 @@ async function seed(keys: readonly DemoKey[], management: string, now: number): 
   await mustRunWrangler(['d1', 'execute', 'DB', '--local', '--persist-to', FOLDER, '--yes', '--file', file]);
 }
 
-/** What the demo's user has watched. */
 const RULES: readonly RuleInput[] = [
   ...DEFAULT_RULES,
   createRuleSchema.parse({ type: 'budget', name: 'Whole team', amount_usd: 1000, period: 'month', forecast: true }),
@@ -146,11 +141,9 @@ const ruleSql = (rule: RuleInput, createdAt: number): string =>
     created_at: createdAt,
   });
 
-/** The management key that opens the account; the Worker reads the rest through it. */
 const managementSql = (text: string, id: number, now: number, keyring: Keyring): Promise<string[]> =>
   textSql(id, text, { kind: 'management', name: 'company account', health: 'active', created_at: now }, keyring);
 
-/** Gives the simulator the same history, and lets it go on. */
 function live(simulator: Simulator, keys: readonly DemoKey[], management: string, now: number, isQuick: boolean): void {
   const createdAt = new Date(keys[0]?.series.startedAt ?? now).toISOString();
   if (!isQuick) simulator.analytics.slowBeyondDays = SLOW_BEYOND_DAYS;
@@ -163,14 +156,14 @@ function live(simulator: Simulator, keys: readonly DemoKey[], management: string
     if (isValid) for (const { at, ...amounts } of spends) simulator.spend(text, amounts, at);
     else simulator.removeKey(text);
   }
-  for (const { at, ...amounts } of tellChatroom(now)) simulator.spendInChatroom(amounts, at);
+  for (const { at, ...amounts } of demoChatroom(now)) simulator.spendInChatroom(amounts, at);
   const spenders = keys.filter(({ isValid }) => isValid);
   setInterval(() => {
     for (const key of spenders) simulator.spend(key.text, nextSpend(key, Math.random));
   }, LIVE_SPEND_MS).unref();
 }
 
-/** `--quick`: all of the history is there within a minute. */
+/** All of the history within a minute. */
 const QUICK = '--quick';
 const isQuick = process.argv.includes(QUICK);
 const args = process.argv.slice(2).filter((arg) => arg !== QUICK);
@@ -178,7 +171,7 @@ const now = Date.now();
 await requireFreePort(portOf(args));
 await ensureDevVars();
 const newText = () => `sk-or-v1-${randomBytes(32).toString('hex')}`;
-const keys = tellStory(now, newText);
+const keys = demoStory(now, newText);
 const management = newText();
 await seed(
   keys.filter(({ isAdded }) => isAdded),
@@ -191,7 +184,7 @@ const server = await startSimulatorServer(0, simulator, () => {});
 const address = server.address();
 const port = typeof address === 'object' ? address?.port : undefined;
 const base = `OPENROUTER_BASE_URL:http://127.0.0.1:${port}/api/v1`;
-// The demo is looked at here, wherever people reach the Worker whose secrets it uses.
+// The demo is used at this address, whatever `PUBLIC_URL` says.
 const isElsewhere = (await readPublicUrl(args)) !== null;
 const publicUrl = isElsewhere ? ['--var', `PUBLIC_URL:${originOf(args)}`] : [];
 await serve(['--persist-to', FOLDER, '--var', base, ...publicUrl, ...args], async (origin) => {
@@ -203,7 +196,7 @@ For the API:
 
   curl -X POST ${origin}/api/auth/login -H 'Content-Type: application/json' -d '{"email":"${EMAIL}","password":"${PASSWORD}"}'
 
-The OpenRouter behind it is simulated; its history is read through a management key within ${isQuick ? 'a minute' : 'some minutes'}. To make the discovered key "${discovered?.name}" one of yours, add its text: ${discovered?.text}
+The OpenRouter behind it is simulated; its history is read through a management key within ${isQuick ? 'a minute' : 'some minutes'}. To add the discovered key "${discovered?.name}", add its secret: ${discovered?.text}
 Stop both with Ctrl+C.
 `);
 });

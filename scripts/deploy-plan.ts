@@ -1,4 +1,4 @@
-/** What a deployment has to do, given what the account has. Pure. */
+/** What a deployment has to do, given the state of the account. Pure. */
 
 export interface AccountState {
   databaseId: string | null;
@@ -15,7 +15,7 @@ export type Step =
 export const QUEUES = ['openrouter-monitor-jobs', 'openrouter-monitor-jobs-dead'] as const;
 export const SECRETS = ['JWT_SECRET', 'ENCRYPTION_KEYS'] as const;
 
-/** The steps in order. What is there is left alone; a secret that is there is never made anew. */
+/** In order. Existing things stay; an existing secret is never replaced. */
 export function planDeployment(state: AccountState): Step[] {
   return [
     ...(state.databaseId === null ? [{ kind: 'create_database' } as const] : []),
@@ -25,7 +25,6 @@ export function planDeployment(state: AccountState): Step[] {
   ];
 }
 
-/** A step in words. */
 export function describeStep(step: Step): string {
   switch (step.kind) {
     case 'create_database':

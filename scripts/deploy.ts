@@ -1,6 +1,6 @@
 /**
- * `npm run deploy`: creates what the account lacks, migrates, deploys, and says what it did. Once more changes nothing that is
- * there. `-- --dry-run` says what it would do and builds the bundle, with or without an account.
+ * `npm run deploy`: creates what is missing, migrates, deploys and reports. Running it again changes nothing else. `-- --dry-run` prints
+ * the plan and builds the bundle, with or without an account.
  */
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,28 +14,24 @@ export interface Pipes {
   run(args: readonly string[]): Promise<Outcome>;
   mustRun(args: readonly string[]): Promise<string>;
   say(line: string): void;
-  /** Keeps a copy of new secrets, since Cloudflare never shows them again. */
+  /** Cloudflare never shows them again. */
   keepSecrets(lines: string): Promise<void>;
 }
 
 const SECRETS_COPY = '.secrets.production';
 const NOTHING: AccountState = { databaseId: null, queues: [], secrets: [] };
 
-/** How wrangler says that there is no Worker yet, and so no secrets. Any other failure must not be taken for that. */
+/** Wrangler's error where there is no Worker yet. No other failure may be taken for it. */
 const NO_WORKER = /code: 10007|does not exist on your account/;
 
-/**
- * Names of the secrets that the Worker has.
- * @throws Error if that cannot be told: making them anew would lock up everything that is stored
- */
+/** @throws Error if they cannot be listed: replacing them would make everything stored unreadable */
 async function readSecrets({ run }: Pipes): Promise<string[]> {
   const { code, output, errors } = await run(['secret', 'list', '--format', 'json']);
   if (code === 0) return (JSON.parse(output.slice(output.indexOf('['))) as { name: string }[]).map(({ name }) => name);
   if (NO_WORKER.test(output + errors)) return [];
-  throw new Error(`It cannot be told which secrets the Worker has, so nothing was done:\n${output}${errors}`);
+  throw new Error(`Could not list the secrets of the Worker, so nothing was done:\n${output}${errors}`);
 }
 
-/** What the account has, or null if nobody is signed in. */
 async function readAccount(pipes: Pipes): Promise<AccountState | null> {
   const databases = await pipes.run(['d1', 'list', '--json']);
   if (databases.code !== 0) return null;
@@ -44,7 +40,7 @@ async function readAccount(pipes: Pipes): Promise<AccountState | null> {
   return { databaseId: findDatabaseId(databases.output), queues, secrets: await readSecrets(pipes) };
 }
 
-/** Deploys with new secrets out of a file that exists only meanwhile; a copy stays on this machine, readable by its owner alone. */
+/** New secrets pass through a temporary file; only a copy for its owner stays on this machine. */
 async function deploy({ mustRun, say, keepSecrets }: Pipes, names: readonly string[]): Promise<void> {
   const config = await remoteConfig(mustRun);
   const values: Record<string, string> = { JWT_SECRET: createJwtSecret(), ENCRYPTION_KEYS: createKeyring() };
@@ -81,7 +77,6 @@ async function take(pipes: Pipes, step: Step): Promise<void> {
   }
 }
 
-/** Runs `npm run deploy`; true if it succeeded. */
 export async function main(args: readonly string[], pipes: Pipes): Promise<boolean> {
   const isDryRun = args.includes('--dry-run');
   const account = await readAccount(pipes);

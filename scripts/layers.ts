@@ -1,8 +1,8 @@
-/** Which file may import which: rooms by their order, files by what they are. `npm run check` prints what breaks a rule. */
+/** Checks which file may import which. `npm run check` prints violations. */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
-/** From the bottom up: a room imports values of the rooms before it alone. Rooms of one line do not know each other. */
+/** From the bottom up: a room imports values only from the rooms before it. Rooms on one line are independent. */
 export const ROOMS = [
   ['lib'],
   ['crypto', 'openrouter', 'charts'],
@@ -25,7 +25,6 @@ export const ROOMS = [
 type Kind = 'lib' | 'base' | 'pure' | 'table' | 'store' | 'verb' | 'edge';
 const PLATFORM = ['hono', 'drizzle-orm', 'cloudflare:'];
 
-/** What a kind of file must not import as a value: kinds of files, and packages. */
 const FORBIDDEN: Record<Kind, { kinds: readonly Kind[]; packages: readonly string[] }> = {
   lib: { kinds: ['base', 'pure', 'table', 'store', 'verb', 'edge'], packages: PLATFORM },
   base: { kinds: [], packages: [] },
@@ -37,14 +36,13 @@ const FORBIDDEN: Record<Kind, { kinds: readonly Kind[]; packages: readonly strin
 };
 
 interface Import {
-  /** A path from the project's folder on, or a package. */
   from: string;
   isType: boolean;
 }
 
 const IMPORT = /^(?:import|export) (type )?([^;]*?) from '([^']+)';$/gms;
 
-/** What a file imports. A list of names is a type where each of them is marked as one. */
+/** A list of names counts as type import if all of them are marked. */
 export function importsOf(path: string, text: string): Import[] {
   return [...text.matchAll(IMPORT)].map(([, type, names = '', specifier = '']) => ({
     from: specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier,
@@ -55,7 +53,7 @@ export function importsOf(path: string, text: string): Import[] {
 const roomOf = (path: string): string | null => /^src\/([^/]+)\//.exec(path)?.[1] ?? null;
 const rankOf = (room: string): number => ROOMS.findIndex((line) => (line as readonly string[]).includes(room));
 
-/** What a file is: by its place, by its name, and otherwise by whether it takes `Deps`. */
+/** By folder, then by name, then by whether it imports `Deps`. */
 export function kindOf(path: string, imports: readonly Import[]): Kind {
   const room = roomOf(path);
   if (room === 'lib') return 'lib';
@@ -66,7 +64,6 @@ export function kindOf(path: string, imports: readonly Import[]): Kind {
   return imports.some(({ from }) => from === 'src/deps.ts') ? 'verb' : 'pure';
 }
 
-/** What breaks the rules in some files, as sentences. */
 export function findBreaches(files: ReadonlyMap<string, string>): string[] {
   const imports = new Map([...files].map(([path, text]) => [path, importsOf(path, text)]));
   const kinds = new Map([...imports].map(([path, of]) => [path, kindOf(path, of)]));

@@ -1,6 +1,6 @@
 /**
- * `npm run invite` prints a one-time registration link, `npm run reset-password -- EMAIL` one for a new password.
- * `-- --remote` works on the deployed database. The link begins with `--url`, or `--port` of this machine, or else `PUBLIC_URL`.
+ * `npm run invite` prints a one-time registration link, `npm run reset-password -- EMAIL` one for a new password. `-- --remote` uses the
+ * deployed database. The origin is `--url`, else `--port` on this machine, else `PUBLIC_URL`.
  */
 
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../src/crypto/secret-token.ts';
@@ -12,18 +12,14 @@ import { mustRunWrangler, option } from './wrangler.ts';
 
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** SQL that stores an invitation, or a password reset for the user with this e-mail; it returns a row if it did. */
+/** Stores an invitation, or a password reset for `email`; returns a row on success. */
 export function linkSql(tokenHash: string, now: number, email: string | null): string {
   const expiresAt = now + (email === null ? INVITATION_MS : PASSWORD_RESET_MS);
   const source = email === null ? `SELECT NULL` : `SELECT id FROM user WHERE email = ${quote(email)}`;
   return `INSERT INTO one_time_link (token_hash, created_at, expires_at, user_id) SELECT ${quote(tokenHash)}, ${now}, ${expiresAt}, s.* FROM (${source}) AS s RETURNING id`;
 }
 
-/**
- * What a link begins with.
- * @param publicUrl the configured origin, or null
- * @throws Error where `--url` is no address
- */
+/** @param publicUrl the configured origin, or null @throws Error if `--url` is no address */
 export function linkOrigin(args: readonly string[], publicUrl: string | null): string {
   const url = option(args, 'url');
   if (url !== undefined) {
@@ -35,7 +31,6 @@ export function linkOrigin(args: readonly string[], publicUrl: string | null): s
   return option(args, 'port') === undefined && publicUrl !== null ? publicUrl : originOf(args);
 }
 
-/** The same, or the end of the program with what is wrong. */
 async function originOrExit(args: readonly string[]): Promise<string> {
   try {
     const isReported = option(args, 'url') !== undefined;
@@ -50,7 +45,7 @@ async function originOrExit(args: readonly string[]): Promise<string> {
 async function createLink(purpose: 'invite' | 'reset-password', args: string[]): Promise<void> {
   const email = purpose === 'invite' ? null : (args.find((arg) => arg.includes('@')) ?? '');
   if (email === '') {
-    console.error('Say whose password: npm run reset-password -- somebody@example.org');
+    console.error('Name the account: npm run reset-password -- somebody@example.org');
     process.exit(1);
   }
   const origin = await originOrExit(args);
@@ -62,7 +57,7 @@ async function createLink(purpose: 'invite' | 'reset-password', args: string[]):
   const output = await mustRunWrangler(['d1', 'execute', 'DB', ...place, '--json', '--yes', '--command', sql]);
   const [{ results = [] } = {}] = JSON.parse(output.slice(output.indexOf('['))) as { results?: unknown[] }[];
   if (results.length === 0) {
-    console.error('There is no account with this e-mail.');
+    console.error('No account has this email.');
     process.exit(1);
   }
   const path = purpose === 'invite' ? `/register?invite=${token}` : `/reset-password?token=${token}`;

@@ -1,6 +1,6 @@
 /**
- * Takes guards out, one at a time, in a copy of the tree, and runs the tests that must notice: `npm run mutate -- --only src/accounts,src/http`. Fails if one
- * is noticed by no assertion, or does not stand in the code any more. What is taken out: test/mutation/guards.ts.
+ * Removes guards one at a time in a copy of the tree and runs the tests that must fail: `npm run mutate -- --only src/users,src/http`.
+ * Fails if no assertion notices one, or the code lacks it. The list: test/mutation/guards.ts.
  */
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,6 @@ import { GUARDS, KINDS, SPARED } from '../test/mutation/guards.ts';
 const ROOT = join(import.meta.dirname, '..');
 const LEFT_OUT = new Set(['.git', 'node_modules', 'coverage', '.wrangler']);
 
-/** A copy of the tree in which the tests run. */
 function copyTree(): string {
   const copy = mkdtempSync(join(tmpdir(), 'mutate-'));
   const isTaken = (path: string) => !LEFT_OUT.has(path.slice(ROOT.length + 1).split(sep)[0] ?? '');
@@ -23,17 +22,16 @@ function copyTree(): string {
   return copy;
 }
 
-/** A test that failed: by what it asserts, as it should; because it took too long; or because something threw, or nothing could run. */
+/** Only a failed assertion counts: not a timeout, not an exception. */
 interface Failure {
   kind: 'asserted' | 'late' | 'thrown' | 'broken';
   text: string;
 }
 
 const LATE = /^(?:Test|Hook) timed out in /;
-/** What else than an AssertionError says that something is not as it is expected: of a property, and of a value of another type. */
+/** Other errors that mean a failed expectation: of a property, and of a value of another type. */
 const EXPECTED = /^(?:Property failed after |\.\w+\(\) expects )/;
 
-/** Why a test failed, the best of its reasons. */
 function failureOf({ fullName }: TestCase, errors: readonly TestError[]): Failure {
   const isAsserted = (error: TestError) => error.name === 'AssertionError' || EXPECTED.test(error.message);
   if (errors.some(isAsserted)) return { kind: 'asserted', text: fullName };
@@ -43,13 +41,12 @@ function failureOf({ fullName }: TestCase, errors: readonly TestError[]): Failur
 
 const RANKS: Failure['kind'][] = ['asserted', 'broken', 'thrown', 'late'];
 
-/** What fails of these tests; null: nothing does. */
 async function runTests(vitest: Vitest, tests: readonly string[]): Promise<Failure | null> {
   const failures: Failure[] = [];
   for (const test of tests) {
     const specifications = await vitest.globTestSpecifications([`test/${test}.test.`]);
     if (specifications.length === 0) throw new Error(`There are no tests at test/${test}.test.ts`);
-    // Else modules of former runs are told of once more, and end this one.
+    // Otherwise modules of earlier runs are reported again and end this one.
     vitest.state.filesMap.clear();
     const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
     const failed = testModules.flatMap((one) => [...one.children.allTests('failed')]);
@@ -61,7 +58,6 @@ async function runTests(vitest: Vitest, tests: readonly string[]): Promise<Failu
   return failures.toSorted((one, other) => RANKS.indexOf(one.kind) - RANKS.indexOf(other.kind))[0] ?? null;
 }
 
-/** Puts a mutant in place of its file, as long as its tests run. */
 async function tryOut(vitest: Vitest, copy: string, { file, mutated, tests }: Mutant): Promise<Failure | null> {
   const path = join(copy, file);
   const original = readFileSync(path);
@@ -72,7 +68,7 @@ async function tryOut(vitest: Vitest, copy: string, { file, mutated, tests }: Mu
   put(mutated);
   try {
     const failure = await runTests(vitest, tests);
-    // A busy machine makes tests late, too.
+    // A busy machine may also be the reason.
     return failure?.kind === 'late' ? await runTests(vitest, tests) : failure;
   } finally {
     put(original);

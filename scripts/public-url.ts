@@ -1,4 +1,4 @@
-/** Where people reach the Worker, as its configuration says: the `PUBLIC_URL` of the first place that names it. */
+/** The configured `PUBLIC_URL`: the first source that has one wins. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -9,13 +9,11 @@ const NAME = 'PUBLIC_URL';
 
 export interface PublicUrl {
   origin: string;
-  /** Who says it, in words. */
   source: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where to look. */
 interface Place {
   isRemote?: boolean;
   folder?: string;
@@ -28,14 +26,12 @@ const readOrEmpty = (path: string): Promise<string> =>
     throw error;
   });
 
-/** The value of `--var PUBLIC_URL:value` among arguments. */
 const varOf = (args: readonly string[]): string | undefined =>
   args.map((arg) => new RegExp(`^(?:--var=)?${NAME}:(.*)$`).exec(arg)?.[1]).findLast((value) => value !== undefined);
 
 /**
- * The public address of the Worker on this machine (what these arguments, the environment, `.dev.vars` and `wrangler.toml` say, in this order) or of
- * the deployed one, which does not know `.dev.vars`; null: there is none.
- * @throws ConfigError where it is no origin
+ * On this machine: arguments, environment, `.dev.vars`, wrangler.toml, in this order; deployed: without `.dev.vars`. Null: none.
+ * @throws ConfigError if it is no origin
  */
 export async function readPublicUrl(args: readonly string[], { isRemote = false, folder = root, env = process.env }: Place = {}) {
   const secrets = option(args, 'env-file') ?? '.dev.vars';
@@ -51,11 +47,10 @@ export async function readPublicUrl(args: readonly string[], { isRemote = false,
   return origin === null ? null : ({ origin, source } satisfies PublicUrl);
 }
 
-/** The argument by which the environment's value reaches the Worker on this machine, which reads only files. */
+/** Passes the environment's value to the local Worker, which reads only files. */
 export const publicUrlVar = (args: readonly string[], env: Environment = process.env): string[] =>
   env[NAME] && varOf(args) === undefined ? ['--var', `${NAME}:${env[NAME]}`] : [];
 
-/** What `npm start` says of it. */
 export function describePublicUrl(publicUrl: PublicUrl | null, origin: string): string {
   if (publicUrl !== null) {
     const isElsewhere = publicUrl.origin !== origin;

@@ -1,4 +1,4 @@
-/** wrangler.toml with the id of the account's database filled in, in a file beside it that git ignores. */
+/** A copy of wrangler.toml with the account's database id, ignored by git. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRunWrangler, root } from './wrangler.ts';
@@ -7,13 +7,12 @@ export const DATABASE_NAME = 'openrouter-monitor';
 const PLACEHOLDER_ID = '00000000-0000-0000-0000-000000000000';
 const REMOTE_CONFIG = 'wrangler.remote.toml';
 
-/** The configuration with a real database id. */
 export function withDatabaseId(config: string, id: string): string {
   if (!config.includes(PLACEHOLDER_ID)) throw new Error('wrangler.toml has no placeholder for the database id');
   return config.replace(PLACEHOLDER_ID, id);
 }
 
-/** The id of the database with our name in the output of `wrangler d1 list --json`, or null. */
+/** @param list output of `wrangler d1 list --json` */
 export function findDatabaseId(list: string): string | null {
   const databases = JSON.parse(list.slice(list.indexOf('['))) as { name: string; uuid: string }[];
   return databases.find(({ name }) => name === DATABASE_NAME)?.uuid ?? null;
@@ -25,7 +24,6 @@ export async function writeRemoteConfig(id: string): Promise<string> {
   return path;
 }
 
-/** Writes the file for the signed-in account and gives its path. */
 export async function remoteConfig(mustRun: (args: readonly string[]) => Promise<string> = mustRunWrangler): Promise<string> {
   const id = findDatabaseId(await mustRun(['d1', 'list', '--json']));
   if (id !== null) return writeRemoteConfig(id);

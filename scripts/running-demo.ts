@@ -1,13 +1,11 @@
-/** `npm run demo` as a child process, for what looks at its pages. */
+/** `npm run demo` as a child process. */
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { originOf } from './serve.ts';
 import { root } from './wrangler.ts';
 
-/** The demo's user. */
 export const DEMO_USER = { email: 'demo@example.org', password: 'look at all this spend' };
 
-/** What is looked at of a key. */
 interface DemoKeyState {
   kind: string;
   backfill: { done: number; total: number } | null;
@@ -15,7 +13,7 @@ interface DemoKeyState {
 
 type IsReady = (keys: readonly DemoKeyState[]) => boolean;
 
-/** Have all keys of the demo's account at least so many days of history? */
+/** Do all keys of the demo's account have at least that many days of history? */
 export const hasHistory =
   (days: number): IsReady =>
   (keys) =>
@@ -28,10 +26,7 @@ async function signIn(origin: string): Promise<string> {
   return ((await answer.json()) as { access_token: string }).access_token;
 }
 
-/**
- * Starts the demo and waits until its keys are ready.
- * @param args those of `npm run demo`
- */
+/** Resolves when the keys are ready. @param args those of `npm run demo` */
 export async function startDemo(args: readonly string[], isReady: IsReady) {
   const demo = spawn(process.execPath, ['scripts/demo.ts', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   let log = '';

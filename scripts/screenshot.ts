@@ -1,17 +1,16 @@
-/** `npm run screenshot`: the pictures of pages in the documents, taken of the demo by Chromium (named by CHROMIUM). */
+/** `npm run screenshot`: takes the pictures in the documents from the demo with Chromium (named by CHROMIUM). */
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { hasHistory, startDemo } from './running-demo.ts';
 import { root } from './wrangler.ts';
 
-/** By the name of the picture: the page, and how much of it is shown. */
 const PICTURES = {
   dashboard: { path: '/dashboard', height: 1130 },
   explore: { path: '/explore?range=90d&by=key&by2=model&rollup=week&top=8', height: 1130 },
   alerts: { path: '/alerts', height: 432 },
 };
 const WIDTH = 1280;
-/** The keys are read then, the rest of the account's history is not. */
+/** By then the keys are synced; the rest of the account's history is not. */
 const SHOWN_DAYS = 90;
 
 const { origin, session, stop } = await startDemo(['--quick', '--port', '9420', '--inspector-port', '9421'], hasHistory(SHOWN_DAYS));

@@ -1,4 +1,3 @@
-/** Random secrets for a new deployment, and those of this machine. */
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,11 +7,10 @@ import { readSettings, root } from './wrangler.ts';
 
 export const createJwtSecret = (): string => randomBytes(48).toString('base64url');
 
-/** A keyring with one 256-bit key, named after the day on which it was made and unlike any other of that day. */
+/** One 256-bit key with a unique id that begins with the day. */
 export const createKeyring = (today = new Date()): string =>
   `k${today.toISOString().slice(0, 10).replaceAll('-', '')}${randomBytes(3).toString('hex')}:${randomBytes(32).toString('base64')}`;
 
-/** Contents of a new `.dev.vars`. */
 export const devVars = (): string =>
   `# Made by npm start for this machine. Keep it: the stored OpenRouter keys open only with ENCRYPTION_KEYS.
 JWT_SECRET="${createJwtSecret()}"
@@ -20,7 +18,7 @@ ENCRYPTION_KEYS="${createKeyring()}"
 REGISTRATION="open"
 `;
 
-/** The configuration of the Worker on this machine, as wrangler makes it: what `.dev.vars` says, and for the rest `wrangler.toml`. */
+/** `.dev.vars` over wrangler.toml, as wrangler does it. */
 export async function readDevConfig(folder = root): Promise<Config> {
   const { vars } = await readSettings(folder);
   return parseConfig({ ...vars, ...parseEnv(await readFile(join(folder, '.dev.vars'), 'utf8')) });

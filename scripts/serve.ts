@@ -1,21 +1,17 @@
-/** Serves the Worker on this machine: secrets, migrations, development server, crons. */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ringCrons } from './crons.ts';
+import { runCrons } from './crons.ts';
 import { devVars } from './secrets.ts';
 import { mustRunWrangler, option, root, startWrangler } from './wrangler.ts';
 
 const DEFAULT_PORT = '8787';
-/** How often we look whether the shell in which npm started us is still there: npm does not always pass its end on. */
+/** Checks for the shell that started npm, which does not always pass its end on. */
 const ORPHAN_CHECK_MS = 1000;
 
-/**
- * Creates `.dev.vars` in the folder if there is none; one that is there is never touched.
- * @returns whether it made one
- */
+/** Never touches an existing file. @returns whether it was created */
 export async function ensureDevVars(folder = root): Promise<boolean> {
   const path = join(folder, '.dev.vars');
   if (existsSync(path)) return false;
@@ -23,24 +19,20 @@ export async function ensureDevVars(folder = root): Promise<boolean> {
   return true;
 }
 
-/** The arguments that say where the local database lies. */
 export const persistence = (args: readonly string[]): string[] => {
   const folder = option(args, 'persist-to');
   return folder === undefined ? [] : ['--persist-to', folder];
 };
 
-/** Applies the migrations to the local database. */
 export async function migrate(args: readonly string[]): Promise<void> {
   await mustRunWrangler(['d1', 'migrations', 'apply', 'DB', '--local', ...persistence(args)]);
 }
 
-/** The port that these arguments ask for. */
 export const portOf = (args: readonly string[]): number => Number(option(args, 'port') ?? DEFAULT_PORT);
 
-/** Where these arguments make the Worker serve. */
 export const originOf = (args: readonly string[]): string => `http://localhost:${portOf(args)}`;
 
-/** Ends the program if somebody else serves on the port: what would be announced would be theirs. */
+/** Otherwise we would announce somebody else's server. */
 export async function requireFreePort(port: number): Promise<void> {
   const probe = createServer();
   const isFree = await new Promise<boolean>((resolve) => {
@@ -53,7 +45,7 @@ export async function requireFreePort(port: number): Promise<void> {
   process.exit(1);
 }
 
-/** What `/health` answers as soon as anything does, or null if nothing does for two minutes. */
+/** The first answer of `/health`; null after two minutes without one. */
 async function waitForHealth(origin: string): Promise<{ status: string | number; detail?: string } | null> {
   for (let tries = 0; tries < 240; tries++) {
     const response = await fetch(`${origin}/health`).catch(() => null);
@@ -65,18 +57,14 @@ async function waitForHealth(origin: string): Promise<{ status: string | number;
 
 const VERBOSE = '--verbose';
 
-/** Arguments of `wrangler dev`: of what it and the Worker log only errors, unless `--verbose` or a level is asked for. */
+/** Logs only errors, unless `--verbose` or a level is given. */
 export function devArgs(args: readonly string[]): string[] {
   const further = args.filter((arg) => arg !== VERBOSE);
   const isQuiet = further.length === args.length && option(args, 'log-level') === undefined;
   return ['dev', '--show-interactive-dev-session=false', ...(isQuiet ? ['--log-level=error'] : []), ...further];
 }
 
-/**
- * Runs the development server until it ends.
- * @param args further arguments of `wrangler dev`, or `--verbose`
- * @param announce what to print when it answers
- */
+/** @param args of `wrangler dev`, and `--verbose` @param announce called when it answers */
 export async function serve(args: readonly string[], announce: (origin: string) => void | Promise<void>): Promise<void> {
   const server = startWrangler(devArgs(args));
   const stop = (signal: NodeJS.Signals) => server.kill(signal);
@@ -90,5 +78,5 @@ export async function serve(args: readonly string[], announce: (origin: string) 
   if (!health) return;
   if (health.status === 'ok') await announce(origin);
   else console.error(`\nThe Worker at ${origin} does not serve: ${health.detail}\n`);
-  await ringCrons(origin);
+  await runCrons(origin);
 }

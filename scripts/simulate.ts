@@ -1,4 +1,4 @@
-/** `npm run simulate`: seeded runs of the product among faults, in plain Node and simulated time (`test/simulation`). */
+/** `npm run simulate`: seeded runs with faults, in plain Node and simulated time (`test/simulation`). */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runnerImport } from 'vite';

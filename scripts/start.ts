@@ -1,4 +1,4 @@
-/** `npm start`: everything a fresh clone needs, then the Worker on this machine. Arguments go to `wrangler dev`; `--verbose` shows its log. */
+/** `npm start`: prepares a fresh clone and runs the Worker. Arguments go to `wrangler dev`; `--verbose` shows its log. */
 
 import { describePublicUrl, publicUrlVar, readPublicUrl } from './public-url.ts';
 import { ensureDevVars, migrate, portOf, requireFreePort, serve } from './serve.ts';

@@ -1,4 +1,3 @@
-/** Runs this project's wrangler. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -10,7 +9,6 @@ export const root = dirname(import.meta.dirname);
 const wrangler = join(dirname(createRequire(import.meta.url).resolve('wrangler/package.json')), 'bin/wrangler.js');
 const quiet = { WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
 
-/** Starts wrangler with the terminal's own input and output. */
 export function startWrangler(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
   return spawn(process.execPath, [wrangler, ...args], { cwd: root, stdio: 'inherit', env: { ...process.env, ...quiet, ...env } });
 }
@@ -21,7 +19,7 @@ export interface Outcome {
   errors: string;
 }
 
-/** Runs wrangler to its end without asking questions; `input` is what it reads. */
+/** Asks no questions. @param input stdin */
 export function runWrangler(args: readonly string[], input = ''): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [wrangler, ...args], { cwd: root, env: { ...process.env, ...quiet, CI: 'true' } });
@@ -39,17 +37,14 @@ export function runWrangler(args: readonly string[], input = ''): Promise<Outcom
   });
 }
 
-/**
- * The same for what must succeed.
- * @throws Error with wrangler's own words
- */
+/** @throws Error with wrangler's output */
 export async function runOrThrow(args: readonly string[], input = ''): Promise<string> {
   const { code, output, errors } = await runWrangler(args, input);
   if (code === 0) return output;
   throw new Error(`wrangler ${args.slice(0, 3).join(' ')} failed:\n${output}${errors}`);
 }
 
-/** The same, and the program ends with wrangler's own words if it fails. */
+/** Ends the program on failure. */
 export async function mustRunWrangler(args: readonly string[], input = ''): Promise<string> {
   try {
     return await runOrThrow(args, input);
@@ -59,17 +54,15 @@ export async function mustRunWrangler(args: readonly string[], input = ''): Prom
   }
 }
 
-/** What scripts ask of wrangler.toml. */
 export interface Settings {
   vars: Record<string, string>;
   triggers: { crons: string[] };
 }
 
-/** wrangler.toml of a folder. */
 export const readSettings = async (folder = root): Promise<Settings> =>
   parse(await readFile(join(folder, 'wrangler.toml'), 'utf8')) as unknown as Settings;
 
-/** The value of `--name value` or `--name=value` among arguments. */
+/** Accepts `--name value` and `--name=value`. */
 export function option(args: readonly string[], name: string): string | undefined {
   const index = args.indexOf(`--${name}`);
   if (index >= 0) return args[index + 1];

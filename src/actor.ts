@@ -1,6 +1,4 @@
-/**
- * Who acts, and what each may do: a verb calls `authorize` first and gets the user whose data it may touch.
- */
+/** Who acts, and what they may do. Every verb calls `authorize` first and works on the user that it returns. */
 import { fail } from './errors.ts';
 
 export type Actor =
@@ -8,13 +6,10 @@ export type Actor =
   | { kind: 'token'; userId: number; tokenId: number }
   | { kind: 'anonymous' };
 
-/** `read`: look at keys and statistics. `manage`: everything that a signed-in user can do. */
+/** `read`: keys and statistics. `manage`: everything a signed-in user may do. */
 export type Permission = 'read' | 'manage';
 
-/**
- * The user on whose behalf the actor acts.
- * @throws AppFailure `unauthenticated` if the actor may not do this
- */
+/** @throws AppFailure `unauthenticated` if the actor may not do this */
 export function authorize(actor: Actor, permission: Permission): number {
   switch (actor.kind) {
     case 'user':
@@ -27,7 +22,7 @@ export function authorize(actor: Actor, permission: Permission): number {
   }
 }
 
-/** The session that acts, for the verbs that concern the session itself. */
+/** For verbs about the session itself. */
 export function authorizeSession(actor: Actor): { userId: number; sessionId: number } {
   const userId = authorize(actor, 'manage');
   return actor.kind === 'user' ? { userId, sessionId: actor.sessionId } : fail({ kind: 'unauthenticated', detail: 'Sign in for this.' });

@@ -1,4 +1,4 @@
-/** The rooms that have an API, in the order of its document. It is made from this list without the app: nothing here may know of pages. */
+/** In the order of the API document, which is built from this list: nothing here may import pages. */
 
 import { alertsApi } from './alerts/api.ts';
 import { auditApi } from './audit/api.ts';

@@ -1,4 +1,3 @@
-/** The HTTP app: middleware, mounts, and what happens where nothing else answered. */
 import type { Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
@@ -27,8 +26,8 @@ import { findToken, noteUse } from './tokens/actions.ts';
 import { tokenPages } from './tokens/pages.tsx';
 import { userDataPages } from './user-data/pages.tsx';
 import { findSession, markStatsSeen } from './users/actions.ts';
-import { entrancePages } from './users/entrance.tsx';
 import { userPages } from './users/pages.tsx';
+import { signInPages } from './users/sign-in-pages.tsx';
 
 const CREDENTIALS: Credentials = { findSession, findToken, noteUse, markStatsSeen };
 
@@ -47,12 +46,12 @@ const security = secureHeaders({
     frameAncestors: ["'none'"],
   },
   referrerPolicy: 'same-origin',
-  // `app.use` below: it depends on the configuration.
+  // Set below: it depends on the configuration.
   strictTransportSecurity: false,
   xFrameOptions: 'DENY',
 });
 
-/** What the caller is told of an error. What is not meant for the caller is logged and becomes a 500 with the request's id. */
+/** Unexpected errors are logged and become a 500 with the request id. */
 function describe(error: unknown, requestId: string): AppError {
   if (error instanceof AppFailure) return error.error;
   if (error instanceof HTTPException && error.status === 403)
@@ -67,7 +66,6 @@ function describe(error: unknown, requestId: string): AppError {
   return { kind: 'internal', detail: 'Something went wrong on our side. Quote the request id when you report it.' };
 }
 
-/** From where a request comes. */
 const callerOf = (c: Context<AppEnv>): Caller => ({
   address: c.req.header('cf-connecting-ip') ?? null,
   get client() {
@@ -76,9 +74,7 @@ const callerOf = (c: Context<AppEnv>): Caller => ({
   requestId: c.get('requestId'),
 });
 
-/**
- * @param makeDeps called once a request, with its bindings and its way to work after the answer
- */
+/** @param makeDeps called once per request */
 export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>) => Deps): Router {
   const app = createRouter();
   app.use(security);
@@ -86,7 +82,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     c.set('requestId', crypto.randomUUID());
     await next();
     c.res.headers.set('x-request-id', c.get('requestId'));
-    // Without a sound configuration nobody has said anything of subdomains.
+    // Subdomains need an explicit, valid setting.
     c.res.headers.set('strict-transport-security', strictTransport(c.get('deps')?.config?.isHstsForSubdomains ?? false));
     if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
   });
@@ -97,7 +93,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
     c.set('stats', null);
     c.set('deps', { ...makeDeps(c.env, c.executionCtx), caller: callerOf(c) });
     await next();
-    // Of a failed sign-in the rows would tell who exists.
+    // Row counts of a failed sign-in would reveal who exists.
     if (c.get('actor').kind !== 'anonymous') c.res.headers.set('server-timing', serverTiming(c.get('deps').d1.usage));
   });
   app.use(
@@ -109,7 +105,7 @@ export function createApp(makeDeps: (env: Env, ctx: Pick<ExecutionContext, 'wait
   );
   app.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: () => fail({ kind: 'too_large', detail: 'The body may have at most 64 KiB.' }) }));
   for (const { router } of [...roomApis, createDocsApi(DocsPage)]) app.route('/', router);
-  for (const { router } of [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages])
+  for (const { router } of [signInPages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages])
     app.route('/', router);
   app.notFound((c) => errorResponse(c, { kind: 'not_found', detail: 'There is nothing at this address.' }));
   app.onError((error, c) => errorResponse(c, describe(error, c.get('requestId'))));

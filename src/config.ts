@@ -1,6 +1,4 @@
-/**
- * Variables and secrets, parsed once: everything behind this file sees a `Config` that is complete and sane.
- */
+/** Variables and secrets, parsed once. */
 import * as z from 'zod';
 import type { Keyring } from './crypto/cipher.ts';
 import { isLoopback } from './lib/address.ts';
@@ -13,22 +11,22 @@ export interface Config {
   maxTokensPerUser: number;
   maxKeysPerUser: number;
   registration: 'invite' | 'open';
-  /** The origin at which people reach the monitor, where it is told: links begin with it. Null: that of each request. */
+  /** Origin of links. Null: that of each request. */
   publicUrl: string | null;
-  /** May browsers that came by https once be told to reach every subdomain by https only, too? */
+  /** Whether HSTS includes subdomains. */
   isHstsForSubdomains: boolean;
-  /** From whom alerts are mailed; null: nothing is mailed. */
+  /** Null: no email. */
   emailFrom: string | null;
   jwtSecret: string;
   keyring: Keyring;
 }
 
-/** The names of what is wrong, with what is wrong about each; never a value. */
+/** Names variables and what is wrong with them, never values. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
-/** The period of the rate-limit bindings in wrangler.toml. They do not say when a bucket refills, so this is the longest wait. */
+/** Period of the rate-limit bindings in wrangler.toml. They do not say when a bucket refills, so this is the longest wait. */
 export const RATE_LIMIT_PERIOD_S = 60;
 
 const MIN_SECRET_LENGTH = 32;
@@ -38,14 +36,14 @@ const PLACEHOLDER = /example|change.?me|replace.?me|placeholder|your.?secret|<.*
 /** So few different characters are a placeholder (`aaaa…`, all zeros), not a random secret. */
 const isMonotonous = (value: Iterable<unknown>): boolean => new Set(value).size < 8;
 
-/** Secrets are sent there, so only over https, or to this very machine. */
+/** Secrets are sent there: only over https or to this machine. */
 function isSafeOrigin(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
-/** Nothing but a scheme, a host and a port; empty: not told. */
+/** Scheme, host and port only; empty: not set. */
 const publicUrlSchema = z
   .string('must be an https URL')
   .trim()
@@ -101,7 +99,7 @@ const configSchema = z
     REGISTRATION: z.enum(['invite', 'open'], 'must be "invite" or "open"'),
     PUBLIC_URL: publicUrlSchema.optional(),
     HSTS_SUBDOMAINS: z.enum(['false', 'true'], 'must be "true" or "false"').default('false'),
-    EMAIL_FROM: z.email('must be an e-mail address').optional(),
+    EMAIL_FROM: z.email('must be an email address').optional(),
     JWT_SECRET: jwtSecretSchema,
     ENCRYPTION_KEYS: z.string('is missing').min(1, 'is missing').transform(parseKeyring),
   })
@@ -121,19 +119,14 @@ const configSchema = z
     }),
   );
 
-/**
- * The origin that a `PUBLIC_URL` names; null: none.
- * @throws ConfigError where it names something else
- */
+/** Null: not set. @throws ConfigError if it is not an origin */
 export function parsePublicUrl(text: string): string | null {
   const parsed = publicUrlSchema.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new ConfigError(`PUBLIC_URL ${parsed.error.issues[0]?.message}`);
 }
 
-/**
- * @throws ConfigError that names every variable that is missing, short or an example
- */
+/** @throws ConfigError naming every variable that is missing, short or an example */
 export function parseConfig(env: Record<string, unknown>): Config {
   const parsed = configSchema.safeParse(env);
   if (parsed.success) return parsed.data;

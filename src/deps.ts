@@ -1,6 +1,4 @@
-/**
- * Everything that a verb needs from outside, as one value. The only reader of bindings.
- */
+/** Everything a verb needs from outside. The only reader of bindings. */
 import type { Caller } from './audit/model.ts';
 import { type Config, parseConfig } from './config.ts';
 import { needsRehash } from './crypto/password.ts';
@@ -15,47 +13,45 @@ import { HASHER_INSTANCES } from './password-hasher.ts';
 
 export interface Passwords {
   hash(password: string): Promise<string>;
-  /** Takes as long for `null` (no such user) as for a hash. */
+  /** `null` (no such user) takes as long as a hash. */
   verify(password: string, phc: string | null): Promise<boolean>;
   needsRehash(phc: string): boolean;
 }
 
-/** What verbs need of rooms above their own. */
+/** What lower rooms need of higher ones. */
 export interface Wiring {
-  /** What else is written for a user who signs up, in the same transaction. */
+  /** Written in the same transaction as a new user. */
   newUserStatements(db: Db, email: string, now: number): D1PreparedStatement[];
 }
 
 export interface Deps extends Wiring {
   config: Config;
-  /** Whose request it is; null: a job's. */
+  /** Null: a job. */
   caller: Caller | null;
   db: Db;
-  /** What the database was asked, and what it is to be asked first. */
+  /** Database usage of the request, and statements to prepend to the next batch. */
   d1: Pick<MeteredD1, 'usage' | 'prepend'>;
-  /** Names the deployed code: another build may answer otherwise. */
+  /** Identifies the deployed code: another build may answer differently. */
   build: string;
   openrouter: OpenRouter;
   passwords: Passwords;
-  /** Requests to the receivers of alerts. OpenRouter has its own client. */
+  /** To receivers of alerts. OpenRouter has its own client. */
   fetch(url: string, init: RequestInit): Promise<Response>;
-  /** The text of a static file of this deployment. */
   readAsset(name: AssetName): Promise<string>;
-  /** Mails a text; null where no `send_email` binding and no `EMAIL_FROM` is configured. */
+  /** Null without a `send_email` binding or `EMAIL_FROM`. */
   sendEmail: ((mail: { to: string; subject: string; text: string }) => Promise<void>) | null;
-  /** The clock: epoch milliseconds. */
+  /** Epoch milliseconds. */
   now(): number;
-  /** From 0 (included) to 1 (excluded), for jitter only. */
+  /** From 0 to below 1, for jitter only. */
   random(): number;
-  /** Puts messages into the job queue, to be delivered after `delayS` seconds. */
   enqueue(messages: JobMessage[], delayS?: number): Promise<void>;
-  /** False where the bucket is used up: requests of an address in a minute, of a token in a minute. */
+  /** False: limit reached. Requests per minute, by address and by token. */
   limits: { address(key: string): Promise<boolean>; token(key: string): Promise<boolean> };
-  /** Has work done after the answer; its failure is logged and changes nothing for the caller. */
+  /** Runs after the response; a failure is only logged. */
   defer(work: () => Promise<unknown>): void;
 }
 
-/** `sendBatch` takes at most 100 messages. Source: https://developers.cloudflare.com/queues/platform/limits/ */
+/** Source: https://developers.cloudflare.com/queues/platform/limits/ */
 const MAX_MESSAGES_A_BATCH = 100;
 
 const configs = new WeakMap<object, Config>();
@@ -83,7 +79,7 @@ async function readAsset(assets: Fetcher, name: AssetName): Promise<string> {
   return response.text();
 }
 
-/** The binding is not in wrangler.toml as it comes: it needs a domain with Email Routing. */
+/** Optional: the binding needs a domain with Email Routing. */
 function createSendEmail(binding: SendEmail | undefined, from: string | null): Deps['sendEmail'] {
   if (binding === undefined || from === null) return null;
   return async (mail) => {
@@ -91,9 +87,7 @@ function createSendEmail(binding: SendEmail | undefined, from: string | null): D
   };
 }
 
-/**
- * @throws ConfigError if a variable or secret is missing or unsafe
- */
+/** @throws ConfigError if a variable or secret is missing or unsafe */
 export function createDeps(env: Env, ctx: Pick<ExecutionContext, 'waitUntil'>, wiring: Wiring): Deps {
   const config = configOf(env);
   const d1 = meterD1(env.DB, { random: Math.random, wait: (ms) => scheduler.wait(ms) });

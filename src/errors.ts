@@ -1,16 +1,14 @@
-/**
- * Everything that can go wrong for a caller: one union, one table of statuses, one way to raise it. Rich inside, dull outside.
- */
+/** Errors for callers: one union, one table of statuses, one way to throw. */
 
 import type * as z from 'zod';
 
-/** What is wrong with one field of the input; `path` is dotted (`name`, `channel_ids.0`). */
+/** `path` is dotted (`name`, `channel_ids.0`). */
 export interface FieldError {
   path: string;
   message: string;
 }
 
-/** `detail` is a sentence that a person can act on. It reaches the caller, so it never holds a secret or the inside. */
+/** `detail` tells a person what to do. It reaches the caller, so it never contains secrets or internals. */
 export type AppError =
   | { kind: 'bad_request'; detail: string }
   | { kind: 'limit_reached'; detail: string }
@@ -28,7 +26,6 @@ export type AppError =
   | { kind: 'unavailable'; detail: string; retryAfterS: number }
   | { kind: 'internal'; detail: string };
 
-/** Status and title of each kind of error. */
 export const PROBLEMS = {
   bad_request: { status: 400, title: 'Bad request' },
   limit_reached: { status: 400, title: 'Limit reached' },
@@ -56,16 +53,13 @@ export class AppFailure extends Error {
   }
 }
 
-/** Ends the work with an error for the caller. */
 export function fail(error: AppError): never {
   throw new AppFailure(error);
 }
 
-/** Ends the work because of what is wrong with fields of the input. */
 export const failFields = (errors: FieldError[]): never =>
   fail({ kind: 'invalid', detail: errors.map(({ path, message }) => `${path}: ${message}`).join('; '), errors });
 
-/** Ends the work because one field of the input is wrong. */
 export const failField = (path: string, message: string): never => failFields([{ path, message }]);
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
@@ -74,5 +68,4 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   return issue.keys.map((key) => ({ path: [...issue.path, key].join('.'), message: 'Unknown field' }));
 }
 
-/** What a schema refused, field by field. */
 export const fieldErrorsOf = (error: z.core.$ZodError): FieldError[] => error.issues.flatMap(fieldErrors);

@@ -1,6 +1,4 @@
-/**
- * Structured log lines. An unexpected error is logged by name and place; its message only where it is known to hold no input.
- */
+/** Structured logs. Messages of unexpected errors are left out unless they are known to contain no input. */
 import { ConfigError } from './config.ts';
 import { describeDatabaseError } from './db.ts';
 
@@ -8,7 +6,7 @@ export type LogFields = Record<string, string | number | boolean | null>;
 
 export const logInfo = (event: string, fields: LogFields = {}): void => console.log(JSON.stringify({ event, ...fields }));
 
-/** Logs an unexpected error: name, call stack without the message, and the message of a database or configuration error. */
+/** Name and stack; the message only of database and configuration errors. */
 export function logError(event: string, error: unknown, fields: LogFields = {}): void {
   const known = error instanceof ConfigError ? error.message : describeDatabaseError(error);
   const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];

@@ -1,11 +1,7 @@
-/**
- * A Durable Object that hashes passwords: the Free plan allows a request 10 ms of CPU and a password takes some 220.
- * It stores nothing; each instance works on one password at a time.
- */
+/** A Durable Object: the Free plan allows a request 10 ms of CPU, a hash takes some 220. An instance hashes one password at a time. */
 import { DurableObject } from 'cloudflare:workers';
 import { hashPassword, verifyPassword } from './crypto/password.ts';
 
-/** How many instances share the work. */
 export const HASHER_INSTANCES = 8;
 
 export class PasswordHasher extends DurableObject {

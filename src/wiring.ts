@@ -1,4 +1,4 @@
-/** What lower rooms are given of rooms above them. */
+/** What lower rooms get from higher ones. */
 import { DEFAULT_RULES } from './alerts/model.ts';
 import { insertDefaultRulesStatement } from './alerts/store.ts';
 import type { Wiring } from './deps.ts';

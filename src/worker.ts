@@ -1,4 +1,3 @@
-/** The Worker: wiring only. */
 import { createApp } from './app.ts';
 import { createDeps } from './deps.ts';
 import { deliver, onCron, onDeadLetter } from './jobs/index.ts';

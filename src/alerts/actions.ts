@@ -1,4 +1,3 @@
-/** Verbs of alerts: rules, and what happened. */
 import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
 import { record } from '../audit/actions.ts';
@@ -9,7 +8,6 @@ import { fail, failField, failFields, fieldErrorsOf } from '../errors.ts';
 import { listKeys } from '../keys/actions.ts';
 import { isoOrNull } from '../lib/day.ts';
 import { beforeOf, cutPage, type PageQuery } from '../lib/paging.ts';
-import type { ruleSchema } from './answers.ts';
 import { presentAction } from './breaker/model.ts';
 import { listActions as listStoredActions } from './breaker/store.ts';
 import { listChannels } from './channels/actions.ts';
@@ -29,6 +27,7 @@ import {
   type updateRuleSchema,
 } from './model.ts';
 import { refuseForeign } from './ownership.ts';
+import type { ruleSchema } from './responses.ts';
 import { type Budget, budgetsOf } from './rules/budgets.ts';
 import { checkAction, checkReferences, type Keys } from './rules/checks.ts';
 import { actsFromOf, armedAfter } from './rules/preview.ts';
@@ -38,7 +37,6 @@ const MAX_ACTIONS = 50;
 
 type PresentedRule = z.infer<typeof ruleSchema>;
 
-/** A rule as it would be given. */
 const inputOf = (rule: Rule) => ({
   type: rule.type,
   name: rule.name,
@@ -55,18 +53,17 @@ const presentRule = (rule: Rule, keys: Keys): PresentedRule => ({
   created_at: new Date(rule.createdAt).toISOString(),
 });
 
-/** A rule that was stored and makes no sense (any more): it can still be seen and deleted. */
+/** A stored rule that is no longer valid can still be seen and deleted. */
 const presentUnreadable = ({ id, type, name, keyId, createdAt }: RuleRow): PresentedRule => ({
   id,
   type,
   name,
   key_id: keyId,
   channel_ids: [],
-  sentence: 'This rule cannot be read any more. Delete it.',
+  sentence: 'This rule is no longer valid. Delete it.',
   created_at: new Date(createdAt).toISOString(),
 });
 
-/** The user's rules, the oldest first. */
 export async function listRules(deps: Deps, actor: Actor): Promise<PresentedRule[]> {
   const userId = authorize(actor, 'manage');
   const keys = await listKeys(deps, actor);
@@ -77,28 +74,23 @@ export async function listRules(deps: Deps, actor: Actor): Promise<PresentedRule
   });
 }
 
-/** The budgets of a key, as they stand. */
 export async function listBudgets(deps: Deps, actor: Actor, keyId: number): Promise<Budget[]> {
   const userId = authorize(actor, 'read');
   const isBudget = (rule: Rule): boolean => rule.type === 'budget' && rule.key_id === keyId;
-  const [looked] = await loadRuleContextsAcrossUsers(deps, [userId], isBudget);
-  return looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];
+  const [context] = await loadRuleContextsAcrossUsers(deps, [userId], isBudget);
+  return context ? budgetsOf(context.rules, context.situation.keys, context.situation) : [];
 }
 
-/** The circuit breaker's actions, the newest first. */
 export const listActions = async (deps: Deps, actor: Actor) =>
   (await listStoredActions(deps.db, authorize(actor, 'manage'), MAX_ACTIONS)).map(presentAction);
 
-/** What a change is to the audit log. */
 function auditsOf(before: Rule | null, after: RuleInput, isArmedAnew: boolean): AuditAction[] {
   const armed: AuditAction[] = isArmedAnew ? [armingOf(after) === null ? 'rule_disarmed' : 'rule_armed'] : [];
   return [before ? 'rule_changed' : 'rule_created', ...armed];
 }
 
-/** How the audit log names a rule. */
 const titleOf = (rule: RuleInput, keys: readonly { id: number; name: string }[]): string => rule.name ?? describeRule(rule, keys);
 
-/** Adds a rule; it is evaluated at once. */
 export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Promise<PresentedRule> {
   const userId = authorize(actor, 'manage');
   const keys = await checkReferences(deps, actor, input, null);
@@ -112,14 +104,13 @@ export async function createRule(deps: Deps, actor: Actor, input: RuleInput): Pr
   return presentRule({ ...input, id, version: 0, armedVersion: 0, actsFrom, createdAt }, keys);
 }
 
-/** One of the user's rules. */
 export async function getRule(deps: Deps, actor: Actor, id: number): Promise<Rule> {
   const userId = authorize(actor, 'manage');
   const row = (await store.findRule(deps.db, userId, id)) ?? (await refuseForeign(deps, userId, 'alert_rule', id));
-  return toRule(row) ?? fail({ kind: 'bad_request', detail: 'This rule cannot be read any more. Delete it.' });
+  return toRule(row) ?? fail({ kind: 'bad_request', detail: 'This rule is no longer valid. Delete it.' });
 }
 
-/** Writes a rule in the place of the one that was looked at. Where they are the same nothing is written. */
+/** Writes nothing if the rule stays the same. */
 async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput): Promise<PresentedRule> {
   const userId = authorize(actor, 'manage');
   const keys = await checkReferences(deps, actor, input, rule);
@@ -129,7 +120,7 @@ async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput
     return presentRule(rule, keys);
   await checkAction(deps, actor, userId, input, keys);
   if (!(await store.updateRule(deps.db, userId, rule, input, armed))) {
-    fail({ kind: 'conflict', detail: 'The rule was changed meanwhile. Look at it and try again.' });
+    fail({ kind: 'conflict', detail: 'The rule has just been changed. Reload it and try again.' });
   }
   for (const action of auditsOf(rule, input, armed.armedVersion !== rule.armedVersion))
     await record(deps, userId, actor, action, titleOf(input, keys));
@@ -137,14 +128,13 @@ async function changeRule(deps: Deps, actor: Actor, rule: Rule, input: RuleInput
   return presentRule(changed, keys);
 }
 
-/** Puts a rule in the place of another of the same type. */
 export async function replaceRule(deps: Deps, actor: Actor, id: number, input: RuleInput): Promise<PresentedRule> {
   const rule = await getRule(deps, actor, id);
-  if (rule.type !== input.type) failField('type', 'The type of a rule stays');
+  if (rule.type !== input.type) failField('type', 'The type of a rule cannot be changed');
   return changeRule(deps, actor, rule, input);
 }
 
-/** Changes some parameters of a rule; null takes one away that may be absent. */
+/** Null removes an optional parameter. */
 export async function updateRule(deps: Deps, actor: Actor, id: number, change: z.infer<typeof updateRuleSchema>): Promise<PresentedRule> {
   const rule = await getRule(deps, actor, id);
   const merged = Object.entries({ ...inputOf(rule), ...change });
@@ -154,7 +144,6 @@ export async function updateRule(deps: Deps, actor: Actor, id: number, change: z
   return parsed.success ? changeRule(deps, actor, rule, parsed.data) : failFields(fieldErrorsOf(parsed.error));
 }
 
-/** Deletes a rule. Its events stay. */
 export async function deleteRule(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   const [row, keys] = await Promise.all([store.findRule(deps.db, userId, id), listKeys(deps, actor)]);
@@ -163,7 +152,6 @@ export async function deleteRule(deps: Deps, actor: Actor, id: number): Promise<
   await record(deps, userId, actor, 'rule_deleted', rule ? titleOf(rule, keys) : row.name);
 }
 
-/** A page of what happened, the newest first. */
 export async function listEvents(deps: Deps, actor: Actor, query: PageQuery) {
   const userId = authorize(actor, 'manage');
   const found = await events.listEvents(deps.db, userId, beforeOf(query), query.limit + 1);
@@ -171,7 +159,6 @@ export async function listEvents(deps: Deps, actor: Actor, query: PageQuery) {
   return { data: presentEvents(page, found.deliveries), next_cursor: next };
 }
 
-/** Acknowledges an event or its group, or snoozes its rule for what the event is about. */
 export async function updateEvent(deps: Deps, actor: Actor, id: number, change: z.infer<typeof updateEventSchema>) {
   const userId = authorize(actor, 'manage');
   const { acknowledged, snoozed_until: until, whole_group: isOfGroup } = change;
@@ -187,7 +174,7 @@ export async function updateEvent(deps: Deps, actor: Actor, id: number, change: 
 
 const EXPORTED_EVENTS = 10_000;
 
-/** Everything that is stored of a user's alerts, for an export: no address and no secret. */
+/** No addresses and no secrets. */
 export const exportAlerts = async (deps: Deps, actor: Actor) => ({
   rules: await listRules(deps, actor),
   channels: await listChannels(deps, actor),

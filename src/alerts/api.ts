@@ -1,9 +1,12 @@
-/** Routes of alerts. */
 import { publicOriginOf } from '../http/origin.ts';
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { pageQuerySchema } from '../lib/paging.ts';
 import { createRule, deleteRule, listActions, listEvents, listRules, updateEvent, updateRule } from './actions.ts';
+import { createChannel, deleteChannel, listChannels, testChannel } from './channels/actions.ts';
+import { createChannelSchema } from './channels/model.ts';
+import { updateEventSchema } from './events/model.ts';
+import { createRuleSchema, previewQuerySchema, updateRuleSchema } from './model.ts';
 import {
   actionsSchema,
   channelsSchema,
@@ -14,11 +17,7 @@ import {
   queuedSchema,
   ruleSchema,
   rulesSchema,
-} from './answers.ts';
-import { createChannel, deleteChannel, listChannels, testChannel } from './channels/actions.ts';
-import { createChannelSchema } from './channels/model.ts';
-import { updateEventSchema } from './events/model.ts';
-import { createRuleSchema, previewQuerySchema, updateRuleSchema } from './model.ts';
+} from './responses.ts';
 import { previewRule } from './rules/preview.ts';
 
 const tag = 'Alerts';
@@ -32,7 +31,7 @@ alertsApi.route({
   summary: 'Add a channel for alerts',
   access: 'session',
   body: createChannelSchema,
-  success: { status: 201, description: 'The channel; the secret of a webhook is shown this once', schema: createdChannelSchema },
+  success: { status: 201, description: 'The channel. A webhook secret is shown only once', schema: createdChannelSchema },
   handle: ({ c, deps, actor, body }) => createChannel(deps, actor, body, publicOriginOf(c)),
 });
 
@@ -55,7 +54,7 @@ alertsApi.route({
   params: idParams,
   success: {
     status: 202,
-    description: 'The message is on its way; what became of it stands in the list of channels',
+    description: 'The message is queued. The list of channels shows the result',
     schema: queuedSchema,
   },
   handle: async ({ deps, actor, params }) => {
@@ -71,7 +70,7 @@ alertsApi.route({
   summary: 'Delete a channel',
   access: 'session',
   params: idParams,
-  success: { status: 204, description: 'Nothing is sent there any more' },
+  success: { status: 204, description: 'The channel is deleted' },
   handle: ({ deps, actor, params }) => deleteChannel(deps, actor, params.id),
 });
 
@@ -102,10 +101,11 @@ alertsApi.route({
   path: '/api/alert-rules/preview',
   tag,
   summary: 'Preview a budget',
-  description: 'Takes the fields of a budget, lists with commas. Tells how much is used so far, and what arming it would do at once.',
+  description:
+    'Takes the fields of a budget; commas separate lists. Returns how much is used so far and what the action would do immediately.',
   access: 'session',
   query: previewQuerySchema,
-  success: { status: 200, description: 'What is used, and what would be done now', schema: previewSchema },
+  success: { status: 200, description: 'The usage, and the action that would run now', schema: previewSchema },
   handle: ({ deps, actor, query }) => previewRule(deps, actor, query),
 });
 
@@ -114,11 +114,11 @@ alertsApi.route({
   path: '/api/alert-rules/{id}',
   tag,
   summary: 'Change a rule',
-  description: 'Takes what a new rule of its type takes, but for `type`; what is left out stays.',
+  description: 'Takes the fields of a new rule of the same type, except `type`. Omitted fields keep their value.',
   access: 'session',
   params: idParams,
   body: updateRuleSchema,
-  success: { status: 200, description: 'The rule as it is now', schema: ruleSchema },
+  success: { status: 200, description: 'The changed rule', schema: ruleSchema },
   problems: [409, 429],
   handle: ({ deps, actor, params, body }) => updateRule(deps, actor, params.id, body),
 });
@@ -130,7 +130,7 @@ alertsApi.route({
   summary: 'Delete a rule',
   access: 'session',
   params: idParams,
-  success: { status: 204, description: 'It watches nothing any more; what it told stays' },
+  success: { status: 204, description: 'The rule is deleted; its events stay' },
   handle: ({ deps, actor, params }) => deleteRule(deps, actor, params.id),
 });
 
@@ -138,9 +138,9 @@ alertsApi.route({
   method: 'get',
   path: '/api/breaker-actions',
   tag,
-  summary: 'List what budgets did to keys at OpenRouter',
+  summary: 'List budget actions on keys at OpenRouter',
   access: 'session',
-  success: { status: 200, description: 'The last fifty, newest first', schema: actionsSchema },
+  success: { status: 200, description: 'The latest 50 actions, newest first', schema: actionsSchema },
   handle: ({ deps, actor }) => listActions(deps, actor),
 });
 
@@ -148,7 +148,7 @@ alertsApi.route({
   method: 'get',
   path: '/api/alerts',
   tag,
-  summary: 'List what happened',
+  summary: 'List alert events',
   access: 'session',
   query: pageQuerySchema,
   success: { status: 200, description: 'A page of events, newest first', schema: eventsSchema },
@@ -163,6 +163,6 @@ alertsApi.route({
   access: 'session',
   params: idParams,
   body: updateEventSchema,
-  success: { status: 200, description: 'The event as it is now', schema: eventSchema },
+  success: { status: 200, description: 'The changed event', schema: eventSchema },
   handle: ({ deps, actor, params, body }) => updateEvent(deps, actor, params.id, body),
 });

@@ -1,4 +1,3 @@
-/** What a verb answers to an id that is not the user's. */
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { isForeign } from './store.ts';
@@ -6,7 +5,6 @@ import { isForeign } from './store.ts';
 type Kind = 'alert_rule' | 'channel' | 'alert_event';
 const NAMES: Record<Kind, string> = { alert_rule: 'rule', channel: 'channel', alert_event: 'alert' };
 
-/** Says why the user has none with this id: it is somebody else's, or there is none. */
 export async function refuseForeign(deps: Deps, userId: number, kind: Kind, id: number): Promise<never> {
   const isTheirs = await isForeign(deps.db, userId, kind, id);
   return fail(

@@ -1,4 +1,3 @@
-/** Alerts: what happened, what is watched, and where it is told. */
 import * as z from 'zod';
 import { failFields } from '../errors.ts';
 import { Copyable } from '../http/forms/copyable.tsx';
@@ -23,7 +22,7 @@ export const alertPages = createPages();
 const { page, form, redraw } = alertPages;
 
 const HERE = '/alerts';
-/** What happened together is shown as one, so more fit on the page than are read at once. */
+/** Groups take one line each, so this is less than it seems. */
 const EVENTS = 200;
 
 async function showAlerts(view: View) {
@@ -44,14 +43,14 @@ async function showAlerts(view: View) {
       {secret !== undefined && (
         <section class="card fresh">
           <h2>The signing secret of your webhook</h2>
-          <p>It is shown this once. The receiver checks with it that messages come from here.</p>
+          <p>Copy it now; it won’t be shown again. The receiver verifies messages with it.</p>
           <Copyable id="secret" label="Secret" text={secret} />
         </section>
       )}
       <section class="card">
-        <h2>What happened</h2>
+        <h2>Alert history</h2>
         {events.length === 0 ? (
-          <p class="empty">Nothing yet.</p>
+          <p class="empty">No alerts yet.</p>
         ) : (
           <EventList events={events} channels={channels} keys={keys} zone={zone} now={deps.now()} />
         )}
@@ -59,11 +58,11 @@ async function showAlerts(view: View) {
       </section>
       <section class="card">
         <h2>Rules</h2>
-        {rules.length === 0 ? <p class="empty">Nothing is watched.</p> : <RuleList rules={rules} channels={channels} />}
+        {rules.length === 0 ? <p class="empty">No rules yet.</p> : <RuleList rules={rules} channels={channels} />}
       </section>
       {actions.length > 0 && (
         <section class="card">
-          <h2>What budgets did to keys</h2>
+          <h2>Budget actions</h2>
           <ActionList actions={actions} keys={keys} zone={zone} />
         </section>
       )}
@@ -90,7 +89,6 @@ function parseRule(values: Record<string, string>): RuleInput {
   return 'rule' in made ? made.rule : failFields(made.errors);
 }
 
-/** All of a rule's form may be shown again, but for the password. */
 const isKept = (name: string): boolean => name !== 'password';
 
 form({
@@ -102,7 +100,7 @@ form({
     const input = parseRule(body);
     await askWhenToAct(deps, actor, input, null);
     const rule = await createRule(deps, actor, input);
-    return { to: HERE, message: `The rule is there. ${rule.sentence}` };
+    return { to: HERE, message: `Rule added. ${rule.sentence}` };
   },
   show: showAlerts,
 });
@@ -120,7 +118,7 @@ form({
     const input = parseRule(body);
     await askWhenToAct(deps, actor, input, await getRule(deps, actor, id));
     const rule = await replaceRule(deps, actor, id, input);
-    return { to: HERE, message: `The rule is changed. ${rule.sentence}` };
+    return { to: HERE, message: `Rule changed. ${rule.sentence}` };
   },
   show: showRule,
 });
@@ -131,12 +129,11 @@ form({
   schema: z.object({}),
   async act({ deps, actor, id }) {
     await deleteRule(deps, actor, id);
-    return { to: HERE, message: 'The rule is gone. What it told stays.' };
+    return { to: HERE, message: 'Rule deleted; its history stays.' };
   },
   show: showAlerts,
 });
 
-/** The address of a webhook, and the token of a bot, are secrets. */
 const KEPT_OF_CHANNEL = ['type', 'name', 'chat_id', 'to', 'add_to_rules'];
 
 form({
@@ -163,7 +160,7 @@ form({
   schema: z.object({}),
   async act({ deps, actor, id }) {
     await testChannel(deps, actor, id);
-    return { to: HERE, message: 'A test message is on its way. Reload this page to see what became of it.' };
+    return { to: HERE, message: 'Test message queued. Reload this page to see the result.' };
   },
   show: showAlerts,
 });
@@ -174,7 +171,7 @@ form({
   schema: z.object({}),
   async act({ deps, actor, id }) {
     await deleteChannel(deps, actor, id);
-    return { to: HERE, message: 'The channel is gone, with its address.' };
+    return { to: HERE, message: 'Channel deleted.' };
   },
   show: showAlerts,
 });
@@ -203,7 +200,7 @@ form({
   async act({ deps, actor, id, body }) {
     const until = new Date(deps.now() + body.hours * HOUR_MS).toISOString();
     await updateEvent(deps, actor, id, { snoozed_until: until, whole_group: true });
-    return { to: HERE, message: 'Nothing more is sent of it until then.' };
+    return { to: HERE, message: `Snoozed for ${body.hours} hours.` };
   },
   show: showAlerts,
 });

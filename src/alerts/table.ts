@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
-/** Where alerts are sent. */
 export const channel = sqliteTable(
   'channel',
   {
@@ -9,25 +8,23 @@ export const channel = sqliteTable(
     userId: integer('user_id').notNull(),
     type: text({ enum: ['webhook', 'slack', 'discord', 'telegram', 'email'] }).notNull(),
     name: text().notNull(),
-    /** JSON of the address and the secrets, encrypted; `hash` is that of the plaintext. */
+    /** Encrypted JSON of the address and secrets; `hash` is of the plaintext. */
     ciphertext: text().notNull(),
     hash: text().notNull(),
     kid: text().notNull(),
-    /** The address, masked. */
     label: text().notNull(),
-    /** Under which origin the user made it: links in messages begin with it. */
+    /** Origin of the request that created it, for links in messages. */
     origin: text().notNull(),
     createdAt: integer('created_at').notNull(),
     lastAttemptAt: integer('last_attempt_at'),
     lastSuccessAt: integer('last_success_at'),
-    /** Since when every attempt has failed. */
+    /** When the current series of failures began. */
     failingSince: integer('failing_since'),
     lastError: text('last_error'),
   },
   (table) => [index('channel_user').on(table.userId), index('channel_kid').on(table.kid)],
 );
 
-/** What is watched. */
 export const alertRule = sqliteTable(
   'alert_rule',
   {
@@ -39,44 +36,41 @@ export const alertRule = sqliteTable(
     name: text(),
     /** Null: all keys. */
     keyId: integer('key_id'),
-    /** JSON array of ids, or JSON's "all". */
+    /** JSON: an array of ids, or "all". */
     channelIds: text('channel_ids').notNull(),
-    /** JSON object of what its type needs. */
+    /** JSON object. */
     parameters: text().notNull(),
-    /** Raised by each change: what was told of other parameters may be told again. */
+    /** Bumped by each change; evaluations of an earlier version are not stored. */
     version: integer().notNull().default(0),
-    /** The version with which what it does to its key was last changed: actions of others are not taken. */
+    /** The version that last changed the action; actions of other versions are not taken. */
     armedVersion: integer('armed_version').notNull().default(0),
-    /** Only periods that begin from then on have an action; null: any. */
+    /** The action applies to periods from then on; null: to all. */
     actsFrom: integer('acts_from'),
     createdAt: integer('created_at').notNull(),
   },
   (table) => [index('alert_rule_user').on(table.userId)],
 );
 
-/** What happened. A rule's event of one occasion is there once, whoever finds it how often. */
+/** Each event is stored once, however often a rule finds it. */
 export const alertEvent = sqliteTable(
   'alert_event',
   {
     id: integer().primaryKey({ autoIncrement: true }),
     userId: integer('user_id').notNull(),
-    /** 0: of no rule. */
+    /** 0: no rule. */
     ruleId: integer('rule_id').notNull(),
     kind: text({ enum: ['fired', 'recovered', 'test'] }).notNull(),
     ruleType: text('rule_type').notNull(),
-    /** What it is about: `all`, `key:<id>`. */
+    /** `all` or `key:<id>`. */
     subject: text().notNull(),
-    /** What happens once: a threshold of a period; '' while a state lasts. */
+    /** The dedupe key: '' for an open condition, else such as a threshold of a period. */
     occasion: text().notNull(),
     keyId: integer('key_id'),
     title: text().notNull(),
     text: text().notNull(),
-    /** JSON object of the figures behind it. */
     figures: text().notNull(),
-    /** The path of the view that shows them. */
     path: text().notNull(),
     createdAt: integer('created_at').notNull(),
-    /** Of a state: when it was over. */
     recoveredAt: integer('recovered_at'),
     acknowledgedAt: integer('acknowledged_at'),
     snoozedUntil: integer('snoozed_until'),
@@ -89,7 +83,7 @@ export const alertEvent = sqliteTable(
   ],
 );
 
-/** An event on its way to a channel. `WITHOUT ROWID` in the migration. */
+/** `WITHOUT ROWID` in the migration. */
 export const alertDelivery = sqliteTable(
   'alert_delivery',
   {
@@ -98,41 +92,38 @@ export const alertDelivery = sqliteTable(
     userId: integer('user_id').notNull(),
     state: text({ enum: ['pending', 'sent', 'failed'] }).notNull(),
     createdAt: integer('created_at').notNull(),
-    /** How many were begun. */
     attempts: integer().notNull(),
-    /** Not before then. While somebody sends it, the end of their lease. */
+    /** Next attempt; during an attempt, the end of its lease. */
     nextAt: integer('next_at').notNull(),
-    /** JSON array of `{at, error}`, one for each attempt; `error` null: it arrived. */
+    /** JSON array of `{at, error}` per attempt; `error` null: delivered. */
     log: text().notNull(),
   },
   (table) => [primaryKey({ columns: [table.eventId, table.channelId] }), index('alert_delivery_due').on(table.state, table.nextAt)],
 );
 
-/** What a spent budget did to its key at OpenRouter, once a period and version of its rule. */
+/** One row per period and armed version of a rule. */
 export const breakerAction = sqliteTable(
   'breaker_action',
   {
     id: integer().primaryKey({ autoIncrement: true }),
     userId: integer('user_id').notNull(),
     ruleId: integer('rule_id').notNull(),
-    /** `armed_version` of the rule that it belongs to. */
     ruleVersion: integer('rule_version').notNull().default(0),
     keyId: integer('key_id').notNull(),
-    /** The management key that writes, and by which hash OpenRouter knows the key. */
+    /** The management key that writes; `hash` names the key at OpenRouter. */
     managementId: integer('management_id').notNull(),
     hash: text().notNull(),
     kind: text({ enum: ['dry_run', 'disable', 'limit'] }).notNull(),
     period: text({ enum: ['day', 'week', 'month'] }).notNull(),
     periodFrom: text('period_from').notNull(),
     amountUsd: real('amount_usd').notNull(),
-    /** Is the key to be as before when the next period begins, at `restore_at`? */
+    /** Whether to restore the key at `restore_at`. */
     restore: integer({ mode: 'boolean' }).notNull(),
     restoreAt: integer('restore_at').notNull(),
-    /** `skipped`: it was like that already; `left`: somebody changed it meanwhile. */
+    /** `skipped`: already set that way; `left`: somebody else changed the key. */
     state: text({ enum: ['planned', 'done', 'refused', 'skipped', 'restored', 'left'] }).notNull(),
-    /** JSON of how the key's owner had set it, noted before it was changed. */
+    /** JSON of the owner's settings, recorded before the change. */
     before: text(),
-    /** What became of the last step. */
     answer: text(),
     attempts: integer().notNull(),
     nextAt: integer('next_at').notNull(),

@@ -1,15 +1,14 @@
-/** What is watched, where it is sent, and what budgets did. */
 import type * as z from 'zod';
 import { Form } from '../http/forms/fields.tsx';
 import { formatAgo, formatInstant } from '../lib/format.ts';
-import type { actionSchema, channelSchema, ruleSchema } from './answers.ts';
+import type { actionSchema, channelSchema, ruleSchema } from './responses.ts';
 import { CHANNEL_LABELS } from './rules/forms.tsx';
 
 type Channel = z.infer<typeof channelSchema>;
 type PresentedRule = z.infer<typeof ruleSchema>;
 
-/** A button that does one thing; `about` says to whom, for those who do not see the row. */
-export const Action = ({
+/** `about` names the row for screen readers. */
+export const ActionButton = ({
   action,
   label,
   about,
@@ -30,14 +29,12 @@ export const Action = ({
   </Form>
 );
 
-/** Where a rule is sent, in words. */
 function receiversOf({ channel_ids: ids }: PresentedRule, channels: readonly Channel[]): string {
   if (ids === 'all') return 'Sent to all channels.';
   const names = channels.filter(({ id }) => ids.includes(id)).map(({ name }) => name);
   return names.length > 0 ? `Sent to ${names.join(', ')}.` : 'In-app only.';
 }
 
-/** Rules as sentences. */
 export const RuleList = ({ rules, channels }: { rules: readonly PresentedRule[]; channels: readonly Channel[] }) => (
   <ul class="rows">
     {rules.map((rule) => {
@@ -51,7 +48,7 @@ export const RuleList = ({ rules, channels }: { rules: readonly PresentedRule[];
             <a href={`/alerts/rules/${rule.id}`} aria-label={`Change: ${rule.sentence}`}>
               Change
             </a>
-            <Action action={`/alerts/rules/${rule.id}/delete`} label="Delete" about={rule.sentence} />
+            <ActionButton action={`/alerts/rules/${rule.id}/delete`} label="Delete" about={rule.sentence} />
           </span>
         </li>
       );
@@ -61,12 +58,11 @@ export const RuleList = ({ rules, channels }: { rules: readonly PresentedRule[];
 
 const ChannelState = ({ channel, now }: { channel: Channel; now: number }) => {
   const { status, last_success_at: success, last_error: error } = channel;
-  if (status === 'failing') return <strong class="error">Nothing has arrived for a day. {error}</strong>;
-  if (error !== null) return <span class="error">The last message did not arrive. {error}</span>;
-  return <span class="hint">{success === null ? 'Nothing was sent yet.' : `Last message ${formatAgo(success, now)}.`}</span>;
+  if (status === 'failing') return <strong class="error">No delivery for a day. {error}</strong>;
+  if (error !== null) return <span class="error">The last message failed. {error}</span>;
+  return <span class="hint">{success === null ? 'Nothing sent yet.' : `Last message ${formatAgo(success, now)}.`}</span>;
 };
 
-/** Channels with how they are. */
 export const ChannelList = ({ channels, now }: { channels: readonly Channel[]; now: number }) => (
   <ul class="rows">
     {channels.map((channel) => (
@@ -76,8 +72,8 @@ export const ChannelList = ({ channels, now }: { channels: readonly Channel[]; n
           <ChannelState channel={channel} now={now} />
         </span>
         <span class="actions">
-          <Action action={`/alerts/channels/${channel.id}/test`} label="Test" about={channel.name} />
-          <Action action={`/alerts/channels/${channel.id}/delete`} label="Delete" about={channel.name} />
+          <ActionButton action={`/alerts/channels/${channel.id}/test`} label="Test" about={channel.name} />
+          <ActionButton action={`/alerts/channels/${channel.id}/delete`} label="Delete" about={channel.name} />
         </span>
       </li>
     ))}
@@ -92,14 +88,13 @@ interface ActionListProps {
   zone: string;
 }
 
-/** What the circuit breaker did, the newest first. */
 export const ActionList = ({ actions, keys, zone }: ActionListProps) => (
   <ul class="rows">
     {actions.map((action) => (
       <li>
-        <a href={`/keys/${action.key_id}`}>{keys.find(({ id }) => id === action.key_id)?.name ?? 'a key that is gone'}</a>
+        <a href={`/keys/${action.key_id}`}>{keys.find(({ id }) => id === action.key_id)?.name ?? 'a deleted key'}</a>
         <span class="badge quiet">{ACTIONS[action.action]}</span>
-        <span>{action.answer ?? 'It is under way.'}</span>
+        <span>{action.answer ?? 'In progress.'}</span>
         <span class="hint">
           {formatInstant(action.restored_at ?? action.done_at ?? action.created_at, zone)}
           {action.state === 'done' && action.restore && `, until ${formatInstant(action.restore_at, zone)}`}

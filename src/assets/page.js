@@ -1,6 +1,5 @@
-/* Makes the pages smoother. Everything works without it. */
+/* Improves the pages. Everything works without it. */
 
-/* Copy buttons. */
 for (const button of document.querySelectorAll('button[data-copy]')) {
   button.hidden = false;
   button.addEventListener('click', async () => {
@@ -12,10 +11,9 @@ for (const button of document.querySelectorAll('button[data-copy]')) {
   });
 }
 
-/* A new account begins with the zone of its browser. */
 for (const input of document.querySelectorAll('input[data-time-zone]')) input.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/* In a chart the arrow keys lead from bucket to bucket, and Tab leads out of it. */
+/* Arrow keys move between buckets of a chart; Tab leaves it. */
 for (const chart of document.querySelectorAll('svg.canvas')) {
   const stops = [...chart.querySelectorAll('.bucket, .row')];
   const last = stops.length - 1;
@@ -32,7 +30,7 @@ for (const chart of document.querySelectorAll('svg.canvas')) {
   });
 }
 
-/* What is under way is looked at again, unless somebody is using the page. */
+/* Reloads a page with progress, unless somebody is using it. */
 const running = document.querySelector('[data-refresh]');
 if (running) {
   setInterval(() => {

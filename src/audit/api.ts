@@ -1,8 +1,7 @@
-/** `GET /api/audit`. */
 import { createApi } from '../http/route.ts';
 import { pageQuerySchema } from '../lib/paging.ts';
 import { listAudit } from './actions.ts';
-import { auditPageSchema } from './answers.ts';
+import { auditPageSchema } from './responses.ts';
 
 export const auditApi = createApi();
 
@@ -10,9 +9,8 @@ auditApi.route({
   method: 'get',
   path: '/api/audit',
   tag: 'Account',
-  summary: 'List what was done to your account',
-  description:
-    'Sign-ins, also failed ones, and what changed the password, keys and tokens: who, what, when and from where. Kept for a year.',
+  summary: 'List your activity log',
+  description: 'Sign-ins, including failed ones, and changes: who, what, when and from where. Kept for a year.',
   access: 'session',
   query: pageQuerySchema,
   success: { status: 200, description: 'A page of events, newest first', schema: auditPageSchema },

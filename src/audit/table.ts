@@ -1,9 +1,6 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/**
- * What was done to an account, by whom and from where. Triggers of the migration refuse every change, and every deletion of what is
- * younger than `AUDIT_RETENTION_DAYS` while its user is there.
- */
+/** Append-only by triggers: no changes, and no deletion within `AUDIT_RETENTION_DAYS` while the user exists. */
 export const auditEvent = sqliteTable(
   'audit_event',
   {
@@ -11,9 +8,9 @@ export const auditEvent = sqliteTable(
     userId: integer('user_id').notNull(),
     at: integer().notNull(),
     action: text().notNull(),
-    /** What it was done to, by name; null: the account itself. */
+    /** Name of what the action was done to; null: the account. */
     subject: text(),
-    /** The session that did it; null: nobody was signed in. */
+    /** Null: not signed in. */
     sessionId: integer('session_id'),
     address: text(),
     client: text(),

@@ -4,12 +4,12 @@ import { AnswerChart } from '../explore/chart.tsx';
 import { gapsText, nothingText, unplacedText } from '../explore/gaps.tsx';
 import { BY_LABELS, type KeyNames, keyNamesOf, rangeLabel } from '../explore/labels.ts';
 import { metricOf } from '../explore/model.ts';
-import type { Failure } from '../http/forms/failure.ts';
 import { AskForm, Choice } from '../http/forms/fields.tsx';
+import type { FormFailure } from '../http/forms/form-failure.ts';
 import { AsOf } from '../http/pages/as-of.tsx';
 import { Frame } from '../http/pages/layout.tsx';
 import { createPages, type View } from '../http/pages/page.tsx';
-import { askFromAddress, withFailure } from '../http/pages/question.ts';
+import { answerQuery, withFailure } from '../http/pages/page-query.ts';
 import { formatByok, formatDay, formatKnownUsd, formatMonth, formatUsd } from '../lib/format.ts';
 import { DIMENSIONS } from '../usage/model.ts';
 import { DateFields, PERIOD_LABELS, ZoneField } from '../usage/period-fields.tsx';
@@ -33,7 +33,7 @@ interface FiltersProps {
   query: DashboardQuery;
   shown: Dashboard['shown'];
   viewerZone: string;
-  failure: Failure | null;
+  failure: FormFailure | null;
 }
 
 /** The address of the dashboard with something changed in its question. */
@@ -196,9 +196,11 @@ const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
 
 async function showDashboard(view: View) {
   const viewerZone = view.viewer?.timeZone ?? 'UTC';
-  const { question, answered, failure } = await askFromAddress(view, FORM, dashboardSchema, (query) =>
-    getDashboard(view.deps, view.actor, query, viewerZone),
-  );
+  const {
+    query: question,
+    answered,
+    failure,
+  } = await answerQuery(view, FORM, dashboardSchema, (query) => getDashboard(view.deps, view.actor, query, viewerZone));
   const { asOf, keys, shown, attention, budgets } = answered;
   const now = view.deps.now();
   const keyNames = keyNamesOf(keys);

@@ -6,7 +6,7 @@ import { Field, Form } from '../http/forms/fields.tsx';
 import { AsOf } from '../http/pages/as-of.tsx';
 import { Frame } from '../http/pages/layout.tsx';
 import { createPages, type View } from '../http/pages/page.tsx';
-import { askFromAddress, readParameters, withFailure } from '../http/pages/question.ts';
+import { answerQuery, readParameters, withFailure } from '../http/pages/page-query.ts';
 import { invalidInput } from '../http/problem.ts';
 import { BYTE_ORDER_MARK } from '../lib/csv.ts';
 import { nameSchema } from '../lib/name.ts';
@@ -47,9 +47,9 @@ const Views = ({ views, query }: { views: Awaited<ReturnType<typeof listViews>>;
 );
 
 async function showExplore(view: View) {
-  const [views, { question, answered: asked, failure }] = await Promise.all([
+  const [views, { query: question, answered: asked, failure }] = await Promise.all([
     listViews(view.deps, view.actor),
-    askFromAddress(view, FORM, questionSchema, (query) => ask(view.deps, view.actor, query, zoneOf(view))),
+    answerQuery(view, FORM, questionSchema, (query) => ask(view.deps, view.actor, query, zoneOf(view))),
   ]);
   const rendered = (
     <Frame title="Explore" here="/explore" view={withFailure(view, failure)}>

@@ -4,25 +4,20 @@ import type { FoundToken } from '../tokens/store.ts';
 import type { FoundSession } from '../users/actions.ts';
 import type { StatsVersion } from '../users/model.ts';
 
-/** Of a signed-in user, what pages show everywhere. */
 export interface Viewer {
   email: string;
   timeZone: string;
 }
 
-/** Who a credential belongs to: look-ups that the app takes from the rooms of users and tokens. */
+/** Lookups of users and tokens, injected by the app. */
 export interface Credentials {
-  /** The session that a JWT names; null: it does not verify, has expired or was ended. */
   findSession(deps: Deps, jwt: string): Promise<FoundSession | null>;
-  /** The active token with this text; null: there is none. */
   findToken(deps: Deps, token: string): Promise<FoundToken | null>;
-  /** Notes after the answer that a token was used. */
   noteUse(deps: Deps, token: FoundToken): void;
-  /** Has the next change of the user's data make another version of them. */
+  /** The next change of the user's data then makes a new version. */
   markStatsSeen(deps: Deps, userId: number): void;
 }
 
-/** What every request carries through the app. */
 export interface AppEnv {
   Bindings: Env;
   Variables: {
@@ -30,9 +25,8 @@ export interface AppEnv {
     credentials: Credentials;
     actor: Actor;
     requestId: string;
-    /** Which state of the user's data the caller's credential was found with; null: nobody is recognised. */
+    /** Version of the user's data when the credential was looked up; null: not recognized. */
     stats: StatsVersion | null;
-    /** Who looks at a page; null: nobody is signed in. */
     viewer: Viewer | null;
   };
 }

@@ -1,7 +1,4 @@
-/**
- * The cookies of the pages: the session, the message that a redirect carries to the next page, and as what the browser is known. All are `__Host-` cookies,
- * but on http://localhost, where browsers do not store those.
- */
+/** Session, message for the next page, known browser: `__Host-` cookies, except on http://localhost, where browsers reject those. */
 
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
@@ -12,12 +9,11 @@ import type { KnownBrowser } from '../users/known-browser.ts';
 import type { AppEnv } from './context.ts';
 import { publicOriginOf } from './origin.ts';
 
-/** What a page says about the form that led to it. `secret` is shown this once. */
 export interface Flash {
   kind: 'done' | 'failed';
   text: string;
   secret?: string;
-  /** The path of the page that is to say it. */
+  /** The page that shows it. */
   at: string;
 }
 
@@ -29,8 +25,8 @@ function isPlain(c: Context<AppEnv>): boolean {
 }
 
 /**
- * Will the browser drop the cookies of an answer? It does where it came by plain http and they are `Secure`. A proxy that ends TLS asks us by http, too;
- * then it says so, or the browser sends what it only sends over https. Source: https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
+ * Browsers drop `Secure` cookies that come over plain http. A proxy that ends TLS also calls us over http, but then it says so, or the
+ * browser sends headers that it sends over https only. Source: https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
  */
 export function areCookiesDropped(c: Context<AppEnv>): boolean {
   if (isPlain(c) || new URL(c.req.url).protocol === 'https:') return false;
@@ -41,10 +37,8 @@ export function areCookiesDropped(c: Context<AppEnv>): boolean {
 const nameOf = (c: Context<AppEnv>, cookie: 'session' | 'flash' | 'browser'): string => (isPlain(c) ? cookie : `__Host-${cookie}`);
 const optionsOf = (c: Context<AppEnv>) => ({ path: '/', httpOnly: true, sameSite: 'Lax', secure: !isPlain(c) }) as const;
 
-/** The JWT of the session, if the browser sent one. */
 export const readSession = (c: Context<AppEnv>): string | null => getCookie(c, nameOf(c, 'session')) || null;
 
-/** Gives the browser a session for as many seconds as it lives. */
 export const writeSession = (c: Context<AppEnv>, jwt: string, maxAge: number): void =>
   setCookie(c, nameOf(c, 'session'), jwt, { ...optionsOf(c), maxAge });
 
@@ -52,17 +46,12 @@ export const forgetSession = (c: Context<AppEnv>): void => void deleteCookie(c, 
 
 const flashPlace = (userId: number) => ({ column: 'cookie.flash', userId, hash: '' });
 
-/**
- * Leaves a message for the next page. It is encrypted, since it may hold a secret that is shown once, and so that nobody else can
- * make this site say something.
- * @param userId who will be signed in then; 0 for nobody
- */
+/** Encrypted, as it may hold a secret and must not be forged. @param userId who will be signed in then; 0: nobody */
 export async function writeFlash(c: Context<AppEnv>, flash: Flash, userId: number): Promise<void> {
   const { envelope } = await encrypt(c.get('deps').config.keyring, flashPlace(userId), JSON.stringify(flash));
   setCookie(c, nameOf(c, 'flash'), envelope, { ...optionsOf(c), maxAge: FLASH_S });
 }
 
-/** Takes the message that was left for this user and page. It is gone then; what is meant for another page stays. */
 export async function takeFlash(c: Context<AppEnv>, userId: number): Promise<Flash | null> {
   const envelope = getCookie(c, nameOf(c, 'flash'));
   if (!envelope || c.req.method === 'HEAD') return null;
@@ -73,19 +62,18 @@ export async function takeFlash(c: Context<AppEnv>, userId: number): Promise<Fla
   return flash;
 }
 
-/** For so long a browser in which somebody signed in has a throttle of its own. */
 const KNOWN_BROWSER_MS = 365 * DAY_MS;
 
-/** A place of its own: no other cookie is taken for this one, nor this one for another. */
+/** Distinct, so that no cookie passes for another. */
 const BROWSER_PLACE = { column: 'cookie.browser', userId: 0, hash: '' };
 
-/** Tells the browser that somebody signed in here. It outlives the session, and opens nothing. */
+/** Outlives the session and grants nothing. */
 export async function writeKnownBrowser(c: Context<AppEnv>, browser: KnownBrowser): Promise<void> {
   const { envelope } = await encrypt(c.get('deps').config.keyring, BROWSER_PLACE, JSON.stringify(browser));
   setCookie(c, nameOf(c, 'browser'), envelope, { ...optionsOf(c), maxAge: KNOWN_BROWSER_MS / SECOND_MS });
 }
 
-/** As what the browser is known; null: it is not, shows what was not written here, or nobody signed in for a year. */
+/** Null if it is absent, not ours, or older than a year. */
 export async function readKnownBrowser(c: Context<AppEnv>): Promise<KnownBrowser | null> {
   const opened = await decrypt(c.get('deps').config.keyring, BROWSER_PLACE, getCookie(c, nameOf(c, 'browser')) ?? '');
   const browser: KnownBrowser | null = opened.ok ? JSON.parse(opened.value) : null;

@@ -1,7 +1,4 @@
-/**
- * Credential → Actor. What is garbage by signature or checksum is refused before D1 is asked; what is well-formed is looked up
- * on every request, so that a session or a token that was ended is refused at once.
- */
+/** Credential → Actor. Bad signatures and checksums cost no D1; the rest is looked up each time, so that ended ones stop at once. */
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Actor } from '../actor.ts';
 import { isSecretToken, TOKEN_PREFIX } from '../crypto/secret-token.ts';
@@ -21,13 +18,12 @@ function bearer(c: Context<AppEnv>): string | null {
 
 async function requiredSession(c: Context<AppEnv>, credential: string | null) {
   if (credential === null) return refuse('Send "Authorization: Bearer" with the access token of a session.');
-  if (credential.startsWith(TOKEN_PREFIX.api)) return refuse('An API token is not accepted here: sign in.');
+  if (credential.startsWith(TOKEN_PREFIX.api)) return refuse('API tokens are not accepted here. Sign in.');
   return (
-    (await c.get('credentials').findSession(c.get('deps'), credential)) ?? refuse('The session is not valid or has ended: sign in again.')
+    (await c.get('credentials').findSession(c.get('deps'), credential)) ?? refuse('The session is invalid or has ended. Sign in again.')
   );
 }
 
-/** Only a signed-in user comes through. */
 export const requireSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   const session = await requiredSession(c, bearer(c));
   c.set('actor', userActor(session));
@@ -35,7 +31,7 @@ export const requireSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** A signed-in user or an API token comes through. An answer that is no error counts as a use of the token. */
+/** A successful response counts as a use of the token. */
 export const requireReader: MiddlewareHandler<AppEnv> = async (c, next) => {
   const credential = bearer(c);
   if (!credential?.startsWith(TOKEN_PREFIX.api)) return requireSession(c, next);
@@ -47,7 +43,6 @@ export const requireReader: MiddlewareHandler<AppEnv> = async (c, next) => {
   if (c.res.ok || c.res.status === 304) c.get('credentials').noteUse(c.get('deps'), token);
 };
 
-/** Everybody comes through; who shows a session that lives is known. */
 export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   const credential = bearer(c);
   const session = credential ? await c.get('credentials').findSession(c.get('deps'), credential) : null;
@@ -55,7 +50,7 @@ export const recogniseSession: MiddlewareHandler<AppEnv> = async (c, next) => {
   await next();
 };
 
-/** Everybody comes through to a page; who shows the cookie of a session that lives is known. The cookie counts nowhere else. */
+/** For pages: the cookie counts nowhere else. */
 export const recogniseViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
   const jwt = readSession(c);
   const session = jwt ? await c.get('credentials').findSession(c.get('deps'), jwt) : null;

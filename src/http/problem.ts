@@ -1,11 +1,8 @@
-/**
- * Errors on the wire: problem documents. Source: RFC 9457
- */
+/** Problem documents. Source: RFC 9457 */
 import type * as z from 'zod';
 import { type AppError, fieldErrorsOf, PROBLEMS } from '../errors.ts';
-import type { problemSchema } from './docs/answers.ts';
+import type { problemSchema } from './docs/responses.ts';
 
-/** The answer to an error: its problem document with the headers that its status asks for. */
 export function problemResponse(error: AppError, requestId?: string): Response {
   const { status, title } = PROBLEMS[error.kind];
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
@@ -23,7 +20,7 @@ export function problemResponse(error: AppError, requestId?: string): Response {
   return new Response(JSON.stringify(body), { status, headers });
 }
 
-/** The error for input that a schema refused. zod's messages name types and bounds, never the value. */
+/** zod's messages contain types and bounds, never values. */
 export function invalidInput(error: z.core.$ZodError): AppError {
   const errors = fieldErrorsOf(error);
   const first = errors[0];

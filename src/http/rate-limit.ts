@@ -1,13 +1,11 @@
-/**
- * The throttle by address, in front of everything that hashes a password or tells who exists. It costs no D1.
- */
+/** Throttle by address for everything that hashes a password or reveals who exists. Needs no D1. */
 import type { MiddlewareHandler } from 'hono';
 import { RATE_LIMIT_PERIOD_S } from '../config.ts';
 import { fail } from '../errors.ts';
 import { addressKey } from '../lib/address.ts';
 import type { AppEnv } from './context.ts';
 
-/** At most 30 requests a minute from an address to each route (`purpose`) that uses it. */
+/** 30 requests per minute, address and `purpose`. */
 export const throttleAddress =
   (purpose: string): MiddlewareHandler<AppEnv> =>
   async (c, next) => {

@@ -1,7 +1,4 @@
-/**
- * A route as one value: what validates the input, what the answer looks like, who may call it, and the verb behind it.
- * Types, validation and the OpenAPI document come from the same schemas.
- */
+/** API routes as values. Types, validation and the OpenAPI document come from the same schemas. */
 import type { Context, MiddlewareHandler } from 'hono';
 import type * as z from 'zod';
 import type { Actor } from '../actor.ts';
@@ -14,19 +11,17 @@ import { invalidInput } from './problem.ts';
 import { throttleAddress } from './rate-limit.ts';
 import { createRouter } from './router.ts';
 
-/** Who comes through: anybody; anybody, and a session is recognised; a signed-in user; a signed-in user or an API token. */
+/** `recognised`: anybody, and sessions are recognized. `reader`: sessions and API tokens. */
 export type Access = 'public' | 'recognised' | 'session' | 'reader';
 
 export interface Success {
   status: 200 | 201 | 202 | 204;
   description: string;
-  /** Of the JSON answer; absent where there is no body or another one. */
+  /** Of the JSON body, if there is one. */
   schema?: z.ZodType;
-  /** Other media types that the route answers with. */
   others?: string[];
 }
 
-/** What the OpenAPI document tells of a route. */
 export interface RouteDescription {
   method: 'get' | 'post' | 'patch' | 'delete';
   /** With `{id}` for a parameter. */
@@ -35,21 +30,18 @@ export interface RouteDescription {
   summary: string;
   description?: string;
   access: Access;
-  /** Names the throttle by address that the route counts against. */
   throttle?: string;
   params?: z.ZodType;
   query?: z.ZodType;
   body?: z.ZodType;
   success: Success;
-  /** Present where the answer has an `ETag`. */
   etag?: unknown;
-  /** Statuses of problems beside those that follow from the above. */
+  /** Problem statuses beyond those that follow from the other fields. */
   problems?: number[];
 }
 
 type Output<T> = T extends z.ZodType ? z.output<T> : undefined;
 
-/** What a route's verb gets: everything is validated. */
 export interface Input<P, Q, B> {
   c: Context<AppEnv>;
   deps: Deps;
@@ -61,17 +53,14 @@ export interface Input<P, Q, B> {
 
 type Answer<S extends Success> = S extends { schema: infer T extends z.ZodType } ? z.input<T> | Response : unknown;
 
-/** A route with its verb. What the verb returns is sent as JSON with the route's status; a `Response` is sent as it is. */
+/** The result is sent as JSON; a `Response` is sent as it is. */
 export interface Route<P, Q, B, S extends Success> extends RouteDescription {
   params?: P & z.ZodType;
   query?: Q & z.ZodType;
   body?: B & z.ZodType;
   success: S;
   handle(input: Input<P, Q, B>): Answer<S> | Promise<Answer<S>>;
-  /**
-   * Gives the answer an `ETag`, by which it is not made again while nothing changed: what it depends on beside the path, the UTC day and
-   * what is stored of the user; where it has several media types, also on the one that is chosen, and not on how `Accept` is spelled.
-   */
+  /** What else the response depends on, besides path, UTC day and the user's data: also the chosen media type, but not `Accept`. */
   etag?(input: Input<P, Q, B>): unknown;
 }
 
@@ -86,7 +75,7 @@ const hasBody = (c: Context): boolean => c.req.header('transfer-encoding') !== u
 
 const isJson = (c: Context): boolean => /^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(c.req.header('content-type') ?? '');
 
-/** 415 before 401: who sends something else than JSON learns that first. Where no body is expected an empty one may have any type. */
+/** Comes before authentication: 415, then 401. An empty body may have any type where none is expected. */
 const expectJson =
   (isBodyExpected: boolean): MiddlewareHandler<AppEnv> =>
   async (c, next) => {
@@ -103,7 +92,7 @@ async function readJson(c: Context): Promise<unknown> {
   }
 }
 
-/** A parameter that is given twice stays a list, which no schema of a single value takes. */
+/** Repeated parameters stay lists, which schemas of single values reject. */
 function readQuery(c: Context): Record<string, unknown> {
   return Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]));
 }
@@ -131,7 +120,6 @@ async function answer<P, Q, B, S extends Success>(c: Context<AppEnv>, route: Rou
   return route.etag ? revalidate(c, route.etag(input), route.success.others !== undefined, handle) : handle();
 }
 
-/** A room's routes: `route` adds one; `router` serves them and `descriptions` tells of them. */
 export function createApi() {
   const router = createRouter();
   const descriptions: RouteDescription[] = [];

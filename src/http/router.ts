@@ -1,4 +1,4 @@
-/** A router of Hono's, with the matcher that has the least to do for the first request of an isolate (docs/decisions/0003). */
+/** The matcher with the fastest start in a new isolate (docs/decisions/0003). */
 import { Hono } from 'hono';
 import { TrieRouter } from 'hono/router/trie-router';
 import type { AppEnv } from './context.ts';

@@ -1,9 +1,5 @@
-/** How long browsers that came by https once come by nothing else: a year. */
+/** A year. */
 const MAX_AGE_S = 31_536_000;
 
-/**
- * The value of `Strict-Transport-Security`, for answers of the Worker and for static files alike: of two answers that differ a browser
- * keeps the last.
- * @param isForSubdomains only where the operator said so: other sites may live below this host's name
- */
+/** Used for static files too: browsers keep the last value. @param isForSubdomains the operator's choice: other sites may live there */
 export const strictTransport = (isForSubdomains: boolean): string => `max-age=${MAX_AGE_S}${isForSubdomains ? '; includeSubDomains' : ''}`;

@@ -1,10 +1,9 @@
-/** The account behind a management key, a step a message. What is to be read next stands in the database, so any step may be lost. */
+/** One message is one step of syncing an account. The database holds what comes next, so any step may be lost. */
 import { evaluateSoon } from '../alerts/evaluation/evaluate.ts';
 import type { Deps } from '../deps.ts';
 import { accountStep } from '../sync/step.ts';
 import type { Delivery, JobMessage } from './model.ts';
 
-/** Works on a message; what is left goes into one of its own. */
 export async function accountMessage(deps: Deps, message: Extract<JobMessage, { job: 'account' }>): Promise<Delivery> {
   const outcome = await accountStep(deps, message);
   if (outcome.kind === 'busy') return { kind: 'retry', delayS: outcome.delayS };

@@ -1,5 +1,3 @@
-/** Cleanup: everything that grows is cut back to its retention, in steps of bounded size. */
-
 import { deleteOldEvents } from '../alerts/events/delivery.ts';
 import { AUDIT_RETENTION_DAYS } from '../audit/model.ts';
 import * as audit from '../audit/store.ts';
@@ -15,19 +13,18 @@ import * as store from './store.ts';
 
 const ROWS_A_STEP = 5000;
 const USERS_A_STEP = 100;
-/** Steps of one message; each has at most three statements and most have one, so that one invocation stays within the Free plan's 50. */
+/** A step has at most three statements, mostly one: an invocation stays within the Free plan's 50. */
 const STEPS_A_MESSAGE = 20;
 const LEASE_MS = 5 * MINUTE_MS;
 const JOB_RUN_RETENTION_DAYS = 30;
 
-/** A task deletes up to `limit` rows, of all users or of the page of users that it is given, and says how many. */
+/** Deletes up to `limit` rows, of all users or of those given, and returns how many. */
 type Task =
   | { name: string; run(deps: Deps, now: number, limit: number): Promise<number> }
   | { name: string; table: usage.DayTable; runForUsers(deps: Deps, now: number, limit: number, userIds: number[]): Promise<number> };
 
 const daysAgo = (now: number, days: number): string => addDays(dayOf(now), -days);
 
-/** Days of a table beyond their retention. */
 const days = (name: string, table: usage.DayTable): Task => ({
   name,
   table,
@@ -35,7 +32,6 @@ const days = (name: string, table: usage.DayTable): Task => ({
     usage.deleteDaysBeforeAcrossUsers(db, table, userIds, daysAgo(now, config.retentionDays), limit),
 });
 
-/** Hours of a ledger table beyond theirs. */
 const hours = (name: string, table: usage.HourlyTable): Task => ({
   name,
   table,
@@ -43,14 +39,13 @@ const hours = (name: string, table: usage.HourlyTable): Task => ({
     usage.forgetHoursBeforeAcrossUsers(db, table, userIds, daysAgo(now, config.hourlyRetentionDays), limit),
 });
 
-/** A step of what deletions of keys and users left behind; if there is more, a message of its own goes on with it. */
+/** Deletes what remains of deleted keys and users. If there is more, it continues in a message of its own. */
 async function purge(deps: Deps, limit: number): Promise<number> {
   const { deleted, isDone } = await usage.purgeStepAcrossUsers(deps.db, limit);
   if (!isDone) await deps.enqueue([{ job: 'purge' }]);
   return deleted;
 }
 
-/** What the cleanup does, in order. */
 export const TASKS: readonly Task[] = [
   { name: 'sessions', run: ({ db }, now, limit) => accounts.deleteSessionsBeforeAcrossUsers(db, now, limit) },
   { name: 'links', run: ({ db }, now, limit) => accounts.deleteLinksBeforeAcrossUsers(db, now, limit) },
@@ -68,7 +63,7 @@ export const TASKS: readonly Task[] = [
     run: ({ db }, now, limit) => audit.deleteEventsBeforeAcrossUsers(db, now - AUDIT_RETENTION_DAYS * DAY_MS, limit),
   },
   { name: 'alerts', run: deleteOldEvents },
-  // Never as many as `limit`: what is left has a message of its own, and the cleanup goes on with its next task.
+  // Below `limit`, so that the cleanup moves on to its next task.
   { name: 'purged', run: async (deps, _now, limit) => Math.min(await purge(deps, limit), limit - 1) },
   days('days', 'key_day'),
   days('usage_days', 'usage_day'),
@@ -80,7 +75,6 @@ export const TASKS: readonly Task[] = [
   hours('account_hours', 'account_day'),
 ];
 
-/** The step after one that deleted `deleted` rows: the same once more while it was full, else the next users or the next task. */
 export function nextStep(step: CleanupStep, deleted: number, limit: number, lastUserId: number | null): CleanupStep {
   if (deleted >= limit) return step;
   return lastUserId === null ? { task: step.task + 1, afterUserId: 0 } : { task: step.task, afterUserId: lastUserId };
@@ -98,13 +92,11 @@ async function runStep(deps: Deps, step: CleanupStep, now: number, limit: number
   return { next: nextStep(step, deleted, limit, userIds.at(-1) ?? null), counts: { [task.name]: deleted } };
 }
 
-/** Puts the first cleanup message into the queue. */
 export async function startCleanup(deps: Deps, slot: string): Promise<Counts> {
   await deps.enqueue([{ job: 'cleanup', slot, part: 1, step: { task: 0, afterUserId: 0 } }]);
   return { due: 1, messages: 1 };
 }
 
-/** Works on a cleanup message: as many steps as an invocation bears, then the rest in a message of its own. */
 export const cleanupMessage = (deps: Deps, message: Extract<JobMessage, { job: 'cleanup' }>, limit = ROWS_A_STEP): Promise<Delivery> =>
   withLease(deps, message, LEASE_MS, async () => {
     const now = deps.now();
@@ -122,7 +114,6 @@ export const cleanupMessage = (deps: Deps, message: Extract<JobMessage, { job: '
     return { counts: isDone ? { ...counts, done: 1 } : counts, retryInS: null };
   });
 
-/** Deletes what deletions of keys and users left behind, a step a message. */
 export async function purgeMessage(deps: Deps): Promise<Delivery> {
   await purge(deps, ROWS_A_STEP);
   return { kind: 'ack' };

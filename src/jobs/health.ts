@@ -1,4 +1,3 @@
-/** How the monitor itself is: the jobs' last successes, and whether every ciphertext can be opened. */
 import type { Actor } from '../actor.ts';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
@@ -11,7 +10,6 @@ import * as store from './store.ts';
 
 type Row = Record<string, unknown>;
 
-/** The sum of a run's parts. */
 function presentRun(rows: Row[]) {
   const [first] = rows;
   if (!first) return null;
@@ -25,8 +23,8 @@ function presentRun(rows: Row[]) {
 }
 
 /**
- * The health of the deployment; a signed-in user sees the runs' counts and errors as well.
- * @throws AppFailure `misconfigured` (503) if a ciphertext needs an encryption key that is not in the keyring
+ * A signed-in user also sees counts and errors of the last runs.
+ * @throws AppFailure `misconfigured` (503) if the keyring lacks a key that a ciphertext needs
  */
 export async function getHealth(deps: Deps, actor: Actor) {
   const isSignedIn = actor.kind === 'user';

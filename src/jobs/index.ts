@@ -1,4 +1,4 @@
-/** Cron → job, and queue message → work. What is due is read from the database, not from the clock that rang. */
+/** Crons start jobs, queue messages do the work. What is due comes from the database, not from the cron's time. */
 import { workOnAction, workOnDueActions } from '../alerts/breaker/actions.ts';
 import { evaluateUnread, evaluateUsers } from '../alerts/evaluation/evaluate.ts';
 import { deliverEvent, resendDue } from '../alerts/events/delivery.ts';
@@ -6,16 +6,16 @@ import type { Deps } from '../deps.ts';
 import { type RewrapStep, rewrapStep, startRewrap } from '../rewrap/actions.ts';
 import { accountMessage } from './account.ts';
 import { cleanupMessage, purgeMessage, startCleanup } from './cleanup.ts';
+import { enqueueDueKeys, keysMessage } from './keys.ts';
 import { type Counts, CRONS, type Delivery, type JobMessage, type JobName, latestSlot, messageSchema } from './model.ts';
-import { readMessage, startReading } from './read.ts';
 import * as store from './store.ts';
 
-/** Jobs that any ring starts if their own ring did not come. The hourly one is made up for by the next hour's. */
+/** Started by any cron if their own did not run. The hourly job needs none: the next hour makes up for it. */
 const CATCH_UP_JOBS: readonly JobName[] = ['validate', 'cleanup'];
 
 async function start(deps: Deps, job: JobName, at: number): Promise<void> {
   const slot = new Date(at).toISOString();
-  const counts: Counts = await (job === 'cleanup' ? startCleanup(deps, slot) : startReading(deps, job, slot));
+  const counts: Counts = await (job === 'cleanup' ? startCleanup(deps, slot) : enqueueDueKeys(deps, job, slot));
   await store.insertRing(deps.db, job, slot, deps.now(), counts);
 }
 
@@ -28,14 +28,10 @@ async function goOnRewrapping(deps: Deps, step: RewrapStep): Promise<void> {
   if (next) await deps.enqueue([rewrapMessage(next)]);
 }
 
-/**
- * A cron rang: starts its job for the instant of the ring, and the daily and weekly jobs whose last ring was missed.
- * @param cron as in wrangler.toml
- * @param scheduledAt for when the ring was meant, epoch milliseconds; it may come late, twice or overlapping
- */
+/** Also starts daily and weekly jobs that missed a run. @param scheduledAt epoch milliseconds; may come late, twice or overlapping */
 export async function onCron(deps: Deps, cron: string, scheduledAt: number): Promise<void> {
   const job = CRONS[cron];
-  if (!job) throw new Error('A cron rang that no job belongs to');
+  if (!job) throw new Error('No job belongs to this cron');
   const now = deps.now();
   const slots = CATCH_UP_JOBS.filter((other) => other !== job).map((other) => ({ job: other, at: latestSlot(other, now) }));
   const started = await store.listStarted(
@@ -59,7 +55,7 @@ async function work(deps: Deps, message: JobMessage): Promise<Delivery> {
     case 'sync':
     case 'validate':
     case 'manual':
-      return readMessage(deps, message);
+      return keysMessage(deps, message);
     case 'account':
       return accountMessage(deps, message);
     case 'cleanup':
@@ -82,13 +78,13 @@ async function work(deps: Deps, message: JobMessage): Promise<Delivery> {
   }
 }
 
-/** Works on one message of the queue. One that is not understood is done with: it will not be understood later either. */
+/** A message that does not parse is acknowledged: it would not parse later either. */
 export async function deliver(deps: Deps, body: unknown): Promise<Delivery> {
   const message = messageSchema.safeParse(body);
   return message.success ? work(deps, message.data) : { kind: 'ack' };
 }
 
-/** Notes that the queue gave up on a message: a dead letter is seen in the job's run and in `/health`. */
+/** Shows a dead letter in the job's run and in `/health`. */
 export async function onDeadLetter(deps: Deps, body: unknown): Promise<void> {
   const message = messageSchema.safeParse(body);
   if (!message.success || !('part' in message.data)) return;

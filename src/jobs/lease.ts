@@ -1,19 +1,15 @@
-/** Work on a part of a run, by one at a time. */
 import type { Deps } from '../deps.ts';
 import { SECOND_MS } from '../lib/day.ts';
 import type { Counts, Delivery } from './model.ts';
 import * as store from './store.ts';
 
-/** What a piece of work leaves behind: the part's counts as they are now, and after how many seconds to go on (null: it is finished). */
+/** `retryInS`: seconds until the part continues; null: finished. */
 export interface Progress {
   counts: Counts;
   retryInS: number | null;
 }
 
-/**
- * Does the work unless the part is finished; waits while somebody else has it.
- * @param work gets the counts that earlier work on the part left behind
- */
+/** Unless the part is finished or somebody else has its lease. @param work receives the counts of earlier work on the part */
 export async function withLease(
   deps: Deps,
   part: store.PartName,

@@ -1,9 +1,6 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/**
- * What a job did. `slot` is the instant for which the cron rang (ISO 8601). Part 0 is the ring itself; each queue message has a
- * part of its own, which is also its lease. `WITHOUT ROWID` in the migration.
- */
+/** `slot`: scheduled time (ISO 8601). Part 0 is the start; each queue message has a part, which is also its lease. `WITHOUT ROWID`. */
 export const jobRun = sqliteTable(
   'job_run',
   {
@@ -11,10 +8,8 @@ export const jobRun = sqliteTable(
     slot: text().notNull(),
     part: integer().notNull(),
     startedAt: integer('started_at').notNull(),
-    /** Nobody else works on this part before then. */
     leaseUntil: integer('lease_until').notNull(),
     finishedAt: integer('finished_at'),
-    /** JSON object of numbers. */
     counts: text().notNull(),
     error: text(),
   },

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import { DAY_MS, dayOf, HOUR_MS } from '../lib/day.ts';
 import { formatCount, formatInstant, formatPercent, formatUsd } from '../lib/format.ts';
 import { compareProducts, NANO, usdFromNano } from '../lib/money.ts';
-import type { keySchema } from './answers.ts';
+import type { keySchema } from './responses.ts';
 
 export type Key = z.infer<typeof keySchema>;
 

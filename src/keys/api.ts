@@ -2,8 +2,8 @@
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { addKey, deleteKey, getKey, listKeys, requestSync, updateKey } from './actions.ts';
-import { keySchema, keysSchema, queuedSchema } from './answers.ts';
 import { addKeySchema, updateKeySchema } from './model.ts';
+import { keySchema, keysSchema, queuedSchema } from './responses.ts';
 
 const tag = 'Keys';
 const keyList = { status: 200, description: 'Your keys, oldest first', schema: keysSchema } as const;

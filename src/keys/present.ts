@@ -8,7 +8,7 @@ import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 
 import { FRESH_MS } from '../usage/coverage/coverage.ts';
 import { isListed } from '../usage/coverage/readings.ts';
-import type { keySchema } from './answers.ts';
+import type { keySchema } from './responses.ts';
 
 /** What is stored around a user's keys: what OpenRouter's accounts say of them. */
 export interface Surroundings {

@@ -1,4 +1,4 @@
-/** What counts as one address: an IPv4 address, or the /64 network that a provider gives to one customer of IPv6. */
+/** Rate-limit key of a client: its IPv4 address, or the /64 network that a provider gives to one IPv6 customer. */
 export function addressKey(address: string): string {
   if (!address.includes(':')) return address;
   const [head = '', tail] = address.toLowerCase().split('%')[0]?.split('::') ?? [];
@@ -11,5 +11,4 @@ export function addressKey(address: string): string {
     .join(':')}::/64`;
 }
 
-/** Does the name stand for this very machine? */
 export const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);

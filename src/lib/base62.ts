@@ -1,9 +1,9 @@
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** The largest multiple of 62 that a byte can hold; bytes above are thrown away, so that every character is equally likely. */
+/** Largest multiple of 62 in a byte. Higher bytes are discarded, so that all characters are equally likely. */
 const UNBIASED = 62 * 4;
 
-/** `length` random base62 characters (5.95 bits each) from the runtime's cryptographic source. */
+/** `length` random characters of 5.95 bits each. */
 export function randomBase62(length: number): string {
   let text = '';
   while (text.length < length) {
@@ -14,7 +14,6 @@ export function randomBase62(length: number): string {
   return text;
 }
 
-/** A non-negative integer in base62, padded with zeros to `length`. */
 export function encodeBase62(value: number, length: number): string {
   let text = '';
   for (let rest = value; rest > 0; rest = Math.trunc(rest / 62)) text = ALPHABET[rest % 62] + text;

@@ -1,10 +1,7 @@
-/**
- * A text of at most `max` UTF-16 units once it is escaped: what is too long ends in an ellipsis, and neither a character nor what it is escaped as is
- * cut in two. Pure.
- */
+/** A text whose escaped form has at most `max` UTF-16 units. Cuts no character and no escape in two; a cut text ends in an ellipsis. */
 export function cutText(text: string, max: number, toMarkup: (text: string) => string = (same) => same): string {
   const whole = text.toWellFormed();
-  // No escape makes a text shorter.
+  // Escaping never shortens a text.
   if (whole.length <= max) {
     const escaped = toMarkup(whole);
     if (escaped.length <= max) return escaped;

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 
-/** A whole number written in digits, as it stands in a path or a query. */
 export const digitsSchema = (min: number, max: number, message: string) =>
   z
     .string(message)
@@ -9,8 +8,6 @@ export const digitsSchema = (min: number, max: number, message: string) =>
     .refine((value) => value >= min && value <= max, message)
     .meta({ type: 'integer', minimum: min, ...(max < Number.MAX_SAFE_INTEGER && { maximum: max }) });
 
-/** An id in a path or a query. */
 export const idSchema = digitsSchema(1, Number.MAX_SAFE_INTEGER, 'Must be a positive integer');
 
-/** A path's `{id}`. */
 export const idParams = z.object({ id: idSchema });

@@ -3,7 +3,6 @@ import { trimInvisible } from './pasted.ts';
 
 const LENGTH = 'Must have 1 to 100 characters';
 
-/** A name that a user gives to something of theirs. */
 export const nameSchema = z
   .string()
   .trim()

@@ -1,7 +1,7 @@
-/** So many values are remembered of a function, and all are forgotten when there are more: what is asked for is much the same. */
+/** When there are more, all are forgotten. */
 const REMEMBERED = 4096;
 
-/** A pure function that remembers what it said, because it is asked for the same things by the thousand. */
+/** Memoizes a pure function. */
 export function remember<K, V>(compute: (key: K) => V, limit = REMEMBERED): (key: K) => V {
   const known = new Map<K, V>();
   return (key) => {

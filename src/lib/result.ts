@@ -1,7 +1,4 @@
-/**
- * A result for the few callers that go on after a failure: the OpenRouter client, the cipher, token parsing.
- * Everywhere else a failure is an `AppError` that is thrown.
- */
+/** For callers that continue after a failure (OpenRouter client, cipher, tokens). Elsewhere a failure is a thrown `AppError`. */
 export type Result<T, E> = { ok: true; value: T } | { ok: false; error: E };
 
 export const ok = <T>(value: T): { ok: true; value: T } => ({ ok: true, value });

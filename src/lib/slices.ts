@@ -1,7 +1,4 @@
-/**
- * Cuts a list into slices of at most `most`, in order. What is larger by itself is a slice of its own.
- * @param sizeOf what an item counts for
- */
+/** Slices of at most `most`, in order. A larger item gets its own slice. @param sizeOf what an item counts for */
 export function slicesOf<T>(items: readonly T[], most: number, sizeOf: (item: T) => number = () => 1): T[][] {
   const slices: T[][] = [];
   let size = 0;

@@ -1,6 +1,4 @@
-/** Browsers and systems by the header that they send. */
-
-/** Names as browsers write them into `User-Agent`, the more special ones first: most also name those that they descend from. */
+/** As in `User-Agent`. Specific names come first, since most browsers also name their ancestors. */
 const BROWSERS = {
   Firefox: /Firefox\//,
   Edge: /Edg(e|A|iOS)?\//,
@@ -13,7 +11,7 @@ const SYSTEMS = { Android: /Android/, iOS: /iPhone|iPad/, Windows: /Windows/, ma
 const nameIn = (names: Record<string, RegExp>, text: string): string | undefined =>
   Object.entries(names).find(([, pattern]) => pattern.test(text))?.[0];
 
-/** Browser and system of a `User-Agent`, by which a user recognises a session; null if it names none that is known. */
+/** A label such as "Firefox on Linux", by which users recognize a session; null: unknown. */
 export function describeClient(userAgent: string): string | null {
   const browser = nameIn(BROWSERS, userAgent);
   const system = nameIn(SYSTEMS, userAgent);

@@ -1,23 +1,19 @@
-/**
- * Local days and hours of an IANA time zone, over daylight-saving changes and zones that are not whole hours from UTC.
- */
+/** Local days and hours of IANA time zones, across daylight-saving changes and offsets that are not whole hours. */
 import { tzOffset } from '@date-fns/tz/tzOffset';
 import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, listDays, MINUTE_MS, startOfDay } from './day.ts';
 import { remember } from './remember.ts';
 
-/** The place of a ledger hour in a zone: the local day in which it starts, and its start with the zone's own offset. */
+/** Where a UTC hour lies in a zone: by the local day in which it starts. */
 export interface LocalHour {
-  /** The instant at which it starts. */
   at: number;
   date: string;
-  /** The local day in which it ends: the next one, where local midnight does not fall on an hour of UTC. */
+  /** The local day in which it ends: another one where local midnight is not on a UTC hour. */
   endDate: string;
-  /** Of the local clock, 0 to 23. */
+  /** 0 to 23. */
   clock: number;
   readonly hour: string;
 }
 
-/** What a zone's name looks like: nothing else is worth remembering. */
 const ZONE_NAME = /^[A-Za-z][\w+/-]{0,63}$/;
 
 const spellTimeZone = remember((name: string): string | null => {
@@ -28,7 +24,7 @@ const spellTimeZone = remember((name: string): string | null => {
   }
 });
 
-/** Names that runtimes go on giving to zones, and what people call those today. Source: the time zone database, `backward` and `zone.tab` */
+/** Old names that runtimes still use, with today's. Source: the time zone database, `backward` and `zone.tab` */
 const TODAYS_NAMES: Readonly<Record<string, string>> = {
   'Africa/Asmera': 'Africa/Asmara',
   'America/Buenos_Aires': 'America/Argentina/Buenos_Aires',
@@ -51,38 +47,36 @@ const TODAYS_NAMES: Readonly<Record<string, string>> = {
   'Pacific/Truk': 'Pacific/Chuuk',
 };
 
-/** Today's name of a zone, where the runtime knows it. */
 const nameOfToday = (spelled: string): string => {
   const name = TODAYS_NAMES[spelled];
   return name !== undefined && spellTimeZone(name) !== null ? name : spelled;
 };
 
 /**
- * One spelling for each time zone, whichever of its names was given, or null if the runtime knows none. Offsets such as `+02:00` are not
- * names. Everything below takes this spelling: formatters are kept for each one that occurs, so there must not be more of them than zones.
+ * One spelling per time zone, or null if the runtime does not know it (offsets such as `+02:00` are not names). Everything below expects
+ * it: formatters are cached per spelling.
  */
 export function resolveTimeZone(name: string): string | null {
   const spelled = ZONE_NAME.test(name) ? spellTimeZone(name) : null;
   return spelled === null ? null : nameOfToday(spelled);
 }
 
-/** The zones to choose from, by their names of today; UTC comes first, which is not among the runtime's names everywhere. */
+/** By today's names. Not every runtime lists UTC, so it comes first. */
 export const listTimeZones = (): string[] => [...new Set(['UTC', ...Intl.supportedValuesOf('timeZone').map(nameOfToday).sort()])];
 
-/** Asking the runtime for an offset is dear, and pages ask for those of the same days again and again. */
+/** Offsets are slow to get and needed again and again. */
 const ZONES_IN_USE = 16;
 const offsetsOf = remember((zone: string) => remember((at: number) => tzOffset(zone, new Date(at)) * MINUTE_MS), ZONES_IN_USE);
 
-/** By how much a zone's clock is ahead of UTC, in milliseconds. */
+/** Milliseconds ahead of UTC. */
 const offsetAt = (at: number, zone: string): number => (zone === 'UTC' ? 0 : offsetsOf(zone)(at));
 
-/** The local day of an instant. */
 export const localDayOf = (at: number, zone: string): string => dayOf(at + offsetAt(at, zone));
 
-/** The hour of the local clock, 0 to 23, at an instant. */
+/** 0 to 23. */
 export const localHourOf = (at: number, zone: string): number => hourOf(at + offsetAt(at, zone));
 
-/** The first instant (to the minute) of a local day: not always its midnight, which a change of the clock may leave out. */
+/** To the minute. Not always midnight: a clock change may skip it. */
 export function startOfLocalDay(day: string, zone: string): number {
   if (zone === 'UTC') return startOfDay(day);
   let [before, at] = [startOfDay(day) - DAY_MS, startOfDay(day) + DAY_MS];
@@ -94,10 +88,7 @@ export function startOfLocalDay(day: string, zone: string): number {
   return at;
 }
 
-/**
- * The first instant (to the minute) at which the clock of a local day shows a full hour or later: on days of 23 or 25 hours too, where it is not
- * so many hours after the day began.
- */
+/** When the local clock reaches a full hour, to the minute. On days of 23 or 25 hours that is not so many hours after the day began. */
 export function instantOfLocalHour(day: string, hour: number, zone: string): number {
   const shown = startOfDay(day) + hour * HOUR_MS;
   const offsets = [offsetAt(shown - DAY_MS, zone), offsetAt(shown + DAY_MS, zone)];
@@ -142,10 +133,7 @@ class PlacedHour implements LocalHour {
   }
 }
 
-/**
- * A function that places hours of UTC days in a zone. The offset is looked for at each day's edges, and hour by hour only in the few days in
- * which it changes; and what was placed for one key is there for the next.
- */
+/** Places UTC hours in a zone, with a cache. Looks up offsets at the edges of a day, and hour by hour only where they differ. */
 export function createLocalHours(zone: string): (day: string, hour: number) => LocalHour {
   const openDay = (day: string) => {
     const start = startOfDay(day);
@@ -165,8 +153,8 @@ export function createLocalHours(zone: string): (day: string, hour: number) => L
 }
 
 /**
- * Finds hours by what the clock of a zone shows: the instants within some UTC days at which an hour starts that belongs to an hour, 0 to 23, of a
- * local day. A change of the clock leaves some hours out (none starts within them) and repeats others (two do).
+ * Finds the UTC hours in a range that start at a local day and hour (0 to 23). Clock changes skip some hours (none found) and repeat
+ * others (two).
  */
 export function createClockHours(from: string, to: string, zone: string): (date: string, clock: number) => readonly number[] {
   const place = createLocalHours(zone);
@@ -181,7 +169,7 @@ export function createClockHours(from: string, to: string, zone: string): (date:
   return (date, clock) => found.get(`${date} ${clock}`) ?? [];
 }
 
-/** The UTC days that can hold hours of these local days: no zone is more than a day away from UTC. */
+/** UTC days that may contain hours of these local days: offsets stay below a day. */
 export function utcDaysOf(from: string, to: string, zone: string): { from: string; to: string } {
   return zone === 'UTC' ? { from, to } : { from: dayOf(startOfDay(from) - DAY_MS), to: addDays(to, 1) };
 }

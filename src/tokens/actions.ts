@@ -1,4 +1,3 @@
-/** Verbs of API tokens. */
 import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
 import { record } from '../audit/actions.ts';
@@ -10,10 +9,9 @@ import { MINUTE_MS } from '../lib/day.ts';
 import type { createTokenSchema, TokenRow } from './model.ts';
 import * as store from './store.ts';
 
-/** `last_used_at` is written at most this often. */
 const TOUCH_INTERVAL_MS = MINUTE_MS;
 
-/** Makes a token. Its text is in this answer and nowhere else: only its hash is stored. */
+/** Only the hash is stored: the token itself appears in this response alone. */
 export async function createToken(deps: Deps, actor: Actor, input: z.infer<typeof createTokenSchema>) {
   const userId = authorize(actor, 'manage');
   const token = createSecretToken(TOKEN_PREFIX.api);
@@ -26,10 +24,8 @@ export async function createToken(deps: Deps, actor: Actor, input: z.infer<typeo
   return { id, name: input.name, token, created_at: new Date(createdAt).toISOString() };
 }
 
-/** The user's tokens, newest first. */
 export const listTokens = (deps: Deps, actor: Actor): Promise<TokenRow[]> => store.listTokens(deps.db, authorize(actor, 'manage'));
 
-/** Says why the user has no token with this id: it is somebody else's, or there is none. */
 async function refuseForeignToken(deps: Deps, id: number): Promise<never> {
   const isForeign = await store.hasTokenAcrossUsers(deps.db, id);
   return fail(
@@ -39,23 +35,19 @@ async function refuseForeignToken(deps: Deps, id: number): Promise<never> {
   );
 }
 
-/** One of the user's tokens. */
 export async function getToken(deps: Deps, actor: Actor, id: number): Promise<TokenRow> {
   const rows = await listTokens(deps, actor);
   return rows.find((row) => row.id === id) ?? refuseForeignToken(deps, id);
 }
 
-/** Revokes a token: it is refused from now on. Once more changes nothing. */
+/** Revoking twice changes nothing. */
 export async function revokeToken(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   const { name, isChanged } = (await store.revokeToken(deps.db, userId, id, deps.now())) ?? (await refuseForeignToken(deps, id));
   if (isChanged) await record(deps, userId, actor, 'token_revoked', name);
 }
 
-/**
- * The active token with this text, or null. Counts against the token's 60 requests a minute, before D1 is asked.
- * @throws AppFailure `too_many`
- */
+/** Null: no active token. Counts against its 60 requests a minute before D1 is asked. @throws AppFailure `too_many` */
 export async function findToken(deps: Deps, token: string): Promise<store.FoundToken | null> {
   const tokenHash = await hashSecretToken(token);
   if (!(await deps.limits.token(tokenHash))) {
@@ -64,7 +56,7 @@ export async function findToken(deps: Deps, token: string): Promise<store.FoundT
   return store.findActiveTokenAcrossUsers(deps.db, tokenHash);
 }
 
-/** Notes after the answer that a token was used. */
+/** `last_used_at` is written after the response, at most once per `TOUCH_INTERVAL_MS`. */
 export function noteUse(deps: Deps, token: TokenRow): void {
   const now = deps.now();
   const notAfter = now - TOUCH_INTERVAL_MS;

@@ -1,9 +1,8 @@
-/** Routes of API tokens. */
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { createToken, listTokens, revokeToken } from './actions.ts';
-import { createdTokenSchema, tokensSchema } from './answers.ts';
 import { createTokenSchema, presentToken } from './model.ts';
+import { createdTokenSchema, tokensSchema } from './responses.ts';
 
 const tag = 'API tokens';
 
@@ -13,10 +12,10 @@ tokensApi.route({
   method: 'post',
   path: '/api/tokens',
   tag,
-  summary: 'Make an API token',
+  summary: 'Create an API token',
   access: 'session',
   body: createTokenSchema,
-  success: { status: 201, description: 'The token, shown this once', schema: createdTokenSchema },
+  success: { status: 201, description: 'The token. Shown only once', schema: createdTokenSchema },
   handle: ({ deps, actor, body }) => createToken(deps, actor, body),
 });
 
@@ -26,7 +25,7 @@ tokensApi.route({
   tag,
   summary: 'List your API tokens',
   access: 'session',
-  success: { status: 200, description: 'Your tokens, newest first, revoked ones too', schema: tokensSchema },
+  success: { status: 200, description: 'Your tokens, newest first, including revoked ones', schema: tokensSchema },
   handle: async ({ deps, actor }) => (await listTokens(deps, actor)).map(presentToken),
 });
 
@@ -37,6 +36,6 @@ tokensApi.route({
   summary: 'Revoke an API token',
   access: 'session',
   params: idParams,
-  success: { status: 204, description: 'The token is refused from now on' },
+  success: { status: 204, description: 'The token is revoked' },
   handle: ({ deps, actor, params }) => revokeToken(deps, actor, params.id),
 });

@@ -1,15 +1,13 @@
-/** API tokens of this monitor: what comes in and what goes out. */
 import * as z from 'zod';
 import { isoOrNull } from '../lib/day.ts';
 import { nameSchema } from '../lib/name.ts';
-import type { tokenSchema } from './answers.ts';
+import type { tokenSchema } from './responses.ts';
 import type { apiToken } from './table.ts';
 
 export type TokenRow = typeof apiToken.$inferSelect;
 
 export const createTokenSchema = z.strictObject({ name: nameSchema });
 
-/** A token as its owner sees it later: never the token or its hash. */
 export const presentToken = (row: TokenRow): z.infer<typeof tokenSchema> => ({
   id: row.id,
   name: row.name,

@@ -1,5 +1,3 @@
-/** API tokens: create (shown once), list, revoke. */
-
 import * as z from 'zod';
 import { Scroll } from '../charts/scroll.tsx';
 import { Copyable } from '../http/forms/copyable.tsx';
@@ -19,7 +17,7 @@ const origin = (view: View): string => publicOriginOf(view.c);
 const NewToken = ({ view, token }: { view: View; token: string }) => (
   <section class="card fresh">
     <h2>Your new token</h2>
-    <p>It is shown this once. Keep it like a password.</p>
+    <p>Copy it now; it won’t be shown again.</p>
     <Copyable id="token" label="Token" text={token} />
     <Copyable id="token-curl" label="Try it" text={`curl -H 'Authorization: Bearer ${token}' '${origin(view)}/api/v1/stats'`} />
   </section>
@@ -34,10 +32,10 @@ const TokenTable = ({ view, rows }: { view: View; rows: TokenRow[] }) => {
         <thead>
           <tr>
             <th scope="col">Name</th>
-            <th scope="col">Begins with</th>
+            <th scope="col">Prefix</th>
             <th scope="col">Created</th>
             <th scope="col">Last used</th>
-            <th scope="col">State</th>
+            <th scope="col">Status</th>
           </tr>
         </thead>
         <tbody>
@@ -78,7 +76,7 @@ async function showTokens(view: View) {
     <Frame title="Tokens" here="/tokens" view={view}>
       <h1>Tokens</h1>
       <p>
-        Programs read the <a href="/docs">public API</a> with a token. It only reads, and it stops the moment that you revoke it.
+        Read-only tokens for the <a href="/docs">API</a>. Revoking takes effect immediately.
       </p>
       {secret !== undefined && <NewToken view={view} token={secret} />}
       <section class="card">
@@ -88,7 +86,7 @@ async function showTokens(view: View) {
           <button type="submit">Create token</button>
         </Form>
       </section>
-      {rows.length > 0 ? <TokenTable view={view} rows={rows} /> : <p class="empty">You have no tokens yet.</p>}
+      {rows.length > 0 ? <TokenTable view={view} rows={rows} /> : <p class="empty">No tokens yet.</p>}
     </Frame>
   );
 }
@@ -102,7 +100,7 @@ form({
   kept: ['name'],
   async act({ deps, actor, body }) {
     const { token, name } = await createToken(deps, actor, body);
-    return { to: '/tokens', message: `The token “${name}” is ready.`, secret: token };
+    return { to: '/tokens', message: `Token “${name}” created.`, secret: token };
   },
   show: showTokens,
 });
@@ -113,7 +111,7 @@ async function showRevocation(view: View, id: number) {
     <Frame title="Revoke a token" here="/tokens" view={view} class="narrow">
       <h1>Revoke “{token.name}”?</h1>
       <p>
-        Programs that use the token <code>{token.prefix}…</code> are refused from that moment. This cannot be undone.
+        Programs that use the token <code>{token.prefix}…</code> stop working immediately. This cannot be undone.
       </p>
       <Form action={`/tokens/${id}/revoke`} class="choice">
         <button type="submit" class="danger">
@@ -135,7 +133,7 @@ form({
   schema: z.object({}),
   async act({ deps, actor, id }) {
     await revokeToken(deps, actor, id);
-    return { to: '/tokens', message: 'The token is revoked.' };
+    return { to: '/tokens', message: 'Token revoked.' };
   },
   show: showRevocation,
 });

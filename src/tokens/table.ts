@@ -6,7 +6,7 @@ export const apiToken = sqliteTable(
     id: integer().primaryKey({ autoIncrement: true }),
     userId: integer('user_id').notNull(),
     name: text().notNull(),
-    /** SHA-256 of the token, which itself is stored nowhere. */
+    /** SHA-256; the token itself is not stored. */
     tokenHash: text('token_hash').notNull().unique(),
     prefix: text().notNull(),
     isActive: integer('is_active', { mode: 'boolean' }).notNull().default(true),

@@ -4,8 +4,8 @@ import { accepts } from 'hono/accepts';
 import { createApi } from '../http/route.ts';
 import { BYTE_ORDER_MARK, toCsv } from '../lib/csv.ts';
 import { getStats, listReconciliation, listUsage } from './actions.ts';
-import { reconciliationSchema, statsSchema, usagePageSchema } from './answers.ts';
 import { reconciliationQuerySchema, resolveRange, statsQuerySchema, type UsageQuery, usageQuerySchema } from './model.ts';
+import { reconciliationSchema, statsSchema, usagePageSchema } from './responses.ts';
 import { columnsOf } from './sums/groups.ts';
 import { MEASURE_COLUMNS, measureCells, presentMeasures } from './sums/measures.ts';
 

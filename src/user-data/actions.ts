@@ -14,7 +14,7 @@ import type { deleteAccountSchema } from '../users/model.ts';
 import { confirmPassword, hashEmail } from '../users/password-check.ts';
 import * as store from '../users/store.ts';
 
-/** Deletes the account: access, secrets, tokens and sessions at once, the ledger in steps soon after. */
+/** Access, secrets, tokens and sessions go at once, the ledger soon after in steps. */
 export async function deleteAccount(deps: Deps, actor: Actor, input: z.infer<typeof deleteAccountSchema>): Promise<void> {
   const { userId } = authorizeSession(actor);
   const { email } = await confirmPassword(deps, actor, userId, input.password, 'password');

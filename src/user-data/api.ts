@@ -1,4 +1,3 @@
-/** The route that deletes a user. */
 import { createApi } from '../http/route.ts';
 import { deleteAccountSchema } from '../users/model.ts';
 import { deleteAccount } from './actions.ts';
@@ -9,10 +8,10 @@ userDataApi.route({
   method: 'delete',
   path: '/api/auth/me',
   tag: 'Account',
-  summary: 'Delete the account and all that belongs to it',
+  summary: 'Delete your account and all its data',
   access: 'session',
   body: deleteAccountSchema,
-  success: { status: 204, description: 'The account is gone' },
+  success: { status: 204, description: 'The account is deleted' },
   problems: [429],
   handle: ({ deps, actor, body }) => deleteAccount(deps, actor, body),
 });

@@ -1,4 +1,4 @@
-/** Everything that is stored of a user, as one JSON document in pieces: no secret, no hash of one. */
+/** All data of a user as one JSON document, in pieces: no secrets and no hashes of them. */
 import { type Actor, authorizeSession } from '../actor.ts';
 import { exportAlerts } from '../alerts/actions.ts';
 import { exportAudit, record } from '../audit/actions.ts';
@@ -11,7 +11,7 @@ import { presentToken } from '../tokens/model.ts';
 import { exportLedger } from '../usage/actions.ts';
 import { getAccount, listSessions } from '../users/actions.ts';
 
-/** The ledger is read in so many pieces, however long the retention, so that the Free plan's 50 statements suffice. */
+/** Whatever the retention, the ledger takes this many reads: within the Free plan's 50 statements. */
 const PIECES = 7;
 
 async function* ledgerPieces(deps: Deps, actor: Actor): AsyncGenerator<string> {
@@ -23,7 +23,6 @@ async function* ledgerPieces(deps: Deps, actor: Actor): AsyncGenerator<string> {
   }
 }
 
-/** The document, piece by piece: the account with all that belongs to it, then the ledger of both sources. */
 export async function* exportAccount(deps: Deps, actor: Actor): AsyncGenerator<string> {
   const { userId } = authorizeSession(actor);
   await record(deps, userId, actor, 'exported');
@@ -48,7 +47,7 @@ export async function* exportAccount(deps: Deps, actor: Actor): AsyncGenerator<s
   yield '\n]}\n';
 }
 
-/** The same as a stream. If something fails, the stream does: half a document must not look like a whole one. */
+/** If something fails, the stream fails: half a document must not look complete. */
 export function streamExport(deps: Deps, actor: Actor): ReadableStream<Uint8Array> {
   const pieces = exportAccount(deps, actor);
   const encoder = new TextEncoder();

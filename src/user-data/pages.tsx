@@ -1,4 +1,3 @@
-/** What the user's page does with everything that is stored of them: download it, delete it. */
 import { createPages } from '../http/pages/page.tsx';
 import { dayOf } from '../lib/day.ts';
 import { deleteAccountSchema } from '../users/model.ts';

@@ -1,5 +1,3 @@
-/** Verbs of accounts. */
-
 import type * as z from 'zod';
 import { type Actor, authorizeSession } from '../actor.ts';
 import { record, recordFailedSignIn } from '../audit/actions.ts';
@@ -28,11 +26,10 @@ import * as store from './store.ts';
 
 const NOBODY: Actor = { kind: 'anonymous' };
 
-/** Browser and system by which a user will recognise a session. */
 const clientOf = ({ caller }: Deps): string | null => caller?.client ?? null;
 
-const emailTaken = (): never => fail({ kind: 'conflict', detail: 'There is an account with this e-mail already. Sign in.' });
-const notInvited = (): never => fail({ kind: 'forbidden', detail: 'Registration needs an invitation that is unused and not expired.' });
+const emailTaken = (): never => fail({ kind: 'conflict', detail: 'An account with this email already exists. Sign in.' });
+const notInvited = (): never => fail({ kind: 'forbidden', detail: 'Registration needs a valid invitation: unused and not expired.' });
 
 async function checkInvitation(deps: Deps, invite: string | undefined): Promise<string | null> {
   if (deps.config.registration === 'open') return null;
@@ -41,7 +38,6 @@ async function checkInvitation(deps: Deps, invite: string | undefined): Promise<
   return (await store.hasInvitation(deps.db, tokenHash, deps.now())) ? tokenHash : notInvited();
 }
 
-/** Adds a user, whose pages show the days of `timeZone`. */
 async function createUser(deps: Deps, input: z.infer<typeof registerSchema>, timeZone: string): Promise<UserRow> {
   const invitation = await checkInvitation(deps, input.invite);
   if (await store.findUserByEmail(deps.db, input.email)) emailTaken();
@@ -57,7 +53,6 @@ async function createUser(deps: Deps, input: z.infer<typeof registerSchema>, tim
   }
 }
 
-/** Creates an account. Where registration is by invitation, that is used up. */
 export const register = async (deps: Deps, input: z.infer<typeof registerSchema>) => presentAccount(await createUser(deps, input, 'UTC'));
 
 async function refreshHash(deps: Deps, row: UserRow, password: string): Promise<void> {
@@ -66,18 +61,17 @@ async function refreshHash(deps: Deps, row: UserRow, password: string): Promise<
 
 type SignIn = z.infer<typeof loginSchema>;
 
-/** A session as JWTs name it. */
 interface Claims {
   userId: number;
   sessionId: number;
 }
 
-/** The session that began and its user, or null if the account changed while its password was compared. */
+/** Null if the account changed while the password was checked. */
 async function beginSession(deps: Deps, input: SignIn, browser: KnownBrowser | null, now: number) {
   const user = await findByPassword(deps, input, browser);
   if (!user) {
     await recordFailedSignIn(deps, input.email);
-    return fail({ kind: 'unauthenticated', detail: 'E-mail or password is wrong.' });
+    return fail({ kind: 'unauthenticated', detail: 'Wrong email or password.' });
   }
   const sessionId = await store.insertSession(deps.db, user, now, now + SESSION_MS, clientOf(deps));
   if (sessionId === null) return null;
@@ -93,10 +87,7 @@ async function issue(deps: Deps, claims: Claims, now: number) {
 
 const changedMeanwhile = (): never => fail({ kind: 'conflict', detail: 'The account was changed at the same time. Sign in again.' });
 
-/**
- * Begins a session in a browser, which is known from then on. An unknown e-mail and a wrong password are the same, in answer and in time.
- * @param before as what the browser was known until now
- */
+/** Unknown emails and wrong passwords: same answer, same time. @param before what was known of the browser */
 export async function signInBrowser(deps: Deps, input: SignIn, before: KnownBrowser | null) {
   const now = deps.now();
   const begin = () => beginSession(deps, input, before, now);
@@ -107,10 +98,8 @@ export async function signInBrowser(deps: Deps, input: SignIn, before: KnownBrow
   };
 }
 
-/** Begins a session of a program. */
 export const signIn = async (deps: Deps, input: SignIn) => (await signInBrowser(deps, input, null)).session;
 
-/** Creates an account and begins its first session, in a browser that is known from then on. */
 export async function signUp(deps: Deps, input: z.infer<typeof signUpSchema>) {
   const { time_zone: timeZone, ...account } = input;
   const user = await createUser(deps, account, timeZone);
@@ -123,38 +112,33 @@ export async function signUp(deps: Deps, input: z.infer<typeof signUpSchema>) {
   };
 }
 
-/** A session that lives, with what pages show of its user. */
 export type FoundSession = Claims & NonNullable<Awaited<ReturnType<typeof store.findSessionUser>>>;
 
-/** The session that a JWT names with what pages show of its user, if it was signed here, has not expired and was not ended. */
+/** Null unless this deployment signed the JWT and its session is neither expired nor ended. */
 export async function findSession(deps: Deps, jwt: string): Promise<FoundSession | null> {
   const claims = await verifySession(deps.config.jwtSecret, jwt, deps.now());
   const user = claims && (await store.findSessionUser(deps.db, claims.userId, claims.sessionId, deps.now()));
   return user && { ...claims, ...user };
 }
 
-/** Has the next trip to the database note that an answer was made from the user's data as they are now: their next change is told. */
+/** Prepends a statement to the next D1 batch that marks the current stats version as served, so that the next write bumps it. */
 export const markStatsSeen = (deps: Deps, userId: number): void => deps.d1.prepend(store.markSeenStatement(deps.db, userId));
 
-/** The sessions of the user that live, the newest first; `isCurrent` marks the one that acts. */
 export async function listSessions(deps: Deps, actor: Actor) {
   const { userId, sessionId } = authorizeSession(actor);
   const rows = await store.listSessions(deps.db, userId, deps.now());
   return rows.map(({ id, createdAt, expiresAt, client }) => ({ id, createdAt, expiresAt, client, isCurrent: id === sessionId }));
 }
 
-/** Ends all sessions of the user but the one that acts. */
 export async function signOutOthers(deps: Deps, actor: Actor): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);
   await store.deleteOtherSessions(deps.db, userId, sessionId);
   await record(deps, userId, actor, 'sessions_ended');
 }
 
-/** Sets the zone whose days the user's pages show. */
 export const setTimeZone = (deps: Deps, actor: Actor, input: z.infer<typeof timeZoneFormSchema>): Promise<void> =>
   store.updateTimeZone(deps.db, authorizeSession(actor).userId, input.time_zone);
 
-/** Ends the session that acts. */
 export async function signOut(deps: Deps, actor: Actor): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);
   await store.deleteSession(deps.db, userId, sessionId);
@@ -165,7 +149,7 @@ export async function getAccount(deps: Deps, actor: Actor) {
   return presentAccount(await requireUser(deps, authorizeSession(actor).userId));
 }
 
-/** Sets another password and ends all other sessions and all reset links. */
+/** Ends all other sessions and all reset links. */
 export async function changePassword(deps: Deps, actor: Actor, input: z.infer<typeof changePasswordSchema>): Promise<void> {
   const { userId, sessionId } = authorizeSession(actor);
   const row = await confirmPassword(deps, actor, userId, input.current_password, 'current_password');
@@ -176,9 +160,9 @@ export async function changePassword(deps: Deps, actor: Actor, input: z.infer<ty
   await record(deps, userId, actor, 'password_changed');
 }
 
-/** Sets a password with a one-time link and ends all sessions. */
+/** Ends all sessions. */
 export async function resetPassword(deps: Deps, input: z.infer<typeof resetPasswordSchema>): Promise<void> {
-  const refuse = (): never => fail({ kind: 'forbidden', detail: 'The link was used, has expired, or is not complete.' });
+  const refuse = (): never => fail({ kind: 'forbidden', detail: 'The link is used, expired or incomplete.' });
   if (!isSecretToken(TOKEN_PREFIX.passwordReset, input.token)) refuse();
   const tokenHash = await hashSecretToken(input.token);
   const userId = (await store.findResetUserAcrossUsers(deps.db, tokenHash, deps.now())) ?? refuse();

@@ -1,9 +1,7 @@
-/** Routes of users: sign-up, sign-in, passwords. */
-
 import { createApi } from '../http/route.ts';
 import { changePassword, getAccount, register, resetPassword, signIn, signOut } from './actions.ts';
-import { accountSchema, signedInSchema } from './answers.ts';
 import { changePasswordSchema, loginSchema, registerSchema, resetPasswordSchema } from './model.ts';
+import { accountSchema, signedInSchema } from './responses.ts';
 
 const tag = 'Account';
 
@@ -14,7 +12,7 @@ usersApi.route({
   path: '/api/auth/register',
   tag,
   summary: 'Create an account',
-  description: 'Needs an invitation, unless the deployment is open to everybody.',
+  description: 'Needs an invitation unless registration is open.',
   access: 'public',
   throttle: 'register',
   body: registerSchema,
@@ -40,9 +38,9 @@ usersApi.route({
   method: 'post',
   path: '/api/auth/logout',
   tag,
-  summary: 'End this session',
+  summary: 'Sign out',
   access: 'session',
-  success: { status: 204, description: 'The session is over' },
+  success: { status: 204, description: 'The session has ended' },
   handle: ({ deps, actor }) => signOut(deps, actor),
 });
 
@@ -50,7 +48,7 @@ usersApi.route({
   method: 'get',
   path: '/api/auth/me',
   tag,
-  summary: 'Who am I',
+  summary: 'Get your account',
   access: 'session',
   success: { status: 200, description: 'The account', schema: accountSchema },
   handle: ({ deps, actor }) => getAccount(deps, actor),
@@ -61,7 +59,7 @@ usersApi.route({
   path: '/api/auth/password',
   tag,
   summary: 'Change the password',
-  description: 'All other sessions end, and links to reset the password do not work any more.',
+  description: 'Ends all other sessions and disables password reset links.',
   access: 'session',
   body: changePasswordSchema,
   success: { status: 204, description: 'The password is changed' },
@@ -74,7 +72,7 @@ usersApi.route({
   path: '/api/auth/reset-password',
   tag,
   summary: 'Set a password with a one-time link',
-  description: 'The token is that of the link that `npm run reset-password` prints. All sessions end.',
+  description: '`npm run reset-password` prints a link with the token. Ends all sessions.',
   access: 'public',
   throttle: 'reset-password',
   body: resetPasswordSchema,

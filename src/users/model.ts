@@ -1,22 +1,20 @@
-/** Accounts: what comes in, what goes out, and the pure rules of sessions and of the throttle by account. */
 import * as z from 'zod';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import { pastedSchema } from '../lib/pasted.ts';
 import { resolveTimeZone } from '../lib/zone.ts';
-import type { accountSchema } from './answers.ts';
 import { isPattern, TOO_COMMON } from './common-passwords.ts';
+import type { accountSchema } from './responses.ts';
 import type { session, user } from './table.ts';
 
 export type UserRow = Omit<typeof user.$inferSelect, 'statsVersion' | 'statsSeen'>;
 export type SessionRow = typeof session.$inferSelect;
 
-/** Which state of a user's data an answer is made from, and whether an answer was made from it before. */
+/** Version of a user's data, and whether a response was made from it. */
 export interface StatsVersion {
   version: number;
   isSeen: boolean;
 }
 
-/** The state of a user's data, from the columns that tell it. */
 export const toStatsVersion = ({ version, seen }: { version: number; seen: number }): StatsVersion => ({
   version,
   isSeen: version === seen,
@@ -26,28 +24,27 @@ export const SESSION_MS = 7 * DAY_MS;
 export const INVITATION_MS = 7 * DAY_MS;
 export const PASSWORD_RESET_MS = DAY_MS;
 
-const emailSchema = pastedSchema.max(254, 'Is too long').pipe(z.email('Must be an e-mail address')).meta({ format: 'email' });
+const emailSchema = pastedSchema.max(254, 'Is too long').pipe(z.email('Must be an email address')).meta({ format: 'email' });
 
 const passwordLength = (password: string): boolean => {
   const length = [...password].length;
   return length >= 12 && length <= 128;
 };
 
-/** A password to be set. The list of common ones is asked when it is hashed (`new-password.ts`). */
+/** `new-password.ts` checks the list of common passwords. */
 const newPasswordSchema = z
   .string()
   .refine(passwordLength, 'Must have 12 to 128 characters')
   .refine((password) => !isPattern(password), TOO_COMMON)
   .meta({ minLength: 12, maxLength: 128, format: 'password' });
 
-/** A password to be compared. Its length is bounded, so that nobody makes the hash function work on a book. */
+/** Bounded, so that nobody can make the hash function work on a book. */
 const givenPasswordSchema = z.string().max(1000, 'Is too long').meta({ format: 'password' });
 
 export const registerSchema = z.strictObject({ email: emailSchema, password: newPasswordSchema, invite: pastedSchema.max(200).optional() });
 export const loginSchema = z.strictObject({ email: pastedSchema.max(254), password: givenPasswordSchema });
 export const changePasswordSchema = z.strictObject({ current_password: givenPasswordSchema, new_password: newPasswordSchema });
 export const resetPasswordSchema = z.strictObject({ token: pastedSchema.max(200), new_password: newPasswordSchema });
-/** Zones are stored as the runtime spells them. */
 export const timeZoneSchema = z
   .string()
   .max(100)
@@ -58,7 +55,7 @@ export const timeZoneSchema = z
     return z.NEVER;
   });
 
-/** Registration on a page: the browser may tell its zone; what is no zone is UTC. */
+/** The browser sends its time zone; an unknown one becomes UTC. */
 export const signUpSchema = registerSchema.extend({ time_zone: timeZoneSchema.catch('UTC') });
 export const timeZoneFormSchema = z.strictObject({ time_zone: timeZoneSchema });
 export const deleteAccountSchema = z.strictObject({ password: givenPasswordSchema });
@@ -69,15 +66,11 @@ export const presentAccount = (row: Pick<UserRow, 'id' | 'email' | 'createdAt'>)
   created_at: new Date(row.createdAt).toISOString(),
 });
 
-/** Failed sign-ins that an account bears in one window; what is above is refused, whatever the password. */
+/** Failed sign-ins per window. Beyond that even the right password is refused. */
 export const MAX_FAILURES = 10;
 export const FAILURE_WINDOW_MS = 15 * MINUTE_MS;
 
-/**
- * Seconds for which an account is locked yet, or null if it is not.
- * @param failures failures of the window
- * @param startedAt when the window began
- */
+/** Seconds until the lock ends; null: not locked. @param startedAt start of the window, epoch milliseconds */
 export function lockedForS(failures: number, startedAt: number, now: number): number | null {
   const leftMs = startedAt + FAILURE_WINDOW_MS - now;
   return failures < MAX_FAILURES || leftMs <= 0 ? null : Math.ceil(leftMs / SECOND_MS);

@@ -1,5 +1,3 @@
-/** The account of who is signed in: password, time zone, sessions, export, deletion. */
-
 import * as z from 'zod';
 import { listAudit } from '../audit/actions.ts';
 import { ACTIONS } from '../audit/model.ts';
@@ -15,18 +13,17 @@ import { changePasswordSchema, timeZoneFormSchema } from './model.ts';
 export const userPages = createPages();
 const { page, form } = userPages;
 
-/** Events of the audit log on a page. */
 const SHOWN_EVENTS = 8;
 
 type Sessions = Awaited<ReturnType<typeof listSessions>>;
 
-/** All zones, also the present one where the runtime does not list it. */
+/** Adds the user's own zone, which the runtime may not list. */
 const zonesWith = (zone: string): string[] => [...new Set([...listTimeZones(), zone])];
 
 const TimeZone = ({ zone }: { zone: string }) => (
   <section class="card">
     <h2>Time zone</h2>
-    <p class="hint">Days and hours on all pages are those of this zone, unless the address of a page names another one.</p>
+    <p class="hint">Used on all pages unless a page overrides it.</p>
     <Form action="/account/time-zone">
       <Select name="time_zone" label="Time zone" value={zone} options={zonesWith(zone).map((name) => [name, name.replaceAll('_', ' ')])} />
       <button type="submit">Save time zone</button>
@@ -34,7 +31,7 @@ const TimeZone = ({ zone }: { zone: string }) => (
   </section>
 );
 
-/** For password managers: whose password it is. It has no name, so it is not sent. */
+/** Tells password managers whose password it is. It has no name, so it is not sent. */
 const Username = ({ view }: { view: View }) => <input type="text" autocomplete="username" value={view.viewer?.email} hidden />;
 
 const Password = ({ view }: { view: View }) => (
@@ -48,7 +45,7 @@ const Password = ({ view }: { view: View }) => (
         label="New password"
         type="password"
         autocomplete="new-password"
-        hint="At least 12 characters. All other sessions end."
+        hint="At least 12 characters. Signs you out everywhere else."
       />
       <button type="submit">Change password</button>
     </Form>
@@ -61,15 +58,15 @@ const SessionList = ({ sessions, zone }: { sessions: Sessions; zone: string }) =
     <ul class="rows">
       {sessions.map(({ client, createdAt, isCurrent }) => (
         <li>
-          <strong>{client ?? 'A program or an unknown browser'}</strong>
-          {isCurrent && <span class="badge good">this one</span>}
+          <strong>{client ?? 'Unknown client'}</strong>
+          {isCurrent && <span class="badge good">this device</span>}
           <span class="hint">signed in {formatInstant(new Date(createdAt).toISOString(), zone)}</span>
         </li>
       ))}
     </ul>
     <Form action="/account/sessions">
       <button type="submit" class="quiet" disabled={sessions.length < 2}>
-        Sign out of all others
+        Sign out everywhere else
       </button>
     </Form>
   </section>
@@ -80,7 +77,6 @@ interface ActivityProps {
   zone: string;
 }
 
-/** What was done to the account, the newest first. */
 const Activity = ({ log, zone }: ActivityProps) => (
   <section class="card">
     <h2>Activity</h2>
@@ -95,7 +91,7 @@ const Activity = ({ log, zone }: ActivityProps) => (
         </li>
       ))}
     </ul>
-    {log.data.length === 0 && <p class="empty">Nothing more is recorded.</p>}
+    {log.data.length === 0 && <p class="empty">No more activity.</p>}
     {log.next_cursor !== null && <a href={`/account?before=${log.next_cursor}`}>Older</a>}
   </section>
 );
@@ -103,7 +99,7 @@ const Activity = ({ log, zone }: ActivityProps) => (
 const Export = () => (
   <section class="card">
     <h2>Export</h2>
-    <p>All that is stored of you, as one JSON file: account, keys without their text, tokens, views, activity, and the whole ledger.</p>
+    <p>Everything stored about you, as one JSON file: account, keys without their secrets, tokens, views, activity and the whole ledger.</p>
     <a class="button" href="/account/export" download>
       Export all data
     </a>
@@ -113,7 +109,7 @@ const Export = () => (
 const Deletion = ({ view }: { view: View }) => (
   <section class="card danger">
     <h2>Delete the account</h2>
-    <p>Your keys, tokens, sessions and all history go. There is no way back; export your data first.</p>
+    <p>Permanently deletes your keys, tokens, sessions and history. Export your data first.</p>
     <Form action="/account/delete">
       <Username view={view} />
       <Field name="password" label="Password, to confirm" type="password" autocomplete="current-password" />
@@ -124,7 +120,6 @@ const Deletion = ({ view }: { view: View }) => (
   </section>
 );
 
-/** The page of the user's own account. */
 export async function showAccount(view: View) {
   const zone = view.viewer?.timeZone ?? 'UTC';
   const sessions = await listSessions(view.deps, view.actor);
@@ -156,7 +151,7 @@ form({
   schema: timeZoneFormSchema,
   async act({ deps, actor, body }) {
     await setTimeZone(deps, actor, body);
-    return { to: '/account', message: `Days are now those of ${body.time_zone.replaceAll('_', ' ')}.` };
+    return { to: '/account', message: `Time zone set to ${body.time_zone.replaceAll('_', ' ')}.` };
   },
   show: showAccount,
 });
@@ -167,7 +162,7 @@ form({
   schema: changePasswordSchema,
   async act({ deps, actor, body }) {
     await changePassword(deps, actor, body);
-    return { to: '/account', message: 'The password is changed, and all other sessions have ended.' };
+    return { to: '/account', message: 'Password changed. All other sessions have ended.' };
   },
   show: showAccount,
 });
@@ -178,7 +173,7 @@ form({
   schema: z.object({}),
   async act({ deps, actor }) {
     await signOutOthers(deps, actor);
-    return { to: '/account', message: 'All other sessions have ended.' };
+    return { to: '/account', message: 'You are signed out everywhere else.' };
   },
   show: showAccount,
 });

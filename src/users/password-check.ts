@@ -1,4 +1,3 @@
-/** Whether somebody knows a password, and how often they may guess. */
 import { type Actor, authorizeSession } from '../actor.ts';
 import { record } from '../audit/actions.ts';
 import type { Deps } from '../deps.ts';
@@ -8,12 +7,11 @@ import { isKnownBrowserOf, type KnownBrowser } from './known-browser.ts';
 import { FAILURE_WINDOW_MS, lockedForS, MAX_FAILURES, type UserRow } from './model.ts';
 import * as store from './store.ts';
 
-/** What names an e-mail in the throttle, whether anybody has it or not. */
 export const hashEmail = (email: string): Promise<string> => sha256Hex(email.toLowerCase());
 
 /**
- * Against what a failure counts: the e-mail (as its hash), whoever guesses; but a browser in which its account was signed in to before,
- * and a session, count by themselves, so that strangers cannot lock them out. These names are no hashes, so no e-mail can be one of them.
+ * A failure counts against the email's hash. Known browsers and sessions have keys of their own, so that strangers cannot lock them out;
+ * those are no hashes, so no email can collide with them.
  */
 async function throttleOf(email: string, row: UserRow | null, browser: KnownBrowser | null): Promise<string> {
   const isKnown = row !== null && browser !== null && (await isKnownBrowserOf(browser, row));
@@ -28,9 +26,9 @@ function refuseLocked(failures: store.Failures | null, now: number): void {
 }
 
 /**
- * Is this the password? Failures count against the throttle. The lock is looked at before, to spare the work, and after: of many
- * guesses at once no more are answered than failures are allowed.
- * @param phc the account's hash, or null if nobody has the e-mail
+ * Failures count against the throttle. The lock is checked before, to save work, and after: of simultaneous guesses no more are answered
+ * than failures are allowed.
+ * @param phc the account's hash; null: nobody has the email
  * @throws AppFailure `too_many`
  */
 async function checkPassword(deps: Deps, throttle: string, password: string, phc: string | null): Promise<boolean> {
@@ -46,11 +44,7 @@ async function checkPassword(deps: Deps, throttle: string, password: string, phc
   return false;
 }
 
-/**
- * The account of who signs in, or null where nobody has the e-mail or the password is wrong.
- * @param browser as what the browser is known, if it is
- * @throws AppFailure `too_many`
- */
+/** Null if nobody has the email or the password is wrong. @throws AppFailure `too_many` */
 export async function findByPassword(
   deps: Deps,
   { email, password }: { email: string; password: string },
@@ -61,33 +55,25 @@ export async function findByPassword(
   return isRight ? row : null;
 }
 
-/**
- * The user of a session.
- * @throws AppFailure `unauthenticated` if the account was deleted meanwhile
- */
+/** @throws AppFailure `unauthenticated` if the account was deleted */
 export async function requireUser(deps: Deps, userId: number): Promise<UserRow> {
-  return (await store.findUser(deps.db, userId)) ?? fail({ kind: 'unauthenticated', detail: 'The account is gone.' });
+  return (await store.findUser(deps.db, userId)) ?? fail({ kind: 'unauthenticated', detail: 'The account no longer exists.' });
 }
 
-/** Is this the password of the user? What a session gets wrong counts against that session. */
+/** Wrong passwords count against the session. */
 const checkOwnPassword = (deps: Deps, actor: Actor, row: UserRow, password: string): Promise<boolean> =>
   checkPassword(deps, `session:${authorizeSession(actor).sessionId}`, password, row.passwordHash);
 
-/**
- * The user of the session, who has shown the password once more.
- * @param path the field of the password
- * @throws AppFailure `invalid` with that path, `too_many`
- */
+/** @param path field of the password @throws AppFailure `invalid` with that path, `too_many` */
 export async function confirmPassword(deps: Deps, actor: Actor, userId: number, password: string, path: string): Promise<UserRow> {
   const row = await requireUser(deps, userId);
   if (!(await checkOwnPassword(deps, actor, row, password))) {
     await record(deps, userId, actor, 'password_refused');
-    failField(path, 'Is not your password');
+    failField(path, 'Wrong password');
   }
   return row;
 }
 
-/** Is this the password of the user of the session? */
 export async function isPasswordOf(deps: Deps, actor: Actor, password: string): Promise<boolean> {
   return checkOwnPassword(deps, actor, await requireUser(deps, authorizeSession(actor).userId), password);
 }

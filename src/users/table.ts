@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { customType, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/** E-mail addresses differ in more than letter case, or they are the same. */
+/** Emails are compared without letter case. */
 const textNoCase = customType<{ data: string }>({ dataType: () => 'text COLLATE NOCASE' });
 
 export const user = sqliteTable('user', {
@@ -10,9 +10,9 @@ export const user = sqliteTable('user', {
   passwordHash: text('password_hash').notNull(),
   timeZone: text('time_zone').notNull().default('UTC'),
   createdAt: integer('created_at').notNull(),
-  /** Grows when what statistics are made of changes, if the version before was seen: triggers of the migration do it. */
+  /** Bumped by triggers of the migration when data behind statistics change and the previous version was served. */
   statsVersion: integer('stats_version').notNull().default(0),
-  /** The last version with which an answer was given. */
+  /** The last version that a response was made from. */
   statsSeen: integer('stats_seen').notNull().default(-1),
 });
 
@@ -23,13 +23,12 @@ export const session = sqliteTable(
     userId: integer('user_id').notNull(),
     createdAt: integer('created_at').notNull(),
     expiresAt: integer('expires_at').notNull(),
-    /** Browser and system by which a user recognises the session. */
     client: text(),
   },
   (table) => [index('session_user').on(table.userId), index('session_expiry').on(table.expiresAt)],
 );
 
-/** Invitations (`user_id` is null) and password resets: links that work once. */
+/** Invitations (`user_id` is null) and password resets. */
 export const oneTimeLink = sqliteTable(
   'one_time_link',
   {
@@ -43,7 +42,7 @@ export const oneTimeLink = sqliteTable(
   (table) => [index('one_time_link_user').on(table.userId).where(sql`user_id is not null`)],
 );
 
-/** Failed sign-ins of the window that began at `started_at`, by the SHA-256 of an e-mail, whether anybody has it or not. */
+/** Failed sign-ins of the window since `started_at`, by the throttle key of an email, browser or session (`throttleOf`). */
 export const signInFailure = sqliteTable('sign_in_failure', {
   emailHash: text('email_hash').primaryKey(),
   failures: integer().notNull(),

@@ -56,14 +56,14 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
     const { page, complaints, close } = await openFor(width, script);
     await page.goto('/alerts');
     await page.getByLabel('Amount (USD)').fill('lots');
-    await page.getByLabel('Tell me at (percent)').fill('2000');
+    await page.getByLabel('Thresholds (%)').fill('2000');
     await page.getByRole('button', { name: 'Add rule' }).click();
     await expectFocus(page, 'alerts-rules-amount_usd');
     expect(await summary(page).getByRole('heading').textContent()).toBe('Check 2 fields');
     expect(await overflowOf(page)).toBe(0);
     if (script) expect(await findViolations(page)).toEqual([]);
     await keepShot(page, `failed-rule-${width}`);
-    await summary(page).getByRole('link', { name: 'Tell me at (percent): ' }).click();
+    await summary(page).getByRole('link', { name: 'Thresholds (%): ' }).click();
     await expectFocus(page, 'alerts-rules-thresholds');
 
     await page.goto('/alerts');
@@ -118,12 +118,12 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
   it('of another type keeps what was typed, and the focus; the Enter key sends it', async () => {
     const { page, complaints, close } = await openFor(width, script);
     await page.goto('/alerts');
-    const kinds = page.getByRole('group', { name: 'Kind of rule' });
+    const kinds = page.getByRole('group', { name: 'Type of rule' });
     await page.getByLabel('Amount (USD)').fill('12');
     await page.locator('#new-rule').getByLabel('Name').fill('mine');
-    await page.getByLabel('In a').selectOption('week');
-    await kinds.getByRole('button', { name: 'Unusual spend' }).click();
-    await page.locator('button[aria-current]:focus', { hasText: 'Unusual spend' }).waitFor();
+    await page.getByLabel('Period').selectOption('week');
+    await kinds.getByRole('button', { name: 'Spend spike' }).click();
+    await page.locator('button[aria-current]:focus', { hasText: 'Spend spike' }).waitFor();
     expect(await page.locator('#new-rule').getByLabel('Name').inputValue()).toBe('mine');
     expect(await page.getByLabel('Count').inputValue()).toBe('both');
     expect(await summary(page).count()).toBe(0);
@@ -131,17 +131,17 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
     await keepShot(page, `other-type-${width}`);
     await kinds.getByRole('button', { name: 'Budget' }).click();
     expect(await page.getByLabel('Amount (USD)').inputValue()).toBe('12');
-    expect(await page.getByLabel('In a').inputValue()).toBe('week');
+    expect(await page.getByLabel('Period').inputValue()).toBe('week');
     await page.locator('#new-rule').getByLabel('Name').press('Enter');
     await page.waitForURL('**/alerts');
     expect(await page.getByRole('status').textContent()).toContain('$12.00 a week');
 
     await page.locator('#new-channel').getByLabel('Name').fill('ops');
-    await page.getByRole('group', { name: 'Kind of channel' }).getByRole('button', { name: 'Telegram' }).click();
+    await page.getByRole('group', { name: 'Type of channel' }).getByRole('button', { name: 'Telegram' }).click();
     await page.locator('button[aria-current]:focus', { hasText: 'Telegram' }).waitFor();
     expect(await page.locator('#new-channel').getByLabel('Name').inputValue()).toBe('ops');
     await page.goto('/alerts?rule=spike#new-rule');
-    expect(await kinds.locator('[aria-current]').textContent()).toBe('Unusual spend');
+    expect(await kinds.locator('[aria-current]').textContent()).toBe('Spend spike');
     expect(complaints).toEqual([]);
     await close();
   });

@@ -90,7 +90,7 @@ describe.skipIf(!hasChromium)('a newcomer', () => {
     expect(await heading(page)).toBe('Revoke “grafana”?');
     expect(await statusOf(token)).toBe(200);
     await press(page, 'Revoke');
-    expect(await message(page)).toBe('The token is revoked.');
+    expect(await message(page)).toBe('Token revoked.');
     expect(await statusOf(token)).toBe(401);
 
     await press(page, 'Sign out');
@@ -151,10 +151,10 @@ describe.skipIf(!hasChromium)('a newcomer', () => {
     await page.goto('/account');
     await page.getByLabel('Time zone').selectOption('America/St_Johns');
     await press(page, 'Save time zone');
-    expect(await message(page)).toBe('Days are now those of America/St Johns.');
+    expect(await message(page)).toBe('Time zone set to America/St Johns.');
     const sessions = page.locator('section', { has: page.getByRole('heading', { name: 'Sessions' }) });
     expect(await sessions.getByText('Chrome on Linux').count()).toBe(2);
-    await press(page, 'Sign out of all others');
+    await press(page, 'Sign out everywhere else');
     expect(await sessions.getByText('Chrome on Linux').count()).toBe(1);
     await other.page.goto('/account');
     expect(new URL(other.page.url()).pathname).toBe('/login');
@@ -167,7 +167,7 @@ describe.skipIf(!hasChromium)('a newcomer', () => {
     await page.getByLabel('New password').fill('another canary altogether');
     await press(page, 'Change password');
     expect(await page.getByLabel('Current password').getAttribute('aria-invalid')).toBe('true');
-    expect(await page.getByText('Is not your password', { exact: true }).count()).toBe(1);
+    expect(await page.getByText('Wrong password', { exact: true }).count()).toBe(1);
     await page.getByLabel('Current password').fill(PASSWORD);
     await page.getByLabel('New password').fill('another canary altogether');
     await press(page, 'Change password');
@@ -199,23 +199,18 @@ describe.skipIf(!hasChromium)('wrong input', () => {
       }
     };
     await page.goto('/register');
-    await attempt({ Email: 'no address', Password: PASSWORD }, 'Create account', 'Email', 'Must be an e-mail address');
+    await attempt({ Email: 'no address', Password: PASSWORD }, 'Create account', 'Email', 'Must be an email address');
     expect(await page.getByLabel('Email').inputValue()).toBe('no address');
     expect(await page.getByLabel('Password').inputValue()).toBe('');
     await attempt({ Email: 'wrong@example.org', Password: 'short' }, 'Create account', 'Password', 'Must have 12 to 128 characters');
-    await attempt(
-      { Email: 'wrong@example.org', Password: 'PassWord1234' },
-      'Create account',
-      'Password',
-      'Is one of the passwords that everybody tries first',
-    );
+    await attempt({ Email: 'wrong@example.org', Password: 'PassWord1234' }, 'Create account', 'Password', 'Too common');
     await register(page, 'wrong@example.org');
     await page.context().clearCookies();
     await page.goto('/register');
-    const taken = 'There is an account with this e-mail already. Sign in.';
+    const taken = 'An account with this email already exists. Sign in.';
     await attempt({ Email: 'wrong@example.org', Password: PASSWORD }, 'Create account', null, taken);
     await page.goto('/login');
-    await attempt({ Email: 'wrong@example.org', Password: 'not this one, surely' }, 'Sign in', null, 'E-mail or password is wrong.');
+    await attempt({ Email: 'wrong@example.org', Password: 'not this one, surely' }, 'Sign in', null, 'Wrong email or password.');
     await attempt({ Email: 'wrong@example.org', Password: PASSWORD }, 'Sign in', 'Email', '').catch(() => {});
     expect(await heading(page)).toBe('Dashboard');
 

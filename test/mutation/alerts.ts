@@ -23,10 +23,10 @@ export const ALERTS: Guard[] = [
     'src/alerts/events/delivery.ts',
     [HERE, 'scenario/alerts'],
     [
-      "if (!isAllowedUrl(outgoing.url, originOf(deps, channel))) return { error: 'Its address is not https.' };",
+      "if (!isAllowedUrl(outgoing.url, originOf(deps, channel))) return { error: 'The address is not https.' };",
       "redirect: 'manual',",
       ' signal: AbortSignal.timeout(TIMEOUT_MS)',
-      ["'It could not be reached.'", 'String(error)'],
+      ["'Could not connect to the receiver.'", 'String(error)'],
     ],
   ),
   ...of('src/alerts/events/messages.ts', MESSAGES, [

@@ -55,7 +55,7 @@ export const EDGES: Guard[] = [
     ],
   ),
   ...of(
-    'src/http/forms/failure.ts',
+    'src/http/forms/form-failure.ts',
     ['scenario/forms', 'scenario/pages', HERE],
     [' && !KEY_TEXT.test(value)', ['kept.includes(name)', 'true']],
   ),
@@ -80,7 +80,7 @@ export const EDGES: Guard[] = [
       ['addressKey(', '('],
     ],
   ),
-  ...of('src/http/etag.ts', [HERE], ['userIdOf(actor), ', 'stats.version, ', ['question, dayOf', 'dayOf']]),
+  ...of('src/http/etag.ts', [HERE], ['userIdOf(actor), ', 'stats.version, ', ['query, dayOf', 'dayOf']]),
   ...of('src/http/origin.ts', ['scenario/public-url'], ["c.get('deps').config.publicUrl ?? "]),
   ...of(
     'src/http/strict-transport.ts',

@@ -121,7 +121,7 @@ export const ROOMS: Guard[] = [
     [['(await listTokens(deps, actor)).map(presentToken)', 'await listTokens(deps, actor)']],
   ),
   ...of(
-    'src/users/entrance.tsx',
+    'src/users/sign-in-pages.tsx',
     [ACCOUNTS, 'scenario/pages'],
     [
       "throttle: 'login',",
@@ -133,7 +133,7 @@ export const ROOMS: Guard[] = [
     ],
   ),
   ...of(
-    'src/users/entrance.tsx',
+    'src/users/sign-in-pages.tsx',
     ['scenario/public-url'],
     [
       ['requireCookies(c);\n    const { session,', 'const { session,'],

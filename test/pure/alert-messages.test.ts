@@ -2,9 +2,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HttpTarget } from '../../src/alerts/channels/model.ts';
+import { groupMessageOf, titleOfSeveral } from '../../src/alerts/events/group-message.ts';
 import { createWebhookSecret, mailOf, outgoingOf } from '../../src/alerts/events/messages.ts';
 import type { EventRow } from '../../src/alerts/events/model.ts';
-import { noticeOf, titleOfSeveral } from '../../src/alerts/events/notices.ts';
 import { cutText } from '../../src/lib/cut.ts';
 
 const ORIGIN = 'https://monitor.example';
@@ -43,7 +43,7 @@ const textIn = (body: string): string => {
 
 describe('what happened together', () => {
   it('is one message: a few names, the count, one link', async () => {
-    const notice = noticeOf(deleted(46), namesOf(46), ORIGIN);
+    const notice = groupMessageOf(deleted(46), namesOf(46), ORIGIN);
     expect(notice).toMatchObject({
       title: '46 keys are invalid',
       text: 'key-1, key-2, key-3, key-4, key-5 and 41 more. It was deleted at OpenRouter.',
@@ -58,11 +58,11 @@ describe('what happened together', () => {
   });
 
   it('has a title that is true of limits of keys and of requests to free models', () => {
-    expect(titleOfSeveral('limit_remaining', 3)).toBe('3 limits are near');
+    expect(titleOfSeveral('limit_remaining', 3)).toBe('3 limits nearly used up');
   });
 
   it('for different reasons tells those of the first few', () => {
-    const notice = noticeOf(
+    const notice = groupMessageOf(
       deleted(7, (id) => ({ text: `reason ${id}` })),
       namesOf(7),
       ORIGIN,
@@ -71,7 +71,7 @@ describe('what happened together', () => {
   });
 
   it('is in its own words where it is one event', () => {
-    expect(noticeOf(deleted(1), namesOf(1), ORIGIN)).toMatchObject({ title: 'key-1 is invalid', url: `${ORIGIN}/keys/1`, count: 1 });
+    expect(groupMessageOf(deleted(1), namesOf(1), ORIGIN)).toMatchObject({ title: 'key-1 is invalid', url: `${ORIGIN}/keys/1`, count: 1 });
   });
 });
 
@@ -82,7 +82,7 @@ describe('messages', () => {
   it.each(Object.keys(TARGETS))('to %s fit, keep their link, and cut neither a character nor its escape', async (type) => {
     await fc.assert(
       fc.asyncProperty(textArb, textArb, async (title, text) => {
-        const notice = noticeOf([eventOf(1, { title, text })], new Map(), ORIGIN);
+        const notice = groupMessageOf([eventOf(1, { title, text })], new Map(), ORIGIN);
         const sent = textIn((await outgoingOf(TARGETS[type] as HttpTarget, notice, 0)).body);
         expect(sent.length).toBeLessThanOrEqual(MAX[type] ?? 0);
         expect(sent.split('\n').at(-1)).toContain(`${ORIGIN}/keys/1`);
@@ -98,7 +98,7 @@ describe('messages', () => {
   });
 
   it('by mail have a subject of one line and a bounded length', () => {
-    const { subject, text } = mailOf(noticeOf([eventOf(1, { title: `a\r\nBcc: x ${'long '.repeat(200)}` })], new Map(), ORIGIN));
+    const { subject, text } = mailOf(groupMessageOf([eventOf(1, { title: `a\r\nBcc: x ${'long '.repeat(200)}` })], new Map(), ORIGIN));
     expect(subject).toMatch(/^a Bcc: x long/);
     expect(subject.length).toBeLessThanOrEqual(150);
     expect(text).toContain(`${ORIGIN}/keys/1`);

@@ -139,9 +139,9 @@ describe('states', () => {
   it('that are over say how it is now, and nothing of what was the matter', () => {
     const texts = (rule: Rule, situations: readonly EvaluationInput[]) =>
       follow(rule, situations).flatMap(({ over }) => over.map(({ text }) => text));
-    expect(texts(limit, [19, 50].map(leftOf))).toEqual(['$50.00 of $100.00 are left again.']);
-    expect(texts(balance({ below_usd: 20 }), [account(1), account(42)])).toEqual(['$42.00 are left again.']);
-    const reason = 'OpenRouter could not be reached.';
+    expect(texts(limit, [19, 50].map(leftOf))).toEqual(['$50.00 of $100.00 left again.']);
+    expect(texts(balance({ below_usd: 20 }), [account(1), account(42)])).toEqual(['$42.00 left again.']);
+    const reason = 'Could not reach OpenRouter.';
     const invalid = [keyOf({ status: 'invalid', last_error: reason }), keyOf({ last_error: reason })];
     expect(
       texts(
@@ -154,7 +154,7 @@ describe('states', () => {
     );
     const unread = situationOf({ keys: [keyOf({ last_synced_at: null, created_at: new Date(NOW).toISOString() })] });
     expect(follow(ruleOf({ type: 'sync_overdue' }), [unread])).toEqual([{ fired: [], over: [] }]);
-    expect(texts(ruleOf({ type: 'sync_overdue' }), read)).toEqual([expect.stringMatching(/^It was read again on .* UTC\.$/)]);
+    expect(texts(ruleOf({ type: 'sync_overdue' }), read)).toEqual([expect.stringMatching(/^Synced again on .* UTC\.$/)]);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isAllowedUrl, presentChannel } from '../../src/alerts/channels/model.ts';
 import { compareWith, decide, type KnownEvent, reachOf } from '../../src/alerts/evaluation/decide.ts';
 import { digestPeriod } from '../../src/alerts/evaluation/digest.ts';
-import { medianOf } from '../../src/alerts/evaluation/occasions.ts';
+import { medianOf } from '../../src/alerts/evaluation/one-time.ts';
 import type { EvaluationInput } from '../../src/alerts/evaluation/situation.ts';
 import { type Days, PACE_DAYS, type Spend } from '../../src/alerts/evaluation/spend.ts';
 import { describeRule } from '../../src/alerts/events/words.ts';
@@ -207,8 +207,8 @@ describe('budgets', () => {
     expect(others).toEqual([]);
     expect(found).toMatchObject({
       occasion: 'month 2026-10-01 100 forecast',
-      title: 'Team: Budget of all keys: will be passed',
-      text: '$50.00 of $100.00 were spent by all keys in October 2026. At this pace it will be $150.00.',
+      title: 'Team: Budget for all keys: on track to exceed',
+      text: 'All keys spent $50.00 of $100.00 in October 2026. At this pace it will reach $150.00.',
       path: '/explore?range=custom&from=2026-10-01&to=2026-10-31&by=model',
     });
     expect(say(rule, { now, zone: 'UTC', keys: [], spend: spendOf(() => null), facts: [] })).toEqual([]);
@@ -226,8 +226,8 @@ describe('requests to free models', () => {
     const [found] = holds([told(9)]);
     expect(found).toMatchObject({ subject: 'key:1', occasion: `free ${dayOf(NOW)}`, figures: { free_left: 9, free_limit: 50 } });
     expect([found?.title, found?.text]).toEqual([
-      'Free requests of backend run out',
-      '9 of 50 requests to free models are left to its whole account today (UTC).',
+      'Free requests of backend nearly used up',
+      '9 of 50 free-model requests left for the whole account today (UTC).',
     ]);
     expect(holds([told(0)])[0]?.occasion).toBe(found?.occasion);
     const next = NOW + DAY_MS;
@@ -401,7 +401,7 @@ describe('digests', () => {
       path: expect.stringContaining('from=2026-10-24&to=2026-10-24'),
     });
     expect(found?.text).toMatch(
-      /^\+50% on the day before\.\nKeys: batch \$5\.00, backend \$4\.00\.\nModels: b\/two \$6\.00, a\/one \$3\.00\.\nThis month: \$100\.00, about \$139\.00 at its end\.\nNeeds attention: batch: Refused\.$/,
+      /^\+50% vs the day before\.\nKeys: batch \$5\.00, backend \$4\.00\.\nModels: b\/two \$6\.00, a\/one \$3\.00\.\nThis month: \$100\.00, projected \$139\.00\.\nNeeds attention: batch: Refused\.$/,
     );
     expect(say(digest({ key_id: 1 }), at)[0]?.text).toContain('Models: a/one $3.00, b/two $1.00.');
     expect(say({ ...digest({ every: 'week' }), createdAt: NOW }, at)).toEqual([]);
@@ -436,23 +436,20 @@ describe('rules', () => {
   const INPUTS = [
     [
       { type: 'budget', amount_usd: 20, period: 'day', thresholds: [1, 0.5, 1] },
-      'Tell me when the spend of all keys reaches 50% and 100% of $20.00 a day.',
+      'Notify when the spend of all keys reaches 50% and 100% of $20.00 per day.',
     ],
-    [
-      { type: 'limit_remaining' },
-      'Tell me when less than 20% is left of the limit of a key, or of an account’s daily requests to free models.',
-    ],
+    [{ type: 'limit_remaining' }, 'Notify when less than 20% remains of the limit of a key, or of an account’s daily free-model requests.'],
     [
       { type: 'limit_remaining', key_id: 1, below_ratio: 0.15 },
-      'Tell me when less than 15% is left of the limit of backend, or of its account’s daily requests to free models.',
+      'Notify when less than 15% remains of the limit of backend, or of its account’s daily free-model requests.',
     ],
-    [{ type: 'balance', below_usd: 5, days: 1 }, 'Tell me when the balance of an account falls below $5.00 or lasts less than 1 day.'],
-    [{ type: 'spike' }, 'Tell me when a day of all keys costs more than 3 times the usual, and at least $1.00.'],
-    [{ type: 'digest', every: 'week', hour: 7 }, 'Tell me when a week is over, at 7:00: what was spent on all keys.'],
-    [{ type: 'key_invalid' }, 'Tell me when a key is refused by OpenRouter.'],
-    [{ type: 'key_expiring' }, 'Tell me when a key expires within 7 days.'],
-    [{ type: 'key_discovered' }, 'Tell me when a new key appears in an account.'],
-    [{ type: 'sync_overdue', key_id: 9 }, 'Tell me when a key that is gone could not be read for 6 hours.'],
+    [{ type: 'balance', below_usd: 5, days: 1 }, 'Notify when the balance of an account falls below $5.00 or lasts less than 1 day.'],
+    [{ type: 'spike' }, 'Notify when the spend of all keys in a day is more than 3 times the usual and at least $1.00.'],
+    [{ type: 'digest', every: 'week', hour: 7 }, 'Send a weekly digest of all keys on Monday at 7:00.'],
+    [{ type: 'key_invalid' }, 'Notify when OpenRouter rejects a key.'],
+    [{ type: 'key_expiring' }, 'Notify when a key expires within 7 days.'],
+    [{ type: 'key_discovered' }, 'Notify when a new key appears in an account.'],
+    [{ type: 'sync_overdue', key_id: 9 }, 'Notify when a deleted key has not synced for 6 hours.'],
   ] as const;
 
   it.each(INPUTS)('%j is a sentence, and comes back from the database as it was', (input, sentence) => {
@@ -499,9 +496,9 @@ describe('the breaker', () => {
   it('is part of the rule in words', () => {
     const words = (rest: object) =>
       describeRule(createRuleSchema.parse({ type: 'budget', amount_usd: 1, period: 'day', key_id: 1, ...rest }), [keyOf()]);
-    expect(words({ action: 'limit' })).toMatch(/limit at OpenRouter \(in its UTC days, weeks or months\), until you change it there\.$/);
+    expect(words({ action: 'limit' })).toMatch(/limit at OpenRouter \(in UTC days, weeks or months\), until you change it there\.$/);
     expect(words({ action: 'disable', restore: true })).toMatch(/disabled at OpenRouter, until the next period begins\.$/);
-    expect(words({ action: 'dry_run' })).toMatch(/say what would be done to the key\.$/);
+    expect(words({ action: 'dry_run' })).toMatch(/only report what would be done to the key \(dry run\)\.$/);
   });
 });
 
@@ -538,7 +535,7 @@ describe('forms of rules', () => {
       const made = ruleFromForm(values);
       return 'errors' in made ? made.errors.map(({ path, message }) => `${path}: ${message}`) : [];
     };
-    expect(paths({ type: 'nothing' })).toEqual(['type: There is no such rule']);
+    expect(paths({ type: 'nothing' })).toEqual(['type: Unknown type of rule']);
     expect(paths({ type: 'budget', amount_usd: 'x', period: 'day' })).toEqual(['amount_usd: Must be a number']);
     expect(paths({ type: 'limit_remaining', below_ratio: '101' })).toEqual(['below_ratio: Must be at most 100%']);
     expect(paths({ type: 'budget', amount_usd: '1', period: 'day', thresholds: '0, 2000' })).toEqual([

@@ -268,12 +268,12 @@ describe('the next state of an action', () => {
 
   it('is none for a rule that was edited, moved to another key or deleted, nor for a key that has another secret', () => {
     for (const now of [null, { version: 4, hash: HASH }, { version: 2, hash: HASH }, { version: 3, hash: 'b'.repeat(64) }])
-      expect(next(planned, now, free, [], HOUR_MS)).toEqual({ state: 'skipped', answer: 'The rule was changed meanwhile.' });
+      expect(next(planned, now, free, [], HOUR_MS)).toEqual({ state: 'skipped', answer: 'The rule has changed.' });
     expect(next(planned, armed, free, [], HOUR_MS)).toMatchObject({ state: 'done', write: { disabled: true }, before: free });
   });
 
   it('is none once its period is over', () => {
-    expect(next(planned, armed, free, [], DAY_MS)).toMatchObject({ state: 'skipped', answer: expect.stringContaining('period was over') });
+    expect(next(planned, armed, free, [], DAY_MS)).toMatchObject({ state: 'skipped', answer: expect.stringContaining('period ended') });
   });
 
   it('changes nothing in a dry run', () => {
@@ -293,7 +293,7 @@ describe('the next state of an action', () => {
     const past: Action = { ...done, id: 9, ruleId: 9, restore: false, restoreAt: DAY_MS };
     const month: Action = { ...done, id: 8, ruleId: 8, restoreAt: 30 * DAY_MS };
     expect(next(done, null, held, [past], DAY_MS)).toMatchObject({ state: 'restored', write: { disabled: false } });
-    expect(next(done, null, held, [month], DAY_MS)).toEqual({ state: 'left', answer: 'Another budget of the key is spent too.' });
+    expect(next(done, null, held, [month], DAY_MS)).toEqual({ state: 'left', answer: 'Another budget of the key is used up too.' });
     expect(next(done, null, held, [{ ...month, restore: false }], DAY_MS)).toMatchObject({ state: 'left' });
     expect(next(done, null, held, [{ ...month, kind: 'limit' }], DAY_MS)).toMatchObject({ state: 'restored' });
   });
@@ -321,7 +321,7 @@ describe('the next state of an action', () => {
     expect(next({ ...day, restoreAt: 60 * DAY_MS }, armed, byMonth, [made], HOUR_MS)).toMatchObject({ state: 'done', before: free });
     expect(next({ ...day, restoreAt: 60 * DAY_MS }, armed, free, [made], HOUR_MS)).toMatchObject({ before: free, left: { ids: [] } });
     const over: Action = { ...day, state: 'done', before: free, doneAt: HOUR_MS };
-    expect(next(over, armed, byMonth, [made], DAY_MS)?.answer).toBe('Another budget of the key is spent too.');
+    expect(next(over, armed, byMonth, [made], DAY_MS)?.answer).toBe('Another budget of the key is used up too.');
   });
 
   it('takes back a change of which OpenRouter did not say whether it was made, and says nothing if it was not', () => {

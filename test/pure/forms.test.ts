@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { addressesOfOthers } from '../../src/alerts/channels/model.ts';
 import { RULE_TYPES } from '../../src/alerts/model.ts';
 import { FORM_FIELDS, fieldsOfOthers, isAboutKeys, ruleFromForm, typedInto } from '../../src/alerts/rules/form-model.ts';
-import { type Control, failureOf, reportFailure, shownOf } from '../../src/http/forms/failure.ts';
+import { type Control, failureOf, reportFailure, shownOf } from '../../src/http/forms/form-failure.ts';
 
 const DRAFT = { form: '/f', values: {} };
 const controlOf = (name: string): Control => ({ id: `f-${name}`, name, label: name.toUpperCase() });

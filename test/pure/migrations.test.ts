@@ -230,7 +230,7 @@ describe('0012_ledger.sql', () => {
     upstream(102, 'former, listed', 20, { ...inAccount, ...readUntil('2026-11-05'), vanished_at: at('2026-11-03') });
     upstream(103, 'discovered', 22, { ...inAccount, ...readUntil('2026-11-05') });
     upstream(104, 'of nobody', 23, { account: GONE, ...readUntil('2026-11-03') });
-    // Of a key that is gone, whose id nobody may have again.
+    // Of a deleted key, whose id nobody may have again.
     upstream(300, 'purged', 99);
     database.exec('DELETE FROM upstream_key WHERE id = 300');
 

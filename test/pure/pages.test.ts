@@ -312,7 +312,7 @@ describe('advice', () => {
     const drift = (date: string, usd: number) => ({ date, key_id: 1, name: 'key', drift_usd: usd, byok_drift_usd: null });
     const items = attentionOf([{ ...KEY, status: 'paused' }], [drift('2026-11-01', 1), drift('2026-11-02', -3)], NOW, 'UTC');
     expect(items).toMatchObject([{ tone: 'warn', href: '/keys/1' }]);
-    expect(items[0]?.text).toContain('on 2 days, most on Mon, 2 Nov 2026, by $3.00');
+    expect(items[0]?.text).toContain('on 2 days (max $3.00 on Mon, 2 Nov 2026)');
   });
 });
 
@@ -396,8 +396,8 @@ describe('what needs attention', () => {
     ]);
     expect(items.map(({ text }) => text)).toEqual([
       expect.stringContaining('balance is -$0.31'),
-      '$66.20 of $10.00 are spent this month (662%).',
-      '≥\u00a0$66.20 of $10.00 are spent this month (≥\u00a0662%).',
+      '$66.20 of $10.00 spent this month (662%).',
+      '≥\u00a0$66.20 of $10.00 spent this month (≥\u00a0662%).',
       expect.stringContaining('refuses'),
     ]);
   });

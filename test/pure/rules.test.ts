@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { authorize, authorizeSession } from '../../src/actor.ts';
 import { endOf, type KeyRow } from '../../src/inventory/model.ts';
 import { nextStep, TASKS } from '../../src/jobs/cleanup.ts';
+import { retryDelay } from '../../src/jobs/keys.ts';
 import { addCounts, isOverdue, KEYS_A_MESSAGE, latestSlot, packKeys } from '../../src/jobs/model.ts';
-import { retryDelay } from '../../src/jobs/read.ts';
 import { addKeySchema, maskKey } from '../../src/keys/model.ts';
 import { addressKey } from '../../src/lib/address.ts';
 import { fullJitter } from '../../src/lib/backoff.ts';
@@ -50,7 +50,7 @@ describe('accounts', () => {
     expect(good.filter((password) => isPattern(password) || isListed(list, password))).toEqual([]);
   });
 
-  it('refuse what is no e-mail address and what they do not know', () => {
+  it('refuse what is no email address and what they do not know', () => {
     for (const email of ['', 'x', 'a@b', 'a b@example.org', `${'a'.repeat(250)}@example.org`]) {
       expect(registerSchema.safeParse({ email, password: 'twelve chars' }).success).toBe(false);
     }

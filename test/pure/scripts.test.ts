@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readCrons } from '../../scripts/crons.ts';
-import { DEMO_DAYS, tellStory } from '../../scripts/demo-data.ts';
+import { DEMO_DAYS, demoStory } from '../../scripts/demo-data.ts';
 import { main, type Pipes } from '../../scripts/deploy.ts';
 import { planDeployment, QUEUES, SECRETS } from '../../scripts/deploy-plan.ts';
 import { linkOrigin, linkSql } from '../../scripts/link.ts';
@@ -76,7 +76,7 @@ describe('npm start', () => {
 });
 
 describe('one-time links', () => {
-  it('are stored as hashes, for the user with the e-mail, however it is spelled', () => {
+  it('are stored as hashes, for the user with the email, however it is spelled', () => {
     expect(linkSql('abc', 5, null)).toBe(
       "INSERT INTO one_time_link (token_hash, created_at, expires_at, user_id) SELECT 'abc', 5, 604800005, s.* FROM (SELECT NULL) AS s RETURNING id",
     );
@@ -296,7 +296,7 @@ describe('npm run deploy', () => {
 describe('the demo', () => {
   it('tells a story whose ledger is what was spent', () => {
     const now = Date.parse('2026-11-15T12:34:56Z');
-    const keys = tellStory(now, (index) => `sk-or-v1-${index}`);
+    const keys = demoStory(now, (index) => `sk-or-v1-${index}`);
     expect(keys.map(({ isValid }) => isValid)).toEqual([true, true, true, true, false, true, true, true]);
     for (const { spends, days, series } of keys) {
       const booked = days.reduce((sum, { costNano }) => sum + costNano, 0);

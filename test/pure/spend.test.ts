@@ -188,7 +188,7 @@ describe('BYOK', () => {
   it('is told by a digest beside credits', () => {
     const [digest] = tell({ type: 'digest' }, situationOf(keys, [...daily(1, '2026-11-01', '2026-11-24', 1, 2)]));
     expect(digest?.figures).toMatchObject({ spent_usd: 1, byok_usd: 2, month_usd: 24, byok_month_usd: 48 });
-    expect(digest?.title).toContain('$1.00 and $2.00 of BYOK on all keys');
+    expect(digest?.title).toContain('$1.00 + $2.00 BYOK on all keys');
   });
 });
 
@@ -249,7 +249,7 @@ describe('one month', () => {
     expect(figures('2026-11-22')).toMatchObject({ isComplete: true, isProjectedComplete: true });
     const [digest] = tell({ type: 'digest' }, of('2026-11-24'));
     expect(digest?.figures).toMatchObject({ known: 'all', projected_known: 'part' });
-    expect(digest?.text).toContain('about ≥\u00a0$');
+    expect(digest?.text).toContain('projected ≥\u00a0$');
     expect(tell({ type: 'digest' }, of('2026-11-22'))[0]?.text).not.toContain('≥');
   });
 

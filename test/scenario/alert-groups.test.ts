@@ -79,8 +79,8 @@ describe('what happened together', () => {
     world.simulator.setFault('*', null);
     for (let hours = 0; hours < 3; hours++) await hour();
     expect(textsOf(world).map((text) => text.split('\n')[0])).toEqual([
-      `*${count} keys are not being read*`,
-      `*Recovered: ${count} keys are not being read*`,
+      `*${count} keys overdue for sync*`,
+      `*Recovered: ${count} keys overdue for sync*`,
     ]);
     expect((await events()).filter(({ deliveries }) => deliveries[0]?.state === 'sent')).toHaveLength(2 * count);
   });
@@ -110,7 +110,9 @@ describe('what happened together', () => {
     await hour();
     expect(world.received).toHaveLength(2);
     expect(textsOf(world)[1]).toMatch(/^key 1 is invalid\nhttps:\/\/monitor\.test\/keys\/\d+$/);
-    expect((await events())[0]?.deliveries).toMatchObject([{ state: 'failed', attempts: [{ error: 'It answered with status 400.' }] }]);
+    expect((await events())[0]?.deliveries).toMatchObject([
+      { state: 'failed', attempts: [{ error: 'The receiver answered with status 400.' }] },
+    ]);
   });
 });
 

@@ -80,7 +80,7 @@ describe('rules and channels', () => {
     expect(rule).toMatchObject({
       thresholds: [0.5, 0.8, 1],
       forecast: false,
-      sentence: 'Tell me when the spend of backend reaches 50%, 80%, and 100% of $20.00 a month.',
+      sentence: 'Notify when the spend of backend reaches 50%, 80%, and 100% of $20.00 per month.',
     });
     const patch = (body: object) => world.json('PATCH', `/api/alert-rules/${rule.id}`, { token: user.token, body });
     expect(await patch({ amount_usd: 30, name: 'Team' })).toMatchObject({
@@ -191,10 +191,10 @@ describe('messages', () => {
 
     world.clock.now += 1000;
     world.receiver.answer = () => new Response('<secret>', { status: 302, headers: { location: 'https://elsewhere.example' } });
-    expect(await test()).toMatchObject([{ last_error: 'It answered with a redirect, which is never followed.' }]);
+    expect(await test()).toMatchObject([{ last_error: 'The receiver answered with a redirect, which is not followed.' }]);
     world.clock.now += 1000;
     world.receiver.answer = () => Promise.reject(new Error('https://ops.example.org/hook?token=hidden'));
-    expect(await test()).toMatchObject([{ last_error: 'It could not be reached.' }]);
+    expect(await test()).toMatchObject([{ last_error: 'Could not connect to the receiver.' }]);
     expect(world.received).toHaveLength(3);
   });
 
@@ -226,7 +226,7 @@ describe('messages', () => {
     expect(world.received).toHaveLength(3);
   });
 
-  it('go by e-mail where that is configured, and nowhere else', async () => {
+  it('go by email where that is configured, and nowhere else', async () => {
     const world = createWorld();
     const { user, addChannel } = await setUp(world);
     const email = { type: 'email', name: 'me', to: 'somebody@example.org' };
@@ -249,7 +249,7 @@ describe('messages', () => {
       { to: email.to, subject: 'This is a test', text: 'If you can read this, alerts arrive here.\n\nhttps://monitor.test/alerts\n' },
     ]);
     world.deps.sendEmail = async () => Promise.reject(new Error(email.to));
-    expect(await test()).toMatchObject([{ last_error: 'The mail was not accepted. Is the address verified for this deployment?' }]);
+    expect(await test()).toMatchObject([{ last_error: 'The email was rejected. Is the address verified for this deployment?' }]);
     expect(world.received).toEqual([]);
   });
 
@@ -271,7 +271,7 @@ describe('messages', () => {
     expect(hours).toBeGreaterThan(23);
     expect(hours).toBeLessThan(26);
     expect(new Set(world.received.map(({ init }) => (init.headers as Record<string, string>)['webhook-id'])).size).toBe(1);
-    const attempts = world.received.map(({ at }) => ({ at: new Date(at).toISOString(), error: 'It answered with status 500.' }));
+    const attempts = world.received.map(({ at }) => ({ at: new Date(at).toISOString(), error: 'The receiver answered with status 500.' }));
     expect((await events())[0]?.deliveries).toEqual([{ channel_id: channel.id, state: 'failed', attempts }]);
     world.clock.now += HOUR_MS;
     expect((await world.json('GET', '/api/channels', { token: user.token })).body).toMatchObject([{ status: 'failing' }]);
@@ -293,7 +293,7 @@ describe('messages', () => {
       ['sent', 1],
     ]);
     expect(new Set(made.flatMap(({ attempts }) => attempts.map(({ error }) => error)))).toEqual(
-      new Set(['It answered with status 503.', null]),
+      new Set(['The receiver answered with status 503.', null]),
     );
   });
 
@@ -354,9 +354,9 @@ describe('events', () => {
     await world.drain();
     const found = (await events()).toReversed();
     expect(found.map(({ title }) => title)).toEqual([
-      'Budget of all keys: 50% reached',
-      'Budget of all keys: 80% reached',
-      'Budget of all keys: 100% reached',
+      'Budget for all keys: 50% reached',
+      'Budget for all keys: 80% reached',
+      'Budget for all keys: 100% reached',
     ]);
     expect(found.map(({ figures }) => [figures['spent_usd'], figures['threshold']])).toEqual([
       [51, 0.5],
@@ -385,7 +385,7 @@ describe('events', () => {
     world.simulator.spend(key.text, { nano: 6_000_000_000 });
     await hour();
     await hour();
-    expect(titles(await events())).toEqual(['Limit of backend is near']);
+    expect(titles(await events())).toEqual(['Limit of backend nearly used up']);
     const [event] = await events();
     expect(event).toMatchObject({ path: `/keys/${key.id}`, recovered_at: null, figures: { limit_usd: 10, left_usd: 4 } });
     const patched = await world.json('PATCH', `/api/alerts/${event?.id}`, { token: user.token, body: { acknowledged: true } });
@@ -403,8 +403,8 @@ describe('events', () => {
     world.simulator.changeKey(key.text, { limitNano: 100_000_000_000 });
     await hour();
     expect((await events()).map(({ kind, title }) => [kind, title])).toEqual([
-      ['recovered', 'Limit of backend is near'],
-      ['fired', 'Limit of backend is near'],
+      ['recovered', 'Limit of backend nearly used up'],
+      ['fired', 'Limit of backend nearly used up'],
     ]);
     expect(world.received.map((one) => bodyOf(one).type)).toEqual(['alert.fired', 'alert.recovered']);
 
@@ -535,7 +535,7 @@ describe('the page', () => {
     await visitor.submit('/alerts/rules', budget);
     const page = await visitor.visit('/alerts');
     expect(listed(page.html)).toContain(
-      'Tell me when the spend of backend reaches 50% and 100% of $20.50 a week, or will pass it at its pace. Sent to ops.',
+      'Notify when the spend of backend reaches 50% and 100% of $20.50 per week, or is on track to exceed it. Sent to ops.',
     );
     const ruleId = /alerts\/rules\/(\d+)"/.exec(page.html)?.[1] ?? '';
     const form = await visitor.visit(`/alerts/rules/${ruleId}`);
@@ -551,7 +551,7 @@ describe('the page', () => {
     await visitor.submit(`/alerts/channels/${channelId}/delete`, {});
     await visitor.submit(`/alerts/rules/${ruleId}/delete`, {});
     const empty = listed((await visitor.visit('/alerts')).html);
-    expect(empty).toContain('Nothing is watched.');
+    expect(empty).toContain('No rules yet.');
     expect(empty).toContain('No channels yet; alerts appear here only.');
   });
 
@@ -577,17 +577,17 @@ describe('the page', () => {
     };
     const refused = await visitor.submit('/alerts/rules', { ...fields, password: 'not my passphrase' });
     expect(refused.status).toBe(403);
-    expect(refused.html).toContain('Your password is needed');
+    expect(refused.html).toContain('Wrong password');
     expect(refused.html).not.toContain('not my passphrase');
     await visitor.submit('/alerts/rules', { ...fields, password: user.password });
     expect(listed((await visitor.visit('/alerts')).html)).toContain(
-      'Once all is spent, the key is disabled at OpenRouter, until the next period begins.',
+      'When the budget is used up, the key is disabled at OpenRouter, until the next period begins.',
     );
     world.simulator.spend(text, { nano: 4_000_000_000 });
     world.clock.now += HOUR_MS;
     await world.sync();
     const shown = listed((await visitor.visit('/alerts')).html);
-    expect(shown).toContain('What budgets did to keys');
+    expect(shown).toContain('Budget actions');
     expect(shown).toContain('The key is disabled at OpenRouter.');
   });
 
@@ -602,7 +602,7 @@ describe('the page', () => {
     await world.drain();
     const visitor = createVisitor(world, user.token);
     const { html } = await visitor.visit('/alerts');
-    expect(html).toContain('Budget of &lt;b&gt;bold&lt;/b&gt;: 100% reached');
+    expect(html).toContain('Budget for &lt;b&gt;bold&lt;/b&gt;: 100% reached');
     const id = /\/alerts\/(\d+)\/acknowledge/.exec(html)?.[1] ?? '';
     await visitor.submit(`/alerts/${id}/acknowledge`, {});
     await visitor.submit(`/alerts/${id}/snooze`, { hours: '24' });
@@ -625,17 +625,17 @@ describe('the page', () => {
     await addRule({ type: 'budget', amount_usd: 5, period: 'day', key_id: other.id });
     await world.drain();
     const visitor = createVisitor(world, user.token);
-    const budgets = (html: string) => [...html.matchAll(/aria-label="(Budget of [^"]*)"/g)].map(([, label]) => label);
+    const budgets = (html: string) => [...html.matchAll(/aria-label="(Budget for [^"]*)"/g)].map(([, label]) => label);
     expect(budgets((await visitor.visit('/dashboard')).html)).toEqual([
-      'Budget of backend: ≥\u00a075% used',
-      'Budget of Team: ≥\u00a060% used',
-      'Budget of other: 60% used',
+      'Budget for backend: ≥\u00a075% used',
+      'Budget for Team: ≥\u00a060% used',
+      'Budget for other: 60% used',
     ]);
     const elsewhere = (await visitor.visit('/dashboard?tz=Asia/Tokyo')).html;
     expect(budgets(elsewhere)).toEqual([]);
     expect(elsewhere).toContain('They count the days of your own time zone.');
     const ofKey = await visitor.visit(`/keys/${key.id}`);
-    expect(budgets(ofKey.html)).toEqual(['Budget of backend: ≥\u00a075% used']);
+    expect(budgets(ofKey.html)).toEqual(['Budget for backend: ≥\u00a075% used']);
     expect(listed(ofKey.html)).toContain('$3.00 of $4.00 this week');
     const exported = JSON.parse((await visitor.visit('/account/export')).html);
     expect(exported.alerts).toMatchObject({
@@ -780,7 +780,7 @@ describe('what must not be told, or must be', () => {
     const renamed = await world.json('PATCH', `/api/alert-rules/${rule.id}`, { token: user.token, body: { name: 'old' } });
     expect([renamed.status, renamed.body['key_id']]).toEqual([200, keys[1]?.id]);
     const form = await createVisitor(world, user.token).visit(`/alerts/rules/${rule.id}`);
-    expect(form.html).toContain('A key that is gone');
+    expect(form.html).toContain('A deleted key');
   });
 
   it('a state that somebody saw end is not told again by who looked before', async () => {
@@ -822,7 +822,7 @@ describe('what must not be told, or must be', () => {
       world.clock.now += HOUR_MS;
       await world.sync();
     }
-    expect(titles(await events())).toEqual(['backend is not being read']);
+    expect(titles(await events())).toEqual(['backend is overdue for sync']);
   });
 
   it('a rule that makes no sense any more stops no other, and can be deleted', async () => {
@@ -837,7 +837,7 @@ describe('what must not be told, or must be', () => {
     expect(titles(await events())).toEqual(['backend is invalid']);
     expect(takeLoggedErrors().every((line) => line.includes('rule_unreadable'))).toBe(true);
     const { body } = await world.json('GET', '/api/alert-rules', { token: user.token });
-    expect(body).toMatchObject([{ id: broken?.id, sentence: 'This rule cannot be read any more. Delete it.' }, { hours: 9 }, {}]);
+    expect(body).toMatchObject([{ id: broken?.id, sentence: 'This rule is no longer valid. Delete it.' }, { hours: 9 }, {}]);
     expect((await world.call('DELETE', `/api/alert-rules/${broken?.id}`, { token: user.token })).status).toBe(204);
   });
 

@@ -157,7 +157,7 @@ describe('the breaker', () => {
     set.world.simulator.changeKey(set.text, { limitNano: 77e9 });
     await set.hours(14);
     expect(set.upstream()).toMatchObject({ limitNano: 77e9 });
-    expect(await set.actions()).toMatchObject([{ state: 'left', answer: 'Somebody changed the key meanwhile, so it is left alone.' }]);
+    expect(await set.actions()).toMatchObject([{ state: 'left', answer: 'Somebody else has changed the key, so it is left alone.' }]);
 
     const other = await setUp({ action: 'limit', restore: true });
     other.world.simulator.changeKey(other.text, { limitNano: 10e9, limitReset: 'daily' });
@@ -175,7 +175,7 @@ describe('the breaker', () => {
     );
     refused.spend(12);
     await refused.hours(1);
-    expect(await refused.actions()).toMatchObject([{ state: 'refused', answer: 'OpenRouter did not allow it.' }]);
+    expect(await refused.actions()).toMatchObject([{ state: 'refused', answer: 'OpenRouter did not allow the change.' }]);
     expect(refused.upstream()?.isDisabled).toBe(false);
 
     const passing = await setUp({ action: 'disable' });
@@ -200,7 +200,7 @@ describe('the breaker', () => {
     );
     set.spend(12);
     await set.hours(2);
-    expect(await set.actions()).toMatchObject([{ state: 'refused', answer: 'OpenRouter accepted the change, but did not make it.' }]);
+    expect(await set.actions()).toMatchObject([{ state: 'refused', answer: 'OpenRouter accepted the change but did not apply it.' }]);
   });
 
   it('knows its own change when it was interrupted after making it', async () => {
@@ -229,7 +229,7 @@ describe('the breaker', () => {
     await set.world.json('PATCH', `/api/alert-rules/${set.made.body.id}`, { token: set.user.token, body: { action: 'none' } });
     set.world.simulator.chooseFaults(() => null);
     await set.world.drain();
-    expect([set.writes(), await set.actions()]).toMatchObject([[], [{ state: 'skipped', answer: 'The rule was changed meanwhile.' }]]);
+    expect([set.writes(), await set.actions()]).toMatchObject([[], [{ state: 'skipped', answer: 'The rule has changed.' }]]);
   });
 
   /** Its action waits: OpenRouter is out of reach. */
@@ -263,7 +263,7 @@ describe('the breaker', () => {
       expect((await edit(set)).status).toBeLessThan(300);
       await set.recover();
       expect([set.writes(), set.upstream()?.isDisabled]).toEqual([[], false]);
-      expect(await set.actions()).toMatchObject([{ state: 'skipped', answer: 'The rule was changed meanwhile.' }]);
+      expect(await set.actions()).toMatchObject([{ state: 'skipped', answer: 'The rule has changed.' }]);
     }
   });
 
@@ -300,7 +300,7 @@ describe('the breaker', () => {
     set.spend(12);
     await set.hours(1);
     expect([set.writes(), set.upstream()?.isDisabled]).toEqual([[], false]);
-    expect(await set.actions()).toMatchObject([{ state: 'skipped', answer: 'The rule was changed meanwhile.' }]);
+    expect(await set.actions()).toMatchObject([{ state: 'skipped', answer: 'The rule has changed.' }]);
   });
 
   /** An action that waits, taken by somebody who works on it. */
@@ -351,7 +351,7 @@ describe('the breaker', () => {
       expect([change, set.writes(), await set.actions()]).toMatchObject([
         change,
         [],
-        [{ state: 'refused', answer: 'The management key is not read any more.' }],
+        [{ state: 'refused', answer: 'The management key is paused or gone.' }],
       ]);
     }
   });
@@ -462,7 +462,7 @@ describe('the breaker', () => {
     expect([set.writes(), set.upstream()?.isDisabled]).toEqual([['PATCH /keys/HASH'], true]);
     expect((await set.actions()).map(({ state, answer }) => [state, answer])).toEqual([
       ['done', 'The key is disabled at OpenRouter.'],
-      ['left', 'Another budget of the key is spent too.'],
+      ['left', 'Another budget of the key is used up too.'],
     ]);
     set.world.clock.now = Date.parse('2026-12-01T00:30:00.000Z');
     await set.world.sync();

@@ -6,13 +6,13 @@ import { explorePages } from '../../src/explore/pages.tsx';
 import { keyPages } from '../../src/key-pages/pages.tsx';
 import { tokenPages } from '../../src/tokens/pages.tsx';
 import { userDataPages } from '../../src/user-data/pages.tsx';
-import { entrancePages } from '../../src/users/entrance.tsx';
 import { userPages } from '../../src/users/pages.tsx';
+import { signInPages } from '../../src/users/sign-in-pages.tsx';
 import { makeThing } from '../support/routes.ts';
 import { createVisitor, type Visit } from '../support/visitor.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
 
-const rooms = [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
+const rooms = [signInPages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
 const routes = rooms.flatMap(({ router }) => router.routes);
 const forms = [...new Set(routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
 
@@ -64,7 +64,7 @@ async function signIn() {
 const WRONG: Record<string, readonly (readonly [fields: Record<string, string>, lines: string[], focus: string | null])[]> = {
   '/login': [
     [{}, ['Check 2 fields', 'Email: *', 'Password: *'], 'login-email'],
-    [{ email: 'a@example.org', password: 'not this one, surely' }, ['E-mail or password is wrong.'], 'login-email'],
+    [{ email: 'a@example.org', password: 'not this one, surely' }, ['Wrong email or password.'], 'login-email'],
   ],
   '/register': [
     [{ email: 'x', password: 'y' }, ['Check 2 fields', 'Email: *', 'Password: *'], 'register-email'],
@@ -101,10 +101,10 @@ const WRONG: Record<string, readonly (readonly [fields: Record<string, string>, 
     [{}, ['Check 1 field', 'type: *'], 'alerts-rules-key_id'],
     [
       { type: 'budget', thresholds: 'half', name: 'x'.repeat(101), period: 'year', counts: 'tokens', action: 'explode' },
-      ['Check 6 fields', 'Amount*', 'Count: *', 'In a: *', 'Tell me at*', 'When all is spent: *', 'Name: *'],
+      ['Check 6 fields', 'Amount*', 'Count: *', 'Period: *', 'Thresholds*', 'When the budget is used up: *', 'Name: *'],
       'alerts-rules-amount_usd',
     ],
-    [{ type: 'budget', amount_usd: '1', period: 'year' }, ['Check 1 field', 'In a: *'], 'alerts-rules-period'],
+    [{ type: 'budget', amount_usd: '1', period: 'year' }, ['Check 1 field', 'Period: *'], 'alerts-rules-period'],
     [
       { type: 'budget', amount_usd: '1', period: 'day', password: 'x'.repeat(1001) },
       ['Check 1 field', 'Your password: *'],
@@ -112,11 +112,11 @@ const WRONG: Record<string, readonly (readonly [fields: Record<string, string>, 
     ],
     [
       { type: 'budget', amount_usd: '1', period: 'day', act_from: 'someday' },
-      ['Check 1 field', 'All of it is used already: *'],
+      ['Check 1 field', 'The budget is already used up: *'],
       'alerts-rules-act_from',
     ],
     [{ type: 'key_invalid', channel_987654: 'on' }, ['Check 1 field', 'Notify: *'], 'alerts-rules-channel_ids'],
-    [{ type: 'spike', key_id: '987654', factor: 'x' }, ['Check 1 field', 'More than*'], 'alerts-rules-factor'],
+    [{ type: 'spike', key_id: '987654', factor: 'x' }, ['Check 1 field', 'Factor above usual*'], 'alerts-rules-factor'],
     [{ type: 'balance', below_usd: '', days: '' }, ['Check 1 field', 'Below (USD): *'], 'alerts-rules-below_usd'],
     [{ type: 'spike', key_id: '987654', window: 'day' }, ['Check 1 field', 'Key: *'], 'alerts-rules-key_id'],
   ],

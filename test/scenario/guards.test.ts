@@ -185,7 +185,7 @@ describe('a receiver of alerts', () => {
     const test = await setUp(world);
     expect(await test()).toEqual([null]);
     await env.DB.prepare("UPDATE channel SET origin = 'https://monitor.test' WHERE origin = 'http://localhost:8787'").run();
-    expect(await test()).toEqual(['Its address is not https.']);
+    expect(await test()).toEqual(['The address is not https.']);
     expect(world.received).toHaveLength(1);
   });
 
@@ -199,7 +199,7 @@ describe('a receiver of alerts', () => {
       const { signal } = world.received.at(-1)?.init ?? {};
       return signal?.aborted ? Promise.reject(signal.reason) : new Response('late');
     };
-    expect(await test()).toEqual(['It did not answer within 10 seconds.']);
+    expect(await test()).toEqual(['The receiver did not answer within 10 seconds.']);
     expect(timeout.mock.calls).toEqual([[10_000]]);
     timeout.mockRestore();
   });

@@ -360,7 +360,7 @@ describe('rings', () => {
   });
 
   it('of a cron that belongs to no job are an error', async () => {
-    await expect(onCron(createWorld().deps, '* * * * *', 0)).rejects.toThrow('no job');
+    await expect(onCron(createWorld().deps, '* * * * *', 0)).rejects.toThrow('No job');
   });
 });
 

@@ -185,7 +185,7 @@ describe('a session', () => {
     expect((await change(await user.newSession(), user.password)).status).toBe(204);
   });
 
-  it('is not locked by a sign-in with an e-mail of its throttle’s name', async () => {
+  it('is not locked by a sign-in with an email of its throttle’s name', async () => {
     const world = createWorld();
     const user = await world.makeUser();
     for (let session = 0; session < 30; session++) {

@@ -5,8 +5,8 @@ import { explorePages } from '../../src/explore/pages.tsx';
 import { keyPages } from '../../src/key-pages/pages.tsx';
 import { tokenPages } from '../../src/tokens/pages.tsx';
 import { userDataPages } from '../../src/user-data/pages.tsx';
-import { entrancePages } from '../../src/users/entrance.tsx';
 import { userPages } from '../../src/users/pages.tsx';
+import { signInPages } from '../../src/users/sign-in-pages.tsx';
 import { createWorld } from '../support/world.ts';
 
 describe('the OpenAPI document', () => {
@@ -16,7 +16,7 @@ describe('the OpenAPI document', () => {
     const documented = Object.entries(body.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    const rooms = [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
+    const rooms = [signInPages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
     const pages = new Set(rooms.flatMap(({ router }) => router.routes.map(({ method, path }) => `${method} ${path}`)));
     const served = world.app.routes
       .filter(({ method, path }) => method !== 'ALL' && !pages.has(`${method} ${path}`))

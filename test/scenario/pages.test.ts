@@ -8,8 +8,8 @@ import { keyPages } from '../../src/key-pages/pages.tsx';
 import { DAY_MS } from '../../src/lib/day.ts';
 import { tokenPages } from '../../src/tokens/pages.tsx';
 import { userDataPages } from '../../src/user-data/pages.tsx';
-import { entrancePages } from '../../src/users/entrance.tsx';
 import { userPages } from '../../src/users/pages.tsx';
+import { signInPages } from '../../src/users/sign-in-pages.tsx';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { insertLink } from '../support/one-time-link.ts';
 import { makeThing } from '../support/routes.ts';
@@ -21,7 +21,7 @@ import { createWorld, freshKeyText } from '../support/world.ts';
 const PASSWORD = 'a quite unusual passphrase';
 const freshEmail = () => `${crypto.randomUUID().slice(0, 8)}@example.org`;
 
-const rooms = [entrancePages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
+const rooms = [signInPages, dashboardPages, explorePages, keyPages, alertPages, tokenPages, userPages, userDataPages];
 const routes = rooms.flatMap(({ router }) => router.routes);
 const forms = [...new Set(routes.filter(({ method }) => method === 'POST').map(({ path }) => path))];
 const pages = rooms.flatMap((room) => [...room.pages]);
@@ -69,12 +69,12 @@ describe('the way in', () => {
   it('takes a zone that is none for UTC, and asks for an invitation where one is needed', async () => {
     const world = createWorld({ config: { registration: 'invite' } });
     const visitor = createVisitor(world);
-    expect((await visitor.visit('/register')).html).toContain('Registration needs an invitation');
+    expect((await visitor.visit('/register')).html).toContain('Registration is by invitation. Open your invitation link');
     expect((await visitor.visit('/register?invite=%3Cscript%3Ealert(1)%3C/script%3E')).html).not.toContain('<script>');
     const invite = await insertLink(world, TOKEN_PREFIX.invitation, null);
     expect((await visitor.visit(`/register?invite=${invite}`)).html).toContain('Create account');
     const refused = await visitor.submit('/register', { email: freshEmail(), password: PASSWORD, invite: 'or_inv_wrong' });
-    expect([refused.status, messageIn(refused)]).toEqual([403, 'Registration needs an invitation that is unused and not expired.']);
+    expect([refused.status, messageIn(refused)]).toEqual([403, 'Registration needs a valid invitation: unused and not expired.']);
     const accepted = await visitor.follow('/register', { email: freshEmail(), password: PASSWORD, invite, time_zone: 'Mars/Olympus' });
     expect(accepted.html).toContain('value="UTC"');
   });
@@ -87,7 +87,7 @@ describe('the way in', () => {
     expect((await visitor.visit(`/reset-password?token=${token}`)).html).toContain(token);
     const short = await visitor.submit('/reset-password', { token, new_password: 'short' });
     expect([short.status, short.html.includes('Must have 12 to 128 characters'), short.html.includes(token)]).toEqual([422, true, true]);
-    expect(messageIn(await visitor.follow('/reset-password', { token, new_password: password }))).toContain('The password is set');
+    expect(messageIn(await visitor.follow('/reset-password', { token, new_password: password }))).toContain('Password set');
     expect((await visitor.submit('/reset-password', { token, new_password: password })).status).toBe(403);
     expect((await visitor.submit('/login', { email: user.email, password })).status).toBe(303);
   });
@@ -97,7 +97,7 @@ describe('the way in', () => {
     const visitor = createVisitor(world);
     const user = await world.makeUser();
     const wrong = await visitor.submit('/login', { email: user.email, password: 'not this one at all' });
-    expect([wrong.status, messageIn(wrong)]).toEqual([401, 'E-mail or password is wrong.']);
+    expect([wrong.status, messageIn(wrong)]).toEqual([401, 'Wrong email or password.']);
     expect(wrong.html).toContain(`value="${user.email}"`);
     expect(wrong.html).not.toContain('not this one at all');
     for (let tries = 0; tries < 9; tries++) await visitor.submit('/login', { email: user.email, password: 'not this one at all' });
@@ -420,16 +420,10 @@ describe('a user without figures', () => {
     const user = await world.makeUser();
     const visitor = createVisitor(world, user.token);
     const { html } = await visitor.visit('/dashboard');
-    for (const text of [
-      'Begin with a key',
-      'nothing was read yet',
-      'No data for this period.',
-      'No hourly data yet.',
-      'No key has a limit',
-    ])
+    for (const text of ['Begin with a key', 'No sync yet', 'No data for this period.', 'No hourly data yet.', 'No key has a limit'])
       expect(html).toContain(text);
     expect((await visitor.visit('/explore')).html).toContain('No data for this period.');
-    expect((await visitor.visit('/tokens')).html).toContain('You have no tokens yet.');
+    expect((await visitor.visit('/tokens')).html).toContain('No tokens yet.');
     await world.makeKey(user.token, 'quiet');
     const quiet = (await visitor.visit('/dashboard?range=today&by=key')).html;
     expect(quiet).toContain('No spend in this period.');

@@ -145,7 +145,7 @@ describe('arming a budget that is used up', () => {
     const asked = await set.submit('/alerts/rules', { ...values, password: set.user.password });
     const page = await asked.text();
     expect(asked.status).toBe(422);
-    expect(page).toContain('$12.00 of $10.00 is used already: the key would be disabled at once.');
+    expect(page).toContain('$12.00 of $10.00 is already used: the key would be disabled now.');
     expect(page).toMatch(/name="act_from" value="next_period"[\s\S]*name="act_from" value="now"/);
     expect(page).not.toContain(set.user.password);
     expect(await set.actions()).toEqual([]);

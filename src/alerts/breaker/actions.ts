@@ -1,7 +1,4 @@
-/**
- * The circuit breaker: what a budget does to its key at OpenRouter once it is spent, and the way back. The only place that ever writes
- * upstream. Each step is noted before it is taken, so one that was interrupted is known when it is tried again.
- */
+/** The circuit breaker: the only code that writes to OpenRouter. Steps are recorded before they are taken, so retries know of them. */
 
 import type { Deps } from '../../deps.ts';
 import { findKey } from '../../inventory/store.ts';
@@ -11,17 +8,16 @@ import { type KeySettings, settingsOf } from '../../openrouter/account.ts';
 import type { ChangeError } from '../../openrouter/client.ts';
 import { openText } from '../../sync/keys.ts';
 import { deliveryMessage } from '../evaluation/evaluate.ts';
-import { type Action, afterFailure, type Failure, type Next, next, type Settled, settledAs, stepOf } from './model.ts';
+import { type Action, afterFailure, type Next, next, type Settled, type StepFailure, settledAs, stepOf } from './model.ts';
 import * as store from './store.ts';
 
-/** Longer than two requests may take. */
+/** Longer than two requests. */
 const LEASE_MS = MINUTE_MS;
-/** A key is stopped within the hour or not at all; that it goes on again is tried for a day. */
+/** A trip is retried for up to an hour, a restore for a day. */
 const MAX_ATTEMPTS = { trip: 6, restore: 50 };
 const RETRY_S = [30, 60, 300, 900];
 const LONGEST_RETRY_S = 1800;
 
-/** The queue message that works on an action. */
 export const breakerMessage = (actionId: number) => ({ job: 'breaker' as const, actionId });
 
 interface Opened {
@@ -30,56 +26,53 @@ interface Opened {
 }
 
 const PASSING: readonly ChangeError['kind'][] = ['unavailable', 'rate_limited', 'unexpected_shape'];
-/** After these nobody knows whether the key was changed. */
+/** After these errors the key may or may not have changed. */
 const UNSURE: readonly ChangeError['kind'][] = ['unavailable', 'unexpected_shape', 'unchanged'];
 
 const describeError = (error: ChangeError): string =>
   ({
-    unauthorized: 'OpenRouter refused the management key.',
-    forbidden: 'OpenRouter did not allow it.',
-    address_refused: "OpenRouter's IP allowlist refuses this monitor.",
+    unauthorized: 'OpenRouter rejected the management key.',
+    forbidden: 'OpenRouter did not allow the change.',
+    address_refused: "OpenRouter's IP allowlist blocks this monitor.",
     not_found: 'OpenRouter does not know the key.',
-    refused: 'OpenRouter refused the change.',
-    unchanged: 'OpenRouter accepted the change, but did not make it.',
-    too_wide: 'OpenRouter refused the change.',
-    rate_limited: 'OpenRouter asked to wait.',
-    unavailable: 'OpenRouter could not be reached.',
-    unexpected_shape: 'OpenRouter gave an answer that could not be read.',
+    refused: 'OpenRouter rejected the change.',
+    unchanged: 'OpenRouter accepted the change but did not apply it.',
+    too_wide: 'OpenRouter rejected the change.',
+    rate_limited: 'OpenRouter limits the request rate.',
+    unavailable: 'Could not reach OpenRouter.',
+    unexpected_shape: 'OpenRouter sent an invalid response.',
   })[error.kind];
 
-/** The management key's text, and how the key is set now. */
-async function look(deps: Deps, action: Action): Promise<Result<Opened, Failure>> {
+async function openKey(deps: Deps, action: Action): Promise<Result<Opened, StepFailure>> {
   const refuse = (text: string, isPassing = false) => ({ ok: false as const, error: { text, isPassing, isCertain: false } });
   const manager = await findKey(deps.db, action.userId, action.managementId);
-  if (manager?.kind !== 'management' || !manager.isActive) return refuse('The management key is not read any more.');
+  if (manager?.kind !== 'management' || !manager.isActive) return refuse('The management key is paused or gone.');
   const text = await openText(deps, manager);
-  if (!text.ok) return refuse('The management key does not open: its encryption key is missing.');
+  if (!text.ok) return refuse('The management key cannot be decrypted: its encryption key is missing.');
   const record = await deps.openrouter.getKeyRecord(text.value, action.hash);
   if (!record.ok) return refuse(describeError(record.error), PASSING.includes(record.error.kind));
   return { ok: true, value: { text: text.value, settings: settingsOf(record.value) } };
 }
 
-/** Writes what a step asks for, after the last question whether it still is to be. */
-async function write(deps: Deps, action: Action, text: string, { write: change, before }: Next): Promise<Failure | null> {
+/** Writes only if the step is confirmed right before. */
+async function write(deps: Deps, action: Action, text: string, { write: change, before }: Next): Promise<StepFailure | null> {
   if (change === undefined) return null;
   if (!(await store.confirmStep(deps.db, action, before ?? null, deps.now() + LEASE_MS)))
-    return { text: 'The rule was changed meanwhile.', isPassing: true, isCertain: true };
+    return { text: 'The rule has changed.', isPassing: true, isCertain: true };
   const answer = await deps.openrouter.updateKey(text, action.hash, change);
   if (answer.ok) return null;
   const { kind } = answer.error;
   return { text: describeError(answer.error), isPassing: PASSING.includes(kind), isCertain: !UNSURE.includes(kind) };
 }
 
-/** What became of a step: what is to be stored, or that it is to be tried again. */
 type Outcome = { settled: Settled; left?: Next['left'] } | { retry: string };
 
-/** Takes the next step of an action; null: there is none. */
 async function take(deps: Deps, action: Action, isLast: boolean): Promise<Outcome | null> {
-  const failed = (of: Action, failure: Failure): Outcome => {
+  const failed = (of: Action, failure: StepFailure): Outcome => {
     const settled = afterFailure(of, failure, isLast);
     return settled ? { settled } : { retry: failure.text };
   };
-  const opened = await look(deps, action);
+  const opened = await openKey(deps, action);
   if (!opened.ok) return failed(action, opened.error);
   const [rule, others] = await Promise.all([store.findArmedRule(deps.db, action), store.listOthers(deps.db, action)]);
   const step = next(action, rule, opened.value.settings, others, deps.now());
@@ -89,7 +82,6 @@ async function take(deps: Deps, action: Action, isLast: boolean): Promise<Outcom
   return { settled: settledAs(action, step), left: step.left };
 }
 
-/** Works on an action for one step. */
 export async function workOnAction(deps: Deps, actionId: number): Promise<void> {
   const action = await store.claimAction(deps.db, actionId, deps.now(), LEASE_MS);
   const step = action && stepOf(action, deps.now());
@@ -103,11 +95,11 @@ export async function workOnAction(deps: Deps, actionId: number): Promise<void> 
     await deps.enqueue([breakerMessage(actionId)], waitS);
     return;
   }
-  const ways = await store.settleAction(deps.db, action, outcome.settled, outcome.left, now);
-  await deps.enqueue(ways.map(deliveryMessage));
+  const deliveries = await store.settleAction(deps.db, action, outcome.settled, outcome.left, now);
+  await deps.enqueue(deliveries.map(deliveryMessage));
 }
 
-/** Puts actions that are due into the queue: those that were not taken yet, and those whose period is over. */
+/** Due are planned actions, and restores whose period is over. */
 export async function workOnDueActions(deps: Deps): Promise<void> {
   await deps.enqueue((await store.listDueActionsAcrossUsers(deps.db, deps.now())).map(breakerMessage));
 }

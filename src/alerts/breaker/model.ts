@@ -1,23 +1,20 @@
-/**
- * The circuit breaker as one transition: what a budget's action does to its key at OpenRouter, given the rule as it is now, how the key is set,
- * what else acts on the key, and the time. Pure.
- */
+/** The circuit breaker's state machine: what a budget does to its key at OpenRouter. Pure. */
 import type * as z from 'zod';
 import { addDays, isoOrNull, periodOf } from '../../lib/day.ts';
 import { localDayOf, startOfLocalDay } from '../../lib/zone.ts';
 import { isSet, type KeyChange, type KeySettings } from '../../openrouter/account.ts';
-import type { actionSchema } from '../answers.ts';
 import type { EvaluationInput } from '../evaluation/situation.ts';
 import type { BudgetPeriod, Rule } from '../model.ts';
+import type { actionSchema } from '../responses.ts';
 import { budgetsOf, isUsedUp } from '../rules/budgets.ts';
 import type { breakerAction } from '../table.ts';
 
 export type ActionRow = typeof breakerAction.$inferSelect;
 
-/** An action with how its key's owner had set the key before any action that is in force changed it; null: it changed nothing yet. */
+/** `before`: the owner's settings of the key, before any action in force changed them; null: nothing was changed yet. */
 export type Action = Omit<ActionRow, 'before'> & { before: KeySettings | null };
 
-/** A rule as far as an action depends on it: the version that is armed, and the hash by which OpenRouter knows its key. */
+/** The armed version of a rule, and the hash of its key. */
 export interface ArmedRule {
   version: number;
   hash: string;
@@ -25,18 +22,16 @@ export interface ArmedRule {
 
 const RESETS: Record<BudgetPeriod, 'daily' | 'weekly' | 'monthly'> = { day: 'daily', week: 'weekly', month: 'monthly' };
 
-/** What is asked of OpenRouter: to disable the key, or to give it the budget as its limit, with OpenRouter's own (UTC) period. */
+/** A limit uses OpenRouter's own (UTC) period. */
 export const changeFor = ({ kind, amountUsd, period }: Pick<ActionRow, 'kind' | 'amountUsd' | 'period'>): KeyChange =>
   kind === 'limit' ? { limit: amountUsd, limit_reset: RESETS[period] } : { disabled: true };
 
-/** The way back: what an action changes, as it was. */
-const wayBack = (kind: ActionRow['kind'], before: KeySettings): KeyChange =>
+const restoringChange = (kind: ActionRow['kind'], before: KeySettings): KeyChange =>
   kind === 'limit' ? { limit: before.limit, limit_reset: before.limit_reset } : { disabled: before.disabled };
 
-/** Did OpenRouter leave open whether it made the change? Then it is taken back like any other, should the key show it. */
+/** OpenRouter left open whether it made the change. If the key shows it, it is restored like any other. */
 const isUnsure = ({ state, before }: Pick<Action, 'state' | 'before'>): boolean => state === 'refused' && before !== null;
 
-/** The next step of an action; null: there is none (yet). */
 export function stepOf(
   action: Pick<Action, 'state' | 'restore' | 'restoreAt' | 'kind' | 'before'>,
   now: number,
@@ -46,50 +41,46 @@ export function stepOf(
   return isTaken && action.restore && action.kind !== 'dry_run' && now >= action.restoreAt ? 'restore' : null;
 }
 
-/**
- * Does an action hold its key? One whose period is over and that has no way back is history. One that was interrupted holds it where the key
- * shows its change.
- */
+/** An action without restore ends with its period. An interrupted one is in force if the key shows its change. */
 const isInForce = (action: Action, settings: KeySettings, now: number): boolean => {
   const { state, restore, restoreAt, before } = action;
   const isTaken = state === 'done' || state === 'refused' || (state === 'planned' && isSet(settings, changeFor(action)));
   return before !== null && isTaken && (restore || now < restoreAt);
 };
 
-/** Of two limits of one key the one holds that lasts longer, and of two that last as long the lower one. */
+/** The limit that lasts longer wins, then the lower one. */
 const isStronger = (a: Action, b: Action): boolean =>
   a.restoreAt > b.restoreAt || (a.restoreAt === b.restoreAt && a.amountUsd < b.amountUsd);
 
 const TEXTS = {
   dryRun: 'Dry run: the key would have been disabled. Nothing was changed.',
   disabled: 'The key is disabled at OpenRouter.',
-  limited: 'The key has the budget as its limit at OpenRouter.',
+  limited: 'The budget is now the limit of the key at OpenRouter.',
   enabled: 'The key is enabled again at OpenRouter.',
-  unlimited: 'The key has its former limit again at OpenRouter.',
-  changed: 'The rule was changed meanwhile.',
-  over: 'The period was over before the key could be changed.',
-  alike: 'The key was like that already.',
-  otherLimit: 'The limit of another budget that lasts longer holds already.',
-  otherBudget: 'Another budget of the key is spent too.',
-  byHand: 'Somebody changed the key meanwhile, so it is left alone.',
+  unlimited: 'The key has its previous limit at OpenRouter again.',
+  changed: 'The rule has changed.',
+  over: 'The period ended before the key could be changed.',
+  alike: 'The key was already set that way.',
+  otherLimit: 'The limit of another budget applies longer, so it stays.',
+  otherBudget: 'Another budget of the key is used up too.',
+  byHand: 'Somebody else has changed the key, so it is left alone.',
   anew: 'The rule was changed and acted again.',
 } as const;
 
 const doneText = ({ kind }: Action): string => ({ dry_run: TEXTS.dryRun, disable: TEXTS.disabled, limit: TEXTS.limited })[kind];
 const restoredText = ({ kind }: Action): string => (kind === 'limit' ? TEXTS.unlimited : TEXTS.enabled);
 
-/** Where an action goes, once what it writes is written. */
 export interface Next {
   state: ActionRow['state'];
   answer: string;
   write?: KeyChange;
-  /** How the key was set, to be noted before it is changed. */
+  /** Recorded before the key is changed. */
   before?: KeySettings;
-  /** Other actions that hold the key no more: its owner changed the key, or this action takes their place. */
+  /** Actions that no longer hold the key: its owner changed it, or this action replaces them. */
   left?: { ids: number[]; answer: string };
 }
 
-/** Why a step is not taken that was not made yet either; null: it may be. */
+/** Null: the trip may proceed. */
 function obstacleTo(action: Action, rule: ArmedRule | null, now: number): string | null {
   if (rule === null || rule.version !== action.ruleVersion || rule.hash !== action.hash) return TEXTS.changed;
   return now >= action.restoreAt ? TEXTS.over : null;
@@ -98,14 +89,14 @@ function obstacleTo(action: Action, rule: ArmedRule | null, now: number): string
 function trip(action: Action, rule: ArmedRule | null, settings: KeySettings, others: readonly Action[], now: number): Next {
   const change = changeFor(action);
   const isAsChanged = isSet(settings, change);
-  // A step that was interrupted after it was made is done, whatever became of the rule: it may have to be taken back.
+  // An interrupted step that did change the key is done, whatever became of the rule: it may need a restore.
   const isMade = isAsChanged && action.before !== null;
   const obstacle = obstacleTo(action, rule, now);
   if (obstacle !== null && !isMade) return { state: 'skipped', answer: obstacle };
   if (action.kind === 'dry_run') return isAsChanged ? { state: 'skipped', answer: TEXTS.alike } : { state: 'done', answer: TEXTS.dryRun };
   const holding = others.filter((other) => other.kind === action.kind && isInForce(other, settings, now));
   const shown = holding.filter((other) => isSet(settings, changeFor(other)));
-  // Where the key shows what none of them did, its owner has changed it since.
+  // The key shows none of their changes, so its owner changed it since.
   const isByHand = shown.length === 0;
   const ids = holding.filter(({ ruleId }) => isByHand || ruleId === action.ruleId).map(({ id }) => id);
   const left = { ids, answer: isByHand ? TEXTS.byHand : TEXTS.anew };
@@ -120,17 +111,17 @@ function trip(action: Action, rule: ArmedRule | null, settings: KeySettings, oth
   return { ...done, before: base ?? settings, write: change };
 }
 
-/** Is a key set as an action left it, or as one did that came after it or has not been settled yet? */
+/** The key is set as this action left it, or as a later or unsettled action did. */
 const isOurs = (action: Action, settings: KeySettings, others: readonly Action[]): boolean =>
   [action, ...others.filter((other) => (other.doneAt ?? Number.POSITIVE_INFINITY) >= (action.doneAt ?? 0))].some((one) =>
     isSet(settings, changeFor(one)),
   );
 
 function restore(action: Action, settings: KeySettings, others: readonly Action[], now: number): Next {
-  // Whether OpenRouter had made the change was open: where it had not, nothing happened and nothing is told.
+  // Where OpenRouter left open whether it changed the key and did not, nothing happened and nothing is reported.
   const unmade = action.state === 'refused' && action.answer !== null ? { state: action.state, answer: action.answer } : null;
   const alike = others.filter((other) => other.kind === action.kind);
-  const back = wayBack(action.kind, action.before ?? settings);
+  const back = restoringChange(action.kind, action.before ?? settings);
   if (isSet(settings, back)) return unmade ?? { state: 'restored', answer: restoredText(action) };
   if (!isOurs(action, settings, alike)) return unmade ?? { state: 'left', answer: TEXTS.byHand };
   if (alike.some((other) => isInForce(other, settings, now) && now < other.restoreAt))
@@ -139,11 +130,11 @@ function restore(action: Action, settings: KeySettings, others: readonly Action[
 }
 
 /**
- * The next state of an action, and what is written to OpenRouter to reach it.
- * @param rule the rule as it is armed now; null: it is not, or it is gone
- * @param settings how the key is set at OpenRouter now
- * @param others what else was done to the same key and not taken back
- * @returns null: there is nothing to do (yet)
+ * The next state of an action, and the change that leads there.
+ * @param rule as armed now; null: disarmed or deleted
+ * @param settings of the key at OpenRouter now
+ * @param others actions on the same key that were not restored
+ * @returns null: nothing to do (yet)
  */
 export function next(action: Action, rule: ArmedRule | null, settings: KeySettings, others: readonly Action[], now: number): Next | null {
   const step = stepOf(action, now);
@@ -151,31 +142,28 @@ export function next(action: Action, rule: ArmedRule | null, settings: KeySettin
   return step === 'trip' ? trip(action, rule, settings, others, now) : restore(action, settings, others, now);
 }
 
-/** Why a step could not be taken. `isCertain`: nothing was changed. */
-export interface Failure {
+/** `isCertain`: the key was certainly not changed. */
+export interface StepFailure {
   text: string;
   isPassing: boolean;
   isCertain: boolean;
 }
 
-/** What is stored of an action after a step. */
 export type Settled = Pick<Action, 'state' | 'before'> & { answer: string };
 
-/** A step that was taken. What turned out not to have been made is not asked about again. */
+/** What turned out not to be made is not asked about again. */
 export const settledAs = (action: Action, { state, answer, before }: Next): Settled => ({
   state,
   answer,
   before: state === 'refused' ? null : (before ?? action.before),
 });
 
-/** A step that failed: it is tried again, or given up. */
-export function afterFailure(action: Action, failure: Failure, isLast: boolean): Settled | null {
+export function afterFailure(action: Action, failure: StepFailure, isLast: boolean): Settled | null {
   if (failure.isPassing && !isLast) return null;
   if (action.state !== 'planned') return { state: 'left', answer: failure.text, before: action.before };
   return { state: 'refused', answer: failure.text, before: failure.isCertain ? null : action.before };
 }
 
-/** What a spent budget is to do. */
 export interface PlannedAction {
   ruleId: number;
   ruleVersion: number;
@@ -190,13 +178,13 @@ export interface PlannedAction {
   restoreAt: number;
 }
 
-/** What names an action: a rule as it is armed acts on a secret once a period. */
+/** An armed rule acts on a secret once per period. */
 export type ActionName = Pick<PlannedAction, 'ruleId' | 'ruleVersion' | 'period' | 'periodFrom' | 'hash'>;
 
 const isSame = (a: ActionName, b: ActionName): boolean =>
   a.ruleId === b.ruleId && a.ruleVersion === b.ruleVersion && a.period === b.period && a.periodFrom === b.periodFrom && a.hash === b.hash;
 
-/** What a rule does to its key now, because all of its budget is used in the period that goes on; null: nothing, or it did. */
+/** The action of a budget that is used up in the current period; null: none, or it was already taken. */
 export function plannedAction(rule: Rule, situation: EvaluationInput, acted: readonly ActionName[] = []): PlannedAction | null {
   const { now, zone, keys } = situation;
   if (rule.type !== 'budget' || rule.action === 'none' || rule.key_id === null) return null;
@@ -221,11 +209,9 @@ export function plannedAction(rule: Rule, situation: EvaluationInput, acted: rea
   return acted.some((one) => isSame(one, planned)) ? null : planned;
 }
 
-/** When a rule's next period begins. */
 export const nextPeriodOf = (period: BudgetPeriod, now: number, zone: string): number =>
   startOfLocalDay(addDays(periodOf(period, localDayOf(now, zone)).to, 1), zone);
 
-/** An action as its owner sees it. */
 export const presentAction = (row: ActionRow): z.infer<typeof actionSchema> => ({
   id: row.id,
   rule_id: row.ruleId,

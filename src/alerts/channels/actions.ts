@@ -1,4 +1,3 @@
-/** Verbs of channels. */
 import { type Actor, authorize } from '../../actor.ts';
 import { record } from '../../audit/actions.ts';
 import { encrypt } from '../../crypto/cipher.ts';
@@ -35,14 +34,11 @@ const targetOf = (input: ChannelInput): Target => {
   }
 };
 
-/**
- * Adds a channel. Its address is stored encrypted; a webhook's secret is in this answer and never again.
- * @param origin under which the monitor is used; links in messages begin with it
- */
+/** A webhook's secret appears in this response only. @param origin of this monitor, for links in messages */
 export async function createChannel(deps: Deps, actor: Actor, input: ChannelInput, origin: string) {
   const userId = authorize(actor, 'manage');
   if ('url' in input && !isAllowedUrl(input.url, origin)) failField('url', 'Must be an https URL');
-  if (input.type === 'email' && deps.sendEmail === null) failField('type', 'E-mail is not configured on this deployment');
+  if (input.type === 'email' && deps.sendEmail === null) failField('type', 'Email is not configured on this deployment');
   const target = targetOf(input);
   const plaintext = JSON.stringify(target);
   const hash = await sha256Hex(plaintext);
@@ -74,7 +70,6 @@ export async function createChannel(deps: Deps, actor: Actor, input: ChannelInpu
   return { ...presentChannel({ ...row, ...empty, id }), secret: target.type === 'webhook' ? target.secret : null };
 }
 
-/** The user's channels, the newest first. */
 export async function listChannels(deps: Deps, actor: Actor) {
   const rows = await store.listChannels(deps.db, authorize(actor, 'manage'));
   return rows.map(presentChannel);
@@ -84,14 +79,13 @@ async function requireChannel(deps: Deps, userId: number, id: number): Promise<C
   return (await store.findChannel(deps.db, userId, id)) ?? refuseForeign(deps, userId, 'channel', id);
 }
 
-/** Sends a test message; what became of it stands in the list of channels. */
 export async function testChannel(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   await requireChannel(deps, userId, id);
   await deps.enqueue((await events.insertTest(deps.db, userId, id, deps.now())).map(deliveryMessage));
 }
 
-/** Deletes a channel with its address and what is on its way to it. */
+/** Its undelivered messages go too. */
 export async function deleteChannel(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   const { name } = await requireChannel(deps, userId, id);

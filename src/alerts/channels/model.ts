@@ -1,28 +1,30 @@
-/** Channels: where alerts are sent, and how a channel is shown. */
 import * as z from 'zod';
 import { isLoopback } from '../../lib/address.ts';
 import { DAY_MS, HOUR_MS, isoOrNull } from '../../lib/day.ts';
 import { nameSchema } from '../../lib/name.ts';
 import { pastedSchema } from '../../lib/pasted.ts';
-import type { channelSchema } from '../answers.ts';
+import type { channelSchema } from '../responses.ts';
 import type { channel } from '../table.ts';
 
 export const MAX_CHANNELS = 20;
 
 export const CHANNEL_TYPES = ['webhook', 'slack', 'discord', 'telegram', 'email'] as const;
 
-/** The column that holds the ciphertext, as part of its additional data. */
+/** Part of the cipher's additional data. */
 export const TARGET_COLUMN = 'channel.ciphertext';
 
 const urlSchema = pastedSchema
   .max(2000, 'Must have at most 2000 characters')
   .refine((text) => URL.canParse(text) && ['https:', 'http:'].includes(new URL(text).protocol), 'Must be an https URL')
-  .refine((text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '', 'Must not hold a user name or password')
+  .refine(
+    (text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '',
+    'Must not contain a user name or password',
+  )
   .meta({ format: 'uri', example: 'https://example.org/hook' });
 
 const common = {
   name: nameSchema,
-  add_to_rules: z.boolean().default(false).describe('Whether all rules that are there are sent to it from now on'),
+  add_to_rules: z.boolean().default(false).describe('Whether all existing rules also send to it'),
 };
 
 const withUrl = <T extends string>(type: T) => z.strictObject({ type: z.literal(type), ...common, url: urlSchema });
@@ -32,24 +34,23 @@ export const createChannelSchema = z
     withUrl('webhook'),
     withUrl('slack'),
     withUrl('discord'),
-    z.strictObject({ type: z.literal('email'), ...common, to: pastedSchema.max(254).pipe(z.email('Must be an e-mail address')) }),
+    z.strictObject({ type: z.literal('email'), ...common, to: pastedSchema.max(254).pipe(z.email('Must be an email address')) }),
     z.strictObject({
       type: z.literal('telegram'),
       ...common,
-      bot_token: pastedSchema.regex(/^\d{1,20}:[\w-]{20,100}$/, 'Must be the token of a bot, like 123456:ABC…'),
-      chat_id: pastedSchema.regex(/^(-?\d{1,20}|@\w{1,64})$/, 'Must be the number of a chat, or the @name of a public one'),
+      bot_token: pastedSchema.regex(/^\d{1,20}:[\w-]{20,100}$/, 'Must be a bot token, like 123456:ABC…'),
+      chat_id: pastedSchema.regex(/^(-?\d{1,20}|@\w{1,64})$/, 'Must be a chat number or the @name of a public chat'),
     }),
   ])
   .meta({ id: 'NewChannel' });
 
-/** The address that is no secret, of the types that have one. */
+/** Field with the address, for types whose address is no secret. */
 const SHOWN_ADDRESS: Record<string, string> = { email: 'to', telegram: 'chat_id' };
 
-/** Addresses that a form of another type may have been given. A form of this type hands them on. */
 export const addressesOfOthers = (type: unknown): string[] =>
   Object.entries(SHOWN_ADDRESS).flatMap(([one, name]) => (one === type ? [] : [name]));
 
-/** As a form sends it: a box that is not checked is not sent, and addresses of other types are not meant. */
+/** In forms an unchecked box is missing, and addresses of other types are ignored. */
 export const channelFormSchema = z.preprocess((values) => {
   const given = values as Record<string, unknown>;
   const others = addressesOfOthers(given['type']);
@@ -60,7 +61,7 @@ export const channelFormSchema = z.preprocess((values) => {
 export type ChannelInput = z.output<typeof createChannelSchema>;
 export type ChannelType = ChannelInput['type'];
 
-/** What is needed to send: the address and the secrets. Stored encrypted. */
+/** Stored encrypted. */
 export type Target =
   | { type: 'webhook'; url: string; secret: string }
   | { type: 'slack' | 'discord'; url: string }
@@ -69,13 +70,13 @@ export type Target =
 
 export type HttpTarget = Exclude<Target, { type: 'email' }>;
 
-/** May a channel at this URL be used by a Worker that is served from this origin? Plain http stays on one machine. */
+/** Plain http only from loopback to loopback. */
 export function isAllowedUrl(url: string, origin: string): boolean {
   const { protocol, hostname } = new URL(url);
   return protocol === 'https:' || (isLoopback(hostname) && isLoopback(new URL(origin).hostname));
 }
 
-/** An address that can be recognised and not used: what follows the host is secret. */
+/** Recognizable but unusable: everything after the host is secret. */
 export function labelOf(input: ChannelInput): string {
   if (input.type === 'telegram') return `chat ${input.chat_id.slice(0, 3)}…`;
   if (input.type === 'email') return `${input.to.slice(0, 1)}…${input.to.slice(input.to.lastIndexOf('@'))}`;
@@ -85,10 +86,9 @@ export function labelOf(input: ChannelInput): string {
 
 export type ChannelRow = typeof channel.$inferSelect;
 
-/** A channel that has failed for so long is marked: the attempts to send a message take a little less than a day. */
+/** The attempts to send a message take a little less than a day. */
 const FAILING_AFTER_MS = DAY_MS - HOUR_MS;
 
-/** A channel as its owner sees it. */
 export function presentChannel(row: ChannelRow): z.infer<typeof channelSchema> {
   const isFailing = row.failingSince !== null && (row.lastAttemptAt ?? 0) - row.failingSince >= FAILING_AFTER_MS;
   return {

@@ -1,10 +1,9 @@
-/** Is anything wrong, and what first? Pure. */
+/** What needs attention, most urgent first. Pure. */
 
 import { type Advice, adviceOf, type Key } from '../../keys/advice.ts';
 import { asKnown, formatDay, formatKnownUsd, formatPercent, formatUsd } from '../../lib/format.ts';
 import { BUDGET_TIMES, type Budget, isUsedUp } from '../rules/budgets.ts';
 
-/** Something that a person should look at, and where. */
 export interface Attention extends Advice {
   name: string;
   href: string;
@@ -20,45 +19,42 @@ interface Drift {
 
 const RANKS: Advice['tone'][] = ['bad', 'warn', 'info'];
 
-/** The drifts of each key as one item: a day that differs says little of its own. */
+/** One item per key: a single day says little. */
 function driftAttention(drifts: readonly Drift[]): Attention[] {
   return [...Map.groupBy(drifts, ({ key_id: id }) => id).values()].map((ofKey) => {
     const size = ({ drift_usd, byok_drift_usd }: Drift) => Math.max(Math.abs(drift_usd ?? 0), Math.abs(byok_drift_usd ?? 0));
     const worst = ofKey.reduce((most, drift) => (size(drift) > size(most) ? drift : most));
-    const text = `OpenRouter's own sources differ on ${ofKey.length === 1 ? formatDay(worst.date) : `${ofKey.length} days, most on ${formatDay(worst.date)}`}, by ${formatUsd(size(worst))}.`;
+    const [day, usd] = [formatDay(worst.date), formatUsd(size(worst))];
+    const text = `OpenRouter's numbers disagree on ${ofKey.length === 1 ? `${day} by ${usd}` : `${ofKey.length} days (max ${usd} on ${day})`}.`;
     return {
       tone: 'warn',
       name: worst.name,
       href: `/keys/${worst.key_id}`,
       text,
-      action: 'The reconciliation of the API tells each source.',
+      action: 'Compare the sources in the reconciliation of the API.',
     };
   });
 }
 
-/** An account that is empty: OpenRouter refuses all that costs something. */
+/** OpenRouter rejects paid requests of an empty account. */
 const emptyAccounts = (keys: readonly Key[]): Attention[] =>
   keys.flatMap((key) => {
     const { balance_usd: balance, managed_by: leader, status } = key;
     if (balance === null || balance > 0 || leader !== null || status !== 'active') return [];
-    const text = `Its account is empty: the balance is ${formatUsd(balance)}.`;
+    const text = `The account has no credits left: its balance is ${formatUsd(balance)}.`;
     return [{ tone: 'bad', name: key.name, href: `/keys/${key.id}`, text, action: 'Add credits at OpenRouter.' }];
   });
 
-/** Budgets of which all is spent. */
-const passedBudgets = (budgets: readonly Budget[]): Attention[] =>
+const usedUpBudgets = (budgets: readonly Budget[]): Attention[] =>
   budgets.filter(isUsedUp).map(({ name, ruleId, period, amountUsd, spentUsd, isComplete }) => ({
     tone: 'bad',
-    name: `Budget of ${name}`,
+    name: `Budget for ${name}`,
     href: `/alerts/rules/${ruleId}`,
-    text: `${formatKnownUsd(spentUsd, isComplete)} of ${formatUsd(amountUsd)} are spent ${BUDGET_TIMES[period]} (${asKnown(formatPercent(spentUsd / amountUsd), isComplete)}).`,
+    text: `${formatKnownUsd(spentUsd, isComplete)} of ${formatUsd(amountUsd)} spent ${BUDGET_TIMES[period]} (${asKnown(formatPercent(spentUsd / amountUsd), isComplete)}).`,
     action: null,
   }));
 
-/**
- * What needs attention, the worst first, and of that what money says. A pause was wanted, so it is none; how an account is being read, its
- * management key tells.
- */
+/** Money comes first within each tone. Pauses are deliberate, so they are no item; sync progress is shown for the management key only. */
 export function attentionOf(
   keys: readonly Key[],
   drifts: readonly Drift[],
@@ -71,6 +67,6 @@ export function attentionOf(
       .filter(({ tone }) => tone !== 'quiet' && (tone !== 'info' || key.managed_by === null))
       .map((advice) => ({ ...advice, name: key.name, href: `/keys/${key.id}` })),
   );
-  const ofMoney = [...emptyAccounts(keys), ...passedBudgets(budgets)];
+  const ofMoney = [...emptyAccounts(keys), ...usedUpBudgets(budgets)];
   return [...ofMoney, ...ofKeys, ...driftAttention(drifts)].sort((a, b) => RANKS.indexOf(a.tone) - RANKS.indexOf(b.tone));
 }

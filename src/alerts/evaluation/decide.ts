@@ -1,73 +1,68 @@
-/** Which rules hold, given the keys, the spend and the time. Pure: the same question has the same answer, however often it is asked. */
+/** Evaluates rules against keys, spend and time. Pure: the same input always gives the same result. */
 import { addDays, earlier, periodOf } from '../../lib/day.ts';
 import { describeFinding, describeRecovery, type Finding, type Recovery, type RuleMatch } from '../events/words.ts';
 import type { Rule, RuleOf } from '../model.ts';
+import { type ConditionResult, evaluateBalance, evaluateInvalid, evaluateLimit, evaluateOverdue } from './conditions.ts';
 import { decideDigest, digestFrom } from './digest.ts';
-import { decideBudget, decideDiscovered, decideExpiring, decideFreeRequests, decideSpike, WEEKS } from './occasions.ts';
+import { decideBudget, decideDiscovered, decideExpiring, decideFreeRequests, decideSpike, WEEKS } from './one-time.ts';
 import { type EvaluationInput, keysOf, subjectOf } from './situation.ts';
 import { PACE_DAYS } from './spend.ts';
-import { judgeBalance, judgeInvalid, judgeLimit, judgeOverdue, type StateResult } from './states.ts';
 
-/** What is said of a rule at an instant. */
 export interface Decision {
-  /** What holds. */
   findings: Finding[];
-  /** Of which subjects a state does not hold, with what is said where it did, and of which nothing can be said. */
-  fine: ReadonlyMap<string, Recovery>;
+  /** `ok`: subjects without the condition, each with its recovery; `unknown`: subjects that cannot be judged now. */
+  ok: ReadonlyMap<string, Recovery>;
   unknown: ReadonlySet<string>;
 }
 
-/** Each key's state by a judge. */
-function decideStates(rule: Rule, { keys }: EvaluationInput, judge: (key: EvaluationInput['keys'][number]) => StateResult) {
-  const told: RuleMatch[] = [];
-  const fine = new Map<string, Recovery>();
+function evaluateConditions(rule: Rule, { keys }: EvaluationInput, evaluate: (key: EvaluationInput['keys'][number]) => ConditionResult) {
+  const matches: RuleMatch[] = [];
+  const ok = new Map<string, Recovery>();
   const unknown = new Set<string>();
   for (const key of keysOf(rule, keys)) {
     const subject = subjectOf(key.id);
-    const judgement = judge(key);
-    if (judgement === 'unknown') unknown.add(subject);
-    if (judgement === 'unknown' || judgement === 'not_applicable') continue;
-    const { is, figures } = judgement;
-    if (is === 'ok') fine.set(subject, { text: describeRecovery(rule.type, figures), figures });
-    else told.push({ subject, keyId: key.id, occasion: '', is: 'state', figures });
+    const result = evaluate(key);
+    if (result === 'unknown') unknown.add(subject);
+    if (result === 'unknown' || result === 'not_applicable') continue;
+    const { is, figures } = result;
+    if (is === 'ok') ok.set(subject, { text: describeRecovery(rule.type, figures), figures });
+    else matches.push({ subject, keyId: key.id, occasion: '', is: 'condition', figures });
   }
-  return { told, fine, unknown };
+  return { matches, ok, unknown };
 }
 
-const once = (told: RuleMatch[]) => ({ told, fine: new Map<string, Recovery>(), unknown: new Set<string>() });
+const oneTime = (matches: RuleMatch[]) => ({ matches, ok: new Map<string, Recovery>(), unknown: new Set<string>() });
 
 function evaluateRule(rule: Rule, situation: EvaluationInput) {
   switch (rule.type) {
     case 'budget':
-      return once(decideBudget(rule, situation));
+      return oneTime(decideBudget(rule, situation));
     case 'spike':
-      return once(decideSpike(rule, situation));
+      return oneTime(decideSpike(rule, situation));
     case 'key_expiring':
-      return once(decideExpiring(rule, situation));
+      return oneTime(decideExpiring(rule, situation));
     case 'key_discovered':
-      return once(decideDiscovered(rule, situation));
+      return oneTime(decideDiscovered(rule, situation));
     case 'digest':
-      return once(decideDigest(rule, situation));
+      return oneTime(decideDigest(rule, situation));
     case 'limit_remaining': {
-      const states = decideStates(rule, situation, (key) => judgeLimit(rule, key, situation));
-      return { ...states, told: [...states.told, ...decideFreeRequests(rule, situation)] };
+      const states = evaluateConditions(rule, situation, (key) => evaluateLimit(rule, key, situation));
+      return { ...states, matches: [...states.matches, ...decideFreeRequests(rule, situation)] };
     }
     case 'balance':
-      return decideStates(rule, situation, (key) => judgeBalance(rule, key, situation));
+      return evaluateConditions(rule, situation, (key) => evaluateBalance(rule, key, situation));
     case 'key_invalid':
-      return decideStates(rule, situation, (key) => judgeInvalid(rule, key, situation));
+      return evaluateConditions(rule, situation, (key) => evaluateInvalid(rule, key, situation));
     case 'sync_overdue':
-      return decideStates(rule, situation, (key) => judgeOverdue(rule, key, situation));
+      return evaluateConditions(rule, situation, (key) => evaluateOverdue(rule, key, situation));
   }
 }
 
-/** Everything that holds of a rule at this instant. */
 export function decide(rule: Rule, situation: EvaluationInput): Decision {
-  const { told, fine, unknown } = evaluateRule(rule, situation);
-  return { findings: told.map((one) => describeFinding(rule, one, situation.keys)), fine, unknown };
+  const { matches, ok, unknown } = evaluateRule(rule, situation);
+  return { findings: matches.map((one) => describeFinding(rule, one, situation.keys)), ok, unknown };
 }
 
-/** An event that is stored already. */
 export interface KnownEvent {
   id: number;
   ruleId: number;
@@ -75,14 +70,10 @@ export interface KnownEvent {
   occasion: string;
 }
 
-/** A state that is over, and what is said of it. */
 export type Over = KnownEvent & Recovery;
 
-/**
- * What is new: findings without an event; states that are over, which is told; and states of what the rule is not about any more, which is
- * not. Where nothing can be said, a state stays as it was.
- */
-export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>, { findings, fine, unknown }: Decision) {
+/** New findings fire, ended conditions recover, or end silently where the rule no longer applies. Those of unknown state stay. */
+export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>, { findings, ok, unknown }: Decision) {
   const ofRule = known.filter(({ ruleId }) => ruleId === rule.id);
   const name = ({ subject, occasion }: Pick<KnownEvent, 'subject' | 'occasion'>): string => JSON.stringify([subject, occasion]);
   const stored = new Set(ofRule.map(name));
@@ -93,18 +84,17 @@ export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>
   return {
     fired: findings.filter((finding) => !isReported(finding)),
     over: ended.flatMap((event): Over[] => {
-      const recovery = fine.get(event.subject);
+      const recovery = ok.get(event.subject);
       return recovery ? [{ ...event, ...recovery }] : [];
     }),
-    notApplicable: ended.filter(({ subject }) => !fine.has(subject)),
+    notApplicable: ended.filter(({ subject }) => !ok.has(subject)),
   };
 }
 
-/** The first day at which a rule looks. */
-function lookFrom(rule: Rule, today: string): string {
+function firstDayOf(rule: Rule, today: string): string {
   switch (rule.type) {
     case 'budget':
-      // Yesterday's period is looked at for some hours.
+      // Yesterday's period counts for some more hours.
       return earlier(periodOf(rule.period, addDays(today, -1)).from, rule.forecast ? addDays(today, -PACE_DAYS) : today);
     case 'digest':
       return digestFrom(rule, today);
@@ -117,9 +107,9 @@ function lookFrom(rule: Rule, today: string): string {
   }
 }
 
-/** How many days back rules look, and what of hours they need. */
+/** How far back the rules need spend, and which hours. */
 export function reachOf(rules: readonly Rule[], today: string): { from: string; hours: 'none' | 'credits' | 'all' } {
   const hourly = rules.filter((rule) => rule.type === 'spike' && rule.window === 'hour') as RuleOf<'spike'>[];
   const hours = hourly.some(({ counts }) => counts !== 'credits') ? 'all' : hourly.length > 0 ? 'credits' : 'none';
-  return { from: rules.map((rule) => lookFrom(rule, today)).reduce(earlier, today), hours };
+  return { from: rules.map((rule) => firstDayOf(rule, today)).reduce(earlier, today), hours };
 }

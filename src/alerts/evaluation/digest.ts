@@ -1,4 +1,4 @@
-/** Summaries of a day or a week that is over. Pure. */
+/** Digests of a past day or week. Pure. */
 
 import type { Key } from '../../keys/advice.ts';
 import { addDays, countDays, periodOf, startOfMonth } from '../../lib/day.ts';
@@ -13,16 +13,15 @@ import { attentionOf } from './attention.ts';
 import { changeOf } from './change.ts';
 import { forecastOf, isForecastComplete, monthOf } from './forecast.ts';
 import { type EvaluationInput, subjectOf } from './situation.ts';
-import { type Asked, type Days, PACE_DAYS } from './spend.ts';
+import { type Days, PACE_DAYS, type SpendQuery } from './spend.ts';
 
 const TOP = 3;
-/** Summaries look so far back, for the pace and the week before. */
 const BACK_DAYS = { day: PACE_DAYS, week: 28 };
 
 const moneyText = (credits: number, byok: number): string =>
-  byok === 0 ? formatUsd(usdFromNano(credits)) : `${formatUsd(usdFromNano(credits))} and ${formatUsd(usdFromNano(byok))} of BYOK`;
+  byok === 0 ? formatUsd(usdFromNano(credits)) : `${formatUsd(usdFromNano(credits))} + ${formatUsd(usdFromNano(byok))} BYOK`;
 
-/** The largest sums by a name, in words: `a $3.00, b $2.00`. */
+/** `a $3.00, b $2.00` */
 function topOf(facts: readonly Fact[], nameOf: (fact: Fact) => string, isComplete: (fact: Fact) => boolean): string {
   const sums = new Map<string, { credits: number; byok: number }>();
   const partial = new Set<string>();
@@ -41,7 +40,7 @@ function topOf(facts: readonly Fact[], nameOf: (fact: Fact) => string, isComplet
     .join(', ');
 }
 
-/** The last period that is over and may be told: after the hour of the day (of weeks, on Monday) at which it is wanted. */
+/** The last period that is over and due: from the rule's hour on, of weeks on Monday. */
 export function digestPeriod({ every, hour }: Pick<RuleOf<'digest'>, 'every' | 'hour'>, now: number, zone: string) {
   const today = localDayOf(now, zone);
   const current = periodOf(every, today).from;
@@ -55,8 +54,7 @@ const attentionText = (keys: readonly Key[], now: number, zone: string): string 
     .map(({ name, text }) => `${name}: ${text}`)
     .join(' ');
 
-/** What one kind of spend was: in the period, before it, in the month. */
-function figuresOf(situation: EvaluationInput, asked: Asked, { from, to }: Days) {
+function figuresOf(situation: EvaluationInput, asked: SpendQuery, { from, to }: Days) {
   const { spend } = situation;
   const days = countDays(from, to);
   const compared = spend.daysBeside(asked, { from, to }, { from: addDays(from, -days), to: addDays(from, -1) });
@@ -73,7 +71,7 @@ function figuresOf(situation: EvaluationInput, asked: Asked, { from, to }: Days)
   };
 }
 
-/** What a digest tells; nothing where nothing is known of its period, or the rule is younger than its end. */
+/** Empty where nothing is known of the period, or the rule is younger than its end. */
 export function decideDigest(rule: RuleOf<'digest'>, situation: EvaluationInput): RuleMatch[] {
   const { now, zone, keys, spend, facts } = situation;
   const { from, to } = digestPeriod(rule, now, zone);
@@ -84,7 +82,7 @@ export function decideDigest(rule: RuleOf<'digest'>, situation: EvaluationInput)
   const inPeriod = facts.filter(({ date, keyId }) => date >= from && date <= to && (key_id === null || key_id === keyId));
   const isComplete = spend.isComplete(key_id, from, to);
   const isKeyComplete = remember((keyId: number) => spend.isComplete(keyId, from, to));
-  // What is spent without a model's name may be of any.
+  // Spend without a model name may belong to any model.
   const isNamed = isComplete && inPeriod.every(({ model }) => model !== null);
   const figures: Figures = {
     period: rule.every,
@@ -100,7 +98,7 @@ export function decideDigest(rule: RuleOf<'digest'>, situation: EvaluationInput)
       key_id === null
         ? topOf(
             inPeriod,
-            ({ keyId }) => keys.find(({ id }) => id === keyId)?.name ?? 'a key that is gone',
+            ({ keyId }) => keys.find(({ id }) => id === keyId)?.name ?? 'a deleted key',
             ({ keyId }) => isKeyComplete(keyId),
           )
         : null,
@@ -120,7 +118,6 @@ export function decideDigest(rule: RuleOf<'digest'>, situation: EvaluationInput)
   return [{ subject: subjectOf(key_id), keyId: key_id, occasion: `digest ${rule.every} ${from}`, is: 'digest', figures }];
 }
 
-/** How far back a digest looks. */
 export function digestFrom({ every }: Pick<RuleOf<'digest'>, 'every'>, today: string): string {
   const back = addDays(today, -BACK_DAYS[every]);
   const month = startOfMonth(today);

@@ -1,4 +1,4 @@
-/** Decides users' rules and writes what is new: events first, and a row for each message, then the queue. */
+/** Evaluates rules and stores events and deliveries, then enqueues the deliveries. */
 import type { Deps } from '../../deps.ts';
 import { presentKeys } from '../../keys/present.ts';
 import { slicesOf } from '../../lib/slices.ts';
@@ -16,13 +16,10 @@ import type { EvaluationInput } from './situation.ts';
 import { listRulesAcrossUsers, listSpendAcrossUsers, type StoredRules } from './situation-store.ts';
 import { createSpend } from './spend.ts';
 
-/** How finely hours are read, the finest first. */
 const HOURS = ['all', 'credits'] as const;
 
-/** The queue message that sends an event to a channel. */
 export const deliveryMessage = ({ eventId, channelId }: store.DeliveryRef) => ({ job: 'alert' as const, eventId, channelId });
 
-/** A user's rules with what they are decided from. */
 export interface RuleContext {
   userId: number;
   rules: Rule[];
@@ -31,7 +28,6 @@ export interface RuleContext {
   situation: EvaluationInput;
 }
 
-/** What of these users' rules a look is about: all of them, or those that matter. */
 type IsWanted = (rule: Rule) => boolean;
 
 const isOf =
@@ -43,7 +39,6 @@ const actedOf = (rows: StoredRules['rules']): ActionName[] => rows.flatMap(({ ac
 
 const byId = (a: { id: number }, b: { id: number }): number => a.id - b.id;
 
-/** The rules of each user, and the days that they look at. */
 function reachesOf(stored: StoredRules, now: number, isWanted: IsWanted) {
   return [...Map.groupBy(stored.rules.sort(byId), ({ userId }) => userId)].flatMap(([userId, rows]) => {
     const rules = toRules(rows);
@@ -57,9 +52,8 @@ function reachesOf(stored: StoredRules, now: number, isWanted: IsWanted) {
 }
 
 /**
- * The rules of users with their keys and their spend, as far back as the rules look: two statements, and one if there are no rules, however
- * many the users, the rules and the keys are.
- * @param imagined rules that are not stored, as if they were
+ * Rules with their keys and spend, in two statements (one without rules), however many users, rules and keys there are.
+ * @param imagined rules to add that are not stored
  */
 export async function loadRuleContextsAcrossUsers(
   deps: Deps,
@@ -91,43 +85,39 @@ export async function loadRuleContextsAcrossUsers(
   });
 }
 
-/** Writes what is new of a user's rules, and has it sent. Where nothing changed nothing is written. */
-async function writeNews(deps: Deps, { userId, rules, known, acted, situation }: RuleContext): Promise<void> {
+async function storeChanges(deps: Deps, { userId, rules, known, acted, situation }: RuleContext): Promise<void> {
   const changes = rules.map((rule) => ({ rule, ...compareWith(known, rule, decide(rule, situation)) }));
   const actual = changes.filter(({ fired, over, notApplicable }) => fired.length + over.length + notApplicable.length > 0);
   const planned = rules.flatMap((rule) => plannedAction(rule, situation, acted) ?? []);
   if (actual.length + planned.length === 0) return;
-  const { ways, actionIds } = await store.applyChanges(deps.db, userId, actual, situation.now, planned);
-  await deps.enqueue([...ways.map(deliveryMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
+  const { ways: deliveries, actionIds } = await store.applyChanges(deps.db, userId, actual, situation.now, planned);
+  await deps.enqueue([...deliveries.map(deliveryMessage), ...actionIds.map((actionId) => ({ job: 'breaker' as const, actionId }))]);
 }
 
-/**
- * Evaluates all rules of users. Safe at any time, any number of times at once: a rule's event of one occasion is written once. If one user's
- * rules fail, the others' are evaluated all the same.
- */
+/** Safe to run at any time, repeatedly and in parallel: each event is stored once. A user whose rules fail does not stop the others. */
 export async function evaluateUsers(deps: Deps, userIds: readonly number[]): Promise<void> {
-  const outcomes = await Promise.allSettled((await loadRuleContextsAcrossUsers(deps, userIds)).map((looked) => writeNews(deps, looked)));
+  const outcomes = await Promise.allSettled(
+    (await loadRuleContextsAcrossUsers(deps, userIds)).map((context) => storeChanges(deps, context)),
+  );
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
-/** As many users as a message of keys may have keys of. */
+/** The most users that a message of keys may involve. */
 const USERS_A_MESSAGE = 20;
 
-/** Messages that have users' rules evaluated. */
 export function evaluateMessages(userIds: readonly number[]): { job: 'evaluate'; userIds: number[] }[] {
   return slicesOf([...new Set(userIds)], USERS_A_MESSAGE).map((slice) => ({ job: 'evaluate', userIds: slice }));
 }
 
-/** What is read at the same time is done by then, so that what happened together is found together. */
+/** By then syncs that began together have finished, so their events form one group. */
 const AFTER_READING_S = 20;
 
-/** Has the rules of users evaluated whose keys were just read, when what is read beside them is read, too. */
 export const evaluateSoon = (deps: Deps, userIds: readonly number[]): Promise<void> =>
   deps.enqueue(evaluateMessages(userIds), AFTER_READING_S);
 
 const USERS_A_PAGE = 1000;
 
-/** Has the rules of those evaluated of whom no key is read now: that, too, is something to be told. */
+/** For users none of whose keys is being synced: rules watch that too. */
 export async function evaluateUnread(deps: Deps): Promise<void> {
   for (let afterId = 0, isMore = true; isMore; ) {
     const userIds = await listUnreadUsersAcrossUsers(deps.db, deps.now(), afterId, USERS_A_PAGE);

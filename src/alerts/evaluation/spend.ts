@@ -1,4 +1,4 @@
-/** Spend as rules and pages ask for it, in nano-dollars: of a key or of all, by local day or by hour, beside what the same keys spent before. Pure. */
+/** Spend for rules and pages, in nano-dollars, by local day or hour, and compared with earlier times of the same keys. Pure. */
 import { addDays, DAY_MS, dayOf, HOUR_MS, startOfDay } from '../../lib/day.ts';
 import { remember } from '../../lib/remember.ts';
 import { localDayOf, startOfLocalDay } from '../../lib/zone.ts';
@@ -7,53 +7,51 @@ import { type Known, overlaps } from '../../usage/coverage/spans.ts';
 import type { Fact } from '../../usage/model.ts';
 import type { Counts } from '../model.ts';
 
-/** Whose spend is asked for (of all keys, if null), and which. Rules that have both are such questions. */
-export interface Asked {
+/** `key_id` null: all keys. Many rules have this shape. */
+export interface SpendQuery {
   key_id: number | null;
   counts: Counts;
 }
 
-/** Inclusive local days. */
+/** Local, inclusive. */
 export interface Days {
   from: string;
   to: string;
 }
 
-/** What some time cost, and what the same keys cost at others: of times at which they were not all known nothing is said. */
+/** `before` omits times at which not all of the keys were known. */
 export interface Compared {
   spent: number;
   before: number[];
 }
 
 export interface Spend {
-  /** What is known of local days; null: nothing is. */
-  ofDays(asked: Asked, from: string, to: string): number | null;
-  /** Is everything known that was spent on local days, up to now? Otherwise what is known is a lower bound. */
+  /** Null: unknown. */
+  ofDays(asked: SpendQuery, from: string, to: string): number | null;
+  /** False: the known spend is a lower bound. */
   isComplete(keyId: number | null, from: string, to: string): boolean;
-  /** Is all known that the key spends, up to now? */
+  /** False: spend up to now is partly unknown. */
   isCurrent(keyId: number): boolean;
-  /** A local day beside others; null: nothing is known of it. */
-  dayBeside(asked: Asked, day: string, others: readonly string[]): Compared | null;
-  /** The hour that starts at an instant beside others; null: nothing is known of it. */
-  hourBeside(asked: Asked, at: number, others: readonly number[]): Compared | null;
-  /** Local days and others before them; null: not all keys that were known at any of them were known at all of them. */
-  daysBeside(asked: Asked, days: Days, before: Days): { spent: number; before: number } | null;
-  /** Had the key other texts? Then OpenRouter's counters are those of the present one alone. */
+  /** Null: unknown. */
+  dayBeside(asked: SpendQuery, day: string, others: readonly string[]): Compared | null;
+  /** `at`: start of the hour. Null: unknown. */
+  hourBeside(asked: SpendQuery, at: number, others: readonly number[]): Compared | null;
+  /** Null: not all keys involved are known in both ranges. */
+  daysBeside(asked: SpendQuery, days: Days, before: Days): { spent: number; before: number } | null;
+  /** OpenRouter's counters then cover the current secret only. */
   isReplaced(keyId: number): boolean;
-  /** What a day costs of late; null: too few days are known. */
+  /** Recent spend per day; null: too few days known. */
   paceOf(keyIds: readonly number[] | null, counts: Counts, today: string): number | null;
-  /** Are enough days known of each key that goes on? Otherwise the pace is a lower bound. */
+  /** False: the pace is a lower bound. */
   isPaceComplete(keyIds: readonly number[] | null, today: string): boolean;
 }
 
-/** Credits and BYOK spend. */
 type Money = [credits: number, byok: number];
 
-/** What a key spent by local day, and by the instant of the hour where the facts have hours. */
 interface Sums {
   days: Map<string, Money>;
   hours: Map<number, Money>;
-  /** Days of which some spend has no hour. */
+  /** Days with spend of unknown hour. */
   unplaced: Set<string>;
 }
 
@@ -78,31 +76,29 @@ function sumByKey(facts: readonly Fact[]): Map<number, Sums> {
 const counted = (counts: Counts, money: Money | undefined): number =>
   money === undefined ? 0 : (counts === 'byok' ? 0 : money[0]) + (counts === 'credits' ? 0 : money[1]);
 
-/** Complete days that make a pace, and how many of them must be known. */
+/** Complete days in a pace, and the minimum of known ones. */
 export const PACE_DAYS = 7;
 const MIN_PACE_DAYS = 3;
 
-/** A time that is compared with others. */
 interface Slot extends Known {
   of(keyId: number): Money | undefined;
-  /** Is everything that the key spent then in it? */
+  /** False: some spend of that time may be placed elsewhere. */
   isPlaced(keyId: number): boolean;
 }
 
-/** Answers from facts, and from what is known of which key. */
 export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[], zone: string): Spend {
   const sums = sumByKey(facts);
   const startOf = remember((day: string): number => startOfLocalDay(day, zone));
   const timeOf = (from: string, to: string): Known => ({ since: startOf(from), until: startOf(addDays(to, 1)) });
   const ofKey = (keyId: number | null) => keys.filter(({ id }) => keyId === null || id === keyId);
 
-  const sumDays = ({ key_id: keyId, counts }: Asked, from: string, to: string) => {
+  const sumDays = ({ key_id: keyId, counts }: SpendQuery, from: string, to: string) => {
     const found = [...sums].filter(([id]) => keyId === null || id === keyId).flatMap(([, { days }]) => [...days]);
     const within = found.filter(([date]) => date >= from && date <= to);
     return { nano: within.reduce((sum, [, money]) => sum + counted(counts, money), 0), isReported: within.length > 0 };
   };
 
-  const beside = ({ key_id: keyId, counts }: Asked, slot: Slot, others: readonly Slot[]): Compared | null => {
+  const beside = ({ key_id: keyId, counts }: SpendQuery, slot: Slot, others: readonly Slot[]): Compared | null => {
     const members = ofKey(keyId).filter((key) => slot.of(key.id) !== undefined || spansOf(key).some((span) => overlaps(span, slot)));
     const sum = ({ of }: Slot) => members.reduce((nano, { id }) => nano + counted(counts, of(id)), 0);
     const known = others.filter((other) => members.every((key) => isWhole(key, other) && other.isPlaced(key.id)));
@@ -114,7 +110,7 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
     of: (keyId) => sums.get(keyId)?.days.get(day),
     isPlaced: () => true,
   });
-  // What has no hour stands on the local day that contains noon of its UTC day.
+  // Spend without an hour is booked on the local day that contains noon of its UTC day.
   const slotOfHour = (at: number): Slot => ({
     since: at,
     until: at + HOUR_MS,
@@ -122,7 +118,6 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
     isPlaced: (keyId) => !sums.get(keyId)?.unplaced.has(localDayOf(startOfDay(dayOf(at)) + DAY_MS / 2, zone)),
   });
 
-  /** What a key costs a day, of the last days that are known whole. */
   const paceOfKey = (key: CoveredKey, counts: Counts, days: readonly string[]) => {
     const known = days.filter((day) => isWhole(key, timeOf(day, day)));
     const nano = known.reduce((sum, day) => sum + counted(counts, sums.get(key.id)?.days.get(day)), 0);

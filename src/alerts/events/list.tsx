@@ -1,36 +1,32 @@
-/** What happened, by what happened together. */
 import type * as z from 'zod';
 import { formatAgo, formatInstant } from '../../lib/format.ts';
-import type { channelSchema, eventSchema } from '../answers.ts';
-import { Action } from '../views.tsx';
-import { textOfSeveral, titleOfSeveral } from './notices.ts';
+import type { channelSchema, eventSchema } from '../responses.ts';
+import { ActionButton } from '../views.tsx';
+import { textOfSeveral, titleOfSeveral } from './group-message.ts';
 
 type Event = z.infer<typeof eventSchema>;
 type Channel = z.infer<typeof channelSchema>;
 type Group = readonly [Event, ...Event[]];
 
-/** What became of a message, in words. */
 const deliveryText = ({ state, attempts }: Event['deliveries'][number], channel: string): string => {
   const error = attempts.at(-1)?.error ?? null;
   if (state === 'sent') return `sent to ${channel}`;
-  if (state === 'failed') return `did not reach ${channel}${error === null ? '' : `: ${error}`}`;
-  return error === null ? `on its way to ${channel}` : `did not reach ${channel} yet and is tried again: ${error}`;
+  if (state === 'failed') return `not delivered to ${channel}${error === null ? '' : `: ${error}`}`;
+  return error === null ? `waiting to be sent to ${channel}` : `not delivered to ${channel} yet, retrying: ${error}`;
 };
 
-/** A group is one message, so what became of it is the same for all of them, but for those that were not to be sent. */
+/** A group is one message, so its members share deliveries, except snoozed ones without any. */
 const Deliveries = ({ group, channels }: { group: Group; channels: readonly Channel[] }) => (
   <>
     {(group.find(({ deliveries }) => deliveries.length > 0)?.deliveries ?? []).map((delivery) => (
-      <span class="hint">
-        {deliveryText(delivery, channels.find(({ id }) => id === delivery.channel_id)?.name ?? 'a channel that is gone')}
-      </span>
+      <span class="hint">{deliveryText(delivery, channels.find(({ id }) => id === delivery.channel_id)?.name ?? 'a deleted channel')}</span>
     ))}
   </>
 );
 
 const isClosed = (event: Event): boolean => event.kind === 'recovered' || event.recovered_at !== null || event.acknowledged_at !== null;
 
-/** How pressing a group is: nothing more where all of it is over, or seen. */
+/** `done` when everything has recovered or is acknowledged. */
 const toneOf = (group: Group): 'done' | 'bad' | 'warn' => {
   if (group.every(isClosed)) return 'done';
   return group[0].rule_type === 'key_invalid' ? 'bad' : 'warn';
@@ -45,8 +41,8 @@ interface Texts {
 function textsOf(group: Group, names: ReadonlyMap<number, string>): Texts {
   const [only] = group;
   if (group.length === 1) return only;
-  const told = group.map(({ key_id: keyId, title, text }) => ({ keyId, title, text }));
-  return { title: titleOfSeveral(only.rule_type, group.length), text: textOfSeveral(told, names), path: null };
+  const events = group.map(({ key_id: keyId, title, text }) => ({ keyId, title, text }));
+  return { title: titleOfSeveral(only.rule_type, group.length), text: textOfSeveral(events, names), path: null };
 }
 
 const Title = ({ group, texts: { title, path } }: { group: Group; texts: Texts }) => {
@@ -54,7 +50,6 @@ const Title = ({ group, texts: { title, path } }: { group: Group; texts: Texts }
   return path === null ? <strong>{text}</strong> : <a href={path}>{text}</a>;
 };
 
-/** Each event of a group of several. */
 const Each = ({ group }: { group: Group }) => (
   <details>
     <summary>Show all {group.length}</summary>
@@ -68,7 +63,6 @@ const Each = ({ group }: { group: Group }) => (
   </details>
 );
 
-/** What can be said of a group: that it was seen, and that nothing more is to be sent of it for a day. */
 const Buttons = ({ group, about, zone, now }: { group: Group; about: string; zone: string; now: number }) => {
   const [{ id }] = group;
   const acknowledgedAt = group.map(({ acknowledged_at: at }) => at ?? '').sort()[0] || null;
@@ -76,14 +70,14 @@ const Buttons = ({ group, about, zone, now }: { group: Group; about: string; zon
   return (
     <div class="actions">
       {acknowledgedAt === null ? (
-        <Action action={`/alerts/${id}/acknowledge`} label="Acknowledge" about={about} />
+        <ActionButton action={`/alerts/${id}/acknowledge`} label="Acknowledge" about={about} />
       ) : (
         <span class="hint">acknowledged {formatAgo(acknowledgedAt, now)}</span>
       )}
       {snoozedUntil !== null && Date.parse(snoozedUntil) > now ? (
         <span class="hint">snoozed until {formatInstant(snoozedUntil, zone)}</span>
       ) : (
-        <Action action={`/alerts/${id}/snooze`} label="Snooze for a day" about={about} fields={{ hours: '24' }} />
+        <ActionButton action={`/alerts/${id}/snooze`} label="Snooze for a day" about={about} fields={{ hours: '24' }} />
       )}
     </div>
   );
@@ -100,7 +94,6 @@ interface EventListProps {
 const groupsOf = (events: readonly Event[]): Group[] =>
   [...Map.groupBy(events, ({ group }) => group).values()].flatMap(([first, ...others]): Group[] => (first ? [[first, ...others]] : []));
 
-/** Events, the newest first; what happened together is one entry. */
 export const EventList = ({ events, channels, keys, zone, now }: EventListProps) => {
   const names = new Map(keys.map(({ id, name }) => [id, name]));
   return (

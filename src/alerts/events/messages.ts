@@ -1,11 +1,10 @@
-/** Events as each kind of receiver wants them. Pure but for the signature. */
+/** Messages for each type of channel. Pure except for the signature. */
 import { fromBase64 } from '../../lib/base64.ts';
 import { cutText } from '../../lib/cut.ts';
 import { SECOND_MS } from '../../lib/day.ts';
 import type { ChannelType, HttpTarget } from '../channels/model.ts';
-import type { Notice } from './notices.ts';
+import type { GroupMessage } from './group-message.ts';
 
-/** A request to a receiver. */
 export interface Outgoing {
   url: string;
   headers: Record<string, string>;
@@ -14,23 +13,22 @@ export interface Outgoing {
 
 const TELEGRAM = 'https://api.telegram.org';
 const SECRET_PREFIX = 'whsec_';
-const KINDS: Record<Notice['kind'], string> = { fired: '', recovered: 'Recovered: ', test: '' };
+const KINDS: Record<GroupMessage['kind'], string> = { fired: '', recovered: 'Recovered: ', test: '' };
 
-const headline = ({ kind, title }: Notice): string => `${KINDS[kind]}${title}`;
+const headline = ({ kind, title }: GroupMessage): string => `${KINDS[kind]}${title}`;
 
-/** Text in Slack's markup. Source: https://docs.slack.dev/messaging/formatting-message-text */
+/** Source: https://docs.slack.dev/messaging/formatting-message-text */
 const escapeSlack = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** Text that Discord's markdown leaves as it is. */
 const escapeDiscord = (text: string): string => text.replace(/[\\*_~`|>[\]()#-]/g, '\\$&');
 
 type Escape = (text: string) => string;
 
-/** So much of a message is its first line at most: what follows, and the link above all, has its place. */
+/** Leaves room for the text and, above all, the link. */
 const MAX_HEAD = 250;
 
-/** Headline, text and link in at most `max` characters. The link is always there; what is cut is the text. */
-function compose(notice: Notice, max: number, { toMarkup, head, link }: { toMarkup: Escape; head: Escape; link: string }): string {
+/** At most `max` characters. Only the text is cut; the link always remains. */
+function compose(notice: GroupMessage, max: number, { toMarkup, head, link }: { toMarkup: Escape; head: Escape; link: string }): string {
   const first = head(cutText(headline(notice), MAX_HEAD, toMarkup));
   const text = cutText(notice.text, max - first.length - link.length - 2, toMarkup);
   return [first, text, link].filter((part) => part !== '').join('\n');
@@ -48,11 +46,11 @@ const MAX_TELEGRAM = 4096;
 const MAX_DISCORD = 2000;
 /** Source: https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
 const MAX_SLACK = 4000;
-/** Longer subjects are folded or refused on the way. */
+/** Longer subjects are folded or rejected. */
 const MAX_SUBJECT = 150;
 const MAX_MAIL = 20_000;
 
-const BODIES: Record<Exclude<ChannelType, 'telegram' | 'email'>, (notice: Notice) => unknown> = {
+const BODIES: Record<Exclude<ChannelType, 'telegram' | 'email'>, (notice: GroupMessage) => unknown> = {
   webhook: ({ kind, at, eventId, rule, title, text, figures, url, count, items }) => ({
     type: `alert.${kind}`,
     timestamp: new Date(at).toISOString(),
@@ -67,12 +65,12 @@ const BODIES: Record<Exclude<ChannelType, 'telegram' | 'email'>, (notice: Notice
   }),
 };
 
-const idOf = ({ eventId }: Notice): string => `evt_${eventId}`;
+const idOf = ({ eventId }: GroupMessage): string => `evt_${eventId}`;
 
 /**
- * The headers of a signed webhook. Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ * Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  * @param secret `whsec_` and the key in base64
- * @param at when it is sent, epoch milliseconds
+ * @param at epoch milliseconds
  */
 export async function signatureHeaders(secret: string, id: string, body: string, at: number): Promise<Record<string, string>> {
   const seconds = Math.floor(at / SECOND_MS);
@@ -82,17 +80,15 @@ export async function signatureHeaders(secret: string, id: string, body: string,
   return { 'webhook-id': id, 'webhook-timestamp': String(seconds), 'webhook-signature': `v1,${btoa(String.fromCharCode(...signature))}` };
 }
 
-/** A new secret of a webhook: 32 random bytes. */
 export const createWebhookSecret = (): string => SECRET_PREFIX + btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
 
-/** The same as a mail. */
-export const mailOf = (notice: Notice): { subject: string; text: string } => ({
+export const mailOf = (notice: GroupMessage): { subject: string; text: string } => ({
   subject: cutText(headline(notice).replaceAll(/\s+/g, ' '), MAX_SUBJECT),
   text: `${cutText(notice.text, MAX_MAIL)}\n\n${notice.url}\n`,
 });
 
-/** The request that tells a receiver of an event. An event has the same id in all of them, so a receiver can tell repetitions. */
-export async function outgoingOf(target: HttpTarget, notice: Notice, now: number): Promise<Outgoing> {
+/** The id of an event is the same in all attempts, so receivers can drop duplicates. */
+export async function outgoingOf(target: HttpTarget, notice: GroupMessage, now: number): Promise<Outgoing> {
   const json = { 'content-type': 'application/json' };
   if (target.type === 'telegram') {
     const body = {

@@ -1,28 +1,27 @@
-/** Events: what happened, as it is shown and asked for. */
 import * as z from 'zod';
 import { isoOrNull } from '../../lib/day.ts';
-import type { eventSchema } from '../answers.ts';
+import type { eventSchema } from '../responses.ts';
 import type { alertDelivery, alertEvent } from '../table.ts';
 import type { Figures } from './words.ts';
 
 export type EventRow = typeof alertEvent.$inferSelect;
-/** `bundle` names what is told in one message. */
+/** Events of one `bundle` are sent in one message. */
 export type ListedEvent = EventRow & { bundle: string };
 export type DeliveryRow = typeof alertDelivery.$inferSelect;
 
-/** An offset can lead out of the years that RFC 3339 writes, those of four digits. */
+/** An offset may lead beyond the four-digit years of RFC 3339. */
 const FIRST_INSTANT = Date.parse('0000-01-01T00:00:00.000Z');
 const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 
 export const updateEventSchema = z.strictObject({
   acknowledged: z.boolean().optional(),
-  whole_group: z.boolean().default(false).describe('Whether it is said of all events of its group'),
+  whole_group: z.boolean().default(false).describe('Whether the change applies to all events of the group'),
   snoozed_until: z.iso
     .datetime({ offset: true, abort: true })
     .refine((text) => Date.parse(text) >= FIRST_INSTANT && Date.parse(text) <= LAST_INSTANT, 'Must be from the year 0000 to 9999 in UTC')
     .nullable()
     .optional()
-    .describe('Until then no message of a new event of the same rule and key is sent; null: send again'),
+    .describe('Until then new events of the same rule and key send no message; null: ends the snooze'),
 });
 
 const presentEvent = (row: ListedEvent, deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema> => ({
@@ -50,7 +49,6 @@ const presentEvent = (row: ListedEvent, deliveries: readonly DeliveryRow[]): z.i
   })),
 });
 
-/** Events, each with what became of its messages. */
 export function presentEvents(rows: readonly ListedEvent[], deliveries: readonly DeliveryRow[]): z.infer<typeof eventSchema>[] {
   const ofEvent = Map.groupBy(deliveries, ({ eventId }) => eventId);
   return rows.map((row) => presentEvent(row, ofEvent.get(row.id) ?? []));

@@ -12,23 +12,19 @@ import {
 } from '../../lib/format.ts';
 import type { BudgetPeriod, Counts, Rule, RuleInput, RuleType } from '../model.ts';
 
-/** Figures behind an event, by name. */
 export type Figures = Record<string, number | string | null>;
 
-/** What a decision found. */
 export interface RuleMatch {
-  /** What it is about: `all`, `key:<id>`. */
   subject: string;
   keyId: number | null;
-  /** What happens once; '' while a state lasts. */
+  /** '' for a condition. */
   occasion: string;
-  is: 'threshold' | 'forecast' | 'spike' | 'state' | 'once' | 'digest';
+  is: 'threshold' | 'forecast' | 'spike' | 'condition' | 'one_time' | 'digest';
   figures: Figures;
-  /** Occasions after which this one is no news any more: they say more. */
+  /** Larger thresholds: once one has fired, this one is no news. */
   surpassedBy?: readonly string[];
 }
 
-/** The same in words, with the view that shows it. */
 export interface Finding extends Omit<RuleMatch, 'is'> {
   title: string;
   text: string;
@@ -36,7 +32,9 @@ export interface Finding extends Omit<RuleMatch, 'is'> {
 }
 
 const nameOf = (keyId: number | null, keys: readonly Pick<Key, 'id' | 'name'>[]): string =>
-  keyId === null ? 'all keys' : (keys.find(({ id }) => id === keyId)?.name ?? 'a key that is gone');
+  keyId === null ? 'all keys' : (keys.find(({ id }) => id === keyId)?.name ?? 'a deleted key');
+
+const startOf = (name: string): string => (name === 'all keys' ? 'All keys' : name);
 
 const usd = (figure: Figures[string] | undefined): string => formatUsd(typeof figure === 'number' ? figure : null);
 const text = (figure: Figures[string] | undefined): string => String(figure ?? '');
@@ -51,63 +49,62 @@ interface Words {
   text: string;
 }
 
-/** Which spend is meant, after a verb. */
-const SPENT_ON: Record<Counts, string> = { credits: '', byok: ' on BYOK', both: ', BYOK included,' };
+const SPENT_ON: Record<Counts, string> = { credits: '', byok: ' on BYOK', both: ' (BYOK included)' };
 const onCounts = (counts: Figures[string] | undefined): string => SPENT_ON[(counts ?? 'credits') as Counts];
 
-/** Credits and, where there is any, BYOK spend; less than all of it, if only a part is known. */
+/** Marks a lower bound if only a part is known. */
 function moneyText(credits: Figures[string] | undefined, byok: Figures[string] | undefined, known: Figures[string] | undefined): string {
-  const tell = (figure: Figures[string] | undefined) => formatKnownUsd(typeof figure === 'number' ? figure : null, known !== 'part');
-  return byok ? `${tell(credits)} and ${tell(byok)} of BYOK` : tell(credits);
+  const show = (figure: Figures[string] | undefined) => formatKnownUsd(typeof figure === 'number' ? figure : null, known !== 'part');
+  return byok ? `${show(credits)} + ${show(byok)} BYOK` : show(credits);
 }
 
 function monthText(figures: Figures): string | null {
   if (figures['month_usd'] === null) return null;
   const so = moneyText(figures['month_usd'], figures['byok_month_usd'], figures['month_known']);
   const byok = figures['byok_month_usd'] ? figures['byok_projected_usd'] : null;
-  return `This month: ${so}${figures['projected_usd'] === null ? '' : `, about ${moneyText(figures['projected_usd'], byok, figures['projected_known'] ?? 'all')} at its end`}.`;
+  return `This month: ${so}${figures['projected_usd'] === null ? '' : `, projected ${moneyText(figures['projected_usd'], byok, figures['projected_known'] ?? 'all')}`}.`;
 }
 
-const TELL: Record<RuleType, (told: RuleMatch, name: string) => Words> = {
+const DESCRIBE: Record<RuleType, (match: RuleMatch, name: string) => Words> = {
   budget({ is, figures }, name) {
-    const so = `${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])} were spent${onCounts(figures['counts'])} by ${name} ${figures['period'] === 'day' ? 'on' : 'in'} ${periodName(figures)}`;
+    const so = `${startOf(name)} spent ${usd(figures['spent_usd'])} of ${usd(figures['amount_usd'])}${onCounts(figures['counts'])} ${figures['period'] === 'day' ? 'on' : 'in'} ${periodName(figures)}`;
     if (is === 'forecast') {
       return {
-        title: `Budget of ${name}: will be passed`,
-        text: `${so}. At this pace it will be ${usd(figures['forecast_usd'])}.`,
+        title: `Budget for ${name}: on track to exceed`,
+        text: `${so}. At this pace it will reach ${usd(figures['forecast_usd'])}.`,
       };
     }
-    return { title: `Budget of ${name}: ${formatPercent(Number(figures['threshold']))} reached`, text: `${so}.` };
+    return { title: `Budget for ${name}: ${formatPercent(Number(figures['threshold']))} reached`, text: `${so}.` };
   },
   limit_remaining({ is, figures }, name) {
-    if (is === 'once') {
+    if (is === 'one_time') {
       const [left, limit] = [formatCount(Number(figures['free_left'])), formatCount(Number(figures['free_limit']))];
       return {
-        title: `Free requests of ${name} run out`,
-        text: `${left} of ${limit} requests to free models are left to its whole account today (UTC).`,
+        title: `Free requests of ${name} nearly used up`,
+        text: `${left} of ${limit} free-model requests left for the whole account today (UTC).`,
       };
     }
     return {
-      title: `Limit of ${name} is near`,
-      text: `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} are left${figures['resets'] === null ? '' : `; it resets ${figures['resets']}`}.`,
+      title: `Limit of ${name} nearly used up`,
+      text: `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} left${figures['resets'] === null ? '' : `; resets ${figures['resets']}`}.`,
     };
   },
   balance({ figures }, name) {
     const lasts = figures['lasts_days'];
     return {
       title: `Balance of ${name} is low`,
-      text: `${usd(figures['balance_usd'])} are left${typeof lasts === 'number' ? `, which lasts ${lasts.toFixed(1)} days at ${usd(figures['pace_usd'])} a day` : ''}.`,
+      text: `${usd(figures['balance_usd'])} left${typeof lasts === 'number' ? `, enough for ${lasts.toFixed(1)} days at ${usd(figures['pace_usd'])} per day` : ''}.`,
     };
   },
   spike: ({ figures }, name) => ({
-    title: `Unusual spend on ${name}`,
-    text: `${usd(figures['spent_usd'])} in the ${figures['window']} ${figures['window'] === 'day' ? formatDay(text(figures['at'])) : `from ${formatInstant(text(figures['at']), 'UTC')} UTC`}${figures['byok_usd'] ? `, ${usd(figures['byok_usd'])} of it BYOK` : ''}; usual are ${usd(figures['median_usd'])}.`,
+    title: `Spend spike on ${name}`,
+    text: `${usd(figures['spent_usd'])} ${figures['window'] === 'day' ? `on ${formatDay(text(figures['at']))}` : `in the hour from ${formatInstant(text(figures['at']), 'UTC')} UTC`}${figures['byok_usd'] ? `, ${usd(figures['byok_usd'])} of it BYOK` : ''}; usually ${usd(figures['median_usd'])}.`,
   }),
   digest({ figures }, name) {
     const than = figures['period'] === 'day' ? 'the day before' : 'the week before';
     const parts = [
-      figures['change'] === null ? null : `${figures['change']} on ${than}.`,
-      figures['byok_change'] === null || !figures['byok_usd'] ? null : `BYOK: ${figures['byok_change']} on ${than}.`,
+      figures['change'] === null ? null : `${figures['change']} vs ${than}.`,
+      figures['byok_change'] === null || !figures['byok_usd'] ? null : `BYOK: ${figures['byok_change']} vs ${than}.`,
       figures['top_keys'] && `Keys: ${figures['top_keys']}.`,
       figures['top_models'] && `Models: ${figures['top_models']}.`,
       monthText(figures),
@@ -118,18 +115,18 @@ const TELL: Record<RuleType, (told: RuleMatch, name: string) => Words> = {
       text: parts.filter(Boolean).join('\n'),
     };
   },
-  key_invalid: ({ figures }, name) => ({ title: `${name} is invalid`, text: text(figures['reason']) || 'OpenRouter refuses the key.' }),
+  key_invalid: ({ figures }, name) => ({ title: `${name} is invalid`, text: text(figures['reason']) || 'OpenRouter rejects the key.' }),
   key_expiring: ({ figures }, name) => ({
     title: `${name} expires soon`,
-    text: `It expires on ${formatInstant(text(figures['expires_at']), 'UTC')} UTC.`,
+    text: `Expires on ${formatInstant(text(figures['expires_at']), 'UTC')} UTC.`,
   }),
   key_discovered: ({ figures }, name) => ({
-    title: `A new key: ${name}`,
-    text: `It was found in the account on ${formatInstant(text(figures['found_at']), 'UTC')} UTC.`,
+    title: `New key: ${name}`,
+    text: `Found in the account on ${formatInstant(text(figures['found_at']), 'UTC')} UTC.`,
   }),
   sync_overdue: ({ figures }, name) => ({
-    title: `${name} is not being read`,
-    text: `${figures['last_synced_at'] === null ? 'It was never read' : `It was last read on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC`}.${figures['reason'] ? ` ${figures['reason']}` : ''}`,
+    title: `${name} is overdue for sync`,
+    text: `${figures['last_synced_at'] === null ? 'Never synced' : `Last synced on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC`}.${figures['reason'] ? ` ${figures['reason']}` : ''}`,
   }),
 };
 
@@ -141,54 +138,51 @@ function pathOf(type: RuleType, { keyId, figures }: RuleMatch): string {
   return keyId === null ? '/dashboard' : `/keys/${keyId}`;
 }
 
-/** A finding in words. */
-export function describeFinding(rule: Pick<Rule, 'type' | 'name'>, told: RuleMatch, keys: readonly Pick<Key, 'id' | 'name'>[]): Finding {
-  const words = TELL[rule.type](told, nameOf(told.keyId, keys));
-  const { is: _, ...rest } = told;
-  return { ...rest, ...words, title: rule.name === null ? words.title : `${rule.name}: ${words.title}`, path: pathOf(rule.type, told) };
+export function describeFinding(rule: Pick<Rule, 'type' | 'name'>, match: RuleMatch, keys: readonly Pick<Key, 'id' | 'name'>[]): Finding {
+  const words = DESCRIBE[rule.type](match, nameOf(match.keyId, keys));
+  const { is: _, ...rest } = match;
+  return { ...rest, ...words, title: rule.name === null ? words.title : `${rule.name}: ${words.title}`, path: pathOf(rule.type, match) };
 }
 
-/** What is said when a state is over: how it is now. */
 export interface Recovery {
   text: string;
   figures: Figures;
 }
 
-/** How it is now that a state is over. */
 export function describeRecovery(type: RuleType, figures: Figures): string {
   switch (type) {
     case 'limit_remaining':
-      return `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} are left again.`;
+      return `${usd(figures['left_usd'])} of ${usd(figures['limit_usd'])} left again.`;
     case 'balance':
-      return `${usd(figures['balance_usd'])} are left again.`;
+      return `${usd(figures['balance_usd'])} left again.`;
     case 'key_invalid':
       return 'OpenRouter accepts the key again.';
     case 'sync_overdue':
       return figures['last_synced_at'] === null
-        ? 'It is read again.'
-        : `It was read again on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC.`;
+        ? 'Synced again.'
+        : `Synced again on ${formatInstant(text(figures['last_synced_at']), 'UTC')} UTC.`;
     default:
-      return 'It is over.';
+      return 'Recovered.';
   }
 }
 
-const PERIODS: Record<BudgetPeriod, string> = { day: 'a day', week: 'a week', month: 'a month' };
+const PERIODS: Record<BudgetPeriod, string> = { day: 'per day', week: 'per week', month: 'per month' };
 const list = (words: readonly string[]): string => new Intl.ListFormat('en').format(words);
 const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 
-/** Which spend a rule counts, as far as that is not what its type counts anyway. */
+/** Empty for what the type of rule counts by default. */
 const countsOf = (counts: Counts, usual: Counts): string =>
-  counts === usual ? '' : { credits: ' in credits', byok: ' on BYOK', both: ', BYOK included,' }[counts];
+  counts === usual ? '' : { credits: ' in credits', byok: ' on BYOK', both: ' (BYOK included)' }[counts];
 
-function conditionOf(rule: RuleInput, name: string): string {
+function conditionOf(rule: Exclude<RuleInput, { type: 'digest' }>, name: string): string {
   const one = rule.key_id === null ? 'a key' : name;
   switch (rule.type) {
     case 'budget': {
       const shares = list(rule.thresholds.map((threshold) => formatPercent(threshold)));
-      return `the spend of ${name}${countsOf(rule.counts, 'credits')} reaches ${shares} of ${formatUsd(rule.amount_usd)} ${PERIODS[rule.period]}${rule.forecast ? ', or will pass it at its pace' : ''}`;
+      return `the spend of ${name}${countsOf(rule.counts, 'credits')} reaches ${shares} of ${formatUsd(rule.amount_usd)} ${PERIODS[rule.period]}${rule.forecast ? ', or is on track to exceed it' : ''}`;
     }
     case 'limit_remaining':
-      return `less than ${formatPercent(rule.below_ratio)} is left of the limit of ${one}, or of ${rule.key_id === null ? 'an' : 'its'} account’s daily requests to free models`;
+      return `less than ${formatPercent(rule.below_ratio)} remains of the limit of ${one}, or of ${rule.key_id === null ? 'an' : 'its'} account’s daily free-model requests`;
     case 'balance': {
       const parts = [
         ...(rule.below_usd === undefined ? [] : [`falls below ${formatUsd(rule.below_usd)}`]),
@@ -197,25 +191,23 @@ function conditionOf(rule: RuleInput, name: string): string {
       return `the balance of ${rule.key_id === null ? 'an account' : name} ${parts.join(' or ')}`;
     }
     case 'spike':
-      return `${rule.window === 'hour' ? 'an hour' : 'a day'} of ${name}${countsOf(rule.counts, 'both')} costs more than ${rule.factor} times the usual, and at least ${formatUsd(rule.min_usd)}`;
-    case 'digest':
-      return `${rule.every === 'day' ? 'a day' : 'a week'} is over, at ${rule.hour}:00: what was spent on ${name}`;
+      return `the spend of ${name}${countsOf(rule.counts, 'both')} in ${rule.window === 'hour' ? 'an hour' : 'a day'} is more than ${rule.factor} times the usual and at least ${formatUsd(rule.min_usd)}`;
     case 'key_invalid':
-      return `${one} is refused by OpenRouter`;
+      return `OpenRouter rejects ${one}`;
     case 'key_expiring':
       return `${one} expires within ${plural(rule.days, 'day')}`;
     case 'key_discovered':
       return 'a new key appears in an account';
     case 'sync_overdue':
-      return `${one} could not be read for ${plural(rule.hours, 'hour')}`;
+      return `${one} has not synced for ${plural(rule.hours, 'hour')}`;
   }
 }
 
 const ACTIONS = {
   none: '',
-  dry_run: ' Once all is spent, say what would be done to the key.',
-  disable: ' Once all is spent, the key is disabled at OpenRouter',
-  limit: ' Once all is spent, the budget becomes the key’s limit at OpenRouter (in its UTC days, weeks or months)',
+  dry_run: ' When the budget is used up, only report what would be done to the key (dry run).',
+  disable: ' When the budget is used up, the key is disabled at OpenRouter',
+  limit: ' When the budget is used up, it becomes the key’s limit at OpenRouter (in UTC days, weeks or months)',
 } as const;
 
 function actionOf(rule: RuleInput): string {
@@ -224,6 +216,8 @@ function actionOf(rule: RuleInput): string {
   return ACTIONS[rule.action] + (rule.action === 'disable' || rule.action === 'limit' ? end : '');
 }
 
-/** A rule in words. */
-export const describeRule = (rule: RuleInput, keys: readonly Pick<Key, 'id' | 'name'>[]): string =>
-  `Tell me when ${conditionOf(rule, nameOf(rule.key_id, keys))}.${actionOf(rule)}`;
+export function describeRule(rule: RuleInput, keys: readonly Pick<Key, 'id' | 'name'>[]): string {
+  const name = nameOf(rule.key_id, keys);
+  if (rule.type !== 'digest') return `Notify when ${conditionOf(rule, name)}.${actionOf(rule)}`;
+  return `Send a ${rule.every === 'day' ? 'daily' : 'weekly'} digest of ${name}${rule.every === 'day' ? '' : ' on Monday'} at ${rule.hour}:00.`;
+}

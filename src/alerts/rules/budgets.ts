@@ -1,4 +1,4 @@
-/** Budgets as they stand: how much of each is used in its period. Pure. */
+/** Current usage of budgets. Pure. */
 import { periodOf } from '../../lib/day.ts';
 import { NANO, nanoFromUsd, usdFromNanoOrNull } from '../../lib/money.ts';
 import { localDayOf } from '../../lib/zone.ts';
@@ -12,21 +12,20 @@ export interface Budget {
   period: BudgetPeriod;
   counts: Counts;
   amountUsd: number;
-  /** Null: nothing is known of the period. */
+  /** Null: unknown. */
   spentUsd: number | null;
-  /** Is everything known that was spent? Otherwise it is a lower bound. */
+  /** False: a lower bound. */
   isComplete: boolean;
-  /** How many whole percents of the amount are used; null: not known. */
+  /** Whole percent of the amount; null: unknown. */
   percent: number | null;
 }
 
-/** The period that goes on, in words. */
 export const BUDGET_TIMES: Record<BudgetPeriod, string> = { day: 'today', week: 'this week', month: 'this month' };
 
-/** Whole percents, so that 100 is not said before all is used. */
-const percentOf = (nano: number, amountUsd: number): number => Math.floor((nano * 100) / Math.round(amountUsd * NANO));
+/** Rounded down: 100 means that all of it is used. */
+const wholePercentOf = (nano: number, amountUsd: number): number => Math.floor((nano * 100) / Math.round(amountUsd * NANO));
 
-/** The budgets among rules, the fullest first; those of one key and of all keys, or only those of the key that is asked for. */
+/** Highest usage first. Budgets of keys that are not in `keys` are left out. */
 export function budgetsOf(
   rules: readonly Rule[],
   keys: readonly { id: number; name: string }[],
@@ -49,7 +48,7 @@ export function budgetsOf(
         amountUsd: rule.amount_usd,
         spentUsd: usdFromNanoOrNull(nano),
         isComplete: spend.isComplete(rule.key_id, from, today),
-        percent: nano === null ? null : percentOf(nano, rule.amount_usd),
+        percent: nano === null ? null : wholePercentOf(nano, rule.amount_usd),
       },
     ];
   });
@@ -57,6 +56,6 @@ export function budgetsOf(
   return budgets.sort((a, b) => share(b) - share(a));
 }
 
-/** Is all of a budget used? Compared in nano-dollars. */
+/** Compared in nano-dollars. */
 export const isUsedUp = (budget: Budget): budget is Budget & { spentUsd: number } =>
   budget.spentUsd !== null && nanoFromUsd(budget.spentUsd) >= nanoFromUsd(budget.amountUsd);

@@ -1,4 +1,4 @@
-/** What a rule must fulfil beside its schema: what it names is there, and who arms it may do so. */
+/** Checks of a rule beyond its schema. */
 
 import { type Actor, authorize } from '../../actor.ts';
 import { record } from '../../audit/actions.ts';
@@ -11,11 +11,10 @@ import * as store from '../store.ts';
 
 export type Keys = Awaited<ReturnType<typeof listKeys>>;
 
-/** The channels that a rule names one by one. */
 const namedChannels = (rule: Pick<Rule, 'channel_ids'> | null): number[] =>
   rule === null || rule.channel_ids === 'all' ? [] : rule.channel_ids;
 
-/** Keys and channels that a rule names must be the user's; those that it named before may be gone. */
+/** Keys and channels must be the user's; those named before may be gone. */
 export async function checkReferences(deps: Deps, actor: Actor, rule: RuleInput, before: Pick<Rule, 'key_id' | 'channel_ids'> | null) {
   const keys = await listKeys(deps, actor);
   const rows = await store.listChannels(deps.db, authorize(actor, 'manage'));
@@ -29,19 +28,19 @@ export async function checkReferences(deps: Deps, actor: Actor, rule: RuleInput,
   return keys;
 }
 
-/** Only a key that a management key reads can be acted on. */
+/** Actions need a key under a management key. */
 export function checkActionKey(rule: RuleInput, keys: Keys): void {
   if (rule.type !== 'budget' || rule.action === 'none') return;
   const key = keys.find(({ id }) => id === rule.key_id);
-  if (!key || key.kind === 'management' || key.managed_by === null)
-    failField('key_id', 'Is not a key that is read through a management key');
+  if (!key || key.kind === 'management' || key.managed_by === null) failField('key_id', 'Is not a key under a management key');
 }
 
-/** The actions that write upstream are only armed by who knows the password. */
+/** Actions that write to OpenRouter need the password. */
 export async function checkAction(deps: Deps, actor: Actor, userId: number, rule: RuleInput, keys: Keys): Promise<void> {
   checkActionKey(rule, keys);
   if (rule.type !== 'budget' || rule.action === 'none' || rule.action === 'dry_run') return;
   if (rule.password !== undefined && (await isPasswordOf(deps, actor, rule.password))) return;
   if (rule.password !== undefined) await record(deps, userId, actor, 'password_refused');
-  fail({ kind: 'forbidden', detail: 'Your password is needed for this action.', path: 'password' });
+  const detail = rule.password === undefined ? 'Enter your password to allow this action.' : 'Wrong password.';
+  fail({ kind: 'forbidden', detail, path: 'password' });
 }

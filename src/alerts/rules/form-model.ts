@@ -1,16 +1,14 @@
-/** Forms of rules: what a person fills in, and the rule that it makes. Pure. */
+/** Rule forms, and the rules they make. Pure. */
 import * as z from 'zod';
 import type { FieldError } from '../../errors.ts';
 import { createRuleSchema, parametersOf, RULE_TYPES, type Rule, type RuleInput, type RuleType } from '../model.ts';
 
-/** A field of a form: its name is that of the parameter. */
 export interface FormField {
   name: string;
   label: string;
-  /** As it is when a rule is new. */
   initial: string;
   hint?: string;
-  /** Shares are filled in as percents; `percents`: several of them. */
+  /** People enter percents, rules hold shares. `percents`: a list. */
   kind: 'number' | 'percent' | 'percents' | 'choice' | 'check' | 'password';
   options?: readonly (readonly [value: string, label: string])[];
 }
@@ -35,14 +33,13 @@ const countsField = (initial: string): FormField => ({
   ],
 });
 
-/** What is filled in for each type of rule. */
 export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
   budget: [
     number('amount_usd', 'Amount (USD)', ''),
     countsField('credits'),
     {
       name: 'period',
-      label: 'In a',
+      label: 'Period',
       initial: 'month',
       kind: 'choice',
       options: [
@@ -51,47 +48,47 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
         ['month', 'month'],
       ],
     },
-    { name: 'thresholds', label: 'Tell me at (percent)', initial: '50, 80, 100', kind: 'percents', hint: 'Each once in its period.' },
-    { name: 'forecast', label: 'Also when it will be passed at the pace so far', initial: '', kind: 'check' },
+    { name: 'thresholds', label: 'Thresholds (%)', initial: '50, 80, 100', kind: 'percents', hint: 'Each fires once per period.' },
+    { name: 'forecast', label: 'Also warn when on track to exceed', initial: '', kind: 'check' },
     {
       name: 'action',
-      label: 'When all is spent',
+      label: 'When the budget is used up',
       initial: 'none',
       kind: 'choice',
       options: [
-        ['none', 'only tell me'],
-        ['dry_run', 'say what would be done (dry run)'],
+        ['none', 'notify only'],
+        ['dry_run', 'dry run (report only)'],
         ['disable', 'disable the key at OpenRouter'],
-        ['limit', 'make the budget its limit at OpenRouter'],
+        ['limit', 'limit the key to the budget at OpenRouter'],
       ],
-      hint: 'For a key under a management key. Programs that use it are refused from then on.',
+      hint: 'Needs a key under a management key. Programs that use the key are then rejected.',
     },
-    { name: 'restore', label: 'As before when the next period begins', initial: '', kind: 'check' },
+    { name: 'restore', label: 'Restore automatically next period', initial: '', kind: 'check' },
     {
       name: 'password',
       label: 'Your password',
       initial: '',
       kind: 'password',
-      hint: 'Needed to disable or limit a key. It is not kept.',
+      hint: 'Required to disable or limit a key. Not stored.',
     },
   ],
   limit_remaining: [
     {
       name: 'below_ratio',
-      label: 'Less left than (percent)',
+      label: 'Remaining below (%)',
       initial: '20',
       kind: 'percent',
-      hint: 'Of a key’s limit, or of its account’s daily requests to free models.',
+      hint: 'Of a key’s limit, or of its account’s daily free-model requests.',
     },
   ],
   balance: [
     number('below_usd', 'Below (USD)', '10'),
-    number('days', 'Or lasts less than (days)', '', 'At the pace of the last seven days. Either may be left empty.'),
+    number('days', 'Or lasts less than (days)', '', 'At the pace of the last seven days. Fill in either or both.'),
   ],
   spike: [
     {
       name: 'window',
-      label: 'Look at each',
+      label: 'Window',
       initial: 'day',
       kind: 'choice',
       options: [
@@ -100,12 +97,7 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
       ],
     },
     countsField('both'),
-    number(
-      'factor',
-      'More than … times the usual',
-      '3',
-      'The median of the same hours of your clock, or weekdays, of the last four weeks.',
-    ),
+    number('factor', 'Factor above usual', '3', 'Usual: the median of the same local hours, or weekdays, of the last four weeks.'),
     number('min_usd', 'At least (USD)', '1'),
   ],
   key_invalid: [],
@@ -122,24 +114,22 @@ export const FORM_FIELDS: Record<RuleType, readonly FormField[]> = {
         ['week', 'week'],
       ],
     },
-    number('hour', 'At (hour of your clock)', '8', 'Of a week: on Monday.'),
+    number('hour', 'Hour', '8', 'In your time zone. Weekly: on Monday.'),
   ],
-  sync_overdue: [number('hours', 'Not read for (hours)', '6')],
+  sync_overdue: [number('hours', 'Not synced for (hours)', '6')],
 };
 
-/** Is a rule of a type about a key, or all of them? */
 export const isAboutKeys = (type: RuleType): boolean => type !== 'key_discovered';
 
-/** Names of all fields that only some types of rules have. */
 const SOME_FIELDS = ['key_id', ...new Set(Object.values(FORM_FIELDS).flatMap((fields) => fields.map(({ name }) => name)))];
 
-/** The fields that rules of other types have, and those of this one have not. Never a password. */
+/** Fields that only other types have. Never a password. */
 export function fieldsOfOthers(type: RuleType): string[] {
   const present = new Set(['password', ...(isAboutKeys(type) ? ['key_id'] : []), ...FORM_FIELDS[type].map(({ name }) => name)]);
   return SOME_FIELDS.filter((name) => !present.has(name));
 }
 
-/** What of a form goes on into that of another type: what was typed. What stood there from the start, and an answer to a question, stays. */
+/** What a form keeps when its type changes: typed values, but no defaults and no answer to `act_from`. */
 export function typedInto(values: Readonly<Record<string, string>>): Record<string, string> {
   const fields = FORM_FIELDS[z.enum(RULE_TYPES).catch('budget').parse(values['type'])];
   const isInitial = (name: string, value: string) => fields.some((field) => field.name === name && field.initial === value);
@@ -148,15 +138,15 @@ export function typedInto(values: Readonly<Record<string, string>>): Record<stri
 }
 
 const CHANNEL_FIELD = /^channel_(\d+)$/;
-/** The box that stands for every channel, those added later too. */
+/** Every channel, including later ones. */
 export const ALL_CHANNELS = 'all_channels';
 export const channelField = (id: number): string => `channel_${id}`;
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
-/** Without the noise of binary fractions. */
+/** Removes the noise of binary fractions. */
 const shareOf = (percent: number): number => Number((percent / 100).toPrecision(12));
 
-/** What a field's text says: as the rule wants it, absent if it was left empty, or as it stands where it makes no sense. */
+/** Undefined if empty; text that does not parse stays as it is. */
 function readField({ kind }: FormField, text: string | undefined): unknown {
   const trimmed = text?.trim() ?? '';
   if (kind === 'check') return trimmed !== '';
@@ -173,13 +163,12 @@ function readField({ kind }: FormField, text: string | undefined): unknown {
     : trimmed;
 }
 
-const percentOf = (share: number): string => String(Number((share * 100).toPrecision(12)));
+const percentText = (share: number): string => String(Number((share * 100).toPrecision(12)));
 
-/** What is wrong with a field, in the words and the unit of the form. */
 function fieldMessage(message: string, kind: FormField['kind'] | undefined): string {
   if (/expected number/.test(message)) return 'Must be a number';
   const isOfShares = kind?.startsWith('percent') && /^Must (be|include) /.test(message);
-  return isOfShares ? message.replace(/\d+(\.\d+)?/, (share) => `${percentOf(Number(share))}%`) : message;
+  return isOfShares ? message.replace(/\d+(\.\d+)?/, (share) => `${percentText(Number(share))}%`) : message;
 }
 
 const channelsOf = (values: Readonly<Record<string, string>>): 'all' | number[] =>
@@ -189,10 +178,9 @@ const channelsOf = (values: Readonly<Record<string, string>>): 'all' | number[] 
         .flatMap((name) => CHANNEL_FIELD.exec(name)?.[1] ?? [])
         .map(Number);
 
-/** The rule that a form makes, or what is wrong with which field. */
 export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: RuleInput } | { errors: FieldError[] } {
   const type = z.enum(RULE_TYPES).safeParse(values['type']);
-  if (!type.success) return { errors: [{ path: 'type', message: 'There is no such rule' }] };
+  if (!type.success) return { errors: [{ path: 'type', message: 'Unknown type of rule' }] };
   const parameters = FORM_FIELDS[type.data].map((field) => [field.name, readField(field, values[field.name])] as const);
   const parsed = createRuleSchema.safeParse({
     type: type.data,
@@ -208,15 +196,14 @@ export function ruleFromForm(values: Readonly<Record<string, string>>): { rule: 
   return { errors: errors.map(({ path, message }) => ({ path, message: fieldMessage(message, kindOf(path)) })) };
 }
 
-/** What a form of a stored rule holds. */
 export function formOf(rule: Rule): Record<string, string> {
   const parameters = JSON.parse(parametersOf(rule)) as Record<string, unknown>;
   const fields = FORM_FIELDS[rule.type].map(({ name, kind }) => {
     const value = parameters[name];
     if (value === undefined || kind === 'password') return [name, ''];
     if (kind === 'check') return [name, value ? 'on' : ''];
-    if (kind === 'percent') return [name, percentOf(Number(value))];
-    return [name, kind === 'percents' ? (value as number[]).map(percentOf).join(', ') : String(value)];
+    if (kind === 'percent') return [name, percentText(Number(value))];
+    return [name, kind === 'percents' ? (value as number[]).map(percentText).join(', ') : String(value)];
   });
   return {
     type: rule.type,

@@ -1,4 +1,3 @@
-/** Forms of rules and channels. */
 import { Check, Field, Form, Group, Kept, Select, Switch } from '../../http/forms/fields.tsx';
 import { useError } from '../../http/forms/form-context.ts';
 import type { View } from '../../http/pages/page.tsx';
@@ -7,16 +6,15 @@ import { addressesOfOthers, type ChannelType } from '../channels/model.ts';
 import type { RuleType } from '../model.ts';
 import { ALL_CHANNELS, channelField, FORM_FIELDS, type FormField, fieldsOfOthers, isAboutKeys } from './form-model.ts';
 
-/** Types of rules, in words. */
 export const RULE_LABELS: Record<RuleType, string> = {
   budget: 'Budget',
-  limit_remaining: 'Limit of a key',
+  limit_remaining: 'Key limit',
   balance: 'Balance',
-  spike: 'Unusual spend',
+  spike: 'Spend spike',
   key_invalid: 'Invalid key',
   key_expiring: 'Expiring key',
   key_discovered: 'New key',
-  sync_overdue: 'Key not read',
+  sync_overdue: 'Sync overdue',
   digest: 'Digest',
 };
 
@@ -25,7 +23,7 @@ export const CHANNEL_LABELS: Record<ChannelType, string> = {
   slack: 'Slack',
   discord: 'Discord',
   telegram: 'Telegram',
-  email: 'E-mail',
+  email: 'Email',
 };
 
 interface Named {
@@ -47,13 +45,11 @@ const RuleField = ({ field, value }: { field: FormField; value: string }) => {
 interface RuleFormProps {
   action: string;
   type: RuleType;
-  /** Of a rule that is there. */
   values?: Record<string, string>;
   keys: readonly Key[];
   channels: readonly Named[];
   view: Pick<View, 'draft' | 'failure'>;
   button: string;
-  /** The other types that it can be changed to. */
   kinds?: Kinds;
 }
 
@@ -62,16 +58,15 @@ interface Kinds {
   options: readonly (readonly [value: string, label: string, address: string])[];
 }
 
-/** A rule about a key that is gone stays about it until somebody changes it. */
+/** A rule keeps its deleted key until somebody changes it. */
 const goneKey = (id: string, keys: readonly Key[]): [string, string][] =>
-  id === '' || keys.some((key) => String(key.id) === id) ? [] : [[id, 'A key that is gone']];
+  id === '' || keys.some((key) => String(key.id) === id) ? [] : [[id, 'A deleted key']];
 
-/** What the Enter key chooses where it is asked when to act. */
+/** What the Enter key chooses. */
 const LATER = { name: 'act_from', value: 'next_period' };
 
-/** What would happen at once, and the two ways to go on. */
 const WhenToAct = ({ action }: { action: string }) => (
-  <Group name="act_from" label="All of it is used already">
+  <Group name="act_from" label="The budget is already used up">
     {useError('act_from') === undefined && <p class="error">Choose when the action begins.</p>}
     <button type="submit" {...LATER}>
       From the next period
@@ -82,7 +77,6 @@ const WhenToAct = ({ action }: { action: string }) => (
   </Group>
 );
 
-/** Everything that can be said of a rule of a type. */
 export const RuleForm = ({ action, type, values, keys, channels, view: { draft, failure }, button, kinds }: RuleFormProps) => {
   const shown = draft?.form === action ? draft.values : values;
   const isAsked = shown?.['act_from'] !== undefined || (failure?.form === action && failure.errors['act_from'] !== undefined);
@@ -109,7 +103,7 @@ export const RuleForm = ({ action, type, values, keys, channels, view: { draft, 
         value={textOf('name')}
         autocomplete="off"
         isRequired={false}
-        hint="Messages begin with it. May be left empty."
+        hint="Optional. Message titles begin with it."
       />
       <Group name="channel_ids" label="Notify">
         {channels.length === 0 && <p class="hint">No channels yet; alerts appear on this page only.</p>}
@@ -125,9 +119,9 @@ export const RuleForm = ({ action, type, values, keys, channels, view: { draft, 
 };
 
 const HINTS: Record<Exclude<ChannelType, 'telegram' | 'email'>, string> = {
-  webhook: 'It gets JSON, signed as the Standard Webhooks specification says.',
-  slack: 'The address of an incoming webhook.',
-  discord: 'The address of a webhook of a Discord channel.',
+  webhook: 'Receives JSON signed per Standard Webhooks.',
+  slack: 'Slack webhook URL.',
+  discord: 'Discord webhook URL.',
 };
 
 const CHANNELS = '/alerts/channels';
@@ -138,14 +132,13 @@ interface ChannelFormProps {
   kinds: Kinds;
 }
 
-/** What is needed to send to a receiver of a type. */
 export const ChannelForm = ({ type, view: { draft }, kinds }: ChannelFormProps) => (
   <Form action={CHANNELS} class="line">
     <Switch chosen={type} {...kinds} />
     <input type="hidden" name="type" value={type} />
     <Field name="name" label="Name" autocomplete="off" />
     {type === 'email' ? (
-      <Field name="to" label="E-mail address" type="email" autocomplete="email" />
+      <Field name="to" label="Email address" type="email" autocomplete="email" />
     ) : type === 'telegram' ? (
       <>
         <Field name="bot_token" label="Bot token" autocomplete="off" class="secret" />

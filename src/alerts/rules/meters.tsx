@@ -1,23 +1,20 @@
-/** Budgets as meters. */
 import { Meter } from '../../http/pages/meter.tsx';
 import { asKnown, formatKnownUsd, formatPercent, formatUsd } from '../../lib/format.ts';
 import { BUDGET_TIMES, type Budget } from './budgets.ts';
 
-const COUNTS: Record<Budget['counts'], string> = { credits: '', byok: ' of BYOK', both: ' with BYOK' };
+const COUNTS: Record<Budget['counts'], string> = { credits: '', byok: ' BYOK', both: ' incl. BYOK' };
 
-/** How much of a budget is used. */
 export const BudgetMeter = ({ budget }: { budget: Budget }) => {
   const { name, amountUsd, spentUsd, isComplete, percent, period, counts } = budget;
   const text = asKnown(formatPercent(percent === null ? null : percent / 100), isComplete);
   return (
-    <Meter label={`Budget of ${name}`} percent={percent ?? 0} text={text} high={99}>
+    <Meter label={`Budget for ${name}`} percent={percent ?? 0} text={text} high={99}>
       {formatKnownUsd(spentUsd, isComplete)} of {formatUsd(amountUsd)}
       {COUNTS[counts]} {BUDGET_TIMES[period]}
     </Meter>
   );
 };
 
-/** Budgets, the fullest first. */
 export const BudgetList = ({ budgets }: { budgets: readonly Budget[] }) => (
   <ul class="rows">
     {budgets.map((budget) => (

@@ -1,4 +1,4 @@
-/** The forms of a rule and of a channel that are not there yet. Another type has other fields; what both have keeps what was typed. */
+/** Forms of new rules and channels. Switching the type keeps what was typed into common fields. */
 import type { View } from '../../http/pages/page.tsx';
 import type { listKeys } from '../../keys/actions.ts';
 import { CHANNEL_TYPES } from '../channels/model.ts';
@@ -7,7 +7,7 @@ import { CHANNEL_LABELS, ChannelForm, RULE_LABELS, RuleForm } from './forms.tsx'
 
 const HERE = '/alerts';
 
-/** What the address, or a form that failed, asks to be shown. */
+/** The type in the address, or of the form that failed. */
 const chosen = <const T extends string>(view: View, name: string, types: readonly T[], form: string): T => {
   const asked = view.failure?.form === form ? view.failure.values['type'] : view.c.req.query(name);
   return types.find((type) => type === asked) ?? (types[0] as T);
@@ -32,7 +32,7 @@ export const NewRule = ({ view, keys, channels }: NewRuleProps) => {
         channels={channels}
         view={view}
         button="Add rule"
-        kinds={{ label: 'Kind of rule', options }}
+        kinds={{ label: 'Type of rule', options }}
       />
     </section>
   );
@@ -44,7 +44,7 @@ export const NewChannel = ({ view }: { view: View }) => {
   return (
     <section class="card" id="new-channel">
       <h2>New channel</h2>
-      <ChannelForm type={chosen(view, 'channel', possible, `${HERE}/channels`)} view={view} kinds={{ label: 'Kind of channel', options }} />
+      <ChannelForm type={chosen(view, 'channel', possible, `${HERE}/channels`)} view={view} kinds={{ label: 'Type of channel', options }} />
     </section>
   );
 };

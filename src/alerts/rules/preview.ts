@@ -1,4 +1,4 @@
-/** What arming a budget would do at once, and what it does from when on. */
+/** What an armed budget would do, and when. */
 import type * as z from 'zod';
 import { type Actor, authorize } from '../../actor.ts';
 import type { Deps } from '../../deps.ts';
@@ -11,16 +11,15 @@ import { armingOf, createRuleSchema, parametersOf, type previewQuerySchema, type
 import { budgetsOf } from './budgets.ts';
 import { checkActionKey, checkReferences } from './checks.ts';
 
-/** The rule that is not there yet. */
 const NO_ID = 0;
 
-/** From when on a rule acts that is armed now; null: at once. */
+/** When a newly armed rule starts to act; null: immediately. */
 export async function actsFromOf(deps: Deps, userId: number, input: RuleInput): Promise<number | null> {
   if (input.type !== 'budget' || input.action === 'none' || input.act_from !== 'next_period') return null;
   return nextPeriodOf(input.period, deps.now(), (await requireUser(deps, userId)).timeZone);
 }
 
-/** With which version, and from when on, a rule acts after a change of it: one that was armed like that before goes on as it was. */
+/** Version and start of a rule's action after a change. An unchanged action keeps its own. */
 export async function armedAfter(deps: Deps, userId: number, rule: Rule, input: RuleInput) {
   const { armedVersion, actsFrom } = rule;
   const isAlike = armingOf(input) === armingOf(rule);
@@ -31,7 +30,7 @@ export async function armedAfter(deps: Deps, userId: number, rule: Rule, input: 
   return isAlike && wanted === present ? { armedVersion, actsFrom } : { armedVersion: rule.version + 1, actsFrom: wanted };
 }
 
-/** How much of a budget is used, and what its action would do at once: by the same decision that an evaluation makes. */
+/** Uses the same decision as an evaluation. */
 async function previewOf(deps: Deps, userId: number, input: RuleInput & { type: 'budget' }) {
   const { timeZone } = await requireUser(deps, userId);
   const imagined = {
@@ -49,13 +48,12 @@ async function previewOf(deps: Deps, userId: number, input: RuleInput & { type: 
     timeZone,
     acted: '[]',
   };
-  const [looked] = await loadRuleContextsAcrossUsers(deps, [userId], ({ id }) => id === NO_ID, [imagined]);
-  const [budget] = looked ? budgetsOf(looked.rules, looked.situation.keys, looked.situation) : [];
-  const planned = looked?.rules.map((rule) => plannedAction(rule, looked.situation)) ?? [];
+  const [context] = await loadRuleContextsAcrossUsers(deps, [userId], ({ id }) => id === NO_ID, [imagined]);
+  const [budget] = context ? budgetsOf(context.rules, context.situation.keys, context.situation) : [];
+  const planned = context?.rules.map((rule) => plannedAction(rule, context.situation)) ?? [];
   return { used_usd: budget?.spentUsd ?? null, amount_usd: input.amount_usd, would_do_now: planned[0]?.kind ?? null };
 }
 
-/** Previews a budget that is not there yet. */
 export async function previewRule(deps: Deps, actor: Actor, query: z.output<typeof previewQuerySchema>) {
   const userId = authorize(actor, 'manage');
   const parsed = createRuleSchema.safeParse({ type: 'budget', ...query });
@@ -64,10 +62,7 @@ export async function previewRule(deps: Deps, actor: Actor, query: z.output<type
   return previewOf(deps, userId, parsed.data as RuleInput & { type: 'budget' });
 }
 
-/**
- * A form asks before a budget that is armed changes its key at once.
- * @throws AppFailure `invalid` at `act_from`, with what would be done
- */
+/** Asks before a newly armed budget changes its key immediately. @throws AppFailure `invalid` at `act_from`, saying what would happen */
 export async function askWhenToAct(deps: Deps, actor: Actor, input: RuleInput, before: Rule | null): Promise<void> {
   const userId = authorize(actor, 'manage');
   if (input.type !== 'budget' || input.act_from !== undefined || armingOf(input) === null) return;
@@ -78,6 +73,6 @@ export async function askWhenToAct(deps: Deps, actor: Actor, input: RuleInput, b
   const what = would_do_now === 'disable' ? 'disabled' : 'limited';
   failField(
     'act_from',
-    `${formatUsd(used_usd)} of ${formatUsd(amount_usd)} is used already: the key would be ${what} at once. Choose when, and give your password again.`,
+    `${formatUsd(used_usd)} of ${formatUsd(amount_usd)} is already used: the key would be ${what} now. Choose when, and enter your password again.`,
   );
 }

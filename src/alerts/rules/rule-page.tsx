@@ -1,4 +1,3 @@
-/** A rule, to be changed. */
 import { Frame } from '../../http/pages/layout.tsx';
 import type { View } from '../../http/pages/page.tsx';
 import { listKeys } from '../../keys/actions.ts';

@@ -1,4 +1,3 @@
-/** The interactive reference: it reads `/openapi.json` and loads nothing from elsewhere. */
 import { Layout } from '../pages/layout.tsx';
 
 export const DocsPage = () => (

@@ -1,14 +1,7 @@
-/**
- * `/openapi.json` and `/docs`. The document is made when the Worker is built (`scripts/build-assets.ts`) and lies among the static
- * files, so that what makes it is no part of the Worker. It is answered from here, with the headers of every other answer.
- */
+/** `scripts/build-assets.ts` makes the document, so its generator is not part of the Worker. Served from here with the usual headers. */
 import * as z from 'zod';
 import { type Api, createApi } from '../route.ts';
 
-/**
- * The routes that describe the API, themselves included.
- * @param drawPage the interactive reference
- */
 export function createDocsApi(drawPage: () => string | Promise<string>): Api {
   const api = createApi();
   api.route({

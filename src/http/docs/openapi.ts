@@ -1,21 +1,21 @@
-/** The OpenAPI 3.1 document of routes, made from the schemas that validate. JSON Schema comes from zod itself (docs/decisions/0003). */
+/** Builds the OpenAPI 3.1 document from the schemas that validate; zod provides the JSON Schema (docs/decisions/0003). */
 import * as z from 'zod';
 import type { Access, RouteDescription } from '../route.ts';
-import { problemSchema } from './answers.ts';
+import { problemSchema } from './responses.ts';
 
 type Json = Record<string, unknown>;
 
 const PROBLEMS: Record<number, string> = {
-  400: 'The request makes no sense, is not valid JSON, or a limit is reached',
+  400: 'Invalid request, invalid JSON, or a limit is reached',
   401: 'Not authenticated',
-  403: "Somebody else's, or not permitted",
-  404: 'No such thing',
-  409: 'Already there',
+  403: 'Not permitted, or owned by somebody else',
+  404: 'Not found',
+  409: 'Conflicts with the current state',
   413: 'Body over 64 KiB',
   415: 'Body is not JSON',
-  422: 'Invalid input, with the paths of what is wrong',
-  429: 'Too many requests; `Retry-After` says when to come back',
-  503: 'Configuration or database failed',
+  422: 'Invalid input; `errors` names the fields',
+  429: 'Too many requests; `Retry-After` says when to retry',
+  503: 'Configuration error, or the database is unavailable',
 };
 
 const SECURITY: Record<Access, Json[]> = {
@@ -25,7 +25,6 @@ const SECURITY: Record<Access, Json[]> = {
   reader: [{ apiToken: [] }, { session: [] }],
 };
 
-/** The statuses of problems that a route can answer with. */
 function problemsOf(route: RouteDescription): number[] {
   const hasInput = route.params || route.query || route.body;
   const isClosed = route.access === 'session' || route.access === 'reader';
@@ -36,13 +35,12 @@ function problemsOf(route: RouteDescription): number[] {
     ...(hasInput ? [422] : []),
     ...(route.params ? [403, 404] : []),
     ...(route.body ? [400] : []),
-    // Whatever may have a body is asked about it, also where none is expected.
+    // Checked wherever a body is possible, even if none is expected.
     ...(route.method === 'get' ? [] : [413, 415]),
   ];
   return [...new Set(statuses)].sort((a, b) => a - b);
 }
 
-/** Turns schemas into JSON Schema; those with an id stand once, among the components. */
 function createSchemas() {
   const components: Json = {};
   const schemaOf = (schema: z.ZodType): Json => {
@@ -51,7 +49,6 @@ function createSchemas() {
     const { $schema, $defs = {}, id: _id, ...json } = JSON.parse(text) as Json & { $defs?: Record<string, Json> };
     for (const [name, { id: _name, ...definition }] of Object.entries($defs)) components[name] = definition;
     if (id === undefined) return json;
-    // A root schema with an id is among the definitions already, or stands here itself.
     if (!(id in $defs)) components[id] = json;
     return { $ref: `#/components/schemas/${id}` };
   };
@@ -60,7 +57,6 @@ function createSchemas() {
 
 type SchemaOf = (schema: z.ZodType) => Json;
 
-/** The parameters that an object schema of the path or the query describes. */
 function parametersOf(schemaOf: SchemaOf, place: 'path' | 'query', schema: z.ZodType | undefined): Json[] {
   if (!schema) return [];
   const { properties = {}, required = [] } = schemaOf(schema) as { properties?: Record<string, Json>; required?: string[] };
@@ -95,7 +91,7 @@ function operationOf(schemaOf: SchemaOf, route: RouteDescription): Json {
     responses: {
       [route.success.status]: successOf(schemaOf, route),
       ...(route.etag !== undefined && {
-        304: { description: 'Nothing changed since the answer with the `ETag` that `If-None-Match` names' },
+        304: { description: 'Unchanged since the answer whose `ETag` is in `If-None-Match`' },
       }),
       ...Object.fromEntries(problems),
     },
@@ -109,7 +105,6 @@ const bearer = (description: string, bearerFormat?: string): Json => ({
   ...(bearerFormat && { bearerFormat }),
 });
 
-/** The document of these routes. */
 export function describeRoutes(routes: readonly RouteDescription[]): Json {
   const { components, schemaOf } = createSchemas();
   const paths: Record<string, Json> = {};
@@ -120,14 +115,14 @@ export function describeRoutes(routes: readonly RouteDescription[]): Json {
       title: 'OpenRouter Monitor',
       version: '1',
       description:
-        'What your OpenRouter keys spend: accounts, keys, API tokens and statistics. Money is in USD, instants are ISO 8601 in UTC.',
+        'What your OpenRouter keys spend: accounts, keys, API tokens and statistics. Money is in USD; times are ISO 8601 in UTC.',
     },
     paths,
     components: {
       schemas: components,
       securitySchemes: {
-        session: bearer('`access_token` of `POST /api/auth/login`', 'JWT'),
-        apiToken: bearer('An API token (`or_api_…`) of `POST /api/tokens`'),
+        session: bearer('The `access_token` from `POST /api/auth/login`', 'JWT'),
+        apiToken: bearer('An API token (`or_api_…`) from `POST /api/tokens`'),
       },
     },
   };

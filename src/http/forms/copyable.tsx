@@ -1,4 +1,4 @@
-/** A text that is to be copied; the button works where scripts do. */
+/** The button appears where scripts run. */
 export const Copyable = ({ id, label, text }: { id: string; label: string; text: string }) => (
   <div class="copyable">
     <p>{label}</p>

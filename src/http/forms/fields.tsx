@@ -1,17 +1,14 @@
-/** Forms: a label, a control, and what is wrong with it, tied together for those who do not see the page. */
+/** Form controls with labels, hints and errors, tied together for screen readers. */
 import { type Child, type PropsWithChildren, useContext } from 'hono/jsx';
-import { type Control, reportFailure } from './failure.ts';
 import { FormContext, idOf, noticeIdOf, PageContext, useControl } from './form-context.ts';
+import { type Control, reportFailure } from './form-failure.ts';
 
 interface FormProps {
   action: string;
   class?: string;
 }
 
-/**
- * What a form is drawn with. One that failed is drawn once beforehand, so that it is known which controls it has.
- * @param isSent its values were to do something: what stands beside no field of it stands above them
- */
+/** A failed form is rendered twice: first to collect its controls. @param isSent whether errors of no field stand above the fields */
 function useForm({ action, children }: PropsWithChildren<FormProps>, isSent: boolean) {
   const page = useContext(PageContext);
   const path = action.split('?')[0] ?? action;
@@ -25,7 +22,7 @@ function useForm({ action, children }: PropsWithChildren<FormProps>, isSent: boo
   return { ...state, report };
 }
 
-/** A form that is sent with POST. What is wrong with the whole of it stands above its fields, and is read out with the summary. */
+/** A POST form. Screen readers read its own errors with the summary. */
 export function Form({ children, ...props }: PropsWithChildren<FormProps>) {
   const state = useForm({ children, ...props }, true);
   const above = state.report?.above ?? [];
@@ -49,7 +46,7 @@ export function Form({ children, ...props }: PropsWithChildren<FormProps>) {
   );
 }
 
-/** A form that asks: it becomes part of the address. */
+/** A GET form. */
 export function AskForm({ children, ...props }: PropsWithChildren<FormProps>) {
   const state = useForm({ children, ...props }, false);
   return (
@@ -80,13 +77,12 @@ interface FieldProps {
   value?: string;
   hint?: Child;
   autocomplete?: string;
-  /** Id of a list of proposals. */
   list?: string;
   class?: string;
   isRequired?: boolean;
 }
 
-/** A line of text. After an error it holds what was typed, unless that is a secret. */
+/** Keeps what was typed after an error, unless it is a secret. */
 export function Field({ name, label, type = 'text', value, hint, isRequired = true, ...rest }: FieldProps) {
   const { id, error, typed, focus, invalid } = useControl(name, label, Boolean(hint));
   return (
@@ -117,7 +113,6 @@ interface SelectProps {
   hint?: Child;
 }
 
-/** A choice of one, in a form. */
 export function Select({ name, label, value, options, hint }: SelectProps) {
   const { id, error, typed, focus, invalid } = useControl(name, label, Boolean(hint));
   const chosen = options.some(([option]) => option === typed) ? typed : value;
@@ -144,7 +139,7 @@ interface CheckProps {
   value?: string;
 }
 
-/** A box to be checked. One that is not checked is not sent. */
+/** Browsers do not send unchecked boxes. */
 export function Check({ name, label, isChecked, value = 'on' }: CheckProps) {
   const { id, error, focus, invalid } = useControl(name, label);
   return (
@@ -162,7 +157,6 @@ interface GroupProps {
   isLabelUnseen?: boolean;
 }
 
-/** Controls that answer one question together: what is wrong with it is wrong with all of them. */
 export function Group({ name, label, isLabelUnseen = false, children }: PropsWithChildren<GroupProps>) {
   const { id, error, focus } = useControl(name, label);
   return (
@@ -180,7 +174,6 @@ interface ChoiceProps {
   options: readonly (readonly [value: string, label: string, href: string])[];
 }
 
-/** A choice of one, as links. */
 export const Choice = ({ label, chosen, options }: ChoiceProps) => (
   <nav aria-label={label} class="segments">
     <ul>
@@ -196,14 +189,11 @@ export const Choice = ({ label, chosen, options }: ChoiceProps) => (
 );
 
 interface SwitchProps extends ChoiceProps {
-  /** What the Enter key in a field sends beside the fields. */
+  /** What the Enter key sends beside the fields. */
   enter?: { name: string; value: string };
 }
 
-/**
- * A choice of one that decides which fields a form has. Its buttons send what was typed to addresses that draw the form once more. The
- * Enter key in a field presses the first button of a form, which is therefore not one of these.
- */
+/** Its buttons post typed values to addresses that redraw the form. Enter presses a form's first button, so that is a hidden one. */
 export function Switch({ label, chosen, options, enter }: SwitchProps) {
   const { typed, failure } = useContext(FormContext);
   return (
@@ -230,7 +220,7 @@ export function Switch({ label, chosen, options, enter }: SwitchProps) {
   );
 }
 
-/** What was typed into fields that the form does not have at the moment: it comes back with them. */
+/** Preserves values of fields that the form does not show at the moment. */
 export function Kept({ names }: { names: readonly string[] }) {
   const { typed } = useContext(FormContext);
   return (

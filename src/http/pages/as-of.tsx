@@ -1,14 +1,13 @@
 import { formatAgo, formatInstant } from '../../lib/format.ts';
 
-/** Up to when everything is in the figures of a page. */
+/** The time up to which the figures of a page are complete. */
 export const AsOf = ({ at, zone, now }: { at: string | null; zone: string; now: number }) => (
   <p class="as-of">
-    as of{' '}
     {at === null ? (
-      'now: nothing was read yet'
+      'No sync yet'
     ) : (
       <>
-        <time datetime={at}>{formatInstant(at, zone)}</time> ({formatAgo(at, now)})
+        as of <time datetime={at}>{formatInstant(at, zone)}</time> ({formatAgo(at, now)})
       </>
     )}
   </p>

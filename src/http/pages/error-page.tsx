@@ -1,4 +1,4 @@
-/** Errors for people who look at pages; programs get problem documents. */
+/** People get a page, programs a problem document. */
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { type AppError, PROBLEMS } from '../../errors.ts';
@@ -7,7 +7,6 @@ import { recogniseViewer } from '../guard.ts';
 import { problemResponse } from '../problem.ts';
 import { Frame } from './layout.tsx';
 
-/** Programs ask for routes of the API, or do not say that they want HTML. */
 function isForPeople(c: Context<AppEnv>): boolean {
   if (c.req.path.startsWith('/api/')) return false;
   return (
@@ -37,11 +36,10 @@ const ErrorPage = ({ c, error }: { c: Context<AppEnv>; error: AppError }) => {
   );
 };
 
-/** The answer to an error: a page for people, a problem document for programs, with the same status and headers. */
 export async function errorResponse(c: Context<AppEnv>, error: AppError): Promise<Response> {
   const problem = problemResponse(error, c.get('requestId'));
   if (!isForPeople(c)) return problem;
-  // Where no page was found nobody has looked yet who is there; where the database failed nobody can.
+  // Not done yet where no page was found, and impossible where the database failed.
   if (c.get('viewer') === null && problem.status < 500) await recogniseViewer(c, async () => {});
   const page = await c.html(<ErrorPage c={c} error={error} />, problem.status as 500);
   for (const name of ['retry-after', 'allow']) {

@@ -1,10 +1,10 @@
-/** The frame of every page: no inline script or style, nothing from another host. */
+/** The frame of every page: no inline scripts or styles, nothing from other hosts. */
 import { raw } from 'hono/html';
 import type { PropsWithChildren } from 'hono/jsx';
 import type { Viewer } from '../context.ts';
 import type { Flash } from '../cookies.ts';
-import { type Failure, type FailureReport, reportFailure } from '../forms/failure.ts';
 import { PageContext } from '../forms/form-context.ts';
+import { type FailureReport, type FormFailure, reportFailure } from '../forms/form-failure.ts';
 import { type AssetName, assetUrl } from './asset.ts';
 import type { View } from './page.tsx';
 
@@ -14,7 +14,6 @@ interface LayoutProps {
   scripts?: AssetName[];
 }
 
-/** A document. */
 export const Layout = ({ title, styles = ['page.css'], scripts = ['page.js'], children }: PropsWithChildren<LayoutProps>) => (
   <>
     {raw('<!doctype html>')}
@@ -60,7 +59,6 @@ const Navigation = ({ here }: { here: string }) => (
   </nav>
 );
 
-/** What the form before this page did; a secret in it is shown this once. */
 const Message = ({ flash }: { flash: Flash }) => (
   <p class={`notice ${flash.kind}`} role={flash.kind === 'failed' ? 'alert' : 'status'}>
     {flash.text}
@@ -69,8 +67,8 @@ const Message = ({ flash }: { flash: Flash }) => (
 
 const headingOf = (count: number): string => (count === 1 ? 'Check 1 field' : `Check ${count} fields`);
 
-/** What was wrong with a form, on top of its page: each field as a link to it. It has the focus where the page shows none of them. */
-const Summary = ({ failure: { detail, note }, report: { fields, focus } }: { failure: Failure; report: FailureReport }) => (
+/** Lists wrong fields as links. It has the focus where the page shows none of them. */
+const Summary = ({ failure: { detail, note }, report: { fields, focus } }: { failure: FormFailure; report: FailureReport }) => (
   <div class="notice failed" role="alert" {...(focus === null && { tabindex: -1, autofocus: true })}>
     <h2>{detail === null ? headingOf(fields.length) : focus === null ? detail : <a href={`#${focus}`}>{detail}</a>}</h2>
     {fields.length > 0 && (
@@ -118,17 +116,12 @@ const Header = ({ here, viewer }: { here: string; viewer: Viewer | null }) => (
 
 interface FrameProps {
   title: string;
-  /** The path of the page. */
   here: string;
-  /** Who looks at it, and what the form before it did or could not do. */
   view: Pick<View, 'viewer' | 'flash' | 'draft' | 'failure'>;
   class?: string;
 }
 
-/**
- * A page of the site: header with the way around, what just happened, the page itself. That is drawn first, since its forms know which of
- * their fields a failure is about; nothing in it may wait for anything.
- */
+/** Renders the content first, since its forms report their errors to the frame. Nothing in it may be asynchronous. */
 export function Frame({ title, here, view: { viewer, flash, draft, failure }, children, ...rest }: PropsWithChildren<FrameProps>) {
   const state = { draft, failure, report: null as FailureReport | null };
   const content = PageContext.Provider({ value: state, children: <>{children}</> });

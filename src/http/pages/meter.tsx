@@ -1,14 +1,11 @@
-/** How much of something is used, as a bar and in words. */
 import type { PropsWithChildren } from 'hono/jsx';
 
 interface MeterProps {
-  /** Of what. */
   label: string;
-  /** Used, in whole percents: amounts in binary fractions may miss their own threshold. More than 100 fills the bar. */
+  /** Whole percent: binary fractions may miss a threshold. Above 100 the bar is full. */
   percent: number;
-  /** The same in words. */
   text: string;
-  /** From this percent on it is nearly, or quite, used up. */
+  /** From here on it counts as (nearly) used up. */
   high: number;
 }
 

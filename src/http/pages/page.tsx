@@ -1,7 +1,4 @@
-/**
- * Pages and forms as values, as `route.ts` has the routes of the API. A form ends in a redirect with a message, or in its page once
- * more, with what was typed and the errors (`failure.ts`).
- */
+/** Pages and forms as values, like routes. A form ends in a redirect with a message, or in its page with values and errors. */
 import type { Context, MiddlewareHandler } from 'hono';
 import { csrf } from 'hono/csrf';
 import type { Child } from 'hono/jsx';
@@ -11,80 +8,67 @@ import type { Deps } from '../../deps.ts';
 import { type AppError, AppFailure, fail, PROBLEMS } from '../../errors.ts';
 import type { AppEnv, Viewer } from '../context.ts';
 import { type Flash, forgetSession, takeFlash, writeFlash, writeSession } from '../cookies.ts';
-import { type Draft, type Failure, failureOf, type Kept, shownOf } from '../forms/failure.ts';
+import { type Draft, type FormFailure, failureOf, type Kept, shownOf } from '../forms/form-failure.ts';
 import { recogniseViewer } from '../guard.ts';
 import { publicOriginOf } from '../origin.ts';
 import { invalidInput } from '../problem.ts';
 import { throttleAddress } from '../rate-limit.ts';
 import { createRouter } from '../router.ts';
 
-/** Who comes through: anybody, or only who is signed in. */
 type PageAccess = 'public' | 'session';
 
-/** What a page is made from. */
 export interface View {
   c: Context<AppEnv>;
   deps: Deps;
   actor: Actor;
   viewer: Viewer | null;
   flash: Flash | null;
-  /** What was typed into the form that led here, where it is to be shown once more. */
   draft: Draft | null;
-  /** Of the form that led here and could not be carried out. */
-  failure: Failure | null;
+  failure: FormFailure | null;
 }
 
 type Rendered = Child | Response;
 
-/** What a form did. */
 export interface Outcome {
-  /** The page that follows: a path of this site. */
+  /** A path of this site. */
   to: string;
-  /** What happened, for the next page to say. */
   message?: string;
-  /** Shown once on the next page. */
   secret?: string;
-  /** A session that began, and its user; `null`: the browser's session is over. */
+  /** A session that began; `null`: sign out. */
   session?: { userId: number; access_token: string; expires_in: number } | null;
 }
 
 export interface FormDefinition<T extends z.ZodType> {
   path: string;
   access: PageAccess;
-  /** Names the throttle by address that the form counts against. */
   throttle?: string;
   schema: T;
-  /** What may be shown again after an error: never a secret. */
+  /** Fields that may be shown again: never secrets. */
   kept?: Kept;
   act(input: { c: Context<AppEnv>; deps: Deps; actor: Actor; id: number; body: z.output<T> }): Promise<Outcome>;
-  /** The page that holds the form. */
   show(view: View, id: number): Rendered | Promise<Rendered>;
 }
 
 export interface RedrawDefinition {
   path: string;
   access: PageAccess;
-  /** The address of the form that is drawn once more. */
   form: string;
-  /** What may be shown again: never a secret. */
   kept: Kept;
-  /** What of that goes on into the other fields. */
+  /** What of them goes into the other fields. */
   typed?(values: Record<string, string>): Record<string, string>;
-  /** The page that holds the form. */
   show(view: View): Rendered | Promise<Rendered>;
 }
 
 const SIGN_IN = '/login';
-/** A longer query is no question of ours, and a header has its limits. */
+/** Longer queries are not ours, and headers have limits. */
 const MAX_QUERY = 2000;
 
-/** The address of the request, as the target of a sign-in. */
 function hereOf(c: Context): string {
   const { search } = new URL(c.req.url);
   return search.length > MAX_QUERY ? c.req.path : `${c.req.path}${search}`;
 }
 
-/** Whoever is not signed in goes there first, and comes back to the page; what a form held is lost, which the message says. */
+/** Pages return after the sign-in. The content of a form is lost, and the message says so. */
 async function askToSignIn(c: Context<AppEnv>): Promise<Response> {
   if (['GET', 'HEAD'].includes(c.req.method)) return c.redirect(`${SIGN_IN}?next=${encodeURIComponent(hereOf(c))}`, 303);
   await writeFlash(c, { kind: 'failed', text: 'Your session has ended, so nothing was done. Sign in and try again.', at: SIGN_IN }, 0);
@@ -95,7 +79,6 @@ const requireViewer: MiddlewareHandler<AppEnv> = async (c, next) => {
   return c.get('viewer') === null ? askToSignIn(c) : next();
 };
 
-/** An id in a path that is none leads nowhere. */
 const idOf = (c: Context): number => {
   const text = c.req.param('id');
   if (text === undefined) return 0;
@@ -111,7 +94,7 @@ async function readForm(c: Context): Promise<Record<string, string>> {
 
 const userIdOf = (actor: Actor): number => (actor.kind === 'user' ? actor.userId : 0);
 
-async function viewOf(c: Context<AppEnv>, failure: Failure | null = null, draft: Draft | null = failure): Promise<View> {
+async function viewOf(c: Context<AppEnv>, failure: FormFailure | null = null, draft: Draft | null = failure): Promise<View> {
   const { deps, actor, viewer } = c.var;
   const flash = await takeFlash(c, userIdOf(actor));
   return { c, deps, actor, viewer, draft, failure, flash: failure ? null : flash };
@@ -131,13 +114,12 @@ async function follow(c: Context<AppEnv>, { to, message, secret, session }: Outc
   return c.redirect(to, 303);
 }
 
-/** Does a form answer this error with its own page? What is not there, or somebody else's, has no page that could show it. */
+/** Missing or foreign things have no page to show the error on. */
 function isShown(error: AppError, path: string): boolean {
   if (error.kind === 'forbidden' && error.path !== undefined) return true;
   return !['internal', 'misconfigured', 'too_large', ...(path.includes(':id') ? ['not_found', 'forbidden'] : [])].includes(error.kind);
 }
 
-/** A room's pages: `page` adds one, `form` what one sends, `redraw` what draws a form once more. */
 export function createPages() {
   const router = createRouter();
   const pages = new Set<string>();
@@ -148,14 +130,13 @@ export function createPages() {
     router.on('GET', [path], ...guards(access), async (c) => send(c, await render(await viewOf(c), idOf(c))));
   }
 
-  /** The page above an address that only takes a form: whoever asks for that once more, after an error, means the page. */
+  /** Reloading a form's address after an error leads to the page that contains it. */
   const pageAbove = (path: string): string => {
     const above = path.split('/').slice(0, -1);
     while (above.length > 1 && !pages.has(above.join('/'))) above.pop();
     return above.join('/') || '/';
   };
 
-  /** An address that only takes forms; whoever asks for it is led to the page. */
   function post(
     path: string,
     access: PageAccess,
@@ -186,7 +167,7 @@ export function createPages() {
     });
   }
 
-  /** Draws a form once more with what was typed, where it is to have other fields. It takes a POST, since a form may hold a secret. */
+  /** A POST, since a form may contain a secret. */
   function redraw({ path, access, form: of, kept, typed = (values) => values, show }: RedrawDefinition): void {
     post(path, access, [], async (c) => {
       const values = shownOf(await readForm(c), kept);

@@ -1,4 +1,3 @@
-/** What is answered about the service. */
 import * as z from 'zod';
 import { JOBS } from './model.ts';
 
@@ -16,7 +15,7 @@ const jobSchema = z.object({
     })
     .nullable()
     .optional()
-    .describe('Only for a session'),
+    .describe('Only with a session'),
 });
 
 export const healthSchema = z
@@ -24,8 +23,11 @@ export const healthSchema = z
     status: z.literal('ok'),
     jobs: z.record(z.enum(JOBS), jobSchema),
     encryption_keys: z
-      .object({ current: z.string(), in_use: z.array(z.string()).describe('Ids that stored secrets need: the others can go') })
+      .object({
+        current: z.string(),
+        in_use: z.array(z.string()).describe('Ids that stored secrets still need; the others can be removed'),
+      })
       .optional()
-      .describe('Only for a session: ids in `ENCRYPTION_KEYS`'),
+      .describe('Only with a session: ids in `ENCRYPTION_KEYS`'),
   })
   .meta({ id: 'Health' });

@@ -1,11 +1,10 @@
-/** What is answered about API tokens. */
 import * as z from 'zod';
 
 export const createdTokenSchema = z
   .object({
     id: z.int(),
     name: z.string(),
-    token: z.string().describe('The token. It is never shown again'),
+    token: z.string().describe('The token. Shown only once'),
     created_at: z.iso.datetime(),
   })
   .meta({ id: 'CreatedToken' });
@@ -17,7 +16,7 @@ export const tokenSchema = z
     created_at: z.iso.datetime(),
     last_used_at: z.iso.datetime().nullable(),
     is_active: z.boolean(),
-    prefix: z.string().describe('The beginning of the token, to recognise it'),
+    prefix: z.string().describe('The first characters of the token'),
   })
   .meta({ id: 'Token' });
 

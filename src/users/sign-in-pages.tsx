@@ -1,4 +1,3 @@
-/** The way in: what this is, registration, sign-in, sign-out, and where one-time links lead. */
 import * as z from 'zod';
 import type { Actor } from '../actor.ts';
 import type { Deps } from '../deps.ts';
@@ -11,18 +10,17 @@ import { localPath } from '../lib/local-path.ts';
 import { resetPassword, signInBrowser, signOut, signUp } from './actions.ts';
 import { loginSchema, resetPasswordSchema, signUpSchema } from './model.ts';
 
-export const entrancePages = createPages();
-const { page, form } = entrancePages;
+export const signInPages = createPages();
+const { page, form } = signInPages;
 
 const HOME = '/dashboard';
 
-/** Ends the session that the browser had, when another one begins in it. */
+/** The session that a browser had ends when another begins. */
 const leave = async (deps: Deps, actor: Actor): Promise<void> => (actor.kind === 'user' ? signOut(deps, actor) : undefined);
 
 const NEEDS_HTTPS =
-  'Signing in needs https: over plain http your browser would not keep the session. Open this monitor by an https address.';
+  'Signing in needs https: over plain http your browser does not keep the session. Open this monitor at an https address.';
 
-/** Says beforehand that a sign-in cannot work here. */
 const HttpsNotice = ({ view: { c, failure } }: { view: View }) =>
   failure === null && areCookiesDropped(c) ? (
     <p class="notice failed" role="alert">
@@ -30,7 +28,7 @@ const HttpsNotice = ({ view: { c, failure } }: { view: View }) =>
     </p>
   ) : null;
 
-/** Nothing is done where its session would be lost on the way back. */
+/** The browser would drop the session cookie, so nothing is done. */
 function requireCookies(c: View['c']): void {
   if (areCookiesDropped(c)) fail({ kind: 'bad_request', detail: NEEDS_HTTPS });
 }
@@ -51,7 +49,7 @@ const WhereToRegister = ({ isOpen }: { isOpen: boolean }) =>
       New here? <a href="/register">Create an account</a>.
     </p>
   ) : (
-    <p class="hint">Accounts are made with an invitation link.</p>
+    <p class="hint">Registration is by invitation.</p>
   );
 
 const Start = ({ view }: { view: View }) => (
@@ -59,13 +57,13 @@ const Start = ({ view }: { view: View }) => (
     <section>
       <h1>Know what your OpenRouter keys spend</h1>
       <p class="lead">
-        A monitor that you host yourself: it reads your keys every hour, keeps the history that OpenRouter forgets after 31 days, and adds
-        it up to the nano-dollar.
+        A self-hosted monitor: it syncs your keys every hour and keeps the history that OpenRouter drops after 31 days, exact to the
+        nano-dollar.
       </p>
       <ul class="promises">
-        <li>Which key, model and provider spent it, by the hour and by your own local day</li>
+        <li>Spend by key, model and provider, by hour and in your time zone</li>
         <li>Several OpenRouter accounts in one place, with balances and limits</li>
-        <li>Keys are stored encrypted and never shown again</li>
+        <li>Keys encrypted at rest and never shown again</li>
         <li>CSV, JSON and an HTTP API for your own programs</li>
       </ul>
     </section>
@@ -113,7 +111,7 @@ form({
     await signOut(deps, actor);
     return { to: '/', message: 'You are signed out.', session: null };
   },
-  show: () => fail({ kind: 'internal', detail: 'Signing out did not work.' }),
+  show: () => fail({ kind: 'internal', detail: 'Signing out failed.' }),
 });
 
 const Register = ({ view }: { view: View }) => {
@@ -133,10 +131,10 @@ const Register = ({ view }: { view: View }) => {
           <button type="submit">Create account</button>
         </Form>
       ) : (
-        <p>Registration needs an invitation. Open the link that you were given, or ask whoever runs this monitor for one.</p>
+        <p>Registration is by invitation. Open your invitation link, or ask the operator of this monitor for one.</p>
       )}
       <p>
-        You have an account? <a href="/login">Sign in</a>.
+        Already have an account? <a href="/login">Sign in</a>.
       </p>
     </Frame>
   );
@@ -163,7 +161,7 @@ form({
 const ResetPassword = ({ view }: { view: View }) => (
   <Frame title="Set a new password" here="/reset-password" view={view} class="narrow">
     <h1>Set a new password</h1>
-    <p>All sessions of the account end.</p>
+    <p>This signs you out everywhere.</p>
     <Form action="/reset-password">
       <input type="hidden" name="token" value={view.failure?.values['token'] ?? view.c.req.query('token') ?? ''} />
       <Field name="new_password" label="New password" type="password" autocomplete="new-password" hint="At least 12 characters." />
@@ -182,7 +180,7 @@ form({
   kept: ['token'],
   async act({ deps, body }) {
     await resetPassword(deps, body);
-    return { to: '/login', message: 'The password is set. Sign in with it.', session: null };
+    return { to: '/login', message: 'Password set. Sign in with it.', session: null };
   },
   show: (view) => <ResetPassword view={view} />,
 });

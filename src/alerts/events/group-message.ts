@@ -1,4 +1,4 @@
-/** What happened together as one message: one event in its own words, several as a count, a few of them, and one link. Pure. */
+/** Messages for groups: one event in full; several as a count, the first few, and a link. Pure. */
 import type { EventRow } from './model.ts';
 import type { Figures } from './words.ts';
 
@@ -7,59 +7,55 @@ interface Item {
   title: string;
   text: string;
   figures: Figures;
-  /** Where the figures are shown. */
   url: string;
 }
 
-/** What is sent of one event or several. */
-export interface Notice extends Item {
+export interface GroupMessage extends Item {
   kind: EventRow['kind'];
   rule: string;
   at: number;
-  /** All that it tells of, or the first of them. */
   items: Item[];
   count: number;
 }
 
-/** So many are named or told of in a message of several. */
+/** Events named in a message for people. */
 const FEW = 5;
-/** A program gets so many of them; the API has them all. */
+/** Events in a message for programs; the API has them all. */
 const MAX_ITEMS = 100;
 
 const TITLES: Record<string, (count: number) => string> = {
-  budget: (count) => `${count} alerts of budgets`,
-  limit_remaining: (count) => `${count} limits are near`,
-  balance: (count) => `Balances of ${count} accounts are low`,
-  spike: (count) => `Unusual spend, ${count} times`,
+  budget: (count) => `${count} budget alerts`,
+  limit_remaining: (count) => `${count} limits nearly used up`,
+  balance: (count) => `${count} low account balances`,
+  spike: (count) => `${count} spend spikes`,
   key_invalid: (count) => `${count} keys are invalid`,
   key_expiring: (count) => `${count} keys expire soon`,
   key_discovered: (count) => `${count} new keys`,
-  sync_overdue: (count) => `${count} keys are not being read`,
+  sync_overdue: (count) => `${count} keys overdue for sync`,
   digest: (count) => `${count} digests`,
 };
 
-/** The title of several events of a type. */
 export const titleOfSeveral = (ruleType: string, count: number): string => (TITLES[ruleType] ?? ((n) => `${n} alerts`))(count);
 
-/** The first few of some things, in words, and how many there are beside them. */
+/** `a, b and 3 more` */
 export const firstFew = (things: readonly string[], separator = ', '): string =>
   things.slice(0, FEW).join(separator) + (things.length > FEW ? ` and ${things.length - FEW} more` : '');
 
-/** Names and what is said of them all; where not all of them are named or have the same said of them, a few titles with their texts. */
+/** Key names with their common text; where texts differ or names are missing, the first few events in full. */
 export function textOfSeveral(events: readonly Pick<EventRow, 'keyId' | 'title' | 'text'>[], names: ReadonlyMap<number, string>): string {
   const named = events.map(({ keyId }) => (keyId === null ? undefined : names.get(keyId)));
   const isAlike = new Set(events.map(({ text }) => text)).size === 1;
   if (isAlike && named.every((name) => name !== undefined)) return `${firstFew(named)}. ${events[0]?.text ?? ''}`;
-  const told = events.slice(0, FEW).map(({ title, text }) => `${title}: ${text}`);
-  return [...told, ...(events.length > FEW ? [`And ${events.length - FEW} more.`] : [])].join('\n');
+  const first = events.slice(0, FEW).map(({ title, text }) => `${title}: ${text}`);
+  return [...first, ...(events.length > FEW ? [`And ${events.length - FEW} more.`] : [])].join('\n');
 }
 
-/**
- * A message of events that happened together.
- * @param names of keys, by their id
- * @param origin under which the monitor is used
- */
-export function noticeOf(events: readonly [EventRow, ...EventRow[]], names: ReadonlyMap<number, string>, origin: string): Notice {
+/** @param names of keys by id @param origin of this monitor */
+export function groupMessageOf(
+  events: readonly [EventRow, ...EventRow[]],
+  names: ReadonlyMap<number, string>,
+  origin: string,
+): GroupMessage {
   const items = events.slice(0, MAX_ITEMS).map(
     (event): Item => ({
       eventId: event.id,

@@ -1,4 +1,4 @@
-/** Sync, validation and reading on demand: one message of keys is read, judged and written. */
+/** Sync, validation and on-demand sync of keys, one message at a time. */
 
 import { evaluateSoon } from '../alerts/evaluation/evaluate.ts';
 import type { Deps } from '../deps.ts';
@@ -10,20 +10,20 @@ import { applyReadings, type Reading, readKeys } from '../sync/keys.ts';
 import { accountMessageOf } from '../sync/message.ts';
 import { isTransient, retryAfterOf } from '../sync/verdict.ts';
 import { withLease } from './lease.ts';
-import { addCounts, type Counts, type Delivery, type JobMessage, packKeys, type ReadMessage } from './model.ts';
+import { addCounts, type Counts, type Delivery, type JobMessage, type KeysMessage, packKeys } from './model.ts';
 
-/** Longer than 20 keys take with 6 requests at once and 10 seconds each. */
+/** 20 keys, 6 requests at once, 10 seconds each. */
 const LEASE_MS = 2 * MINUTE_MS;
-/** How often the keys of a message are tried in one run. Then the next ring takes over. */
+/** Attempts for the keys of a message; after that the next run takes over. */
 const MAX_ATTEMPTS = 4;
-/** A longer `Retry-After` is left to the next ring. */
+/** The next run handles a longer `Retry-After`. */
 const MAX_WAIT_S = 15 * 60;
 const IDS_A_PAGE = 2000;
 
 const runOf = (job: ReadRun['kind'], slot: string): ReadRun => ({ kind: job, id: `${job} ${slot}`, since: Date.parse(slot) });
 
-/** Puts every key that the ring makes due into messages; returns how many there are, and how many OpenRouter asked to leave for later. */
-export async function startReading(deps: Deps, job: 'sync' | 'validate', slot: string): Promise<Counts> {
+/** Enqueues all due keys. @returns how many are due, and how many wait for their `Retry-After` */
+export async function enqueueDueKeys(deps: Deps, job: 'sync' | 'validate', slot: string): Promise<Counts> {
   const now = deps.now();
   const counts = { due: 0, postponed: 0, messages: 0 };
   for (let afterId: number | undefined = 0; afterId !== undefined; ) {
@@ -39,7 +39,6 @@ export async function startReading(deps: Deps, job: 'sync' | 'validate', slot: s
   return counts;
 }
 
-/** How many keys were read, and how many failed in which way. */
 function countReadings(readings: readonly Reading[], applied: ReadonlySet<number>): Counts {
   return readings.reduce<Counts>((counts, { key, result }) => {
     const outcome = !applied.has(key.id) ? 'superseded' : result.ok ? 'read' : result.error.kind;
@@ -47,10 +46,7 @@ function countReadings(readings: readonly Reading[], applied: ReadonlySet<number
   }, {});
 }
 
-/**
- * How long to wait before the keys that failed are tried again, in seconds, or null if none of them would be worth it.
- * All of them are due again when the longest of the waits is over.
- */
+/** Seconds until the failed keys are retried (the longest of their waits); null: no retry would help. */
 export function retryDelay(readings: readonly Reading[], applied: ReadonlySet<number>, attempt: number, random: number): number | null {
   const waits = readings.flatMap(({ key, result }) => {
     if (!applied.has(key.id)) return [1];
@@ -61,21 +57,20 @@ export function retryDelay(readings: readonly Reading[], applied: ReadonlySet<nu
   return bearable.length > 0 ? Math.max(1, ...bearable) : null;
 }
 
-/** A message for each account that a management key opens. They come before the readings are applied, so that none gets lost. */
+/** Enqueued before the results are applied, so that none is lost. */
 const accountMessages = (readings: readonly Reading[], slot: string): JobMessage[] =>
   readings.flatMap(({ key: { id, userId }, result }) =>
     result.ok && result.value.isManagementKey ? [accountMessageOf(slot, userId, id)] : [],
   );
 
-/** Works on a message: each due key once, failures apart from each other. */
-export const readMessage = (deps: Deps, message: ReadMessage): Promise<Delivery> =>
+export const keysMessage = (deps: Deps, message: KeysMessage): Promise<Delivery> =>
   withLease(deps, message, LEASE_MS, async (before) => {
     const run = runOf(message.job, message.slot);
     const keys = await listDueKeysAcrossUsers(deps.db, run, deps.now(), message.keyIds);
     const readings = await readKeys(deps, keys);
     await deps.enqueue(accountMessages(readings, message.slot));
     const applied = await applyReadings(deps, readings, run.id);
-    // Also of users whose keys could not be read: rules are about that, too.
+    // Rules also watch keys that could not be synced.
     await evaluateSoon(
       deps,
       keys.map(({ userId }) => userId),

@@ -1,4 +1,3 @@
-/** What is answered where something is wrong. */
 import * as z from 'zod';
 
 export const problemSchema = z

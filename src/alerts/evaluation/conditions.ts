@@ -1,4 +1,4 @@
-/** States of keys that last until they are over: what is the matter with each key that a rule is about. Pure. */
+/** Conditions of keys that last until they recover. Pure. */
 import type { Key } from '../../keys/advice.ts';
 import { HOUR_MS, MINUTE_MS } from '../../lib/day.ts';
 import { compareProducts, usdFromNanoOrNull } from '../../lib/money.ts';
@@ -7,29 +7,24 @@ import type { Figures } from '../events/words.ts';
 import type { RuleOf, RuleType } from '../model.ts';
 import type { EvaluationInput } from './situation.ts';
 
-/**
- * What is said of a key: a state that holds, or does not (`ok`), with the figures of now; `unknown`: nothing can be said now, so what was said
- * stays; `not_applicable`: the question makes no sense of this key (any more).
- */
-export type StateResult = { is: 'holding' | 'ok'; figures: Figures } | 'unknown' | 'not_applicable';
+/** `unknown`: cannot be judged now, so an open event stays; `not_applicable`: the rule does not apply to this key (any more). */
+export type ConditionResult = { is: 'holding' | 'ok'; figures: Figures } | 'unknown' | 'not_applicable';
 
-/**
- * What fell below a mark is well again only when it is this much above it: a figure that goes to and fro around the mark is told once.
- */
+/** Recovers only this far above the mark, so that a figure around the mark alerts once. */
 const MARGIN = 1.1;
 
 type Level = 'below' | 'near' | 'above';
 
-/** Where a figure is by a mark, both as products; it need not rise beyond `most`, which may be all that there can be. */
+/** Compares two products. Reaching `most`, the possible maximum, always counts as above. */
 function levelOf(figure: readonly number[], mark: readonly number[], most: number | null = null): Level {
   if (compareProducts(figure, mark) < 0) return 'below';
   const isWell = compareProducts(figure, [...mark, MARGIN]) >= 0 || (most !== null && compareProducts(figure, [most]) >= 0);
   return isWell ? 'above' : 'near';
 }
 
-type Judge<T extends RuleType> = (rule: RuleOf<T>, key: Key, situation: EvaluationInput) => StateResult;
+type Evaluate<T extends RuleType> = (rule: RuleOf<T>, key: Key, situation: EvaluationInput) => ConditionResult;
 
-export const judgeLimit: Judge<'limit_remaining'> = (rule, key) => {
+export const evaluateLimit: Evaluate<'limit_remaining'> = (rule, key) => {
   const { limit_usd: limit, limit_remaining_usd: left } = key;
   if (!key.is_active || key.vanished_at !== null || limit === null || limit <= 0) return 'not_applicable';
   if (key.status === 'invalid' || left === null) return 'unknown';
@@ -38,13 +33,13 @@ export const judgeLimit: Judge<'limit_remaining'> = (rule, key) => {
   return { is: level === 'below' ? 'holding' : 'ok', figures: { limit_usd: limit, left_usd: left, resets: key.limit_reset } };
 };
 
-/** What an account spends a day of late, USD; null if too few days are known. */
+/** USD per day of an account; null: too few days known. */
 function paceOf(account: Key, { now, zone, keys, spend }: EvaluationInput): number | null {
   const members = keys.filter((key) => key.id === account.id || key.managed_by === account.id).map(({ id }) => id);
   return usdFromNanoOrNull(spend.paceOf(members, 'credits', localDayOf(now, zone)));
 }
 
-export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
+export const evaluateBalance: Evaluate<'balance'> = (rule, key, situation) => {
   const balance = key.balance_usd;
   if (key.kind !== 'management' || !key.is_active || key.managed_by !== null) return 'not_applicable';
   if (balance === null || key.status !== 'active') return 'unknown';
@@ -60,20 +55,20 @@ export const judgeBalance: Judge<'balance'> = (rule, key, situation) => {
   return isOpen ? 'unknown' : { is: 'ok', figures };
 };
 
-export const judgeInvalid: Judge<'key_invalid'> = (_, key) => {
+export const evaluateInvalid: Evaluate<'key_invalid'> = (_, key) => {
   if (!key.is_active) return 'not_applicable';
-  // What had expired before it was found is no news.
+  // It had expired before it was found.
   if (key.is_expired && (key.expires_at ?? '') <= key.created_at) return 'not_applicable';
   if (key.status === 'invalid') return { is: 'holding', figures: { reason: key.last_error } };
   return key.status === 'active' ? { is: 'ok', figures: {} } : 'unknown';
 };
 
-/** A ring comes a moment earlier or later than the one before it: what one of them read is overdue with one of them. */
-const RING_SLACK_MS = 5 * MINUTE_MS;
+/** Cron runs are not exactly periodic, so keys synced in the same run become overdue in the same run. */
+const CRON_SLACK_MS = 5 * MINUTE_MS;
 
-export const judgeOverdue: Judge<'sync_overdue'> = (rule, key, { now }) => {
+export const evaluateOverdue: Evaluate<'sync_overdue'> = (rule, key, { now }) => {
   if (!key.is_active || key.kind === 'management' || key.status === 'invalid') return 'not_applicable';
   const since = Date.parse(key.last_synced_at ?? key.created_at);
-  const isOverdue = now - since > rule.hours * HOUR_MS - RING_SLACK_MS;
+  const isOverdue = now - since > rule.hours * HOUR_MS - CRON_SLACK_MS;
   return { is: isOverdue ? 'holding' : 'ok', figures: { last_synced_at: key.last_synced_at, reason: key.last_error } };
 };

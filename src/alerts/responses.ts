@@ -1,11 +1,13 @@
-/** What is answered about channels, rules, events and actions. */
 import * as z from 'zod';
 import { CHANNEL_TYPES } from './channels/model.ts';
 import { RULE_TYPES } from './model.ts';
 
 const instant = z.iso.datetime().nullable();
 
-const attemptSchema = z.object({ at: z.iso.datetime(), error: z.string().nullable().describe('Why it did not arrive; null: it did') });
+const attemptSchema = z.object({
+  at: z.iso.datetime(),
+  error: z.string().nullable().describe('Why the delivery failed; null: it succeeded'),
+});
 
 export const eventSchema = z
   .object({
@@ -14,13 +16,13 @@ export const eventSchema = z
     rule_id: z.int(),
     rule_type: z.string(),
     key_id: z.int().nullable(),
-    group: z.string().describe('What happened together has the same one, and is sent in one message'),
+    group: z.string().describe('Events of one group happened together and are sent as one message'),
     title: z.string(),
     text: z.string(),
     figures: z.record(z.string(), z.union([z.number(), z.string(), z.null()])),
     path: z.string().describe('The page that shows the figures'),
     created_at: z.iso.datetime(),
-    recovered_at: instant.describe('Of a state: when it was over'),
+    recovered_at: instant.describe('When the condition recovered'),
     acknowledged_at: instant,
     snoozed_until: instant,
     deliveries: z.array(
@@ -40,8 +42,8 @@ export const channelSchema = z
     id: z.int(),
     type: z.enum(CHANNEL_TYPES),
     name: z.string(),
-    label: z.string().describe('Its address, masked'),
-    status: z.enum(['new', 'working', 'failing']).describe('`failing`: nothing has arrived for a day'),
+    label: z.string().describe('The masked address'),
+    status: z.enum(['new', 'working', 'failing']).describe('`failing`: no delivery has succeeded for a day'),
     last_attempt_at: z.iso.datetime().nullable(),
     last_success_at: z.iso.datetime().nullable(),
     last_error: z.string().nullable().describe('Why the last attempt failed'),
@@ -51,7 +53,7 @@ export const channelSchema = z
 
 export const createdChannelSchema = channelSchema
   .extend({
-    secret: z.string().nullable().describe('Of a webhook, the secret that signs its messages (Standard Webhooks). It is never shown again'),
+    secret: z.string().nullable().describe('For a webhook: the secret that signs its messages (Standard Webhooks). Shown only once'),
   })
   .meta({ id: 'CreatedChannel' });
 
@@ -66,7 +68,7 @@ export const actionSchema = z
     key_id: z.int(),
     action: z.enum(['dry_run', 'disable', 'limit']),
     state: z.enum(['planned', 'done', 'refused', 'skipped', 'restored', 'left']),
-    answer: z.string().nullable().describe('What became of it'),
+    answer: z.string().nullable().describe('The outcome'),
     restore: z.boolean(),
     restore_at: z.iso.datetime().describe('When the next period begins'),
     created_at: z.iso.datetime(),
@@ -84,18 +86,20 @@ export const ruleSchema = z
     name: z.string().nullable(),
     key_id: z.int().nullable(),
     channel_ids: z.union([z.literal('all'), z.array(z.int())]),
-    sentence: z.string().describe('The rule in words'),
-    acts_from: instant.optional().describe('Of an armed budget: periods that began before then have no action; null: any has'),
+    sentence: z.string().describe('The rule as a sentence'),
+    acts_from: instant
+      .optional()
+      .describe('For a budget with an action: it acts only in periods that begin at this time or later; null: in every period'),
     created_at: z.iso.datetime(),
   })
-  .describe('Beside these, the parameters of its type')
+  .describe('Also holds the parameters of its type')
   .meta({ id: 'AlertRule' });
 
 export const previewSchema = z
   .object({
-    used_usd: z.number().nullable().describe('Of the period that goes on; null: nothing is known of it'),
+    used_usd: z.number().nullable().describe('Spend of the current period; null: unknown'),
     amount_usd: z.number(),
-    would_do_now: z.enum(['dry_run', 'disable', 'limit']).nullable().describe('The action that would be taken at once'),
+    would_do_now: z.enum(['dry_run', 'disable', 'limit']).nullable().describe('The action that would run immediately; null: none'),
   })
   .meta({ id: 'AlertRulePreview' });
 

@@ -1,4 +1,3 @@
-/** What is answered about accounts. */
 import * as z from 'zod';
 
 export const accountSchema = z.object({ id: z.int(), email: z.string(), created_at: z.iso.datetime() }).meta({ id: 'Account' });

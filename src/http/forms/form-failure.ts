@@ -1,51 +1,40 @@
-/**
- * What was wrong with a form, and how its page reports it: in a summary on top of the page, and at the fields, the first of which has
- * the focus. Pure.
- */
+/** Errors of a form and how its page reports them: in a summary at the top and at the fields; the first of them gets the focus. Pure. */
 import type { AppError } from '../../errors.ts';
 
-/** What was typed into a form, to be shown once more. */
 export interface Draft {
-  /** The path of the form's address. */
   form: string;
-  /** By the field's name, secrets left out. */
+  /** By field name, without secrets. */
   values: Record<string, string>;
 }
 
-/** A form that could not be carried out. */
-export interface Failure extends Draft {
-  /** What is wrong, by the field's path. */
+export interface FormFailure extends Draft {
   errors: Record<string, string>;
-  /** What is wrong with the whole; null: only fields are. */
+  /** The error of the whole form; null: only fields are wrong. */
   detail: string | null;
-  /** What happened instead. */
   note?: string;
 }
 
-/** A control of a form, in the order of the page. */
+/** In page order. */
 export interface Control {
   id: string;
   name: string;
   label: string;
 }
 
-/** How a page reports a failure. */
 export interface FailureReport {
-  /** Of each field that is wrong; `id`: its control, or where it stands above the form; null: the page has none. */
+  /** `id`: the control, or the form for errors shown above its fields; null: not on the page. */
   fields: { text: string; id: string | null }[];
-  /** What stands above the fields of the form, since it stands beside none of them. */
+  /** Errors shown above the fields because they belong to none of them. */
   above: string[];
-  /** The id of what has the focus; null: the summary has. */
+  /** Id of the focused element; null: the summary. */
   focus: string | null;
 }
 
-/** A key's text, pasted into the wrong field, is not shown either. */
+/** Secrets pasted into a wrong field are not shown again either. */
 const KEY_TEXT = /sk-or-v1-\w{8}/;
 
-/** The names of what may be shown again. */
 export type Kept = readonly string[] | ((name: string) => boolean);
 
-/** What may be shown again of what was typed: names that are kept, and never a key. */
 export const shownOf = (values: Record<string, string>, kept: Kept): Record<string, string> =>
   Object.fromEntries(
     Object.entries(values).filter(
@@ -53,8 +42,7 @@ export const shownOf = (values: Record<string, string>, kept: Kept): Record<stri
     ),
   );
 
-/** The failure that an error is for a form: its fields by their paths, or the whole. */
-export function failureOf(draft: Draft, error: AppError): Failure {
+export function failureOf(draft: Draft, error: AppError): FormFailure {
   const errors: Record<string, string> = {};
   if (error.kind === 'forbidden' && error.path !== undefined) return { ...draft, errors: { [error.path]: error.detail }, detail: null };
   if (error.kind !== 'invalid') return { ...draft, errors, detail: error.detail };
@@ -62,19 +50,13 @@ export function failureOf(draft: Draft, error: AppError): Failure {
   return { ...draft, errors, detail: null };
 }
 
-/** Is what is wrong at a path wrong with a field, or with a part of it? */
 const isOf = (path: string, name: string): boolean => path === name || path.startsWith(`${name}.`);
 
-/** What is wrong with a field. */
-export const errorOf = ({ errors }: Pick<Failure, 'errors'>, name: string): string | undefined =>
+export const errorOf = ({ errors }: Pick<FormFailure, 'errors'>, name: string): string | undefined =>
   Object.entries(errors).find(([path]) => isOf(path, name))?.[1];
 
-/**
- * How a page reports a failure.
- * @param controls of the form, as far as the page shows it
- * @param form the form's id, where what is wrong with the whole of it stands above its fields; null: it stands in the summary alone
- */
-export function reportFailure(failure: Failure, controls: readonly Control[], form: string | null): FailureReport {
+/** @param controls that the page shows @param form id for errors above its fields; null: only the summary shows them */
+export function reportFailure(failure: FormFailure, controls: readonly Control[], form: string | null): FailureReport {
   const home = form === null ? null : (controls[0]?.id ?? form);
   const wrong = controls.flatMap(({ id, name, label }) => {
     const message = errorOf(failure, name);

@@ -1,4 +1,4 @@
-/** What happens once: a threshold of a period, an unusual hour, a key that is found. Pure. */
+/** Rules that fire once: budget thresholds, spikes, and what happens to a key. Pure. */
 import { freeRequestsOf, isInUse, type Key } from '../../keys/advice.ts';
 import { addDays, DAY_MS, dayOf, HOUR_MS, periodOf } from '../../lib/day.ts';
 import { compareProducts, NANO, usdFromNano } from '../../lib/money.ts';
@@ -7,9 +7,8 @@ import type { RuleMatch } from '../events/words.ts';
 import type { RuleOf, RuleType } from '../model.ts';
 import { forecastOf } from './forecast.ts';
 import { type EvaluationInput, keysOf, subjectOf } from './situation.ts';
-import type { Asked, Compared } from './spend.ts';
+import type { Compared, SpendQuery } from './spend.ts';
 
-/** Median of nothing is null. */
 export function medianOf(values: readonly number[]): number | null {
   if (values.length === 0) return null;
   const sorted = values.toSorted((a, b) => a - b);
@@ -20,8 +19,8 @@ export function medianOf(values: readonly number[]): number | null {
 
 type Decide<T extends RuleType> = (rule: RuleOf<T>, situation: EvaluationInput) => RuleMatch[];
 
-/** For so long after its end a period is still looked at: what was spent in its last hours shows late. */
-const LATE_MS = 6 * HOUR_MS;
+/** A period is still evaluated this long after its end: its last spend shows late. */
+const LATE_SPEND_MS = 6 * HOUR_MS;
 
 type Period = ReturnType<typeof periodOf>;
 
@@ -29,41 +28,46 @@ function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, s
   const nano = situation.spend.ofDays(rule, period.from, period.to);
   if (nano === null) return [];
   const about = { subject: subjectOf(rule.key_id), keyId: rule.key_id };
-  // The amount is part of the name: of another amount the same share may be told again.
+  // The amount is part of the dedupe key: another amount may reach the same threshold again.
   const amount = rule.counts === 'credits' ? rule.amount_usd : `${rule.amount_usd} ${rule.counts}`;
   const occasion = (what: string | number) => `${rule.period} ${period.from} ${amount} ${what}`;
   const { amount_usd, counts } = rule;
   const figures = { amount_usd, counts, spent_usd: usdFromNano(nano), period: rule.period, from: period.from, to: period.to };
   const reaches = (share: number): boolean => compareProducts([nano], [share, amount_usd, NANO]) >= 0;
   const highest = rule.thresholds.findLast(reaches);
-  const told: RuleMatch[] = [];
+  const matches: RuleMatch[] = [];
   if (highest !== undefined) {
     const surpassedBy = rule.thresholds.filter((threshold) => threshold > highest).map(occasion);
-    told.push({ ...about, occasion: occasion(highest), is: 'threshold', figures: { ...figures, threshold: highest }, surpassedBy });
+    matches.push({ ...about, occasion: occasion(highest), is: 'threshold', figures: { ...figures, threshold: highest }, surpassedBy });
   }
   const forecast = rule.forecast && !isOver && !reaches(1) ? forecastOf(situation, rule, rule.period) : null;
   if (forecast !== null && compareProducts([forecast], [amount_usd, NANO]) > 0) {
-    told.push({ ...about, occasion: occasion('forecast'), is: 'forecast', figures: { ...figures, forecast_usd: usdFromNano(forecast) } });
+    matches.push({
+      ...about,
+      occasion: occasion('forecast'),
+      is: 'forecast',
+      figures: { ...figures, forecast_usd: usdFromNano(forecast) },
+    });
   }
-  return told;
+  return matches;
 }
 
-/** A period that is just over is looked at too, unless the rule is younger than its end. */
+/** Also the period that has just ended, unless the rule is younger. */
 export const decideBudget: Decide<'budget'> = (rule, situation) => {
   const { now, zone } = situation;
   const current = periodOf(rule.period, localDayOf(now, zone));
-  const before = periodOf(rule.period, localDayOf(now - LATE_MS, zone));
+  const before = periodOf(rule.period, localDayOf(now - LATE_SPEND_MS, zone));
   const isLate = before.from !== current.from && rule.createdAt < startOfLocalDay(current.from, zone);
   return [...(isLate ? decidePeriod(rule, before, true, situation) : []), ...decidePeriod(rule, current, false, situation)];
 };
 
-/** Complete hours and days that are looked at: spend may show late. */
+/** Spend may show late. */
 const RECENT_HOURS = 6;
 export const WEEKS = 4;
-/** So many of the compared hours, or weekdays, must be known. */
+/** Fewer known hours or weekdays are no basis. */
 const MIN_KNOWN = { hour: 7, day: 2 };
 
-/** What is usual, if enough is known of it and the time was more than that. */
+/** The usual spend, if enough is known and `spent` exceeds it enough. */
 function usualOf(rule: RuleOf<'spike'>, { spent, before }: Compared): number | null {
   const median = before.length < MIN_KNOWN[rule.window] ? null : medianOf(before);
   if (median === null) return null;
@@ -71,16 +75,14 @@ function usualOf(rule: RuleOf<'spike'>, { spent, before }: Compared): number | n
   return isSpike ? median : null;
 }
 
-/** The present day and the one before, each beside the same weekdays before it. */
 function daysOf({ now, zone, spend }: EvaluationInput) {
   const today = localDayOf(now, zone);
   return [today, addDays(today, -1)].map((day) => {
     const before = Array.from({ length: WEEKS }, (_, week) => addDays(day, -7 * (week + 1)));
-    return { name: day, day, beside: (asked: Asked) => spend.dayBeside(asked, day, before) };
+    return { name: day, day, beside: (asked: SpendQuery) => spend.dayBeside(asked, day, before) };
   });
 }
 
-/** The last complete hours, each beside those at which the user's clock showed the same on the days before. */
 function hoursOf({ now, zone, spend }: EvaluationInput) {
   const hour = Math.floor(now / HOUR_MS) * HOUR_MS;
   const hoursAt = createClockHours(addDays(dayOf(now), -7 * WEEKS - 2), dayOf(now), zone);
@@ -88,7 +90,7 @@ function hoursOf({ now, zone, spend }: EvaluationInput) {
     const day = localDayOf(at, zone);
     const clock = localHourOf(at, zone);
     const before = Array.from({ length: 7 * WEEKS }, (_, days) => hoursAt(addDays(day, -days - 1), clock)).flat();
-    return { name: new Date(at).toISOString(), day, beside: (asked: Asked) => spend.hourBeside(asked, at, before) };
+    return { name: new Date(at).toISOString(), day, beside: (asked: SpendQuery) => spend.hourBeside(asked, at, before) };
   });
 }
 
@@ -112,12 +114,11 @@ export const decideSpike: Decide<'spike'> = (rule, situation) =>
     return [{ subject: subjectOf(rule.key_id), keyId: rule.key_id, occasion: `${rule.window} ${name}`, is: 'spike', figures }];
   });
 
-/** What happens to a key once. */
-const onceOf = (key: Key, occasion: string, figures: RuleMatch['figures']): RuleMatch => ({
+const oneTimeMatch = (key: Key, occasion: string, figures: RuleMatch['figures']): RuleMatch => ({
   subject: subjectOf(key.id),
   keyId: key.id,
   occasion,
-  is: 'once',
+  is: 'one_time',
   figures,
 });
 
@@ -125,27 +126,24 @@ export const decideExpiring: Decide<'key_expiring'> = (rule, { keys, now }) =>
   keysOf(rule, keys).flatMap((key) => {
     const left = key.expires_at === null ? null : Date.parse(key.expires_at) - now;
     if (!isInUse(key) || left === null || left <= 0 || left > rule.days * DAY_MS) return [];
-    return onceOf(key, `expires ${key.expires_at}`, { expires_at: key.expires_at });
+    return oneTimeMatch(key, `expires ${key.expires_at}`, { expires_at: key.expires_at });
   });
 
-/** A key that was found longer ago is no news. */
+/** Keys found longer ago are no news. */
 const NEW_FOR_MS = 30 * DAY_MS;
 
-/**
- * The requests to free models of a whole account, once a UTC day: as its management key tells them, or else each of its keys, or the one that a
- * rule is about.
- */
+/** An account's free-model requests, once per UTC day: reported for its management key, else for each of its keys or the rule's key. */
 export const decideFreeRequests: Decide<'limit_remaining'> = (rule, { keys, now }) =>
   keysOf(rule, keys).flatMap((key) => {
     const free = freeRequestsOf(key, now);
     const isReported = key.managed_by === null || rule.key_id === key.id;
     if (!isReported || !isInUse(key) || free === null || free.left >= rule.below_ratio * free.limit) return [];
-    return onceOf(key, `free ${dayOf(now)}`, { free_left: free.left, free_limit: free.limit });
+    return oneTimeMatch(key, `free ${dayOf(now)}`, { free_left: free.left, free_limit: free.limit });
   });
 
 export const decideDiscovered: Decide<'key_discovered'> = (rule, { keys, now }) =>
   keysOf(rule, keys).flatMap((key) => {
     const foundAt = Date.parse(key.created_at);
     if (key.kind !== 'discovered' || foundAt <= rule.createdAt || now - foundAt > NEW_FOR_MS) return [];
-    return onceOf(key, 'discovered', { found_at: key.created_at });
+    return oneTimeMatch(key, 'discovered', { found_at: key.created_at });
   });
