@@ -70,7 +70,7 @@ export interface StackedProps {
 }
 
 /** What each bucket holds, in words: of each series, and of all. Tips and table say the same, so it is said once. */
-export interface Told {
+export interface ChartText {
   totals: readonly (number | null)[];
   totalTexts: readonly string[];
   texts: readonly (readonly string[])[];

@@ -9,7 +9,7 @@ import { err, ok, type Result } from '../lib/result.ts';
 export type Keyring = readonly { kid: string; secret: Uint8Array }[];
 
 /** Where a ciphertext stands. */
-export interface Place {
+export interface CiphertextPlace {
   column: string;
   userId: number;
   /** SHA-256 of the plaintext, which is stored beside it. */
@@ -25,14 +25,14 @@ const IV_BYTES = 12;
 
 const encoder = new TextEncoder();
 
-const additionalData = (place: Place, kid: string): Uint8Array =>
+const additionalData = (place: CiphertextPlace, kid: string): Uint8Array =>
   encoder.encode(JSON.stringify([VERSION, place.column, place.userId, place.hash, kid]));
 
 const importKey = (secret: Uint8Array, usage: 'encrypt' | 'decrypt'): Promise<CryptoKey> =>
   crypto.subtle.importKey('raw', secret, 'AES-GCM', false, [usage]);
 
 /** Encrypts with the first key of the ring and a fresh random IV. */
-export async function encrypt(keyring: Keyring, place: Place, plaintext: string): Promise<{ envelope: string; kid: string }> {
+export async function encrypt(keyring: Keyring, place: CiphertextPlace, plaintext: string): Promise<{ envelope: string; kid: string }> {
   const [current] = keyring;
   if (!current) throw new Error('The keyring is empty');
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
@@ -45,7 +45,7 @@ export async function encrypt(keyring: Keyring, place: Place, plaintext: string)
 }
 
 /** Decrypts what `encrypt` made for the same place with any key of the ring. */
-export async function decrypt(keyring: Keyring, place: Place, envelope: string): Promise<Result<string, CipherError>> {
+export async function decrypt(keyring: Keyring, place: CiphertextPlace, envelope: string): Promise<Result<string, CipherError>> {
   const [version, kid, iv, sealed, ...rest] = envelope.split('.');
   if (version !== VERSION || !kid || !iv || !sealed || rest.length > 0) return err({ kind: 'broken' });
   const entry = keyring.find((candidate) => candidate.kid === kid);

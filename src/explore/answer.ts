@@ -3,7 +3,7 @@
 import { createCompleteness } from '../usage/coverage/completeness.ts';
 import type { CoveredKey } from '../usage/coverage/coverage.ts';
 import type { ByDimension, Dimension, Fact, Range } from '../usage/model.ts';
-import { comparePlaces } from '../usage/sums/groups.ts';
+import { comparePositions } from '../usage/sums/groups.ts';
 import { bucketOfFact, bucketsOf, slotsOf } from './buckets.ts';
 import { createKnown, createOpen, figureOf, knownBuckets, type Name, runOn, type Zeros } from './known.ts';
 import { dimensionsOf, isWanted, type Metric, metricOf, type Question, type Rollup } from './model.ts';
@@ -48,7 +48,7 @@ interface Sum {
 const EMPTY: Readonly<Sum> = { amount: null, over: null };
 
 /** Adds in place: there are thousands of facts. */
-function addTo(sum: Sum, amount: number | null, over: number | null): void {
+function addToSum(sum: Sum, amount: number | null, over: number | null): void {
   if (amount === null) return;
   sum.amount = (sum.amount ?? 0) + amount;
   if (over !== null) sum.over = (sum.over ?? 0) + over;
@@ -73,9 +73,9 @@ function mergeRows(rows: readonly Row[], buckets: number): Row {
     for (let index = 0; index < buckets; index++) {
       const sum = sums[index];
       const into = merged.sums[index];
-      if (sum && into) addTo(into, sum.amount, sum.over);
+      if (sum && into) addToSum(into, sum.amount, sum.over);
     }
-    addTo(merged.whole, whole.amount, whole.over);
+    addToSum(merged.whole, whole.amount, whole.over);
   }
   return merged;
 }
@@ -113,9 +113,9 @@ function collect(facts: readonly Fact[], question: Question, buckets: readonly s
     const over = metric.over?.(fact.measures) ?? null;
     if (amount === null || (metric.over && over === null)) continue;
     const row = rowOf(fact);
-    addTo(row.whole, amount, over);
+    addToSum(row.whole, amount, over);
     const index = indexOf.get(bucketOfFact(fact, question.rollup) ?? 'unplaced');
-    addTo(index === undefined ? unplaced : (row.sums[index] ?? unplaced), amount, over);
+    addToSum(index === undefined ? unplaced : (row.sums[index] ?? unplaced), amount, over);
   }
   return { rows: [...rows.values()], unplaced };
 }
@@ -125,13 +125,13 @@ function accumulate(sums: readonly Sum[], isKnown: readonly boolean[]): Sum[] {
   const last = isKnown.lastIndexOf(true);
   const running: Sum = { ...EMPTY };
   return sums.map(({ amount, over }, index) => {
-    addTo(running, amount, over);
+    addToSum(running, amount, over);
     return index <= last ? { ...running } : EMPTY;
   });
 }
 
 /** What a sum says: USD or a count; of ratios, the quotient. */
-function tellSum({ amount, over }: Sum, { over: isRatio, scale = 1, unit }: Metric): number | null {
+function valueOfSum({ amount, over }: Sum, { over: isRatio, scale = 1, unit }: Metric): number | null {
   if (amount === null || (isRatio && !over)) return null;
   const value = isRatio ? (amount / (over ?? 1)) * scale : amount;
   return unit === 'usd' ? value / 1e9 : value;
@@ -141,7 +141,7 @@ function tellSum({ amount, over }: Sum, { over: isRatio, scale = 1, unit }: Metr
 function valuesOf({ sums }: Row, isKnown: readonly boolean[], metric: Metric, isCumulative: boolean): (number | null)[] {
   const filled = metric.over ? sums : sums.map((sum, index) => (sum.amount === null && isKnown[index] ? { amount: 0, over: null } : sum));
   const isReported = filled.map(({ amount }, index) => amount !== null || isKnown[index] === true);
-  return (isCumulative ? accumulate(filled, isReported) : filled).map((sum) => tellSum(sum, metric));
+  return (isCumulative ? accumulate(filled, isReported) : filled).map((sum) => valueOfSum(sum, metric));
 }
 
 /**
@@ -188,9 +188,9 @@ function answer({ buckets, zeros, sums: { rows, unplaced }, question, open }: As
     const isZero = row.whole.amount === null && !metric.over && isKnown.includes(true);
     const { isComplete, isUnknown } = open(JSON.stringify(figureOf(row.names, question)));
     const isOpen = isCumulative ? runOn(isUnknown) : isUnknown;
-    return { names: row.names, isOther: false, values, total: isZero ? 0 : tellSum(row.whole, metric), isOpen, isComplete };
+    return { names: row.names, isOther: false, values, total: isZero ? 0 : valueOfSum(row.whole, metric), isOpen, isComplete };
   };
-  const bySize = (a: Row, b: Row) => (b.whole.amount ?? 0) - (a.whole.amount ?? 0) || comparePlaces(a.names, b.names);
+  const bySize = (a: Row, b: Row) => (b.whole.amount ?? 0) - (a.whole.amount ?? 0) || comparePositions(a.names, b.names);
   const ranked = rows.filter(({ whole }) => whole.amount !== 0).sort(bySize);
   // A single one that is left has its own name.
   const top = ranked.length === question.top + 1 ? ranked.length : question.top;
@@ -208,6 +208,6 @@ function answer({ buckets, zeros, sums: { rows, unplaced }, question, open }: As
     isComplete: all.isComplete,
     isUnknown: open(JSON.stringify(figureOf([], question))).isUnknown,
     isOpen: all.isOpen,
-    unplaced: tellSum(unplaced, metric),
+    unplaced: valueOfSum(unplaced, metric),
   };
 }

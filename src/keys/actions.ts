@@ -24,7 +24,7 @@ import { accountMessageOf } from '../sync/message.ts';
 import { purgeStepAcrossUsers, requestPurgeStatement } from '../usage/booking/retention-store.ts';
 import type { addKeySchema, updateKeySchema } from './model.ts';
 import { type presentKey, presentKeys } from './present.ts';
-import { replaceText, storeKey } from './rotation.ts';
+import { replaceSecret, storeKey } from './rotation.ts';
 import * as store from './store.ts';
 import { deleteUpstreamStatements, leaveAccountStatements } from './store.ts';
 
@@ -88,7 +88,7 @@ const changesOf = (key: KeyRow, input: z.infer<typeof updateKeySchema>): AuditAc
 export async function updateKey(deps: Deps, actor: Actor, id: number, input: z.infer<typeof updateKeySchema>): Promise<PresentedKey> {
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);
-  if (input.key !== undefined) await replaceText(deps, userId, key, input.key);
+  if (input.key !== undefined) await replaceSecret(deps, userId, key, input.key);
   const change = {
     ...(input.name !== undefined && { name: input.name }),
     ...(input.is_active !== undefined && { isActive: input.is_active }),

@@ -7,7 +7,7 @@ import { dayOf, isoOrNull, periodOf } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 
 import { FRESH_MS } from '../usage/coverage/coverage.ts';
-import { isListed } from '../usage/coverage/readings.ts';
+import { isListed } from '../usage/coverage/stored.ts';
 import type { keySchema } from './answers.ts';
 
 /** What is stored around a user's keys: what OpenRouter's accounts say of them. */
@@ -22,10 +22,10 @@ export interface Surroundings {
   retentionDays: number;
 }
 
-/** Of a management key that reads an account: the readings of all its keys. Of another key: that of its present secret, if an account lists it. */
-function readingsOf(row: KeyRow, { upstreamKeys }: Surroundings): UpstreamKey[] {
+/** Of a management key that reads an account: the upstream of all its keys. Of another key: that of its present secret, if an account lists it. */
+function upstreamKeysOf(row: KeyRow, { upstreamKeys }: Surroundings): UpstreamKey[] {
   if (row.kind === 'management') return upstreamKeys.filter(({ managementId }) => managementId === row.id);
-  return upstreamKeys.filter((reading) => reading.id === row.upstreamKeyId && isListed(reading));
+  return upstreamKeys.filter((one) => one.id === row.upstreamKeyId && isListed(one));
 }
 
 /** Is this the id of a management key that is read? */
@@ -35,11 +35,11 @@ function isLive(id: number | null, { keys }: Surroundings): boolean {
 }
 
 function backfillOf(
-  readings: readonly Parameters<typeof progressOf>[0][],
+  upstream: readonly Parameters<typeof progressOf>[0][],
   { today, retentionDays }: Surroundings,
 ): { done: number; total: number } | null {
-  if (readings.length === 0) return null;
-  const each = readings.map((reading) => progressOf(reading, today, retentionDays));
+  if (upstream.length === 0) return null;
+  const each = upstream.map((one) => progressOf(one, today, retentionDays));
   return { done: each.reduce((sum, { done }) => sum + done, 0), total: each.reduce((sum, { total }) => sum + total, 0) };
 }
 
@@ -73,8 +73,8 @@ function errorOf(
 
 /** What its account says of a key. */
 function presentSurroundings(row: KeyRow, around: Surroundings) {
-  const readings = readingsOf(row, around);
-  const own = row.kind === 'management' ? undefined : readings[0];
+  const upstream = upstreamKeysOf(row, around);
+  const own = row.kind === 'management' ? undefined : upstream[0];
   const opened = around.managements.find(({ apiKeyId }) => apiKeyId === row.id)?.accountId;
   const account = around.accounts.find(({ id }) => id === opened);
   const ofAccount = account?.readerId === row.id ? [{ ...account, createdAt: 0 }] : [];
@@ -92,7 +92,7 @@ function presentSurroundings(row: KeyRow, around: Surroundings) {
     expires_at: isoOrNull(own?.expiresAt ?? row.expiresAt),
     last_used_at: isoOrNull(own?.lastUsedAt ?? null),
     vanished_at: isoOrNull(own?.vanishedAt ?? null),
-    backfill: own && own.managementId === null ? null : backfillOf([...readings, ...ofAccount], around),
+    backfill: own && own.managementId === null ? null : backfillOf([...upstream, ...ofAccount], around),
     last_error: errorOf(row, own, end, isOrphan, around),
   } as const;
 }

@@ -30,33 +30,33 @@ async function refuseKnown(deps: Deps, userId: number, hash: string, exceptId: n
 }
 
 interface Verified {
-  text: store.NewText;
+  sealed: store.NewText;
   at: number;
   answer: Result<KeyInfo, OpenRouterError>;
 }
 
 /** Asks OpenRouter about a key's text and seals it. What OpenRouter refuses is invalid input; what it fails to answer is not. */
-async function verify(deps: Deps, userId: number, keyText: string, hash: string): Promise<Verified> {
+async function verify(deps: Deps, userId: number, secret: string, hash: string): Promise<Verified> {
   const at = deps.now();
-  const answer = await deps.openrouter.getKey(keyText);
+  const answer = await deps.openrouter.getKey(secret);
   if (!answer.ok && answer.error.kind === 'unauthorized') failField('key', describeReadError(answer.error));
-  const { envelope, kid } = await encrypt(deps.config.keyring, { column: CIPHERTEXT_COLUMN, userId, hash }, keyText);
+  const { envelope, kid } = await encrypt(deps.config.keyring, { column: CIPHERTEXT_COLUMN, userId, hash }, secret);
   const retryAfterS = answer.ok ? null : retryAfterOf(answer.error);
-  const text = {
+  const sealed = {
     hash,
-    label: maskKey(keyText),
+    label: maskKey(secret),
     ciphertext: envelope,
     kid,
     lastError: answer.ok ? null : describeReadError(answer.error),
     retryAfter: retryAfterS === null ? null : at + retryAfterS * SECOND_MS,
   };
-  return { text, at, answer };
+  return { sealed, at, answer };
 }
 
 /** Lets the answer that verified a text be a sample: the first of its series, or one that goes on where the series stood. */
-async function applySample(deps: Deps, userId: number, id: number, { answer, at, text }: Verified): Promise<void> {
+async function applySample(deps: Deps, userId: number, id: number, { answer, at, sealed }: Verified): Promise<void> {
   const key = await findKey(deps.db, userId, id);
-  if (!answer.ok || key?.hash !== text.hash) return;
+  if (!answer.ok || key?.hash !== sealed.hash) return;
   if (key.lastSampleAt !== null && at - key.lastSampleAt < MIN_DISTANCE_MS) {
     await updateKey(deps.db, userId, id, { health: 'active' });
     return;
@@ -74,7 +74,7 @@ export async function storeKey(deps: Deps, userId: number, input: z.infer<typeof
   const hash = await sha256Hex(input.key);
   if ((await refuseKnown(deps, userId, hash, null)) >= max) atLimit();
   const verified = await verify(deps, userId, input.key, hash);
-  const id = await store.insertKey(deps.db, userId, input.name, verified.text, max, deps.now());
+  const id = await store.insertKey(deps.db, userId, input.name, verified.sealed, max, deps.now());
   if (id === null) {
     await refuseKnown(deps, userId, hash, null);
     return atLimit();
@@ -84,26 +84,26 @@ export async function storeKey(deps: Deps, userId: number, input: z.infer<typeof
 }
 
 /** Gives a discovered key its text; another key's text is not its. */
-async function completeDiscovered(deps: Deps, userId: number, key: KeyRow, keyText: string, hash: string): Promise<void> {
+async function completeDiscovered(deps: Deps, userId: number, key: KeyRow, secret: string, hash: string): Promise<void> {
   if (hash !== key.hash) {
     const detail = 'This is not the text of the discovered key. Add a key of its own, or replace the key that it follows.';
     fail({ kind: 'bad_request', detail });
   }
-  await storeKey(deps, userId, { name: key.name, key: keyText });
+  await storeKey(deps, userId, { name: key.name, key: secret });
 }
 
 /**
  * Replaces the text of a key, after the old one was read a last time, if it still can be. A discovered key with the new text becomes part
  * of this one.
  */
-export async function replaceText(deps: Deps, userId: number, key: KeyRow, keyText: string): Promise<void> {
-  const hash = await sha256Hex(keyText);
-  if (key.kind === 'discovered') return completeDiscovered(deps, userId, key, keyText, hash);
+export async function replaceSecret(deps: Deps, userId: number, key: KeyRow, secret: string): Promise<void> {
+  const hash = await sha256Hex(secret);
+  if (key.kind === 'discovered') return completeDiscovered(deps, userId, key, secret, hash);
   await refuseKnown(deps, userId, hash, key.id);
-  const verified = await verify(deps, userId, keyText, hash);
+  const verified = await verify(deps, userId, secret, hash);
   await applyReadings(deps, await readKeys(deps, [key]), `replace ${deps.now()}`);
   try {
-    const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.text);
+    const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.sealed);
     if (!isReplaced) fail({ kind: 'conflict', detail: 'The key was changed at the same time. Look at it and try again.' });
     await applySample(deps, userId, key.id, verified);
   } catch (error) {

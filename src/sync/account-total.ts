@@ -18,7 +18,7 @@ export const MAX_ACCOUNT_DAYS = 365;
  */
 export async function readAccountTotal(
   deps: Deps,
-  text: string,
+  secret: string,
   account: Account,
   keys: readonly ReadState[],
   budget: Budget,
@@ -27,7 +27,7 @@ export async function readAccountTotal(
   if (budget.isRefused) return 'nothing';
   const range = accountRead(account, keys, today, deps.config.retentionDays, MAX_ACCOUNT_DAYS);
   if (!range) return 'nothing';
-  const { parts } = await queryRange(deps, text, range, null, budget);
+  const { parts } = await queryRange(deps, secret, range, null, budget);
   let current = account;
   for (const { read, cells } of parts) {
     const state = afterAccountRead(current, read);

@@ -67,7 +67,7 @@ export function dueChecks(keys: readonly UpstreamKey[], account: Account | null,
 export async function checkDays(
   deps: Deps,
   userId: number,
-  text: string,
+  secret: string,
   keys: readonly UpstreamKey[],
   account: Account | null,
   budget: Budget,
@@ -78,7 +78,7 @@ export async function checkDays(
   budget.queries -= due.length;
   const ask = async (key: Checked) => {
     if (budget.retryAfterS !== null) return [];
-    const answer = await deps.openrouter.getActivity(text, key.hash);
+    const answer = await deps.openrouter.getActivity(secret, key.hash);
     if (!answer.ok) noteWait(budget, answer.error);
     return [{ key, answer, answered: dayOf(deps.now()) }];
   };

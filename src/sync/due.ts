@@ -13,10 +13,10 @@ import { findAccount, listAccountKeys } from './store.ts';
 /** Any 60 seconds touch at most four steps that begin 20 seconds apart: 64 queries, as many as OpenRouter allows a minute. */
 const QUERIES_A_STEP = 16;
 
-/** The account that is read, and the management key's text. */
+/** The account that is read, and the management key's secret. */
 export interface OpenAccount {
   key: KeyRow;
-  text: string;
+  secret: string;
   /** The UTC day on which the models' names were last asked for. */
   namesDay: string | null;
 }
@@ -72,18 +72,18 @@ function hasMore(deps: Deps, known: Known, failed: readonly number[], since: num
 
 /** Reads what is due, as far as one step may ask. */
 export async function readDue(deps: Deps, open: OpenAccount, state: RunState): Promise<StepResult> {
-  const { key, text, namesDay } = open;
+  const { key, secret, namesDay } = open;
   const budget = createBudget(QUERIES_A_STEP, state.reach);
   const failed = [...state.failed];
-  failed.push(...(await readKeysUsage(deps, key.userId, text, askable(await load(deps, open), failed).keys, budget, state.since)));
+  failed.push(...(await readKeysUsage(deps, key.userId, secret, askable(await load(deps, open), failed).keys, budget, state.since)));
   const known = await load(deps, open);
   const { account } = askable(known, failed);
   if (account) {
-    const outcome = await readAccountTotal(deps, text, account, known.keys, budget);
+    const outcome = await readAccountTotal(deps, secret, account, known.keys, budget);
     if (outcome === 'failed' && budget.queries > 0 && budget.retryAfterS === null) failed.push(AS_A_WHOLE);
   }
   const asked = askable(known, failed);
-  const unchecked = await checkDays(deps, key.userId, text, asked.keys, asked.account, budget);
+  const unchecked = await checkDays(deps, key.userId, secret, asked.keys, asked.account, budget);
   failed.push(...unchecked.map(({ id, hash }) => (hash === null ? AS_A_WHOLE : id)));
   const isMore = hasMore(deps, await load(deps, open), failed, state.since);
   if (!isMore) await readNames(deps, key.userId, key.id, namesDay);

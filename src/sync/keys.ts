@@ -14,7 +14,7 @@ import { addPosting, type DayAmounts, postSample } from '../usage/booking/counte
 import { resolveDaysStatementAcrossUsers } from '../usage/booking/source-store.ts';
 import { type DayKey, type DayWrite, listCountedDaysAcrossUsers, setCountedStatementAcrossUsers } from '../usage/sources/store.ts';
 import { type Base, moveSamplesStatementsAcrossUsers, recordFailuresStatementAcrossUsers } from './key-store.ts';
-import { judgeFailure, type KeyFailure, type ReadError, sampleOf, seriesOf, type Verdict } from './verdict.ts';
+import { judgeFailure, type KeyFailure, type ReadError, sampleOf, sampleSeriesOf, type Verdict } from './verdict.ts';
 
 /** Workers open at most 6 connections at once. Source: https://developers.cloudflare.com/workers/platform/limits/ */
 const MAX_SIMULTANEOUS = 6;
@@ -33,17 +33,17 @@ export interface Reading {
 
 const WELL: Verdict = { health: 'active', lastError: null };
 
-/** The text of a key, or why it cannot be had. */
-export async function openText(deps: Deps, key: KeyRow): Promise<Result<string, CipherError>> {
+/** The secret of a key, or why it cannot be had. */
+export async function openSecret(deps: Deps, key: KeyRow): Promise<Result<string, CipherError>> {
   const place = { column: CIPHERTEXT_COLUMN, userId: key.userId, hash: key.hash };
   return key.ciphertext === null ? err({ kind: 'broken' }) : decrypt(deps.config.keyring, place, key.ciphertext);
 }
 
 async function readKey(deps: Deps, key: KeyRow): Promise<Reading> {
-  const text = await openText(deps, key);
+  const secret = await openSecret(deps, key);
   const at = deps.now();
-  if (!text.ok) return { key, at, result: err({ kind: 'undecipherable', error: text.error }) };
-  return { key, at, result: await deps.openrouter.getKey(text.value) };
+  if (!secret.ok) return { key, at, result: err({ kind: 'undecipherable', error: secret.error }) };
+  return { key, at, result: await deps.openrouter.getKey(secret.value) };
 }
 
 /** Asks OpenRouter about each key. A failure of one key is its own result and does not touch the others. */
@@ -72,7 +72,7 @@ function judge(reading: Reading, runId: string): Judged[] {
   const base = baseOf(reading);
   if (!result.ok) return [{ sample: null, failure: { ...base, ...judgeFailure(key, result.error, runId, at) }, postings: [] }];
   if (key.lastSampleAt !== null && at <= key.lastSampleAt) return [];
-  const postings = postSample(seriesOf(key), sampleOf(result.value, at));
+  const postings = postSample(sampleSeriesOf(key), sampleOf(result.value, at));
   return [
     {
       sample: { ...base, ...result.value, ...verdict, at },

@@ -26,8 +26,8 @@ interface Listed {
 }
 
 /** The keys of all workspaces. One that cannot be read does not keep the others from being read. */
-async function listRecords(deps: Deps, text: string, workspaces: readonly Workspace[]): Promise<Result<Listed, OpenRouterError>> {
-  const answers = await pMap(workspaces, async ({ id }) => deps.openrouter.listKeys(text, id), { concurrency: MAX_SIMULTANEOUS });
+async function listRecords(deps: Deps, secret: string, workspaces: readonly Workspace[]): Promise<Result<Listed, OpenRouterError>> {
+  const answers = await pMap(workspaces, async ({ id }) => deps.openrouter.listKeys(secret, id), { concurrency: MAX_SIMULTANEOUS });
   const failures = answers.flatMap((answer) => (answer.ok ? [] : answer.error));
   const [first] = failures;
   if (first && failures.length === answers.length) return err(first);
@@ -83,11 +83,11 @@ async function sampleDiscovered(
 export async function readListing(
   deps: Deps,
   key: KeyRow,
-  text: string,
+  secret: string,
   runId: string,
 ): Promise<Result<{ isReader: boolean; gap: string | null; at: number }, OpenRouterError>> {
   const at = deps.now();
-  const [workspaces, credits] = await Promise.all([deps.openrouter.listWorkspaces(text), deps.openrouter.getCredits(text)]);
+  const [workspaces, credits] = await Promise.all([deps.openrouter.listWorkspaces(secret), deps.openrouter.getCredits(secret)]);
   if (!workspaces.ok) return workspaces;
   if (workspaces.value.length === 0) return err({ kind: 'unexpected_shape', path: 'an account without a workspace' });
   const note = async (accountId: number, isReader: boolean, gap: string | null) => {
@@ -103,7 +103,7 @@ export async function readListing(
   const readByOther = await findReadAccount(deps.db, key.userId, key.id, ids, at);
   if (readByOther !== null) return note(readByOther, false, null);
   const bases = await listDiscoveredSamples(deps.db, key.userId);
-  const listed = await listRecords(deps, text, workspaces.value);
+  const listed = await listRecords(deps, secret, workspaces.value);
   if (!listed.ok) return listed;
   const place = { workspaces: workspaces.value, hashes: listed.value.records.map(({ hash }) => hash), openedBy: key.hash };
   const claimed = await claimAccount(deps.db, key.userId, key.id, place, at);

@@ -61,7 +61,7 @@ type QueryError = OpenRouterError | { kind: 'out_of_budget' };
 /** Rows of one query; a failure that may pass is tried once more. */
 export async function query(
   deps: Deps,
-  text: string,
+  secret: string,
   read: Read,
   hash: string | null,
   budget: Budget,
@@ -69,7 +69,7 @@ export async function query(
   for (let attempt = 1; ; attempt++) {
     if (isSpent(budget)) return err({ kind: 'out_of_budget' });
     budget.queries -= 1;
-    const answer = await deps.openrouter.queryAnalytics(text, { ...read, hash });
+    const answer = await deps.openrouter.queryAnalytics(secret, { ...read, hash });
     if (answer.ok) return answer;
     noteWait(budget, answer.error);
     if (answer.error.kind === 'unauthorized' || answer.error.kind === 'forbidden') budget.isRefused = true;
@@ -92,7 +92,7 @@ function noteReach(reach: Reach, read: Read, [first]: readonly Read[]): void {
 /** Asks for a range, cut as often as it must be. The parts that came before a failure count. */
 export async function queryRange(
   deps: Deps,
-  text: string,
+  secret: string,
   range: Read,
   hash: string | null,
   budget: Budget,
@@ -107,7 +107,7 @@ export async function queryRange(
       continue;
     }
     const at = deps.now();
-    const answer = await query(deps, text, read, hash, budget);
+    const answer = await query(deps, secret, read, hash, budget);
     if (answer.ok && !answer.value.isTruncated) {
       const cells = cellsOf(answer.value.rows, read.granularity);
       budget.cells -= cells.length;
@@ -131,8 +131,8 @@ interface Outcome {
 const UNKNOWN_KEY: OpenRouterError = { kind: 'not_found' };
 
 /** Reads a range of a key. A key that analytics do not know keeps what is stored; one that is gone is read to its end with that. */
-async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read, budget: Budget, today: string): Promise<Outcome> {
-  const { parts, error } = await queryRange(deps, text, range, key.hash, budget);
+async function readRange(deps: Deps, secret: string, key: UpstreamKey, range: Read, budget: Budget, today: string): Promise<Outcome> {
+  const { parts, error } = await queryRange(deps, secret, range, key.hash, budget);
   const change: KeyChange = { of: key, days: [], cells: [], state: key };
   for (const part of parts) {
     if (part.isUnknownKey) {
@@ -150,13 +150,13 @@ async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read
 }
 
 /** Where analytics are refused, `/activity` tells the last 30 completed days, without hours. It settles nothing: analytics are asked for the same days again. */
-async function readActivity(deps: Deps, text: string, key: UpstreamKey, budget: Budget, today: string): Promise<Outcome> {
+async function readActivity(deps: Deps, secret: string, key: UpstreamKey, budget: Budget, today: string): Promise<Outcome> {
   const yesterday = addDays(today, -1);
   const isEarly = deps.now() - startOfDay(today) < ACTIVITY_FROM_MS;
   if (isEarly || key.checkedTo === yesterday) return { change: null, error: { kind: 'forbidden' } };
   if (isSpent(budget)) return { change: null, error: { kind: 'out_of_budget' } };
   budget.queries -= 1;
-  const answer = await deps.openrouter.getActivity(text, key.hash);
+  const answer = await deps.openrouter.getActivity(secret, key.hash);
   if (!answer.ok) {
     noteWait(budget, answer.error);
     return { change: null, error: answer.error };
@@ -194,7 +194,7 @@ export function planReads(
 export async function readKeysUsage(
   deps: Deps,
   userId: number,
-  text: string,
+  secret: string,
   keys: readonly UpstreamKey[],
   budget: Budget,
   since: number,
@@ -206,9 +206,9 @@ export async function readKeysUsage(
     if (isSpent(budget)) return;
     let outcome: Outcome = budget.isRefused
       ? { change: null, error: { kind: 'forbidden' } }
-      : await readRange(deps, text, key, read, budget, today);
+      : await readRange(deps, secret, key, read, budget, today);
     const isRefused = outcome.error !== null && REFUSALS.includes(outcome.error.kind) && outcome.change === null;
-    if (isRefused && read.part === 'recent') outcome = await readActivity(deps, text, key, budget, today);
+    if (isRefused && read.part === 'recent') outcome = await readActivity(deps, secret, key, budget, today);
     if (outcome.change) changes.push(outcome.change);
     const { error } = outcome;
     if (error && error.kind !== 'out_of_budget' && error.kind !== 'rate_limited')

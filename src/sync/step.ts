@@ -7,7 +7,7 @@ import { fullJitter } from '../lib/backoff.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
 import { describePaused, type OpenAccount, readDue } from './due.ts';
-import { openText } from './keys.ts';
+import { openSecret } from './keys.ts';
 import { readListing } from './listing.ts';
 import type { Reach } from './reads.ts';
 import { type Claimed, claimStep, releaseStep } from './store.ts';
@@ -71,13 +71,13 @@ function afterFailedListing(deps: Deps, error: OpenRouterError, { failed, reach,
 }
 
 /** Lists the account if the run has not done so yet, then reads on. */
-async function work(deps: Deps, key: KeyRow, text: string, input: StepInput, claim: Claimed): Promise<Work> {
-  const account: OpenAccount = { key, text, namesDay: claim.namesDay };
+async function work(deps: Deps, key: KeyRow, secret: string, input: StepInput, claim: Claimed): Promise<Work> {
+  const account: OpenAccount = { key, secret, namesDay: claim.namesDay };
   const nothing: Work = { lastError: null, outcome: DONE, waitS: 0 };
   if (claim.listedAt !== null && claim.listedAt >= Date.parse(input.slot)) {
     return claim.isReader ? readOn(deps, account, input, claim.lastError) : nothing;
   }
-  const listing = await readListing(deps, key, text, `account ${input.slot}`);
+  const listing = await readListing(deps, key, secret, `account ${input.slot}`);
   if (!listing.ok) return afterFailedListing(deps, listing.error, input);
   if (!listing.value.isReader) return nothing;
   const done = await readOn(deps, account, { ...input, attempt: 0 }, listing.value.gap);
@@ -89,12 +89,12 @@ export async function accountStep(deps: Deps, input: StepInput): Promise<StepOut
   const startedAt = deps.now();
   const key = await findKey(deps.db, input.userId, input.keyId);
   if (key?.kind !== 'management' || !key.isActive || key.health === 'invalid') return DONE;
-  const text = await openText(deps, key);
-  if (!text.ok) return DONE;
+  const secret = await openSecret(deps, key);
+  if (!secret.ok) return DONE;
   const claim = await claimStep(deps.db, input.userId, input.keyId, input.slot, startedAt, LEASE_MS);
   if (claim.kind === 'superseded') return DONE;
   if (claim.kind === 'busy') return { kind: 'busy', delayS: secondsUntil(claim.until, startedAt) };
-  const { lastError, outcome, waitS } = await work(deps, key, text.value, input, claim);
+  const { lastError, outcome, waitS } = await work(deps, key, secret.value, input, claim);
   await releaseStep(deps.db, key.userId, key.id, startedAt + LEASE_MS, startedAt + waitS * SECOND_MS, lastError);
   return outcome;
 }

@@ -5,7 +5,7 @@ import { SECOND_MS } from '../lib/day.ts';
 import type { KeyRecord } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
 import type { KeyState } from '../openrouter/schema.ts';
-import type { Sample, Series } from '../usage/booking/counters.ts';
+import type { Sample, SampleSeries } from '../usage/booking/counters.ts';
 
 /** Why a key could not be read: OpenRouter's refusal or failure, or a ciphertext that does not open. */
 export type ReadError = OpenRouterError | { kind: 'undecipherable'; error: CipherError };
@@ -113,7 +113,7 @@ export const sampleOf = ({ counters }: Pick<KeyState, 'counters'>, at: number): 
 });
 
 /** The series that a key's next sample continues, or null if the next one is the first of its text. */
-export function seriesOf(row: KeyRow): Series | null {
+export function sampleSeriesOf(row: KeyRow): SampleSeries | null {
   const { seriesStartedAt, lastSampleAt, usageNano, usageDailyNano, byokUsageNano, byokUsageDailyNano } = row;
   if (seriesStartedAt === null || lastSampleAt === null) return null;
   return {

@@ -20,7 +20,7 @@ import {
   type StatsQuery,
   type UsageQuery,
 } from './model.ts';
-import { comparePlaces, decodeCursor, encodeCursor, type GroupedRow, type Page, pageOfRange } from './sums/groups.ts';
+import { comparePositions, decodeCursor, encodeCursor, type GroupedRow, type Page, pageOfRange } from './sums/groups.ts';
 import { measuresOf, presentMeasures } from './sums/measures.ts';
 import { presentReconciled } from './sums/reconciliation.ts';
 import { summarize } from './sums/stats.ts';
@@ -64,13 +64,13 @@ export async function listReconciliation(deps: Deps, actor: Actor, query: Reconc
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, RECONCILED_BY);
   if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page of this list');
   const { keys, reconcile } = await readLedger(deps, userId, range, { inRows: 'none', keyId: query.key_id });
-  const placeOf = ({ date, keyId }: { date: string; keyId: number }) => [date, keyId];
-  const rows = reconcile(range.from, range.to).filter((row) => cursor === null || comparePlaces(placeOf(row), cursor) > 0);
+  const positionOf = ({ date, keyId }: { date: string; keyId: number }) => [date, keyId];
+  const rows = reconcile(range.from, range.to).filter((row) => cursor === null || comparePositions(positionOf(row), cursor) > 0);
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   return {
     data: page.map((row) => presentReconciled(row, keys)),
-    next_cursor: last && rows.length > page.length ? encodeCursor(placeOf(last), RECONCILED_BY) : null,
+    next_cursor: last && rows.length > page.length ? encodeCursor(positionOf(last), RECONCILED_BY) : null,
   };
 }
 
@@ -82,10 +82,10 @@ const isWanted = (fact: Fact, query: UsageQuery): boolean =>
 function rowCompleteness(keys: readonly CoveredKey[], { facts }: Page, range: Range, query: UsageQuery) {
   const completeness = createCompleteness(keys, byEach(facts), range);
   const openDays = remember((figure: string) => completeness.openDays(JSON.parse(figure)));
-  return ({ fields, place }: GroupedRow): boolean => {
+  return ({ fields, position }: GroupedRow): boolean => {
     const named = (['model', 'provider'] as const).filter((name) => (fields[name] ?? query[name] ?? null) !== null);
     const figure = { ...ALL_SPEND, keyIds: typeof fields['key_id'] === 'number' ? [fields['key_id']] : [], named };
-    const [date, at] = [fields['date'], query.group_by.includes('hour') ? place[1] : null];
+    const [date, at] = [fields['date'], query.group_by.includes('hour') ? position[1] : null];
     if (typeof date === 'string' && typeof at === 'number') return completeness.isHourComplete(figure, { at, date });
     const open = openDays(JSON.stringify(figure));
     return typeof date === 'string' ? !open.has(date) : open.size === 0;

@@ -10,8 +10,6 @@ import type { CoveredKey } from './coverage/coverage.ts';
 import type { LedgerRow, LedgerRows, Range } from './model.ts';
 import { creditsOfSums, rowsOfSums, type SummedDay } from './rollup/decode.ts';
 import { type AskedSums, readWithSums } from './rollup/read.ts';
-import { askedDays, readPieces, readSources } from './sources/reading.ts';
-import type { AskedDays } from './sources/store.ts';
 import {
   type Clock,
   type LedgerItem,
@@ -22,7 +20,9 @@ import {
   sourceRowsOf,
   sourcesOf,
   toRows,
-} from './sources/taken.ts';
+} from './sources/ledger-items.ts';
+import { askedDays, readPieces, readSources } from './sources/reading.ts';
+import type { AskedDays } from './sources/store.ts';
 import { createComparison, type Reconciled } from './sums/reconciliation.ts';
 
 /** How a range is needed: in rows that know every dimension, of all keys or of one; or by one dimension each. */

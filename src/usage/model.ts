@@ -163,7 +163,7 @@ function pieceAt(pieces: Piece[], date: string, hour: LocalHour | null, width: n
 }
 
 /** Adds what is known of amounts, in place. */
-function addAmounts(to: (number | null)[], amounts: Amounts): void {
+function addAmountsTo(to: (number | null)[], amounts: Amounts): void {
   for (let index = 0; index < to.length; index++) {
     const amount = amounts[index] ?? null;
     if (amount !== null) to[index] = (to[index] ?? 0) + amount;
@@ -171,7 +171,7 @@ function addAmounts(to: (number | null)[], amounts: Amounts): void {
 }
 
 /** Takes amounts from others, in place; unknown ones stay so. */
-function takeAmounts(from: (number | null)[], amounts: Amounts): void {
+function takeAmountsFrom(from: (number | null)[], amounts: Amounts): void {
   for (let index = 0; index < from.length; index++) {
     const left = from[index] ?? null;
     if (left !== null) from[index] = left - (amounts[index] ?? 0);
@@ -191,14 +191,14 @@ function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => Loc
     if (amounts === undefined) continue;
     const place = localHours(day, Number(hour));
     const piece = pieceAt(pieces, place.date, withHours ? place : null, rest.length);
-    addAmounts(piece.amounts, amounts);
-    takeAmounts(rest, amounts);
+    addAmountsTo(piece.amounts, amounts);
+    takeAmountsFrom(rest, amounts);
     if (place.endDate !== place.date && isSome(amounts)) piece.spill = place.endDate;
   }
   if (isSome(rest)) {
     const piece = pieceAt(pieces, localHours(day, 12).date, null, rest.length);
     piece.hasUnplaced = true;
-    addAmounts(piece.amounts, rest);
+    addAmountsTo(piece.amounts, rest);
   }
   return pieces;
 }

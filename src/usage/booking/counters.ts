@@ -31,7 +31,7 @@ export interface DayAmounts {
 }
 
 /** A sample to be continued: the last one, and when the key's present series began. */
-export interface Series {
+export interface SampleSeries {
   last: Sample;
   startedAt: number;
 }
@@ -47,7 +47,7 @@ interface Part {
 /** A part is placed on one hour only if the interval in which it was spent is no longer than this. */
 const MAX_PLACED_MS = 2 * HOUR_MS;
 /** A previous sample this early in the day may have missed spend of the day before, because counters lag behind. */
-const LATE_MS = 15 * MINUTE_MS;
+const COUNTER_LAG_MS = 15 * MINUTE_MS;
 
 const part = (day: string, hour: number | null, nano: number): Part => ({ day, hour, nano, correctionNano: 0, isEstimated: false });
 
@@ -67,7 +67,7 @@ function spread(nano: number, from: number, to: number): Part[] {
 }
 
 /** Where to put what was spent beyond today's own counter. */
-function postRest(nano: number, series: Series, at: number, isLate: boolean): Part[] {
+function postRest(nano: number, series: SampleSeries, at: number, isLate: boolean): Part[] {
   const { last, startedAt } = series;
   const [before, today] = [dayOf(last.at), dayOf(at)];
   if (before === today) {
@@ -78,7 +78,7 @@ function postRest(nano: number, series: Series, at: number, isLate: boolean): Pa
   return spread(nano, last.at, startOfDay(today));
 }
 
-function postCounter(series: Series | null, at: number, pick: (sample: Sample) => Counter, next: Counter): Part[] {
+function postCounter(series: SampleSeries | null, at: number, pick: (sample: Sample) => Counter, next: Counter): Part[] {
   const today = dayOf(at);
   const nextToday = Math.max(0, next.todayNano);
   if (!series) return [part(today, null, Math.max(0, Math.min(nextToday, next.totalNano)))];
@@ -90,7 +90,7 @@ function postCounter(series: Series | null, at: number, pick: (sample: Sample) =
   if (delta < 0) return [{ ...part(today, hour, grown), correctionNano: delta - grown }];
   const own = Math.min(delta, grown);
   const hasNotShrunk = next.todayNano >= previous.todayNano;
-  const isLate = hasNotShrunk && series.last.at - startOfDay(today) <= LATE_MS;
+  const isLate = hasNotShrunk && series.last.at - startOfDay(today) <= COUNTER_LAG_MS;
   return [part(today, hour, own), ...(delta > own ? postRest(delta - own, series, at, isLate) : [])];
 }
 
@@ -114,7 +114,7 @@ function addHour(hours: DayAmounts['hours'], hour: number, costNano: number, byo
  * is dropped. The rules are those of docs/decisions/0014.
  * @param series null for the first sample of a key's text
  */
-export function postSample(series: Series | null, next: Sample): DayAmounts[] {
+export function postSample(series: SampleSeries | null, next: Sample): DayAmounts[] {
   if (series && next.at <= series.last.at) return [];
   const days = new Map<string, DayAmounts>();
   const book = (parts: Part[], isByok: boolean) => {

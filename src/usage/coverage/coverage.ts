@@ -1,7 +1,7 @@
 /** What is known of a key's spend, since when and until when, and from which source. Pure. */
 import { DAY_MS, dayOf, HOUR_MS, startOfDay } from '../../lib/day.ts';
 import type { Source } from '../model.ts';
-import { isListed, type StoredKey, type StoredReading } from './readings.ts';
+import { isListed, type StoredKey, type StoredUpstreamKey } from './stored.ts';
 import { type CoveredSecret, isForeign, secretOf } from './secrets.ts';
 import { clip, commonSpan, type Known, mergeSpans, spanOfAll } from './spans.ts';
 import type { SettledAccount } from '../sources/unattributed.ts';
@@ -14,7 +14,7 @@ export interface CoveredKey {
   counters: Known | null;
   analytics: Known | null;
   /** It stands for what an account spends, or spent, outside of its keys. */
-  isOutside: boolean;
+  isUnattributed: boolean;
   /** It reads all accounts whose unattributed spend it stands for. Its own secrets do not matter: they run no model. */
   isAccountKnown: boolean;
   /** Its present secret is read through a management key that is read itself. */
@@ -31,8 +31,8 @@ export interface CoveredKey {
 }
 
 /** What analytics know of all of a key's secrets. Of a secret that no account lists they know nothing. */
-function analyticsOf(readings: readonly StoredReading[], secrets: readonly CoveredSecret[]): Known | null {
-  const begun = readings.filter(({ reportedUntil }) => reportedUntil !== null);
+function analyticsOf(upstreamKeys: readonly StoredUpstreamKey[], secrets: readonly CoveredSecret[]): Known | null {
+  const begun = upstreamKeys.filter(({ reportedUntil }) => reportedUntil !== null);
   if (begun.length === 0) return null;
   // A secret that is read back to the day on which it was made leaves nothing unknown before that.
   const first = Math.min(...begun.map(({ doneFrom }) => startOfDay(doneFrom ?? '')));
@@ -41,7 +41,7 @@ function analyticsOf(readings: readonly StoredReading[], secrets: readonly Cover
   const present = secrets.find(({ isPresent }) => isPresent);
   const foreign = present?.isListed === false && present.counters !== null ? [present.counters.since] : [];
   // Of a secret that was never read nothing is known since it was made.
-  const untils = readings.map(({ reportedUntil, createdAt }) => reportedUntil ?? startOfDay(dayOf(createdAt)));
+  const untils = upstreamKeys.map(({ reportedUntil, createdAt }) => reportedUntil ?? startOfDay(dayOf(createdAt)));
   const until = Math.min(...untils, ...foreign);
   return until > since ? { since, until } : null;
 }
@@ -49,19 +49,19 @@ function analyticsOf(readings: readonly StoredReading[], secrets: readonly Cover
 /** A key is read every hour; one that was not read for so long may have spent something meanwhile. */
 export const FRESH_MS = 3 * HOUR_MS;
 /** What an account spends outside of its keys is known when a day is over and all keys are read. */
-const FRESH_OUTSIDE_MS = 2 * DAY_MS;
+const FRESH_UNATTRIBUTED_MS = 2 * DAY_MS;
 
 const ALWAYS: readonly Known[] = [{ since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }];
 
 /** Since when a key is gone with all its texts, and nothing more is to be read of it; null: it is not. */
-const goneSince = (readings: readonly StoredReading[]): number | null =>
-  readings.length > 0 && readings.every(({ vanishedAt, isAtRest }) => vanishedAt !== null && isAtRest)
-    ? Math.max(...readings.map(({ vanishedAt }) => vanishedAt ?? 0))
+const goneSince = (upstreamKeys: readonly StoredUpstreamKey[]): number | null =>
+  upstreamKeys.length > 0 && upstreamKeys.every(({ vanishedAt, isAtRest }) => vanishedAt !== null && isAtRest)
+    ? Math.max(...upstreamKeys.map(({ vanishedAt }) => vanishedAt ?? 0))
     : null;
 
 /** Have analytics of a key been read back to the day on which each of its texts was made? */
-const isReadToBirth = (readings: readonly StoredReading[]): boolean =>
-  readings.every(({ doneFrom, createdAt }) => doneFrom !== null && doneFrom <= dayOf(createdAt));
+const isReadToBirth = (upstreamKeys: readonly StoredUpstreamKey[]): boolean =>
+  upstreamKeys.every(({ doneFrom, createdAt }) => doneFrom !== null && doneFrom <= dayOf(createdAt));
 
 type Covered = Omit<CoveredKey, 'whole' | 'detailed'>;
 
@@ -80,16 +80,16 @@ interface Circumstances {
  */
 function wholeOf(
   key: Covered,
-  readings: readonly StoredReading[],
+  upstreamKeys: readonly StoredUpstreamKey[],
   { keptSince, now, goesOn, goneAt, refusedAt }: Circumstances,
 ): readonly Known[] {
-  const { counters, analytics, isOutside } = key;
+  const { counters, analytics, isUnattributed } = key;
   const spans: Known[] = [];
   if (counters) spans.push({ since: Math.max(keptSince, startOfDay(dayOf(counters.since))), until: counters.until });
   if (analytics && (key.isAccountKnown || !key.secrets.some(isForeign))) {
-    spans.push({ since: !isOutside && isReadToBirth(readings) ? keptSince : analytics.since, until: analytics.until });
+    spans.push({ since: !isUnattributed && isReadToBirth(upstreamKeys) ? keptSince : analytics.since, until: analytics.until });
   }
-  const freshMs = isOutside ? FRESH_OUTSIDE_MS : FRESH_MS;
+  const freshMs = isUnattributed ? FRESH_UNATTRIBUTED_MS : FRESH_MS;
   const isFresh = (until: number): boolean => (goneAt === null ? goesOn && until >= now - freshMs : until >= goneAt - freshMs);
   const known = spans.map(({ since, until }) => ({ since, until: isFresh(until) ? Number.POSITIVE_INFINITY : until }));
   return mergeSpans(refusedAt === null ? known : [...known, { since: refusedAt, until: Number.POSITIVE_INFINITY }]);
@@ -100,12 +100,12 @@ function wholeOf(
  */
 export function coverageOf(
   keys: readonly StoredKey[],
-  readings: readonly StoredReading[],
+  upstreamKeys: readonly StoredUpstreamKey[],
   accounts: readonly SettledAccount[],
   keptSince: number,
   now: number,
 ): CoveredKey[] {
-  const byKey = Map.groupBy(readings, ({ apiKeyId }) => apiKeyId);
+  const byKey = Map.groupBy(upstreamKeys, ({ apiKeyId }) => apiKeyId);
   const byReader = Map.groupBy(accounts, ({ readerId }) => readerId);
   const clipped = (known: Known | null) => clip(known, keptSince);
   return keys.map((key) => {
@@ -114,17 +114,17 @@ export function coverageOf(
     // An account that is read no more, since the management key opens another one, would hold that one back.
     const read = ofReader.some(({ isRead }) => isRead) ? ofReader.filter(({ isRead }) => isRead) : ofReader;
     const listed = own.filter(isListed);
-    const secrets = own.map((reading) => secretOf(key, reading));
+    const secrets = own.map((upstreamKey) => secretOf(key, upstreamKey));
     const isSound = key.isActive && key.health !== 'invalid';
     const isManaged = secrets.some((secret) => secret.isPresent && secret.isManaged);
-    const isOutside = key.kind === 'management' || read.length > 0;
+    const isUnattributed = key.kind === 'management' || read.length > 0;
     const covered = {
       id: key.id,
       name: key.name,
       isRead: key.kind !== 'management' && isSound && (key.kind !== 'discovered' || isManaged),
       counters: key.kind === 'management' ? null : clipped(spanOfAll(secrets.flatMap(({ counters }) => counters ?? []))),
       analytics: clipped(read.length > 0 ? commonSpan(read.flatMap(({ settled }) => settled ?? [])) : analyticsOf(listed, secrets)),
-      isOutside,
+      isUnattributed,
       isAccountKnown: key.kind === 'management' && ofReader.length > 0 && ofReader.every(({ isRead }) => isRead),
       isManaged,
       isBehind: secrets.some(
@@ -134,13 +134,13 @@ export function coverageOf(
       isReplaced: secrets.some((secret) => secret.counters !== null && !secret.isPresent),
     };
     // A management key runs no model: nothing is missing where another one reads its account.
-    const isSilent = key.kind === 'management' && listed.length + read.length === 0;
+    const readsNothing = key.kind === 'management' && listed.length + read.length === 0;
     // A key that is disabled is refused, but its account goes on listing it.
-    const goesOn = isOutside ? isSound : covered.isRead || (key.isActive && isManaged);
+    const goesOn = isUnattributed ? isSound : covered.isRead || (key.isActive && isManaged);
     // A key that OpenRouter refuses spends nothing.
     const refusedAt = key.health === 'invalid' && !isManaged ? key.refusedAt : null;
     const whole = (known: Covered) =>
-      isSilent ? ALWAYS : wholeOf(known, listed, { keptSince, now, goesOn, goneAt: goneSince(listed), refusedAt });
+      readsNothing ? ALWAYS : wholeOf(known, listed, { keptSince, now, goesOn, goneAt: goneSince(listed), refusedAt });
     return { ...covered, whole: whole(covered), detailed: whole({ ...covered, counters: null }) };
   });
 }

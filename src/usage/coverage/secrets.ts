@@ -1,6 +1,6 @@
 /** Secrets: what is known of each, as the upstream key in which OpenRouter knows it. Pure. */
 import { DAY_MS, MINUTE_MS, startOfDay } from '../../lib/day.ts';
-import { isListed, type StoredKey, type StoredReading } from './readings.ts';
+import { isListed, type StoredKey, type StoredUpstreamKey } from './stored.ts';
 import { isWithin, type Known, spanOf } from './spans.ts';
 
 /** One secret of a key: the unit that sources tell of, and so the one in which they are compared and one of them is taken. */
@@ -32,14 +32,14 @@ export const isAnalysed = (day: string, { analytics }: Pick<CoveredSecret, 'anal
 /** A secret that was counted and that no account ever listed: analytics know nothing of it. */
 export const isForeign = ({ isListed: isKnown, counters }: CoveredSecret): boolean => !isKnown && counters !== null;
 
-/** The secret of a reading. */
-export const secretOf = (key: Pick<StoredKey, 'id' | 'kind' | 'hash'>, reading: StoredReading): CoveredSecret => ({
+/** The secret of a upstreamKey. */
+export const secretOf = (key: Pick<StoredKey, 'id' | 'kind' | 'hash'>, upstreamKey: StoredUpstreamKey): CoveredSecret => ({
   keyId: key.id,
-  upstreamKeyId: reading.id,
-  isListed: isListed(reading),
-  counters: key.kind === 'management' && reading.hash === key.hash ? null : spanOf(reading.seriesStartedAt, reading.lastSampleAt),
-  analytics: reading.reportedUntil === null ? null : { since: startOfDay(reading.doneFrom ?? ''), until: reading.reportedUntil },
-  isManaged: reading.isManaged,
-  isBehind: reading.isBehind,
-  isPresent: reading.hash === key.hash,
+  upstreamKeyId: upstreamKey.id,
+  isListed: isListed(upstreamKey),
+  counters: key.kind === 'management' && upstreamKey.hash === key.hash ? null : spanOf(upstreamKey.seriesStartedAt, upstreamKey.lastSampleAt),
+  analytics: upstreamKey.reportedUntil === null ? null : { since: startOfDay(upstreamKey.doneFrom ?? ''), until: upstreamKey.reportedUntil },
+  isManaged: upstreamKey.isManaged,
+  isBehind: upstreamKey.isBehind,
+  isPresent: upstreamKey.hash === key.hash,
 });

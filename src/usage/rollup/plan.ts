@@ -2,12 +2,12 @@
 import { addDays, dayOf, earlier, later, listDays } from '../../lib/day.ts';
 import { createLocalHours, utcDaysOf } from '../../lib/zone.ts';
 import type { Range } from '../model.ts';
-import { cutOf } from './build.ts';
+import { localDaySplitHour } from './build.ts';
 
 /** UTC days, both inclusive. */
 export type Span = readonly [from: string, to: string];
 /** Days that are read as rows unless the first and the last settled day of the question have sums, each parted at its hour. */
-export type SettledSpan = readonly [...Span, first: string, firstCut: number, last: string, lastCut: number];
+export type SettledSpan = readonly [...Span, first: string, firstSplitHour: number, last: string, lastSplitHour: number];
 
 /** So many days ago a day is summed up, a day before its sum is looked for: who looks every day does not wait for rows. */
 const SUMMED_AFTER_DAYS = 2;
@@ -23,7 +23,7 @@ const SUMMED_SHARE = 1 / 4;
 export interface Plan {
   span: Span;
   /** Those that may have a sum, with the hour at which it is to be parted. */
-  cuts: ReadonlyMap<string, number>;
+  splitHours: ReadonlyMap<string, number>;
   /** Those that are read as rows. */
   inRows: ReadonlySet<string>;
   /** Those of which hardly anything can be stored, read as rows too: before the retention's edge, and in the future. */
@@ -40,16 +40,16 @@ export function planDays(range: Range, byHour: Range | null, now: number, keptSi
   const [lastSummed, lastSettled] = [addDays(today, -SUMMED_AFTER_DAYS), addDays(today, -UNSETTLED_DAYS)];
   const needed = byHour && utcDaysOf(byHour.from, byHour.to, byHour.zone);
   const localHours = createLocalHours(range.zone);
-  const cuts = new Map<string, number>();
+  const splitHours = new Map<string, number>();
   const inRows = new Set<string>();
   const [before, after] = [addDays(keptSince, -1), addDays(today, 2)];
   for (const day of listDays(later(from, keptSince), earlier(to, addDays(today, 1)))) {
     const isOpen = needed !== null && day >= needed.from && day <= needed.to;
-    if (day <= lastSummed && !isOpen) cuts.set(day, cutOf(day, range.zone, localHours));
+    if (day <= lastSummed && !isOpen) splitHours.set(day, localDaySplitHour(day, range.zone, localHours));
     if (day > lastSettled || isOpen) inRows.add(day);
   }
   const beyond = [[from, earlier(to, before)] as const, [later(from, after), to] as const].filter((span) => span[0] <= span[1]);
-  return { span: [from, to], cuts, inRows, beyond };
+  return { span: [from, to], splitHours, inRows, beyond };
 }
 
 /** Days, in any order, as spans. */
@@ -64,15 +64,15 @@ export function spansOfDays(days: Iterable<string>): Span[] {
 }
 
 /** The spans of a plan: days that are read as rows, and those that are looked for as sums first. */
-export function spansOf({ cuts, inRows, beyond }: Plan): (Span | SettledSpan)[] {
-  const settled = [...cuts.keys()].filter((day) => !inRows.has(day));
+export function spansOf({ splitHours, inRows, beyond }: Plan): (Span | SettledSpan)[] {
+  const settled = [...splitHours.keys()].filter((day) => !inRows.has(day));
   const [first = '', last = ''] = [settled[0], settled.at(-1)];
-  const guard = [first, cuts.get(first) ?? 0, last, cuts.get(last) ?? 0] as const;
+  const guard = [first, splitHours.get(first) ?? 0, last, splitHours.get(last) ?? 0] as const;
   return [...beyond, ...spansOfDays(inRows), ...spansOfDays(settled).map((span) => [...span, ...guard] as const)];
 }
 
-/** Does a sum that parts the day at `cut` say what is wanted? Each knows the whole day. */
-export const isPartedFor = (wanted: number, cut: number): boolean => wanted === 0 || wanted === cut;
+/** Does a sum that parts the day at `splitHour` say what is wanted? Each knows the whole day. */
+export const isSplitFor = (wanted: number, splitHour: number): boolean => wanted === 0 || wanted === splitHour;
 
 interface Known {
   /** Stored sums, by day: where they part it. */
@@ -85,14 +85,14 @@ interface Known {
 }
 
 /** The days that were read as rows and are to be summed up, the last ones first: as many as one invocation bears. */
-export function daysToSum({ cuts }: Plan, { stored, isOwnZone, inRows, rows }: Known): string[] {
+export function daysToSum({ splitHours }: Plan, { stored, isOwnZone, inRows, rows }: Known): string[] {
   const counts = Map.groupBy(rows, ({ day }) => day);
   if (stored.size === 0 && rows.length <= ROWS_WORTH_A_SUM * inRows.size) return [];
   const needsSum = (day: string, wanted: number): boolean => {
-    const cut = stored.get(day);
-    return cut === undefined || (!isPartedFor(wanted, cut) && (cut === 0 || isOwnZone));
+    const splitHour = stored.get(day);
+    return splitHour === undefined || (!isSplitFor(wanted, splitHour) && (splitHour === 0 || isOwnZone));
   };
-  const wanted = [...cuts].filter(([day, cut]) => inRows.has(day) && needsSum(day, cut)).map(([day]) => day);
+  const wanted = [...splitHours].filter(([day, splitHour]) => inRows.has(day) && needsSum(day, splitHour)).map(([day]) => day);
   const limit = Math.max(SUMMED_ROWS, rows.length * SUMMED_SHARE);
   let count = 0;
   return wanted.reverse().filter((day, index) => {

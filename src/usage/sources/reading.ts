@@ -8,8 +8,8 @@ import { selectAccounts, selectKeys, selectManagements, selectReadings } from '.
 import { utcDaysOf } from '../../lib/zone.ts';
 import type { Range } from '../model.ts';
 import { selectSums } from '../rollup/store.ts';
+import { type Clock, type StoredSources, sourcesOf } from './ledger-items.ts';
 import * as store from './store.ts';
-import { type Clock, type StoredSources, sourcesOf } from './taken.ts';
 
 const clockOf = ({ config, now }: Pick<Deps, 'config' | 'now'>): Clock => ({ now: now(), retentionDays: config.retentionDays });
 

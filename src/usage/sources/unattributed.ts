@@ -1,9 +1,9 @@
 /** Unattributed spend: what an account spent without a key that is known, its total less what its keys spent. It is derived wherever it is read. Pure. */
 import { DAY_MS, dayOf, startOfDay } from '../../lib/day.ts';
 import { cellName, dropDimensions, isNothing, moneyOfDay, type UsageCell } from '../booking/cells.ts';
-import type { StoredAccount, StoredReading } from '../coverage/readings.ts';
 import { LATE_MS } from '../coverage/secrets.ts';
 import type { Known } from '../coverage/spans.ts';
+import type { StoredAccount, StoredUpstreamKey } from '../coverage/stored.ts';
 import type { Amounts } from '../sums/measures.ts';
 import { type NamedUsage, StoredRow, toLedgerRow } from './stored-row.ts';
 
@@ -15,7 +15,7 @@ export interface SettledAccount extends StoredAccount {
 }
 
 /** The end of the last UTC day that a key is read through. */
-function readThrough({ isAtRest, doneFrom, reportedUntil }: StoredReading): number {
+function readThrough({ isAtRest, doneFrom, reportedUntil }: StoredUpstreamKey): number {
   if (doneFrom === null) return 0;
   return isAtRest ? Number.POSITIVE_INFINITY : startOfDay(dayOf(Math.max(0, (reportedUntil ?? 0) - LATE_MS)));
 }
@@ -24,7 +24,7 @@ function readThrough({ isAtRest, doneFrom, reportedUntil }: StoredReading): numb
  * The interval, from midnight to midnight UTC, in which an account's unattributed spend is settled.
  * @param keys all that it has, but for paused ones: what those go on spending is unattributed
  */
-export function settledSpan({ doneFrom, openFrom }: StoredAccount, keys: readonly StoredReading[]): Known | null {
+export function settledSpan({ doneFrom, openFrom }: StoredAccount, keys: readonly StoredUpstreamKey[]): Known | null {
   if (doneFrom === null || openFrom === null) return null;
   const span: Known = { since: startOfDay(doneFrom), until: startOfDay(openFrom) };
   for (const key of keys) {
@@ -40,7 +40,7 @@ export const isSettledDay = ({ settled }: Pick<SettledAccount, 'settled'>, day: 
   settled !== null && settled.since <= startOfDay(day) && settled.until >= startOfDay(day) + DAY_MS;
 
 /** What is left of amounts; unknown where one of both is unknown. Null: there is nothing to take. */
-const minus = (a: Amounts, b: Amounts | null): (number | null)[] =>
+const subtractKnown = (a: Amounts, b: Amounts | null): (number | null)[] =>
   a.map((amount, index) => {
     const part = b === null ? 0 : (b[index] ?? null);
     return amount === null || part === null ? null : amount - part;
@@ -63,7 +63,7 @@ function restHours(total: UsageCell, keys: UsageCell | undefined): UsageCell['ho
   if (Object.entries(keys?.hours ?? {}).some(([hour, amounts]) => isUnknown(hour) && !isNothing(amounts))) return null;
   const hours: Record<number, Amounts> = {};
   for (const [hour, amounts] of Object.entries(totalHours)) {
-    const rest = minus(amounts, keys?.hours?.[Number(hour)] ?? null);
+    const rest = subtractKnown(amounts, keys?.hours?.[Number(hour)] ?? null);
     if (isNegative(rest)) return null;
     if (!isNothing(rest)) hours[Number(hour)] = rest;
   }
@@ -77,7 +77,7 @@ function subtract(totals: readonly UsageCell[], keys: readonly UsageCell[]): Usa
   if (keys.some((cell) => !names.has(cellName(cell)) && !isNothing(cell.total))) return null;
   const rest = totals.map((total) => {
     const own = known.get(cellName(total));
-    return { ...total, total: minus(total.total, own?.total ?? null), hours: restHours(total, own) };
+    return { ...total, total: subtractKnown(total.total, own?.total ?? null), hours: restHours(total, own) };
   });
   return rest.some(({ total }) => isNegative(total)) ? null : rest.filter(({ total }) => !isNothing(total));
 }
@@ -89,7 +89,7 @@ function restOfWhole(totals: readonly UsageCell[], keys: readonly UsageCell[]): 
     UsageCell[],
   ];
   if (!whole) return [];
-  const total = minus(whole.total, part?.total ?? null).map((amount) => (amount === null ? null : Math.max(0, amount)));
+  const total = subtractKnown(whole.total, part?.total ?? null).map((amount) => (amount === null ? null : Math.max(0, amount)));
   return isNothing(total) ? [] : [{ ...whole, total }];
 }
 

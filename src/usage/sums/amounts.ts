@@ -15,4 +15,7 @@ export const addMoney = (a: Money, b: Money): Money => ({
 });
 
 /** The difference of two amounts. */
-export const minus = (a: Money, b: Money): Money => ({ costNano: a.costNano - b.costNano, byokCostNano: a.byokCostNano - b.byokCostNano });
+export const subtractMoney = (a: Money, b: Money): Money => ({
+  costNano: a.costNano - b.costNano,
+  byokCostNano: a.byokCostNano - b.byokCostNano,
+});

@@ -76,7 +76,7 @@ export function amountsOfCounters(day: {
 const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
 
 /** Adds what is known of `b` to `a`, in place: sums of thousands need not be a new value each time. */
-export function addTo(a: Measures, b: Readonly<Measures>): void {
+export function addMeasuresTo(a: Measures, b: Readonly<Measures>): void {
   a.costNano = add(a.costNano, b.costNano);
   a.byokCostNano = add(a.byokCostNano, b.byokCostNano);
   a.requests = add(a.requests, b.requests);
@@ -91,7 +91,7 @@ export function addTo(a: Measures, b: Readonly<Measures>): void {
 /** The sum of what is known of both. */
 export function addMeasures(a: Measures, b: Measures): Measures {
   const sum = { ...a };
-  addTo(sum, b);
+  addMeasuresTo(sum, b);
   return sum;
 }
 

@@ -6,11 +6,11 @@ import { type CoveredKey, describeCoverage, knownUntil } from '../coverage/cover
 import type { Known } from '../coverage/spans.ts';
 import { approximateDays, type Fact, type FactsBy, type Range } from '../model.ts';
 import { compareCells } from './groups.ts';
-import { addMeasures, addTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
+import { addMeasures, addMeasuresTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
 
 function addAt<K>(sums: Map<K, Measures>, key: K, measures: Readonly<Measures>): void {
   const sum = sums.get(key);
-  if (sum) addTo(sum, measures);
+  if (sum) addMeasuresTo(sum, measures);
   else sums.set(key, { ...measures });
 }
 
@@ -58,12 +58,12 @@ export function zerosOf(
   return zeros;
 }
 
-/** The instant before which all spend of the known keys is in the figures: the oldest of the last readings of those still read. */
+/** The instant before which all spend of the known keys is in the figures: the oldest of the last untils of those still read. */
 export function asOf(keys: readonly CoveredKey[]): number | null {
-  const readings = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => knownUntil(key) ?? []);
-  const active = readings(keys.filter((key) => key.isRead));
+  const untils = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => knownUntil(key) ?? []);
+  const active = untils(keys.filter((key) => key.isRead));
   if (active.length > 0) return Math.min(...active);
-  const all = readings(keys);
+  const all = untils(keys);
   return all.length > 0 ? Math.max(...all) : null;
 }
 

@@ -91,7 +91,7 @@ function keyItems({ upstreamKeys, names, keyDays, usage }: Stored): KeyItem[] {
 }
 
 /** What of it the ledger takes. */
-function takenItems(stored: Stored): KeyItem[] {
+function itemsInLedger(stored: Stored): KeyItem[] {
   const reported = new Set(
     stored.keyDays.flatMap(({ day, upstreamKeyId, source }) => (source === 'analytics' ? `${day}/${upstreamKeyId}` : [])),
   );
@@ -101,11 +101,11 @@ function takenItems(stored: Stored): KeyItem[] {
 }
 
 /** The totals of accounts on settled days, each with what the ledger has of the account's keys. */
-function accountDays(sources: StoredSources, taken: readonly KeyItem[]): AccountDay[] {
+function accountDays(sources: StoredSources, items: readonly KeyItem[]): AccountDay[] {
   if (sources.totals.length === 0) return [];
   const accountOf = new Map(sources.upstreamKeys.map(({ id, accountId }) => [id, accountId]));
   const slugOf = slugsOf(sources.names);
-  const ofKeys = Map.groupBy(taken, ({ day, upstreamKeyId }) => `${day}/${accountOf.get(upstreamKeyId)}`);
+  const ofKeys = Map.groupBy(items, ({ day, upstreamKeyId }) => `${day}/${accountOf.get(upstreamKeyId)}`);
   const totals = Map.groupBy(sources.totals, ({ day, accountId }) => `${day}/${accountId}`);
   return [...totals].flatMap(([name, rows]) => {
     const account = sources.accounts.find(({ id }) => id === rows[0]?.accountId);
@@ -119,8 +119,8 @@ function accountDays(sources: StoredSources, taken: readonly KeyItem[]): Account
 
 /** What the ledger has of the days, of the key that is asked about or of all. */
 export function ledgerItemsOf(sources: StoredSources): LedgerItem[] {
-  const taken = takenItems(sources);
-  const all: LedgerItem[] = [...taken, ...accountDays(sources, taken)];
+  const items = itemsInLedger(sources);
+  const all: LedgerItem[] = [...items, ...accountDays(sources, items)];
   return sources.keyId === undefined ? all : all.filter(({ keyId }) => keyId === sources.keyId);
 }
 
@@ -132,4 +132,4 @@ export const ledgerRowsOf = (sources: StoredSources): StoredRow[] => ledgerItems
 
 /** All that the sources say of the days, also where the ledger takes another, and what accounts spent without a key. */
 export const sourceRowsOf = (sources: StoredSources): StoredRow[] =>
-  [...keyItems(sources), ...accountDays(sources, takenItems(sources))].flatMap(toRows);
+  [...keyItems(sources), ...accountDays(sources, itemsInLedger(sources))].flatMap(toRows);

@@ -13,7 +13,7 @@ export interface StoredKey {
 }
 
 /** What is stored of an upstream key: how far it was sampled and read. */
-export interface StoredReading {
+export interface StoredUpstreamKey {
   id: number;
   apiKeyId: number;
   accountId: number | null;
@@ -43,4 +43,4 @@ export interface StoredAccount {
 }
 
 /** Does an account list it, or did one? */
-export const isListed = ({ countedAt }: Pick<StoredReading, 'countedAt'>): boolean => countedAt !== null;
+export const isListed = ({ countedAt }: Pick<StoredUpstreamKey, 'countedAt'>): boolean => countedAt !== null;
