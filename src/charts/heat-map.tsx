@@ -70,7 +70,7 @@ const Row = ({
   const peak = row.indexOf(Math.max(...row.map((value) => value ?? 0)));
   const sum = row.reduce<number | null>((total, value) => (value === null ? total : (total ?? 0) + value), null);
   const isPart = sum !== null && row.includes(null);
-  const text = `${WEEKDAYS[day]}: ${format(sum)}${sum ? `, most of it at ${clock(peak)}: ${texts[peak]}` : ''}${isPart ? ', of the hours that are known' : ''}`;
+  const text = `${WEEKDAYS[day]}: ${format(sum)}${sum ? `, most of it at ${clock(peak)}: ${texts[peak]}` : ''}${isPart ? ', known hours only' : ''}`;
   return (
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an image that can be focused, to hear what it shows
     <g class="row" tabindex={0} role="img" aria-label={text}>

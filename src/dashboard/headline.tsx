@@ -26,7 +26,7 @@ const Tile = ({ label, value, exact, children }: PropsWithChildren<TileProps>) =
 export const Change = ({ change: { share, isComplete }, than }: { change: Dashboard['change']; than: string }) =>
   share === null ? null : (
     <span class="change">
-      {formatChange(share)} on {than}
+      {formatChange(share)} vs {than}
       {!isComplete && ', known keys only'}
     </span>
   );
@@ -39,16 +39,18 @@ const Byok = ({ usd, isComplete }: { usd: number | null; isComplete: boolean }) 
 
 const keysText = (count: number): string => (count === 1 ? '1 key' : `${count} keys`);
 
-/** This month and where it leads. */
+/** The first days of a month in words: `1–28 Oct`. */
+const firstDaysTo = (day: string): string => (day.endsWith('-01') ? formatDayShort(day) : `1–${formatDayShort(day)}`);
+
 const Month = ({ month }: Pick<Dashboard['headline'], 'month'>) => (
   <>
     <Tile label="This month" value={formatKnownUsd(month.usd, month.isComplete)} exact={month.usd}>
-      {month.comparedTo !== null && <Change change={month.change} than={`last month to ${formatDayShort(month.comparedTo)}`} />}
-      {month.upstreamKeys > 0 && <span class="hint">with OpenRouter’s own (UTC) month of {keysText(month.upstreamKeys)}</span>}
+      {month.comparedTo !== null && <Change change={month.change} than={firstDaysTo(month.comparedTo)} />}
+      {month.upstreamKeys > 0 && <span class="hint">includes OpenRouter’s UTC month total for {keysText(month.upstreamKeys)}</span>}
       <Byok usd={month.byokUsd} isComplete={month.isComplete} />
       {month.partialKeys > 0 && month.usd !== null && <span class="hint">at least; partly unknown for {keysText(month.partialKeys)}</span>}
     </Tile>
-    <Tile label="Month end, projected" value={formatKnownUsd(month.projectedUsd, month.isProjectedComplete)} exact={month.projectedUsd}>
+    <Tile label="Projected this month" value={formatKnownUsd(month.projectedUsd, month.isProjectedComplete)} exact={month.projectedUsd}>
       <span class="hint">{month.projectedUsd === null ? 'available after 3 full days' : 'based on last 7 days'}</span>
       <Byok usd={month.projectedByokUsd} isComplete={month.isProjectedComplete} />
     </Tile>
@@ -71,11 +73,11 @@ export const Headline = ({ headline, shown }: Dashboard) => {
       </Tile>
       <Month month={month} />
       <Tile label="Balance" value={formatUsd(balanceUsd)} exact={balanceUsd}>
-        <span class="hint">{balanceUsd === null ? 'needs a management key' : 'of all accounts'}</span>
+        <span class="hint">{balanceUsd === null ? 'needs a management key' : 'all accounts'}</span>
       </Tile>
       <Tile label="Requests in range" value={asKnown(formatCompact(totals.requests), isCounted)} exact={totals.requests}>
         {totals.requests === null && <span class="hint">needs a management key</span>}
-        {totals.requests !== null && !isCounted && <span class="hint">at least; not all known for {keysText(uncounted.length)}</span>}
+        {totals.requests !== null && !isCounted && <span class="hint">at least; partly unknown for {keysText(uncounted.length)}</span>}
       </Tile>
       <Tile label="Tokens in range" value={asKnown(formatCompact(tokens), isCounted)} exact={tokens}>
         {totals.cached_tokens !== null && totals.cached_tokens > 0 && (

@@ -57,13 +57,13 @@ const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => {
         ])}
       />
       <Choice
-        label="Stacked by"
+        label="Group by"
         chosen={query.by}
         options={DIMENSIONS.map((by) => [by, `By ${BY_LABELS[by].toLowerCase()}`, hrefWith(query, { by })])}
       />
       {(shown.totals.byok_cost_usd || query.metric) && (
         <Choice
-          label="Counted in"
+          label="Metric"
           chosen={shown.metric}
           options={MONEY.map((metric) => [metric, MONEY_LABELS[metric], hrefWith(query, { metric })])}
         />
@@ -84,8 +84,8 @@ const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => {
 
 const Approximate = ({ days }: { days: readonly string[] }) => (
   <p class="hint">
-    Not certain to the day: {days.slice(0, NAMED_DAYS).map(formatDay).join('; ')}
-    {days.length > NAMED_DAYS && ` and ${days.length - NAMED_DAYS} more`}. Some of their spend may belong to the day before or after.
+    Approximate days: {days.slice(0, NAMED_DAYS).map(formatDay).join('; ')}
+    {days.length > NAMED_DAYS && ` and ${days.length - NAMED_DAYS} more`} (spend may shift by one day)
   </p>
 );
 
@@ -117,9 +117,7 @@ const SpendHead = ({
       </div>
       <p class="hint head">
         <span>{rangeLabel(shown.range)}</span>
-        {comparedDays !== null && (
-          <Change change={change} than={comparedDays === 1 ? 'the day before' : `the ${comparedDays} days before`} />
-        )}
+        {comparedDays !== null && <Change change={change} than={comparedDays === 1 ? 'previous day' : `previous ${comparedDays} days`} />}
         {shown.gaps.length > 0 && totals.cost_usd !== null && <span>{gapsText(shown.gaps, keys.length, shown.range.zone)}</span>}
         {shown.gaps.length > 0 && month.reportedUsd !== null && shown.range.to >= month.from && (
           <span>
@@ -152,7 +150,7 @@ const Spend = ({ query, dashboard, keyNames, now }: SpendProps) => {
         <AnswerChart
           id="spend-chart"
           title={`${name} by ${rollup} and ${query.by}, ${rangeLabel(range)}`}
-          description={`A bar for each ${rollup}, made of what each ${query.by} cost. ${formatKnownUsd(chart.total, chart.isComplete)} in all.`}
+          description={`Spend by ${query.by} for each ${rollup}, ${formatKnownUsd(chart.total, chart.isComplete)} in total.`}
           answer={chart}
           metric={metric}
           rollup={rollup}
@@ -173,20 +171,20 @@ const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
   <section class="card">
     <div class="head">
       <h2>Hours of the week</h2>
-      <span class="hint">average credits per hour{!shown.totals.is_complete && ', as far as known'}</span>
+      <span class="hint">average credits per hour{!shown.totals.is_complete && ', known hours only'}</span>
     </div>
     {shown.week.some((row) => row.some((amount) => amount !== null && amount > 0)) ? (
       <HeatMap
         id="week-map"
         title="Spend by weekday and hour"
-        description={`What each hour of the week costs on average, in ${shown.range.tz}, over the days that are known by the hour.`}
+        description={`Average credits for each hour of the week, in ${shown.range.tz}. Days without hourly data are left out.`}
         cells={shown.week}
         format={(usd) => formatKnownUsd(usd, shown.totals.is_complete)}
       />
     ) : (
       <p class="empty">
         {shown.week.some((row) => row.some((amount) => amount !== null))
-          ? `No credits spent${shown.totals.is_complete ? '' : ', as far as known'}.`
+          ? `No credits spent${shown.totals.is_complete ? '' : ', known hours only'}.`
           : 'No hourly data yet.'}
       </p>
     )}

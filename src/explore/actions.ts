@@ -51,7 +51,7 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
   const range = checkRange(resolvePeriod(question, deps.now(), viewerZone));
   const isHourly = question.rollup === 'hour';
   if (isHourly && countDays(range.from, range.to) > MAX_HOURLY_DAYS) {
-    failField('rollup', `By the hour at most ${MAX_HOURLY_DAYS} days can be shown`);
+    failField('rollup', `Hourly view is limited to ${MAX_HOURLY_DAYS} days`);
   }
   const { sources, keys, rows } = await readLedger(deps, userId, range, askedOf(question, range, viewerZone));
   const facts = factsBy(rows(), range, isHourly);
@@ -89,5 +89,5 @@ export async function saveView(deps: Deps, actor: Actor, view: { name: string; q
 
 /** Deletes one of the user's views. */
 export async function deleteView(deps: Deps, actor: Actor, id: number): Promise<void> {
-  if (!(await store.deleteView(deps.db, authorize(actor, 'manage'), id))) fail({ kind: 'not_found', detail: 'You have no such view.' });
+  if (!(await store.deleteView(deps.db, authorize(actor, 'manage'), id))) fail({ kind: 'not_found', detail: 'View not found.' });
 }

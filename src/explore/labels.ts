@@ -19,7 +19,7 @@ import { type Metric, type Rollup, UNKNOWN_NAME } from './model.ts';
 export const OTHER = 'Other';
 
 /** What stands for a model or provider that is not known: of keys that only have counters. */
-export const UNKNOWN_NAMES: Record<Exclude<Dimension, 'key'>, string> = { model: 'Model not known', provider: 'Provider not known' };
+export const UNKNOWN_NAMES: Record<Exclude<Dimension, 'key'>, string> = { model: 'Unknown model', provider: 'Unknown provider' };
 
 export const BY_LABELS: Record<Dimension, string> = { model: 'Model', key: 'Key', provider: 'Provider' };
 
@@ -54,7 +54,7 @@ export const seriesLabel = (
 export function bucketLabel(bucket: string, rollup: Rollup): { label: string; tick: string } {
   switch (rollup) {
     case 'none':
-      return { label: 'Whole range', tick: '' };
+      return { label: 'Total', tick: '' };
     case 'hour': {
       const [day, clock] = [bucket.slice(0, 10), bucket.slice(11, 16)];
       return { label: `${formatDay(day)}, ${clock}`, tick: clock };

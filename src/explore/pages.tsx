@@ -40,7 +40,7 @@ const Views = ({ views, query }: { views: Awaited<ReturnType<typeof listViews>>;
       </ul>
     )}
     <Form action={`/explore/views?${query}`} class="line">
-      <Field name="name" label="View name" autocomplete="off" hint="Saves what is shown, range and filters included." />
+      <Field name="name" label="View name" autocomplete="off" hint="Saves the current range and filters." />
       <button type="submit">Save view</button>
     </Form>
   </section>
@@ -94,7 +94,7 @@ form({
   async act({ c, deps, actor, body }) {
     const query = addressOf(questionIn(c));
     await saveView(deps, actor, { name: body.name, query });
-    return { to: `/explore?${query}`, message: `The view “${body.name}” is saved.` };
+    return { to: `/explore?${query}`, message: `View “${body.name}” saved.` };
   },
   show: showExplore,
 });
@@ -105,7 +105,7 @@ form({
   schema: z.object({}),
   async act({ deps, actor, id }) {
     await deleteView(deps, actor, id);
-    return { to: '/explore', message: 'The view is deleted.' };
+    return { to: '/explore', message: 'View deleted.' };
   },
   show: showExplore,
 });

@@ -18,7 +18,7 @@ import { Name } from './name.tsx';
 type Asked = Awaited<ReturnType<typeof ask>>;
 
 const FORM = '/explore';
-const ROLLUP_LABELS: Record<Rollup, string> = { none: 'Whole range', hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' };
+const ROLLUP_LABELS: Record<Rollup, string> = { none: 'None (total)', hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' };
 
 /** The question as the query of its address, so that it can be shared, saved and asked again. */
 export const addressOf = (question: Question): string => {
@@ -64,11 +64,11 @@ export const Asking = ({ view, question, asked }: { view: View; question: Questi
         value={question.metric}
         options={Object.entries(METRICS).map(([name, { label }]) => [name, label])}
       />
-      <Select name="by" label="By" value={question.by} options={Object.entries(BY_LABELS)} />
-      <Select name="by2" label="And by" value={question.by2 ?? ''} options={[['', '–'], ...Object.entries(BY_LABELS)]} />
-      <Select name="rollup" label="Over time" value={question.rollup} options={Object.entries(ROLLUP_LABELS)} />
+      <Select name="by" label="Group by" value={question.by} options={Object.entries(BY_LABELS)} />
+      <Select name="by2" label="Then by" value={question.by2 ?? ''} options={[['', '–'], ...Object.entries(BY_LABELS)]} />
+      <Select name="rollup" label="Interval" value={question.rollup} options={Object.entries(ROLLUP_LABELS)} />
       <PeriodFields period={question} range={asked.range} viewerZone={view.viewer?.timeZone ?? 'UTC'} />
-      <Field name="top" label="Top" value={String(question.top)} class="number" />
+      <Field name="top" label="Series" value={String(question.top)} class="number" />
       <div class="ask">
         <button type="submit">Show</button>
         <Check name="cumulative" label="Cumulative" value="1" isChecked={question.cumulative !== undefined} />
@@ -149,7 +149,7 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
         </h2>
         <span class="hint">
           {when}
-          {over && ', the highest spend first'}
+          {over && ', highest spend first'}
         </span>
         {asked.gaps.length > 0 && answer.total !== null && <span class="hint">{gapsText(asked.gaps, asked.keys.length, range.zone)}</span>}
         {question.metric === 'cost' && asked.byok.total ? (
@@ -167,7 +167,7 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
         <AnswerChart
           id="explore-chart"
           title={`${label} by ${question.rollup} and ${dimensions}, ${when}`}
-          description={`${label} of each ${dimensions} in each ${question.rollup}.`}
+          description={`${label} by ${dimensions} for each ${question.rollup}.`}
           answer={answer}
           metric={question.metric}
           rollup={question.rollup}
@@ -180,7 +180,7 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
       )}
       {answer.series.length > 0 && <Sums question={question} asked={asked} keyNames={keyNames} />}
       {question.rollup === 'hour' && answer.unplaced ? <p class="hint">{unplacedText(question.metric, answer.unplaced)}</p> : null}
-      {asked.approximateDays.length > 0 && <p class="hint">Not certain to the day: {asked.approximateDays.map(formatDay).join('; ')}.</p>}
+      {asked.approximateDays.length > 0 && <p class="hint">Approximate days: {asked.approximateDays.map(formatDay).join('; ')}.</p>}
     </section>
   );
 };

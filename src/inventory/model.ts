@@ -30,7 +30,7 @@ export type KeyRow = typeof apiKey.$inferSelect & {
 export const KEY_ENDS = {
   disabled: 'The key is disabled at OpenRouter.',
   expired: 'The key has expired.',
-  vanished: 'OpenRouter does not list the key any more: it, or its workspace, was deleted there.',
+  vanished: 'The key or its workspace was deleted at OpenRouter.',
 } as const;
 
 /** What decides how a key ended. `vanishedAt`: since when its account does not list it. */

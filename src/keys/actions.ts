@@ -106,7 +106,7 @@ export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<v
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);
   if (key.kind === 'discovered' && (await findUpstreamKey(deps.db, userId, key.hash))?.managementId != null) {
-    fail({ kind: 'bad_request', detail: 'A discovered key goes with the management key that found it. Pause it instead.' });
+    fail({ kind: 'bad_request', detail: 'A discovered key cannot be deleted by itself. Pause it, or delete its management key.' });
   }
   const today = dayOf(deps.now());
   await runBatch(deps.db, [
@@ -125,7 +125,7 @@ async function requireManager(deps: Deps, userId: number, key: KeyRow): Promise<
   const upstream = await findUpstreamKey(deps.db, userId, key.hash);
   const manager = upstream?.managementId == null ? null : await findKey(deps.db, userId, upstream.managementId);
   if (manager?.kind === 'management' && manager.isActive && manager.health !== 'invalid') return manager.id;
-  return fail({ kind: 'bad_request', detail: 'The management key that knows this key is not read any more.' });
+  return fail({ kind: 'bad_request', detail: 'The management key of this key is no longer synced.' });
 }
 
 /** Has a key read now; at most once a minute. */
@@ -136,10 +136,10 @@ export async function requestSync(deps: Deps, actor: Actor, id: number): Promise
   const wait = (until: number, detail: string): never =>
     fail({ kind: 'too_many', detail, retryAfterS: Math.max(1, Math.ceil((until - now) / SECOND_MS)) });
   if (!key.isActive) fail({ kind: 'bad_request', detail: 'The key is paused. Resume it first.' });
-  if (key.retryAfter !== null && key.retryAfter > now) wait(key.retryAfter, 'OpenRouter asked to wait before this key is read again.');
+  if (key.retryAfter !== null && key.retryAfter > now) wait(key.retryAfter, 'OpenRouter asked to wait before the next sync of this key.');
   const managerId = key.kind === 'discovered' ? await requireManager(deps, userId, key) : null;
   if (!(await store.claimSyncRequest(deps.db, userId, id, now, now - SYNC_INTERVAL_MS))) {
-    wait((key.syncRequestedAt ?? now) + SYNC_INTERVAL_MS, 'A key can be read once a minute.');
+    wait((key.syncRequestedAt ?? now) + SYNC_INTERVAL_MS, 'A key can be synced once a minute.');
   }
   try {
     if (managerId !== null) await readAccount(deps, userId, managerId);
@@ -147,6 +147,6 @@ export async function requestSync(deps: Deps, actor: Actor, id: number): Promise
   } catch (error) {
     await store.updateKey(deps.db, userId, id, { syncRequestedAt: key.syncRequestedAt });
     logError('queue_failed', error);
-    fail({ kind: 'unavailable', detail: 'The job queue does not answer. Try again.', retryAfterS: QUEUE_RETRY_S });
+    fail({ kind: 'unavailable', detail: 'The job queue is unavailable. Try again.', retryAfterS: QUEUE_RETRY_S });
   }
 }

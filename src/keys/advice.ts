@@ -18,7 +18,7 @@ export interface Advice {
   action: string | null;
 }
 
-/** A limit of which less than this is left is near. */
+/** Warn when less than this share of the limit remains. */
 const NEAR_SHARE = 0.2;
 const EXPIRES_SOON_MS = 7 * DAY_MS;
 /** A key is read every hour; two readings that did not happen are no accident. */
@@ -53,15 +53,15 @@ function statusAdvice(key: Key): Advice | null {
       return {
         // That a found key is gone, or off, was told once: nobody has to do anything.
         tone: key.kind === 'discovered' ? 'quiet' : 'bad',
-        text: error ?? 'OpenRouter refuses the key.',
-        action: key.kind === 'discovered' ? 'Its history stays here.' : 'Replace its text, or delete it.',
+        text: error ?? 'OpenRouter rejects the key.',
+        action: key.kind === 'discovered' ? 'Its history is kept.' : 'Replace the key or delete it.',
       };
     case 'unverified':
-      return { tone: 'warn', text: error ?? 'OpenRouter could not be asked about it yet.', action: 'It is tried again every hour.' };
+      return { tone: 'warn', text: error ?? 'Not verified with OpenRouter yet.', action: 'Retried every hour.' };
     case 'paused':
-      return { tone: 'quiet', text: 'It is not read while it is paused.', action: 'Resume it to go on.' };
+      return { tone: 'quiet', text: 'Sync is paused.', action: 'Resume it to continue.' };
     case 'active':
-      return error === null ? null : { tone: 'warn', text: error, action: 'It is tried again every hour.' };
+      return error === null ? null : { tone: 'warn', text: error, action: 'Retried every hour.' };
   }
 }
 
@@ -75,8 +75,8 @@ function limitAdvice(key: Key): Advice | null {
   const period = RESETS[key.limit_reset ?? ''];
   return {
     tone: use.left === 0 ? 'bad' : 'warn',
-    text: `${formatPercent(use.percent / 100)} of its limit of ${formatUsd(use.limit)} ${period ? `for ${period} ` : ''}is used; ${formatUsd(use.left)} left.`,
-    action: 'Raise the limit at OpenRouter, or let the key rest.',
+    text: `${formatPercent(use.percent / 100)} of its ${formatUsd(use.limit)} limit ${period ? `for ${period} ` : ''}is used; ${formatUsd(use.left)} left.`,
+    action: 'Raise the limit in OpenRouter, or stop using the key.',
   };
 }
 
@@ -90,22 +90,22 @@ export function freeRequestsOf(key: Key, now: number): { limit: number; used: nu
 function expiryAdvice(key: Key, now: number, zone: string): Advice | null {
   const at = key.expires_at;
   if (at === null || !isInUse(key) || Date.parse(at) - now > EXPIRES_SOON_MS) return null;
-  const verb = Date.parse(at) <= now ? 'expired' : 'expires';
-  return { tone: 'warn', text: `It ${verb} on ${formatInstant(at, zone)}.`, action: 'Make a new one at OpenRouter and replace its text.' };
+  const verb = Date.parse(at) <= now ? 'Expired' : 'Expires';
+  return { tone: 'warn', text: `${verb} on ${formatInstant(at, zone)}.`, action: 'Create a new key at OpenRouter, then replace this one.' };
 }
 
 function overdueAdvice({ status, last_synced_at: at, created_at: created }: Key, now: number, zone: string): Advice | null {
   if (status !== 'active' || now - Date.parse(at ?? created) < OVERDUE_MS) return null;
   return {
     tone: 'warn',
-    text: `It was last read ${at ? `on ${formatInstant(at, zone)}` : 'never'}.`,
+    text: at ? `Last synced on ${formatInstant(at, zone)}.` : 'Never synced.',
     action: 'Check that the hourly job runs.',
   };
 }
 
 function backfillAdvice({ backfill, status }: Key): Advice | null {
   if (!backfill || backfill.done >= backfill.total || status !== 'active') return null;
-  const text = `Its history is being read: ${formatCount(backfill.done)} of ${formatCount(backfill.total)} days.`;
+  const text = `Syncing history: ${formatCount(backfill.done)} of ${formatCount(backfill.total)} days.`;
   return { tone: 'info', text, action: null };
 }
 
@@ -115,7 +115,7 @@ export function adviceOf(key: Key, now: number, zone: string): Advice[] {
   const vanished: Advice | null =
     key.vanished_at === null || key.status === 'invalid'
       ? null
-      : { tone: 'quiet', text: `OpenRouter does not list it any more, since ${formatInstant(key.vanished_at, zone)}.`, action: null };
+      : { tone: 'quiet', text: `Removed from OpenRouter on ${formatInstant(key.vanished_at, zone)}.`, action: null };
   return [statusAdvice(key), limitAdvice(key), expiryAdvice(key, now, zone), overdueAdvice(key, now, zone), backfillAdvice(key), vanished]
     .filter((advice) => advice !== null)
     .sort((a, b) => ranks.indexOf(a.tone) - ranks.indexOf(b.tone));

@@ -12,8 +12,8 @@ const secretSchema = pastedSchema
 export const addKeySchema = z.strictObject({ name: nameSchema, key: secretSchema });
 export const updateKeySchema = z.strictObject({
   name: nameSchema.optional(),
-  is_active: z.boolean().optional().describe('false pauses the key: it is not read any more'),
-  key: secretSchema.optional().describe('Replaces the text after a rotation; the history stays, counting starts anew'),
+  is_active: z.boolean().optional().describe('false pauses the sync of the key'),
+  key: secretSchema.optional().describe('Replaces the secret after a rotation; history is kept'),
 });
 
 /** Shows the kind of key and six characters of 64 at the most. OpenRouter's own label is not trusted to hide as much. */

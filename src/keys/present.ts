@@ -66,7 +66,7 @@ function errorOf(
   if (row.kind === 'management') return errorIn(row.id);
   const error = (end && KEY_ENDS[end]) ?? row.lastError ?? own?.lastError ?? null;
   if (error !== null || row.kind !== 'discovered') return error;
-  if (isOrphan) return 'The management key that knows this key is not read any more.';
+  if (isOrphan) return 'The management key of this key is no longer synced.';
   const ofManager = errorIn(own?.managementId);
   return ofManager === null ? null : `Its management key: ${ofManager}`;
 }

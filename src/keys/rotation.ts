@@ -22,7 +22,7 @@ import { updateKey } from './store.ts';
 const MIN_DISTANCE_MS = MINUTE_MS;
 
 const alreadyThere = (): never =>
-  fail({ kind: 'conflict', detail: 'You already have this key, or another key of yours had this text before.' });
+  fail({ kind: 'conflict', detail: 'You already have this key, or one of your keys had this secret before.' });
 
 async function refuseKnown(deps: Deps, userId: number, hash: string, exceptId: number | null): Promise<number> {
   const { count, hasHash } = await store.countKeys(deps.db, userId, hash, exceptId);
@@ -86,7 +86,7 @@ export async function storeKey(deps: Deps, userId: number, input: z.infer<typeof
 /** Gives a discovered key its text; another key's text is not its. */
 async function completeDiscovered(deps: Deps, userId: number, key: KeyRow, secret: string, hash: string): Promise<void> {
   if (hash !== key.hash) {
-    const detail = 'This is not the text of the discovered key. Add a key of its own, or replace the key that it follows.';
+    const detail = 'This is not the secret of the discovered key. Add it as a new key, or use it to replace another key.';
     fail({ kind: 'bad_request', detail });
   }
   await storeKey(deps, userId, { name: key.name, key: secret });
@@ -104,7 +104,7 @@ export async function replaceSecret(deps: Deps, userId: number, key: KeyRow, sec
   await applyReadings(deps, await readKeys(deps, [key]), `replace ${deps.now()}`);
   try {
     const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.sealed);
-    if (!isReplaced) fail({ kind: 'conflict', detail: 'The key was changed at the same time. Look at it and try again.' });
+    if (!isReplaced) fail({ kind: 'conflict', detail: 'The key was changed at the same time. Reload it and try again.' });
     await applySample(deps, userId, key.id, verified);
   } catch (error) {
     if (isUniqueViolation(error)) alreadyThere();

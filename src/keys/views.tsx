@@ -47,7 +47,7 @@ export const BackfillBar = ({ item }: { item: Key }) => {
         {formatPercent(backfill.done / backfill.total)}
       </progress>
       <span>
-        {formatCount(backfill.done)} of {formatCount(backfill.total)} days of history read
+        {formatCount(backfill.done)} of {formatCount(backfill.total)} days of history synced
       </span>
     </div>
   );

@@ -5,7 +5,7 @@ import { remember } from './remember.ts';
 /** What stands where nothing is known. */
 export const UNKNOWN_TEXT = '–';
 
-/** Below a cent, so many digits that count are shown. */
+/** Amounts below this (USD) are shown with three significant digits. */
 const SMALL_USD = 0.01;
 
 /** Formatters are dear to make, so each is made once, when it is first needed. */

@@ -98,5 +98,5 @@ export async function describePaused(deps: Deps, { key }: OpenAccount): Promise<
     !upstream.isActive && !isReadThrough(upstream, { from: yesterday, to: yesterday }, today, deps.config.retentionDays);
   const count = (await listAccountKeys(deps.db, key.userId, key.id)).filter(isBehind).length;
   if (count === 0) return null;
-  return `${count} paused ${count === 1 ? 'key goes' : 'keys go'} on spending. What they spend is shown as unattributed until they are read again.`;
+  return `${count} paused ${count === 1 ? 'key still spends' : 'keys still spend'}. This spend is shown as unattributed until you resume them.`;
 }

@@ -31,7 +31,7 @@ async function listRecords(deps: Deps, secret: string, workspaces: readonly Work
   const failures = answers.flatMap((answer) => (answer.ok ? [] : answer.error));
   const [first] = failures;
   if (first && failures.length === answers.length) return err(first);
-  const gap = first ? `${failures.length} of ${answers.length} workspaces could not be read. ${describeReadError(first)}` : null;
+  const gap = first ? `${failures.length} of ${answers.length} workspaces could not be synced. ${describeReadError(first)}` : null;
   const byHash = new Map(answers.flatMap((answer) => (answer.ok ? answer.value.map((record) => [record.hash, record] as const) : [])));
   return ok({ records: [...byHash.values()], gap });
 }

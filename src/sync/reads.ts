@@ -212,8 +212,9 @@ export async function readKeysUsage(
     if (outcome.change) changes.push(outcome.change);
     const { error } = outcome;
     if (error && error.kind !== 'out_of_budget' && error.kind !== 'rate_limited')
-      errors.push({ id: key.id, lastError: `Its history could not be read. ${describeReadError(error)}` });
-    if (isRefused && !error) errors.push({ id: key.id, lastError: 'Analytics are refused: its history is that of the last 30 days.' });
+      errors.push({ id: key.id, lastError: `Its history could not be synced. ${describeReadError(error)}` });
+    if (isRefused && !error)
+      errors.push({ id: key.id, lastError: 'OpenRouter refuses analytics: history is limited to the last 30 days.' });
   };
   await pMap(planReads(keys, today, deps.config.retentionDays, since), readOne, { concurrency: MAX_SIMULTANEOUS });
   await applyChanges(deps.db, userId, changes);

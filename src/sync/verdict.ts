@@ -27,33 +27,33 @@ export interface KeyFailure {
 }
 
 const ADDRESS_REFUSED =
-  "OpenRouter's IP allowlist refuses this monitor. A Worker has no fixed address, so nothing can be read while the account has such a list.";
+  "OpenRouter's IP allowlist blocks this monitor. A Worker has no fixed address, so sync fails while the account has an allowlist.";
 
 /** A sentence for the key's owner. It is ours: what OpenRouter writes might hold the key. */
 export function describeReadError(error: ReadError): string {
   switch (error.kind) {
     case 'unauthorized':
-      return 'OpenRouter refuses the key: it was revoked, disabled, deleted, or has expired.';
+      return 'OpenRouter rejects the key: it was revoked, disabled, deleted, or has expired.';
     case 'forbidden':
       return 'OpenRouter accepts the key but does not let it read its usage.';
     case 'address_refused':
       return ADDRESS_REFUSED;
     case 'not_found':
-      return 'OpenRouter does not know what was asked for.';
+      return 'OpenRouter did not find it.';
     case 'too_wide':
-      return 'OpenRouter could not answer so much at once.';
+      return 'The request was too large for OpenRouter.';
     case 'refused':
-      return 'OpenRouter refused the question.';
+      return 'OpenRouter rejected the request.';
     case 'rate_limited':
       return 'OpenRouter asked to wait before the next request.';
     case 'unavailable':
       return `OpenRouter could not be reached: ${error.reason}.`;
     case 'unexpected_shape':
-      return `OpenRouter answered in a shape that is not understood${error.path && ` (${error.path})`}.`;
+      return `OpenRouter sent an unexpected response${error.path && ` (${error.path})`}.`;
     case 'undecipherable':
       return error.error.kind === 'missing_kid'
         ? `The encryption key "${error.error.kid}" is missing from ENCRYPTION_KEYS.`
-        : 'The stored key does not decrypt. Replace its text.';
+        : 'The stored key cannot be decrypted. Replace the key.';
   }
 }
 

@@ -62,7 +62,7 @@ export async function listReconciliation(deps: Deps, actor: Actor, query: Reconc
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, { ...query, tz: 'UTC' });
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, RECONCILED_BY);
-  if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page of this list');
+  if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not a cursor of this list');
   const { keys, reconcile } = await readLedger(deps, userId, range, { inRows: 'none', keyId: query.key_id });
   const positionOf = ({ date, keyId }: { date: string; keyId: number }) => [date, keyId];
   const rows = reconcile(range.from, range.to).filter((row) => cursor === null || comparePositions(positionOf(row), cursor) > 0);
@@ -98,7 +98,7 @@ export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const range = checkedRange(deps, query);
   const { group_by: groups, limit } = query;
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, groups);
-  if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page with this group_by');
+  if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not a cursor for this group_by');
   const { keys, items } = await readLedger(deps, userId, range, { inRows: groups.includes('hour') ? 'all' : 'none', keyId: query.key_id });
   const page = pageOfRange({ ...items(), range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
   const isComplete = rowCompleteness(keys, page, range, query);

@@ -114,7 +114,7 @@ export const usageQuerySchema = z.strictObject({
   bom: z
     .enum(['true', 'false'])
     .default('false')
-    .describe('Of CSV: begins the first page with a byte order mark, by which spreadsheets know that it is UTF-8'),
+    .describe('CSV only: starts the first page with a byte order mark, so that spreadsheets detect UTF-8'),
 });
 export type UsageQuery = z.infer<typeof usageQuerySchema>;
 
@@ -130,8 +130,8 @@ export type ReconciliationQuery = z.infer<typeof reconciliationQuerySchema>;
 /** Why a range cannot be asked for, or null. */
 export function rangeProblem({ from, to }: Pick<Range, 'from' | 'to'>): string | null {
   const days = countDays(from, to);
-  if (days < 1) return 'Must not be later than `to`';
-  return days > MAX_RANGE_DAYS ? `The range may have at most ${MAX_RANGE_DAYS} days` : null;
+  if (days < 1) return 'Start date must not be after end date';
+  return days > MAX_RANGE_DAYS ? `Range is limited to ${MAX_RANGE_DAYS} days` : null;
 }
 
 /** The range of a query, with its defaults: the last 30 days in the zone. */

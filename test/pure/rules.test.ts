@@ -139,7 +139,7 @@ describe('keys', () => {
 
   it('become invalid at once by a refusal after the time until which they were to live', () => {
     const dated = { ...fresh, expiresAt: 100 };
-    expect(judgeFailure(dated, refused, 'sync 1', 99)).toMatchObject({ health: 'active', lastError: expect.stringContaining('refuses') });
+    expect(judgeFailure(dated, refused, 'sync 1', 99)).toMatchObject({ health: 'active', lastError: expect.stringContaining('rejects') });
     expect(judgeFailure(dated, refused, 'sync 1', 100)).toMatchObject({ health: 'invalid', lastError: 'The key has expired.' });
     expect(judgeFailure(dated, { kind: 'unavailable', reason: 'x', retryAfterS: null }, 'sync 1', 200).health).toBe('active');
     expect(judgeFailure(dated, { kind: 'address_refused' }, 'sync 1', 200)).toMatchObject({

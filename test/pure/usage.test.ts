@@ -197,7 +197,7 @@ describe('ranges', () => {
   it('have 1 to 366 days', () => {
     const problem = (from: string, to: string) => rangeProblem({ from, to });
     expect([problem('2026-11-15', '2026-11-15'), problem('2025-11-15', '2026-11-15')]).toEqual([null, null]);
-    expect(problem('2026-11-16', '2026-11-15')).toContain('later');
+    expect(problem('2026-11-16', '2026-11-15')).toContain('not be after');
     expect(problem('2025-11-14', '2026-11-15')).toContain('366');
   });
 });
