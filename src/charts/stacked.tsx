@@ -1,7 +1,4 @@
-/**
- * Series over time, stacked, as SVG. It is as wide as its place: along the axis of time everything is a share of the width, so that
- * texts keep their size on every screen.
- */
+/** SVG of series over time. X positions are shares of the width, so that texts keep their size on every screen. */
 
 import { scaleLinear } from 'd3-scale';
 import { area, line, stack } from 'd3-shape';
@@ -16,16 +13,14 @@ const TOP = 10;
 const AXIS = 26;
 const Y_TICKS = 4;
 const X_TICKS = 5;
-/** With more buckets, the gap between two bars would be finer than a pixel of a small screen. */
+/** With more buckets, a gap would be thinner than a pixel on a small screen. */
 const MAX_GAPPED = 120;
 
 const short = (value: number): number => Math.round(value * 100) / 100;
 
-/** Where a series lies in each bucket; null: nothing is known there. */
 type Extent = readonly [low: number, high: number] | null;
 type Layer = readonly Extent[];
 
-/** Where each series lies in each bucket: on top of those before it, or, as lines, by itself. */
 function layersOf({ series, buckets, shape }: StackedProps): Layer[] {
   if (shape === 'lines') {
     return series.map(({ values }) => buckets.map((_, index) => (values[index] == null ? null : ([0, values[index]] as const))));
@@ -36,20 +31,19 @@ function layersOf({ series, buckets, shape }: StackedProps): Layer[] {
   return stacked(buckets.keys()).map((layer) => layer.map(([low, high]) => [low, high]));
 }
 
-/** All bars of a layer as one shape: a page has hundreds of them. */
+/** One path for all bars of a layer: a page has hundreds of them. */
 const Bars = ({ layer, y }: { layer: Layer; y(value: number): number }) => {
   const gap = layer.length > MAX_GAPPED ? 0 : 0.16;
   const bars = layer.map((extent, index) => {
     const [low, high] = extent ?? [0, 0];
     if (high <= low) return '';
-    // On whole pixels: between edges that share one the ground would shine through.
+    // Whole pixels: the background would show between edges that share one.
     const [top, bottom] = [Math.round(y(high)), Math.round(y(low))];
     return `M${short(index + gap / 2)} ${top}h${1 - gap}v${Math.max(bottom - top, 0.5)}h${gap - 1}z`;
   });
   return <path class="bars" d={bars.join('')} />;
 };
 
-/** The area between the layer's edges, or only its upper edge. */
 const Outline = ({ layer, y, isLine }: { layer: Layer; y(value: number): number; isLine: boolean }) => {
   const isKnown = (extent: Extent) => extent !== null;
   const x = (_: Extent, index: number) => index + 0.5;
@@ -59,7 +53,6 @@ const Outline = ({ layer, y, isLine }: { layer: Layer; y(value: number): number;
   return <path d={area(x, low, high).defined(isKnown).digits(2)(layer) ?? ''} />;
 };
 
-/** What is not known, behind everything else. */
 const Hatches = ({ id, buckets }: Pick<StackedProps, 'id' | 'buckets'>) => (
   <>
     <defs>
@@ -103,7 +96,6 @@ const Legend = ({ id, series, hasUnknown }: { id: string; series: readonly Serie
   </ul>
 );
 
-/** What each bucket holds, in words. Ratios have no lower bounds. */
 function chartTextOf({ buckets, series, format, shape }: StackedProps): ChartText {
   const totals = columnTotals(series, buckets.length);
   const inWords = (value: number | null, isOpen = false): string => asKnown(format(value), !isOpen || shape === 'lines');
@@ -114,13 +106,11 @@ function chartTextOf({ buckets, series, format, shape }: StackedProps): ChartTex
   };
 }
 
-/** The sums of a table: of all series, if there are several, and of each. */
 function sumTexts({ buckets, series, format }: StackedProps, totals: ChartText['totals'] | null): string[] {
   const all = totals ? [{ values: totals, isOpen: buckets.map(({ isOpen = false }) => isOpen) }] : [];
   return [...all, ...series].map((one) => asKnown(format(totalOf(one)), !one.isOpen?.includes(true)));
 }
 
-/** The same figures, to be read. */
 const Table = (props: StackedProps & { chartText: ChartText }) => {
   const { title, buckets, series, shape, chartText } = props;
   const { totals, totalTexts, texts } = chartText;
@@ -152,7 +142,6 @@ const Table = (props: StackedProps & { chartText: ChartText }) => {
   );
 };
 
-/** A chart of series over time with its legend and the table behind it. */
 export function StackedChart(props: StackedProps) {
   const { id, title, description, buckets, series, formatAxis, shape = 'bars' } = props;
   const layers = layersOf(props);

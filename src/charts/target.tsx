@@ -1,4 +1,4 @@
-/** The buckets of a chart as what can be pointed at and focused. */
+/** The buckets of a chart, to point at and focus. */
 import { html } from 'hono/html';
 import { type ChartText, percent, type StackedProps, toneClass } from './model.ts';
 
@@ -15,17 +15,16 @@ interface TargetProps {
 }
 
 const CUT = 25;
-/** Of a long name its ends: names that begin alike differ there. */
+/** Keeps both ends of a long name: names often differ only at the end. */
 const cut = (label: string): string => (label.length > CUT ? `${label.slice(0, (CUT - 1) / 2)}…${label.slice((1 - CUT) / 2)}` : label);
 
-/** The names of the series as tips show them, drawn once for all of these. */
 export const tipLabels = ({ id, series }: StackedProps) =>
   html`<defs>${series.map(
     ({ label, tone }, place) =>
       html`<g id="${id}-${place}"><rect class="${toneClass(tone)}" x="10" y="-9" width="9" height="9" rx="2"/><text x="25">${cut(label)}</text></g>`,
   )}</defs>`;
 
-/** What a bucket holds, shown while it is pointed at or focused: on the other half of the chart, so that it never hides it. */
+/** Shown on the other half of the chart, so that it never covers its bucket. */
 function tipOf({ index, props: { id, buckets, series, shape }, chartText }: Omit<TargetProps, 'height'>) {
   const known = series.flatMap(({ values }, place) =>
     values[index] ? [{ place, value: values[index], text: chartText.texts[place]?.[index] }] : [],
@@ -44,10 +43,7 @@ function tipOf({ index, props: { id, buckets, series, shape }, chartText }: Omit
   )}${more > 0 && html`<text x="25" y="${lineY(lines.length)}">and ${more} more</text>`}</g></svg>`;
 }
 
-/**
- * A bucket that can be pointed at and focused; it leads to where more is told of it, or is an image that tells what it shows. Templates,
- * since a chart has hundreds of these lines, and elements cost three times as much.
- */
+/** A bucket to point at and focus: a link to its details, or an image with a label. Templates cost a third of elements. */
 export function target({ index, props, chartText, height }: TargetProps) {
   const { buckets, series, shape } = props;
   const bucket = buckets[index];

@@ -1,4 +1,3 @@
-/** The figures at the top of the dashboard. */
 import type { PropsWithChildren } from 'hono/jsx';
 import { asKnown, formatByok, formatChange, formatCompact, formatDayShort, formatKnownUsd, formatUsd } from '../lib/format.ts';
 import type { Dashboard } from './actions.ts';
@@ -6,7 +5,6 @@ import type { Dashboard } from './actions.ts';
 interface TileProps {
   label: string;
   value: string;
-  /** The figure as a number in full; null: not known. */
   exact: number | null;
 }
 
@@ -22,7 +20,7 @@ const Tile = ({ label, value, exact, children }: PropsWithChildren<TileProps>) =
   </div>
 );
 
-/** More spend is neither good nor bad, so a change has no colour. */
+/** Without color: more spend is neither good nor bad. */
 export const Change = ({ change: { share, isComplete }, than }: { change: Dashboard['change']; than: string }) =>
   share === null ? null : (
     <span class="change">
@@ -31,7 +29,6 @@ export const Change = ({ change: { share, isComplete }, than }: { change: Dashbo
     </span>
   );
 
-/** What went to the user's own provider keys, if anything did. */
 const Byok = ({ usd, isComplete }: { usd: number | null; isComplete: boolean }) => {
   const text = formatByok(usd, isComplete);
   return text && <span class="hint">{text}</span>;
@@ -39,7 +36,6 @@ const Byok = ({ usd, isComplete }: { usd: number | null; isComplete: boolean }) 
 
 const keysText = (count: number): string => (count === 1 ? '1 key' : `${count} keys`);
 
-/** The first days of a month in words: `1–28 Oct`. */
 const firstDaysTo = (day: string): string => (day.endsWith('-01') ? formatDayShort(day) : `1–${formatDayShort(day)}`);
 
 const Month = ({ month }: Pick<Dashboard['headline'], 'month'>) => (
@@ -57,7 +53,6 @@ const Month = ({ month }: Pick<Dashboard['headline'], 'month'>) => (
   </>
 );
 
-/** Today, this month and where it leads, the balance, and what was asked of the models. */
 export const Headline = ({ headline, shown }: Dashboard) => {
   const { today, month, balanceUsd } = headline;
   const { totals, uncounted } = shown;

@@ -1,4 +1,3 @@
-/** The dashboard: what people look at first. */
 import { HeatMap } from '../charts/heat-map.tsx';
 import { AnswerChart } from '../explore/chart.tsx';
 import { gapsText, nothingText, unplacedText } from '../explore/gaps.tsx';
@@ -23,9 +22,8 @@ import { AttentionList, Budgets, Limits, Welcome } from './state.tsx';
 export const dashboardPages = createPages();
 
 const FORM = '/dashboard';
-/** Approximate days that are named; of the others there is the count. */
 const NAMED_DAYS = 5;
-/** Seconds after which a page with something under way is looked at again. */
+/** Seconds, while something is in progress. */
 const REFRESH_S = '20';
 
 interface FiltersProps {
@@ -35,7 +33,6 @@ interface FiltersProps {
   failure: Failure | null;
 }
 
-/** The address of the dashboard with something changed in its question. */
 const hrefWith = (query: DashboardQuery, change: Partial<DashboardQuery>): string => {
   const changed = { ...query, ...change };
   return `${FORM}?${queryOf({ ...periodQuery(changed), by: changed.by, metric: changed.metric })}`;
@@ -199,7 +196,7 @@ async function showDashboard(view: View) {
   const { asOf, keys, shown, attention, budgets } = answered;
   const now = view.deps.now();
   const keyNames = keyNamesOf(keys);
-  // The hours of one day are those of the chart.
+  // A single day already shows its hours in the chart.
   const hasWeek = shown.range.from < shown.range.to;
   const isRunning = attention.some(({ tone }) => tone === 'info');
   const rendered = (

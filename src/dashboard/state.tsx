@@ -1,5 +1,3 @@
-/** What needs attention, and what keys have left of their limits. */
-
 import type { Attention } from '../alerts/evaluation/attention.ts';
 import type { Budget } from '../alerts/rules/budgets.ts';
 import { BudgetList } from '../alerts/rules/meters.tsx';
@@ -26,11 +24,9 @@ export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
 interface BudgetsProps {
   budgets: readonly Budget[] | null;
   viewerZone: string;
-  /** Where they are shown in the user's own zone. */
   href: string;
 }
 
-/** The user's own budgets. */
 export const Budgets = ({ budgets, viewerZone, href }: BudgetsProps) => (
   <section class="card">
     <h2>Budgets</h2>
@@ -44,7 +40,6 @@ export const Budgets = ({ budgets, viewerZone, href }: BudgetsProps) => (
   </section>
 );
 
-/** The limits of keys that are alive, the fullest first. */
 export const Limits = ({ keys }: { keys: readonly Key[] }) => {
   const limited = keys
     .filter((key) => isInUse(key) && limitUse(key) !== null)
@@ -68,7 +63,6 @@ export const Limits = ({ keys }: { keys: readonly Key[] }) => {
   );
 };
 
-/** What somebody sees who has no key yet. */
 export const Welcome = () => (
   <section class="card">
     <h2>Add your first key</h2>

@@ -1,4 +1,4 @@
-/** Why a sum is a lower bound, or why there is none, in words. */
+/** Why a sum is a lower bound, or missing, in words. */
 import { formatDayShort } from '../lib/format.ts';
 import { localDayOf } from '../lib/zone.ts';
 import type { Gap } from '../usage/coverage/gaps.ts';
@@ -6,16 +6,12 @@ import type { Answer } from './answer.ts';
 import { formatsOf } from './labels.ts';
 import { type MetricName, metricOf } from './model.ts';
 
-/** A metric in the middle of a sentence. */
 const nounOf = (metric: MetricName): string => {
   const { label } = metricOf(metric);
   return label.startsWith('BYOK') ? label : label.charAt(0).toLowerCase() + label.slice(1);
 };
 
-/**
- * What is said where there is nothing to draw: that there was none only if everything is known.
- * @param byokUsd what was spent on BYOK besides, of an answer about credits
- */
+/** Claims zero only where everything is known. @param byokUsd BYOK spend beside an answer about credits */
 export function nothingText(
   metric: MetricName,
   { total, isComplete }: Pick<Answer, 'total' | 'isComplete'>,
@@ -26,11 +22,9 @@ export function nothingText(
   return metric === 'cost' && byokUsd ? 'No credits spent in this period, only BYOK.' : `No ${nounOf(metric)} in this period.`;
 }
 
-/** What is said of an amount that has no hour. */
 export const unplacedText = (metric: MetricName, unplaced: number): string =>
   `${formatsOf(metricOf(metric)).format(unplaced)} has daily detail only and is not in this chart.`;
 
-/** Keys that are named; of the others there is the count. */
 const NAMED = 3;
 
 const dayAt = (at: number | null, zone: string): string => (at === null ? '' : formatDayShort(localDayOf(at, zone)));
@@ -54,7 +48,6 @@ function gapText(gap: Gap, zone: string): string {
   }
 }
 
-/** What is not known of which keys: `since 28 Nov, when the key was added`, if there is only one key. */
 export function gapsText(gaps: readonly Gap[], keys: number, zone: string): string {
   const [only] = gaps;
   if (only?.why === 'before' && keys === 1)

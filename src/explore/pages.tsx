@@ -1,5 +1,3 @@
-/** Explore: one measure, cut and drawn as asked; views that were given a name; files of what is shown. */
-
 import * as z from 'zod';
 import { fail } from '../errors.ts';
 import { Field, Form } from '../http/forms/fields.tsx';
@@ -67,7 +65,6 @@ async function showExplore(view: View) {
 
 page('/explore', 'session', showExplore);
 
-/** The question in an address, or the error that it is none. */
 function questionIn(c: View['c']): Question {
   const parsed = questionSchema.safeParse(readParameters(c));
   return parsed.success ? parsed.data : fail(invalidInput(parsed.error));

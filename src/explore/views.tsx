@@ -1,4 +1,3 @@
-/** The parts of Explore: the question as a form, and its answer. */
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar } from '../charts/small.tsx';
 import { AskForm, Check, Field, Group, Select } from '../http/forms/fields.tsx';
@@ -20,7 +19,7 @@ type Asked = Awaited<ReturnType<typeof ask>>;
 const FORM = '/explore';
 const ROLLUP_LABELS: Record<Rollup, string> = { none: 'None (total)', hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' };
 
-/** The question as the query of its address, so that it can be shared, saved and asked again. */
+/** The query string by which a question is shared and saved. */
 export const addressOf = (question: Question): string => {
   const { range: _range, from: _from, to: _to, tz: _tz, ...rest } = question;
   return queryOf({ ...periodQuery(question), ...rest });
@@ -33,7 +32,6 @@ interface ChoicesProps {
   options: readonly (readonly [value: string | number, label: string])[];
 }
 
-/** A filter: any number of what occurs in the range. */
 const Choices = ({ name, label, chosen, options }: ChoicesProps) => (
   <details class="choices" open={chosen.length > 0 || useError(name) !== undefined}>
     <summary>
@@ -50,7 +48,7 @@ const Choices = ({ name, label, chosen, options }: ChoicesProps) => (
   </details>
 );
 
-/** What is chosen stays to be unchosen, also where it does not occur. */
+/** Chosen names stay listed, so that they can be removed. */
 const withChosen = (present: readonly string[], chosen: readonly string[]): string[] => [...new Set([...present, ...chosen])];
 
 export const Asking = ({ view, question, asked }: { view: View; question: Question; asked: Asked }) => {
@@ -87,7 +85,6 @@ export const Asking = ({ view, question, asked }: { view: View; question: Questi
   );
 };
 
-/** The table under the chart: of each series its sum and share. */
 const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked; keyNames: KeyNames }) => {
   const metric = metricOf(question.metric);
   const { format } = formatsOf(metric);

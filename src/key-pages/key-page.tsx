@@ -1,5 +1,3 @@
-/** The page of one key: how it is, what it spent, what can be done with it. */
-
 import { listBudgets } from '../alerts/actions.ts';
 import { BudgetList } from '../alerts/rules/meters.tsx';
 import { ask } from '../explore/actions.ts';
@@ -66,7 +64,7 @@ const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) =>
   );
 };
 
-/** What can be done with a key. A discovered key goes with its management key, and has no text here. */
+/** A discovered key is deleted with its management key, and has no secret here. */
 const Controls = ({ item }: { item: Key }) => {
   const path = `/keys/${item.id}`;
   const isDiscovered = item.kind === 'discovered';
@@ -129,12 +127,11 @@ const Controls = ({ item }: { item: Key }) => {
   );
 };
 
-/** The last thirty days of a key, by model. */
 const QUESTION = questionSchema.parse({});
 
 type Asked = Awaited<ReturnType<typeof ask>>;
 
-/** What the key spent: its credits or, where there are none, its BYOK spend. */
+/** Credits or, if there are none, BYOK. */
 const Spend = ({ item, asked, now }: { item: Key; asked: Asked; now: number }) => {
   const { answer: credits, byok, keys, range, palette, correctionNano, gaps } = asked;
   const isByok = !credits.total && Boolean(byok.total);

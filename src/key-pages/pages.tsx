@@ -1,5 +1,3 @@
-/** OpenRouter keys: the list by account, and what can be done with each. */
-
 import * as z from 'zod';
 import { Field, Form } from '../http/forms/fields.tsx';
 import { Frame } from '../http/pages/layout.tsx';
@@ -33,7 +31,7 @@ const AddKey = () => (
 const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolean }) => {
   const now = view.deps.now();
   const [usage, byok, isCurrent] = [currentUsage(item, now), currentUsage(item, now, 'byok_'), areCountersCurrent(item, now)];
-  // The bar says how much of the history is read.
+  // The progress bar already shows it.
   const advice = adviceOf(item, now, view.viewer?.timeZone ?? 'UTC').filter(({ tone }) => tone !== 'info');
   return (
     <li class={isNested ? 'key nested' : 'key'}>
@@ -77,7 +75,6 @@ const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolea
   );
 };
 
-/** A management key with the keys that are read through it, or keys that stand for themselves. */
 const Group = ({ title, keys, view }: { title: string; keys: readonly Key[]; view: View }) => (
   <section class="group">
     <h2>{title}</h2>
@@ -89,7 +86,7 @@ const Group = ({ title, keys, view }: { title: string; keys: readonly Key[]; vie
   </section>
 );
 
-/** The user's keys: by account, those without one at the end. A second management key of an account stands with the first. */
+/** By account, keys without one last. A second management key of an account is listed with the first. */
 function groupsOf(keys: readonly Key[]): { title: string; keys: Key[] }[] {
   const leaders = keys.filter(({ kind, managed_by }) => kind === 'management' && managed_by === null);
   const groups = leaders.map((leader) => ({

@@ -1,5 +1,3 @@
-/** Verbs of keys. */
-
 import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
 import { record, recordStatement } from '../audit/actions.ts';
@@ -30,7 +28,7 @@ import { deleteUpstreamStatements, leaveAccountStatements } from './store.ts';
 
 const SYNC_INTERVAL_MS = MINUTE_MS;
 const QUEUE_RETRY_S = 5;
-/** Ledger rows of each table that a deletion takes along before it answers; the rest follows through the queue. */
+/** Ledger rows of each table deleted at once; the queue deletes the rest. */
 const ROWS_AT_ONCE = 5000;
 
 const requireKey = async (deps: Deps, userId: number, id: number): Promise<KeyRow> =>
@@ -38,7 +36,6 @@ const requireKey = async (deps: Deps, userId: number, id: number): Promise<KeyRo
 
 type PresentedKey = ReturnType<typeof presentKey>;
 
-/** The user's keys with what their accounts say of them, oldest first. */
 async function presentAll(deps: Deps, userId: number): Promise<PresentedKey[]> {
   const [keys, upstreamKeys, accounts, managements, workspaces] = await deps.db.batch([
     selectKeys(deps.db, userId),
@@ -53,20 +50,14 @@ async function presentAll(deps: Deps, userId: number): Promise<PresentedKey[]> {
 const presentOne = async (deps: Deps, userId: number, id: number): Promise<PresentedKey> =>
   (await presentAll(deps, userId)).find((key) => key.id === id) ?? refuseForeignKey(deps, id);
 
-/** The user's keys, oldest first. */
 export const listKeys = (deps: Deps, actor: Actor): Promise<PresentedKey[]> => presentAll(deps, authorize(actor, 'read'));
 
-/** One of the user's keys. */
 export const getKey = (deps: Deps, actor: Actor, id: number): Promise<PresentedKey> => presentOne(deps, authorize(actor, 'manage'), id);
 
-/** Has the account behind a management key read now. */
 const readAccount = (deps: Deps, userId: number, managementId: number): Promise<void> =>
   deps.enqueue([accountMessageOf(new Date(deps.now()).toISOString(), userId, managementId)]);
 
-/**
- * Stores a key that OpenRouter accepts, or that it could not be asked about (`unverified`). A discovered key gets its text; behind a
- * management key the whole account is read.
- */
+/** A key that OpenRouter could not verify is `unverified`. A discovered key gets its secret; a management key's account is synced. */
 export async function addKey(deps: Deps, actor: Actor, input: z.infer<typeof addKeySchema>): Promise<PresentedKey> {
   const userId = authorize(actor, 'manage');
   const key = await presentOne(deps, userId, await storeKey(deps, userId, input));
@@ -75,7 +66,6 @@ export async function addKey(deps: Deps, actor: Actor, input: z.infer<typeof add
   return key;
 }
 
-/** What a change of a key is called in the audit log. */
 const changesOf = (key: KeyRow, input: z.infer<typeof updateKeySchema>): AuditAction[] => [
   ...(input.key !== undefined ? (['key_replaced'] as const) : []),
   ...(input.name !== undefined && input.name !== key.name ? (['key_renamed'] as const) : []),
@@ -84,7 +74,6 @@ const changesOf = (key: KeyRow, input: z.infer<typeof updateKeySchema>): AuditAc
     : []),
 ];
 
-/** Renames, pauses, resumes, or replaces the text of a key. */
 export async function updateKey(deps: Deps, actor: Actor, id: number, input: z.infer<typeof updateKeySchema>): Promise<PresentedKey> {
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);
@@ -98,10 +87,7 @@ export async function updateKey(deps: Deps, actor: Actor, id: number, input: z.i
   return presentOne(deps, userId, id);
 }
 
-/**
- * Deletes a key with its secret and its history, which is gone at once; its rows follow in steps. With a management key go the keys
- * that it discovered, unless another management key reads the same account.
- */
+/** Ledger rows are deleted in steps. Keys discovered by a management key go with it, unless another one reads the same account. */
 export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);
@@ -120,7 +106,6 @@ export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<v
   if (!isDone) deps.defer(() => deps.enqueue([{ job: 'purge' }]));
 }
 
-/** The management key through which a discovered key is read. */
 async function requireManager(deps: Deps, userId: number, key: KeyRow): Promise<number> {
   const upstream = await findUpstreamKey(deps.db, userId, key.hash);
   const manager = upstream?.managementId == null ? null : await findKey(deps.db, userId, upstream.managementId);
@@ -128,7 +113,7 @@ async function requireManager(deps: Deps, userId: number, key: KeyRow): Promise<
   return fail({ kind: 'bad_request', detail: 'The management key of this key is no longer synced.' });
 }
 
-/** Has a key read now; at most once a minute. */
+/** At most once a minute. */
 export async function requestSync(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);

@@ -1,4 +1,4 @@
-/** What is the matter with a key, in words, and what to do about it. Pure. */
+/** What is wrong with a key, and what to do. Pure. */
 import type * as z from 'zod';
 import { DAY_MS, dayOf, HOUR_MS } from '../lib/day.ts';
 import { formatCount, formatInstant, formatPercent, formatUsd } from '../lib/format.ts';
@@ -7,21 +7,19 @@ import type { keySchema } from './answers.ts';
 
 export type Key = z.infer<typeof keySchema>;
 
-/** `bad` stops something; `warn` will; `info` is under way. */
+/** `bad` stops something; `warn` will; `info` is in progress. */
 export type Tone = 'good' | 'info' | 'warn' | 'bad' | 'quiet';
 
 export interface Advice {
   tone: Tone;
-  /** What is the matter. */
   text: string;
-  /** What to do; null: nothing. */
   action: string | null;
 }
 
 /** Warn when less than this share of the limit remains. */
 const NEAR_SHARE = 0.2;
 const EXPIRES_SOON_MS = 7 * DAY_MS;
-/** A key is read every hour; two readings that did not happen are no accident. */
+/** Two hourly syncs missed. */
 const OVERDUE_MS = 2.5 * HOUR_MS;
 
 const STATUSES: Record<Key['status'], { tone: Tone; label: string }> = {
@@ -31,11 +29,10 @@ const STATUSES: Record<Key['status'], { tone: Tone; label: string }> = {
   paused: { tone: 'quiet', label: 'Paused' },
 };
 
-/** The status in a word. */
 export const statusOf = ({ status, is_expired: isExpired }: Pick<Key, 'status' | 'is_expired'>): { tone: Tone; label: string } =>
   status === 'invalid' && isExpired ? { tone: 'bad', label: 'Expired' } : STATUSES[status];
 
-/** How much of a limit is used, and of it whole percents; null: there is none, or it is not known. */
+/** Null: no limit, or unknown. */
 export function limitUse({ limit_usd: limit, limit_remaining_usd: left }: Pick<Key, 'limit_usd' | 'limit_remaining_usd'>) {
   if (limit === null || left === null || limit <= 0) return null;
   const [whole, rest] = [limit, left].map((usd) => Math.round(usd * NANO)) as [number, number];
@@ -51,7 +48,7 @@ function statusAdvice(key: Key): Advice | null {
   switch (key.status) {
     case 'invalid':
       return {
-        // That a found key is gone, or off, was told once: nobody has to do anything.
+        // A discovered key that ended was already reported: nothing to do.
         tone: key.kind === 'discovered' ? 'quiet' : 'bad',
         text: error ?? 'OpenRouter rejects the key.',
         action: key.kind === 'discovered' ? 'Its history is kept.' : 'Replace the key or delete it.',
@@ -65,7 +62,7 @@ function statusAdvice(key: Key): Advice | null {
   }
 }
 
-/** Is it in use at OpenRouter, as far as is known? What rests or is gone needs nothing more. */
+/** Keys that are paused or gone need no advice. */
 export const isInUse = ({ status, vanished_at: vanishedAt }: Pick<Key, 'status' | 'vanished_at'>): boolean =>
   (status === 'active' || status === 'unverified') && vanishedAt === null;
 
@@ -80,7 +77,7 @@ function limitAdvice(key: Key): Advice | null {
   };
 }
 
-/** Requests to free models that the account may still make today; null: not told, or not of this UTC day. */
+/** Null: unknown, or not of this UTC day. */
 export function freeRequestsOf(key: Key, now: number): { limit: number; used: number; left: number } | null {
   const { free_requests_limit: limit, free_requests_remaining: left, free_requests_used: used, last_synced_at: at } = key;
   if (limit == null || left == null || used == null || limit <= 0 || at === null || dayOf(Date.parse(at)) !== dayOf(now)) return null;
@@ -109,7 +106,6 @@ function backfillAdvice({ backfill, status }: Key): Advice | null {
   return { tone: 'info', text, action: null };
 }
 
-/** Everything that is the matter with a key, the worst first. */
 export function adviceOf(key: Key, now: number, zone: string): Advice[] {
   const ranks: Tone[] = ['bad', 'warn', 'info', 'quiet', 'good'];
   const vanished: Advice | null =

@@ -1,4 +1,3 @@
-/** What is answered about keys. */
 import * as z from 'zod';
 
 const usd = (description: string) => z.number().nullable().describe(description);

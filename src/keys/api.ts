@@ -1,4 +1,3 @@
-/** Routes of keys. */
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { addKey, deleteKey, getKey, listKeys, requestSync, updateKey } from './actions.ts';

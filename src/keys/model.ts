@@ -1,5 +1,3 @@
-/** OpenRouter keys: what comes in, what goes out, and the pure step from an answer of OpenRouter to what changes. */
-
 import * as z from 'zod';
 import { nameSchema } from '../lib/name.ts';
 import { pastedSchema } from '../lib/pasted.ts';
@@ -16,7 +14,7 @@ export const updateKeySchema = z.strictObject({
   key: secretSchema.optional().describe('Replaces the secret after a rotation; history is kept'),
 });
 
-/** Shows the kind of key and six characters of 64 at the most. OpenRouter's own label is not trusted to hide as much. */
+/** Shows six characters of 64 at most. OpenRouter's own label may show more. */
 export function maskKey(secret: string): string {
   const body = secret.slice('sk-or-v1-'.length);
   return body.length < 24 ? 'sk-or-v1-...' : `sk-or-v1-${body.slice(0, 3)}...${body.slice(-3)}`;

@@ -1,5 +1,3 @@
-/** Keys as users and programs see them, with what OpenRouter's accounts say of them. Pure. */
-
 import type * as z from 'zod';
 import { type Account, endOf, KEY_ENDS, type KeyRow, type Management, type UpstreamKey } from '../inventory/model.ts';
 import { progressOf } from '../inventory/progress.ts';
@@ -10,7 +8,6 @@ import { FRESH_MS } from '../usage/coverage/coverage.ts';
 import { isListed } from '../usage/coverage/stored.ts';
 import type { keySchema } from './answers.ts';
 
-/** What is stored around a user's keys: what OpenRouter's accounts say of them. */
 export interface Surroundings {
   keys: readonly KeyRow[];
   upstreamKeys: readonly UpstreamKey[];
@@ -22,13 +19,12 @@ export interface Surroundings {
   retentionDays: number;
 }
 
-/** Of a management key that reads an account: the upstream of all its keys. Of another key: that of its present secret, if an account lists it. */
+/** A management key: all upstream keys that it reads. Any other key: its current one, if an account lists it. */
 function upstreamKeysOf(row: KeyRow, { upstreamKeys }: Surroundings): UpstreamKey[] {
   if (row.kind === 'management') return upstreamKeys.filter(({ managementId }) => managementId === row.id);
   return upstreamKeys.filter((one) => one.id === row.upstreamKeyId && isListed(one));
 }
 
-/** Is this the id of a management key that is read? */
 function isLive(id: number | null, { keys }: Surroundings): boolean {
   const manager = keys.find((key) => key.id === id);
   return manager !== undefined && manager.kind === 'management' && manager.isActive && manager.health !== 'invalid';
@@ -43,17 +39,14 @@ function backfillOf(
   return { done: each.reduce((sum, { done }) => sum + done, 0), total: each.reduce((sum, { total }) => sum + total, 0) };
 }
 
-/**
- * How a key that is refused ended: disabled, expired and deleted keys look alike to the key itself, so its account is asked, and where there is
- * none the time until which it was to live.
- */
+/** Disabled, expired and deleted keys get the same answer, so the account decides how a key ended, else the expiry date. */
 function endOfKey(row: KeyRow, own: UpstreamKey | undefined, now: number): keyof typeof KEY_ENDS | null {
   if (row.health !== 'invalid') return null;
   const expiresAt = own?.expiresAt ?? row.expiresAt;
   return endOf({ isDisabled: own?.isDisabled ?? false, vanishedAt: own?.vanishedAt ?? null, expiresAt }, now);
 }
 
-/** Why what is known of a key may be old: of its own, of its account, or of the management key through which it is read. */
+/** Why figures may be old: an error of the key, of its account, or of its management key. */
 function errorOf(
   row: KeyRow,
   own: UpstreamKey | undefined,
@@ -71,7 +64,6 @@ function errorOf(
   return ofManager === null ? null : `Its management key: ${ofManager}`;
 }
 
-/** What its account says of a key. */
 function presentSurroundings(row: KeyRow, around: Surroundings) {
   const upstream = upstreamKeysOf(row, around);
   const own = row.kind === 'management' ? undefined : upstream[0];
@@ -97,7 +89,6 @@ function presentSurroundings(row: KeyRow, around: Surroundings) {
   } as const;
 }
 
-/** A key as users and programs see it. */
 export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof keySchema> {
   return {
     id: row.id,
@@ -129,10 +120,7 @@ export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof ke
 
 type Counted = Pick<z.infer<typeof keySchema>, `${'' | 'byok_'}usage_${'daily' | 'weekly' | 'monthly'}_usd` | 'last_synced_at'>;
 
-/**
- * What OpenRouter counted of a key in the UTC day, week and month that contain `now`, in USD; null: it was not read since they began.
- * @param of credits, or BYOK spend
- */
+/** In the UTC periods of `now`, USD; null: not synced since they began. @param of credits, or BYOK */
 export function currentUsage(key: Counted, now: number, of: '' | 'byok_' = ''): Record<'day' | 'week' | 'month', number | null> {
   const readOn = key.last_synced_at === null ? '' : dayOf(Date.parse(key.last_synced_at));
   const usdSince = (from: string, usd: number | null): number | null => (readOn < from ? null : usd);
@@ -144,7 +132,7 @@ export function currentUsage(key: Counted, now: number, of: '' | 'byok_' = ''): 
   };
 }
 
-/** Are a key's counters all that it spent, up to now: is it read, or gone? What was counted before a pause, or before it was refused, is a lower bound. */
+/** Do the counters hold all spend up to now? After a pause or a rejection they are a lower bound. */
 export function areCountersCurrent(
   key: Pick<z.infer<typeof keySchema>, 'last_synced_at' | 'status' | 'is_disabled' | 'is_expired' | 'vanished_at'>,
   now: number,
@@ -154,7 +142,7 @@ export function areCountersCurrent(
   return isRead && key.last_synced_at !== null && now - Date.parse(key.last_synced_at) <= FRESH_MS;
 }
 
-/** All of a user's keys, from what is stored of them. Where `workspaces` are not needed they may be left out. */
+/** `workspaces` may be left out where their names are not needed. */
 export function presentKeys(
   stored: Pick<Surroundings, 'keys' | 'upstreamKeys' | 'accounts' | 'managements'> & Partial<Pick<Surroundings, 'workspaces'>>,
   now: number,

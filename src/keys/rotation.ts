@@ -1,4 +1,4 @@
-/** Texts of keys: a new one is asked about, sealed and stored, also in the place of another, or for a discovered key. */
+/** Secrets of keys: verify, encrypt and store one, as a new key, as a replacement, or for a discovered key. */
 
 import type * as z from 'zod';
 import { encrypt } from '../crypto/cipher.ts';
@@ -18,7 +18,7 @@ import { type addKeySchema, maskKey } from './model.ts';
 import * as store from './rotation-store.ts';
 import { updateKey } from './store.ts';
 
-/** Two answers this close to each other may have been read from counters of different age. */
+/** Answers closer than this may come from counters of different age. */
 const MIN_DISTANCE_MS = MINUTE_MS;
 
 const alreadyThere = (): never =>
@@ -35,7 +35,7 @@ interface Verified {
   answer: Result<KeyInfo, OpenRouterError>;
 }
 
-/** Asks OpenRouter about a key's text and seals it. What OpenRouter refuses is invalid input; what it fails to answer is not. */
+/** A secret that OpenRouter rejects is invalid input; one that it could not verify is not. */
 async function verify(deps: Deps, userId: number, secret: string, hash: string): Promise<Verified> {
   const at = deps.now();
   const answer = await deps.openrouter.getKey(secret);
@@ -53,7 +53,7 @@ async function verify(deps: Deps, userId: number, secret: string, hash: string):
   return { sealed, at, answer };
 }
 
-/** Lets the answer that verified a text be a sample: the first of its series, or one that goes on where the series stood. */
+/** The verifying answer is also a sample: the first of its series, or the next. */
 async function applySample(deps: Deps, userId: number, id: number, { answer, at, sealed }: Verified): Promise<void> {
   const key = await findKey(deps.db, userId, id);
   if (!answer.ok || key?.hash !== sealed.hash) return;
@@ -64,10 +64,7 @@ async function applySample(deps: Deps, userId: number, id: number, { answer, at,
   await applyReadings(deps, [{ key, at, result: answer }], `verify ${at}`);
 }
 
-/**
- * Stores a key that OpenRouter accepts, or that it could not be asked about (`unverified`). A discovered key gets its text.
- * @returns its id
- */
+/** A key that OpenRouter could not verify is `unverified`. A discovered key gets its secret. @returns the key's id */
 export async function storeKey(deps: Deps, userId: number, input: z.infer<typeof addKeySchema>): Promise<number> {
   const max = deps.config.maxKeysPerUser;
   const atLimit = (): never => fail({ kind: 'limit_reached', detail: `Maximum ${max} keys allowed` });
@@ -83,7 +80,6 @@ export async function storeKey(deps: Deps, userId: number, input: z.infer<typeof
   return id;
 }
 
-/** Gives a discovered key its text; another key's text is not its. */
 async function completeDiscovered(deps: Deps, userId: number, key: KeyRow, secret: string, hash: string): Promise<void> {
   if (hash !== key.hash) {
     const detail = 'This is not the secret of the discovered key. Add it as a new key, or use it to replace another key.';
@@ -92,10 +88,7 @@ async function completeDiscovered(deps: Deps, userId: number, key: KeyRow, secre
   await storeKey(deps, userId, { name: key.name, key: secret });
 }
 
-/**
- * Replaces the text of a key, after the old one was read a last time, if it still can be. A discovered key with the new text becomes part
- * of this one.
- */
+/** Reads the old secret a last time. A discovered key with the new secret becomes part of this key. */
 export async function replaceSecret(deps: Deps, userId: number, key: KeyRow, secret: string): Promise<void> {
   const hash = await sha256Hex(secret);
   if (key.kind === 'discovered') return completeDiscovered(deps, userId, key, secret, hash);

@@ -1,4 +1,4 @@
-/** What an account spent in all, with a key or without one: asked of completed days. */
+/** The total of an account on completed days, with or without a key. */
 
 import type { Deps } from '../deps.ts';
 import type { Account } from '../inventory/model.ts';
@@ -8,14 +8,9 @@ import { applyAccountChange } from './change-store.ts';
 import { accountRead, afterAccountRead } from './model.ts';
 import { type Budget, queryRange } from './reads.ts';
 
-/** Days of the past that are asked for at once. */
 export const MAX_ACCOUNT_DAYS = 365;
 
-/**
- * Reads a range of the account as a whole, if there is one to be read and all its keys are read so far.
- * @param keys that are not paused
- * @returns whether it did, or why it failed
- */
+/** Reads the next range of the account, once all its keys are read that far. @param keys without paused ones */
 export async function readAccountTotal(
   deps: Deps,
   secret: string,

@@ -1,4 +1,4 @@
-/** What one step of a run asks about an account: keys, then the account as a whole, then checks and names. */
+/** One step of a run: keys, then the account's total, then checks and names. */
 
 import type { Deps } from '../deps.ts';
 import type { Account, KeyRow, UpstreamKey } from '../inventory/model.ts';
@@ -10,22 +10,18 @@ import { accountRead, isReadThrough } from './model.ts';
 import { createBudget, planReads, type Reach, readKeysUsage } from './reads.ts';
 import { findAccount, listAccountKeys } from './store.ts';
 
-/** Any 60 seconds touch at most four steps that begin 20 seconds apart: 64 queries, as many as OpenRouter allows a minute. */
+/** Any minute touches at most four steps, which start 20 seconds apart: 64 queries, OpenRouter's limit. */
 const QUERIES_A_STEP = 16;
 
-/** The account that is read, and the management key's secret. */
 export interface OpenAccount {
   key: KeyRow;
   secret: string;
-  /** The UTC day on which the models' names were last asked for. */
   namesDay: string | null;
 }
 
-/** What a run has found out so far. */
 interface RunState {
-  /** When the run began, epoch milliseconds. */
   since: number;
-  /** Upstream keys that failed, and `AS_A_WHOLE`; they are left to the next run. */
+  /** Upstream keys, or `AS_A_WHOLE`, left to the next run. */
   failed: readonly number[];
   reach: Reach;
 }
@@ -35,42 +31,38 @@ interface StepResult {
   reach: Reach;
   isMore: boolean;
   hasAsked: boolean;
-  /** OpenRouter asked to wait so many seconds. */
   retryAfterS: number | null;
 }
 
 type AccountKey = UpstreamKey & { isActive: boolean };
 
-/** The account as a whole among what failed: the id of no key. */
+/** The account itself in `failed`: no key has this id. */
 const AS_A_WHOLE = 0;
 
-/** What is known of the account now. */
-interface Known {
+interface AccountState {
   account: Account | null;
-  /** Those that are not paused. */
+  /** Without paused ones. */
   keys: AccountKey[];
 }
 
-async function load(deps: Deps, { key }: OpenAccount): Promise<Known> {
+async function load(deps: Deps, { key }: OpenAccount): Promise<AccountState> {
   const [account, keys] = await Promise.all([findAccount(deps.db, key.userId, key.id), listAccountKeys(deps.db, key.userId, key.id)]);
   return { account, keys: keys.filter(({ isActive }) => isActive) };
 }
 
-/** What of it this run may still ask about: what did not fail. */
-const askable = ({ account, keys }: Known, failed: readonly number[]): Known => ({
+const askable = ({ account, keys }: AccountState, failed: readonly number[]): AccountState => ({
   account: failed.includes(AS_A_WHOLE) ? null : account,
   keys: keys.filter(({ id }) => !failed.includes(id)),
 });
 
-/** Is there anything left to be asked in this run? The account's total is only asked for when all its keys are read. */
-function hasMore(deps: Deps, known: Known, failed: readonly number[], since: number): boolean {
+/** The account's total is read only after all its keys. */
+function hasMore(deps: Deps, known: AccountState, failed: readonly number[], since: number): boolean {
   const [now, { retentionDays }] = [deps.now(), deps.config];
   const { account, keys } = askable(known, failed);
   if (planReads(keys, dayOf(now), retentionDays, since).length > 0 || dueChecks(keys, account, now).length > 0) return true;
   return account !== null && accountRead(account, known.keys, dayOf(now), retentionDays, MAX_ACCOUNT_DAYS) !== null;
 }
 
-/** Reads what is due, as far as one step may ask. */
 export async function readDue(deps: Deps, open: OpenAccount, state: RunState): Promise<StepResult> {
   const { key, secret, namesDay } = open;
   const budget = createBudget(QUERIES_A_STEP, state.reach);
@@ -90,13 +82,13 @@ export async function readDue(deps: Deps, open: OpenAccount, state: RunState): P
   return { failed, reach: budget.reach, isMore, hasAsked: budget.queries < QUERIES_A_STEP, retryAfterS: budget.retryAfterS };
 }
 
-/** Says so if paused keys go on spending: what they spend is shown as unattributed. */
+/** A note if paused keys still spend. */
 export async function describePaused(deps: Deps, { key }: OpenAccount): Promise<string | null> {
   const today = dayOf(deps.now());
   const yesterday = addDays(today, -1);
-  const isBehind = (upstream: AccountKey) =>
+  const stillSpends = (upstream: AccountKey) =>
     !upstream.isActive && !isReadThrough(upstream, { from: yesterday, to: yesterday }, today, deps.config.retentionDays);
-  const count = (await listAccountKeys(deps.db, key.userId, key.id)).filter(isBehind).length;
+  const count = (await listAccountKeys(deps.db, key.userId, key.id)).filter(stillSpends).length;
   if (count === 0) return null;
   return `${count} paused ${count === 1 ? 'key still spends' : 'keys still spend'}. This spend is shown as unattributed until you resume them.`;
 }

@@ -1,5 +1,3 @@
-/** Verbs of the ledger: what people and programs ask of it. */
-
 import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { failField } from '../errors.ts';
@@ -25,13 +23,9 @@ import { measuresOf, presentMeasures } from './sums/measures.ts';
 import { presentReconciled } from './sums/reconciliation.ts';
 import { summarize } from './sums/stats.ts';
 
-/** In what order compared days come. */
 const RECONCILED_BY: readonly Group[] = ['day', 'key'];
 
-/**
- * The range, if it can be asked for.
- * @throws AppFailure `invalid` with the path `from`
- */
+/** @throws AppFailure `invalid` with the path `from` */
 export function checkRange(range: Range): Range {
   const problem = rangeProblem(range);
   return problem ? failField('from', problem) : range;
@@ -39,14 +33,13 @@ export function checkRange(range: Range): Range {
 
 const checkedRange = (deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range => checkRange(resolveRange(query, deps.now()));
 
-/** How statistics read a range: of all keys from the sums of days, of one from its own rows. */
+/** All keys from rollups, one key from its own rows. */
 function askedOf({ from }: Range, keyId: number | undefined) {
   return keyId === undefined
     ? ({ hours: 'none', since: { keys: from, models: from, providers: from, drift: from } } as const)
     : ({ inRows: 'none', keyId } as const);
 }
 
-/** The answer of `GET /api/v1/stats`. */
 export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
@@ -57,7 +50,6 @@ export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   };
 }
 
-/** A page of UTC days and keys with what each source says of them. */
 export async function listReconciliation(deps: Deps, actor: Actor, query: ReconciliationQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, { ...query, tz: 'UTC' });
@@ -78,7 +70,7 @@ const isWanted = (fact: Fact, query: UsageQuery): boolean =>
   (query.model === undefined || fact.model === query.model || fact.permaslug === query.model) &&
   (query.provider === undefined || fact.provider === query.provider);
 
-/** Tells of rows whether they are all of what was spent: by their key, time, model and provider, and by what the question leaves out. */
+/** Is a row complete? It depends on its key, time and names, and on the filters. */
 function rowCompleteness(keys: readonly CoveredKey[], { facts }: Page, range: Range, query: UsageQuery) {
   const completeness = createCompleteness(keys, byEach(facts), range);
   const openDays = remember((figure: string) => completeness.openDays(JSON.parse(figure)));
@@ -92,7 +84,6 @@ function rowCompleteness(keys: readonly CoveredKey[], { facts }: Page, range: Ra
   };
 }
 
-/** A page of ledger rows by one or two groups. */
 export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
@@ -117,7 +108,7 @@ const presentRow = ({ total, hours, isEstimated, keyId, ...row }: LedgerRow) => 
   hours: measuresOfHours(hours),
 });
 
-/** Everything stored of the user's days, in pieces of `pieceDays` UTC days, with its hours (UTC). */
+/** In pieces of `pieceDays` UTC days, with UTC hours. */
 export async function* exportLedger(deps: Deps, actor: Actor, pieceDays: number) {
   for await (const rows of readAll(deps, authorize(actor, 'manage'), pieceDays)) yield rows.map(presentRow);
 }

@@ -1,9 +1,7 @@
-/** What is answered about spend. */
 import * as z from 'zod';
 
 const countSchema = z.int().nullable();
 
-/** The fields of measures in every answer. */
 const measureFields = {
   cost_usd: z.number().nullable().describe('Credits spent, USD'),
   byok_cost_usd: z.number().nullable().describe("Spend on the user's own provider keys, USD; not part of cost_usd"),
@@ -20,7 +18,6 @@ const measureFields = {
     ),
   byok_correction_usd: z.number().nullable().describe('The same for BYOK spend'),
 };
-/** Measures with whether they are all. */
 const figureFields = {
   ...measureFields,
   is_complete: z

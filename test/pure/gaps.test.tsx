@@ -26,10 +26,10 @@ const SPANS: fc.Arbitrary<Known[]> = fc
   .map((pairs) => mergeSpans(pairs.filter(([a, b]) => a !== b).map(([a, b]) => ({ since: Math.min(a, b), until: Math.max(a, b) }))));
 const KEY = (id: number): fc.Arbitrary<CoveredKey> =>
   fc
-    .record({ whole: SPANS, detailed: SPANS, isCounted: fc.boolean(), isAnalysed: fc.boolean() })
-    .map(({ whole, detailed, isCounted, isAnalysed }) => ({
+    .record({ whole: SPANS, detailed: SPANS, isCounted: fc.boolean(), isAnalyzed: fc.boolean() })
+    .map(({ whole, detailed, isCounted, isAnalyzed }) => ({
       ...key(id, isCounted ? '2026-10-20T00:00:00Z' : null, isCounted ? '2026-11-01T00:00:00Z' : null),
-      analytics: isAnalysed ? known('2026-10-20T00:00:00Z', '2026-11-01T00:00:00Z') : null,
+      analytics: isAnalyzed ? known('2026-10-20T00:00:00Z', '2026-11-01T00:00:00Z') : null,
       whole,
       detailed,
     }));

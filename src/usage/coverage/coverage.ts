@@ -1,4 +1,4 @@
-/** What is known of a key's spend, since when and until when, and from which source. Pure. */
+/** From when to when a key's spend is known, and by which source. Pure. */
 import { DAY_MS, dayOf, HOUR_MS, startOfDay } from '../../lib/day.ts';
 import type { Source } from '../model.ts';
 import { isListed, type StoredKey, type StoredUpstreamKey } from './stored.ts';
@@ -9,75 +9,71 @@ import type { SettledAccount } from '../sources/unattributed.ts';
 export interface CoveredKey {
   id: number;
   name: string;
-  /** Whether the sync reads it: neither paused nor invalid, and, if it is known through a management key, that one neither. */
+  /** Synced: not paused or invalid, nor is the management key of a discovered one. */
   isRead: boolean;
   counters: Known | null;
   analytics: Known | null;
-  /** It stands for what an account spends, or spent, outside of its keys. */
+  /** Shows the unattributed spend of an account. */
   isUnattributed: boolean;
-  /** It reads all accounts whose unattributed spend it stands for. Its own secrets do not matter: they run no model. */
+  /** It reads every account that it stands for. Its own secrets run no model. */
   isAccountKnown: boolean;
-  /** Its present secret is read through a management key that is read itself. */
+  /** A management key in use reads its current secret. */
   isManaged: boolean;
-  /** Of its present secret, analytics have stopped, or never began, while the counters go on. */
+  /** Analytics of its current secret stopped, or never began, while counters go on. */
   isBehind: boolean;
   secrets: readonly CoveredSecret[];
-  /** It had other texts, whose counters are in its days. */
+  /** It had other secrets, whose counters are in its days. */
   isReplaced: boolean;
-  /** When all of its spend is known, up to now where it is still read: also before it was made, when it spent nothing. */
+  /** When all its spend is known; up to now while it is synced, and before it was created. */
   whole: readonly Known[];
-  /** The same of requests, tokens and the names of models and providers, which only analytics know. */
+  /** The same for requests, tokens and names, which only analytics have. */
   detailed: readonly Known[];
 }
 
-/** What analytics know of all of a key's secrets. Of a secret that no account lists they know nothing. */
+/** Analytics of all secrets of a key; they know nothing of secrets that no account lists. */
 function analyticsOf(upstreamKeys: readonly StoredUpstreamKey[], secrets: readonly CoveredSecret[]): Known | null {
   const begun = upstreamKeys.filter(({ reportedUntil }) => reportedUntil !== null);
   if (begun.length === 0) return null;
-  // A secret that is read back to the day on which it was made leaves nothing unknown before that.
+  // A secret read back to its creation leaves nothing unknown before.
   const first = Math.min(...begun.map(({ doneFrom }) => startOfDay(doneFrom ?? '')));
   const unread = begun.flatMap(({ doneFrom, createdAt }) => (doneFrom !== null && doneFrom > dayOf(createdAt) ? startOfDay(doneFrom) : []));
   const since = Math.max(first, ...unread);
   const present = secrets.find(({ isPresent }) => isPresent);
   const foreign = present?.isListed === false && present.counters !== null ? [present.counters.since] : [];
-  // Of a secret that was never read nothing is known since it was made.
+  // A secret that was never read is unknown since its creation.
   const untils = upstreamKeys.map(({ reportedUntil, createdAt }) => reportedUntil ?? startOfDay(dayOf(createdAt)));
   const until = Math.min(...untils, ...foreign);
   return until > since ? { since, until } : null;
 }
 
-/** A key is read every hour; one that was not read for so long may have spent something meanwhile. */
+/** Synced hourly: after this long, some spend may be missing. */
 export const FRESH_MS = 3 * HOUR_MS;
-/** What an account spends outside of its keys is known when a day is over and all keys are read. */
+/** Unattributed spend is known once the day is over and all keys are read. */
 const FRESH_UNATTRIBUTED_MS = 2 * DAY_MS;
 
 const ALWAYS: readonly Known[] = [{ since: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY }];
 
-/** Since when a key is gone with all its texts, and nothing more is to be read of it; null: it is not. */
+/** When a key with all its secrets was gone and fully read; null: it is not. */
 const goneSince = (upstreamKeys: readonly StoredUpstreamKey[]): number | null =>
   upstreamKeys.length > 0 && upstreamKeys.every(({ vanishedAt, isAtRest }) => vanishedAt !== null && isAtRest)
     ? Math.max(...upstreamKeys.map(({ vanishedAt }) => vanishedAt ?? 0))
     : null;
 
-/** Have analytics of a key been read back to the day on which each of its texts was made? */
+/** Are all secrets read back to their creation? */
 const isReadToBirth = (upstreamKeys: readonly StoredUpstreamKey[]): boolean =>
   upstreamKeys.every(({ doneFrom, createdAt }) => doneFrom !== null && doneFrom <= dayOf(createdAt));
 
 type Covered = Omit<CoveredKey, 'whole' | 'detailed'>;
 
-/** What decides how far beyond its sources a key is known. */
 interface Circumstances {
   keptSince: number;
   now: number;
-  /** Is more to come of it? */
   goesOn: boolean;
   goneAt: number | null;
   refusedAt: number | null;
 }
 
-/**
- * When all of a key's spend is known. The first sample of counters tells what its day held before it.
- */
+/** The first sample also reports what its day held before. */
 function wholeOf(
   key: Covered,
   upstreamKeys: readonly StoredUpstreamKey[],
@@ -95,9 +91,7 @@ function wholeOf(
   return mergeSpans(refusedAt === null ? known : [...known, { since: refusedAt, until: Number.POSITIVE_INFINITY }]);
 }
 
-/**
- * What is known of keys since `keptSince`, the retention's edge: what was deleted is not known any more.
- */
+/** Coverage since `keptSince`, the edge of the retention. */
 export function coverageOf(
   keys: readonly StoredKey[],
   upstreamKeys: readonly StoredUpstreamKey[],
@@ -111,7 +105,7 @@ export function coverageOf(
   return keys.map((key) => {
     const own = byKey.get(key.id) ?? [];
     const ofReader = byReader.get(key.id) ?? [];
-    // An account that is read no more, since the management key opens another one, would hold that one back.
+    // Accounts that the management key no longer opens would hold its current one back.
     const read = ofReader.some(({ isRead }) => isRead) ? ofReader.filter(({ isRead }) => isRead) : ofReader;
     const listed = own.filter(isListed);
     const secrets = own.map((upstreamKey) => secretOf(key, upstreamKey));
@@ -133,11 +127,11 @@ export function coverageOf(
       secrets: secrets.map((secret) => ({ ...secret, counters: clipped(secret.counters), analytics: clipped(secret.analytics) })),
       isReplaced: secrets.some((secret) => secret.counters !== null && !secret.isPresent),
     };
-    // A management key runs no model: nothing is missing where another one reads its account.
+    // A management key runs no model: if another one reads its account, nothing is missing.
     const readsNothing = key.kind === 'management' && listed.length + read.length === 0;
-    // A key that is disabled is refused, but its account goes on listing it.
+    // A disabled key is rejected but still listed.
     const goesOn = isUnattributed ? isSound : covered.isRead || (key.isActive && isManaged);
-    // A key that OpenRouter refuses spends nothing.
+    // A rejected key spends nothing.
     const refusedAt = key.health === 'invalid' && !isManaged ? key.refusedAt : null;
     const whole = (known: Covered) =>
       readsNothing ? ALWAYS : wholeOf(known, listed, { keptSince, now, goesOn, goneAt: goneSince(listed), refusedAt });
@@ -145,21 +139,18 @@ export function coverageOf(
   });
 }
 
-/** What is known of a key at all, from either source. */
 export const spansOf = ({ counters, analytics }: Pick<CoveredKey, 'counters' | 'analytics'>): Known[] =>
   [counters, analytics].filter((span) => span !== null);
 
-/** Is all of a key's spend known from one instant to the other? */
 export const isWhole = ({ whole }: Pick<CoveredKey, 'whole'>, { since, until }: Known): boolean =>
   whole.some((span) => span.since <= since && span.until >= until);
 
-/** Since when anything is known of a key, and from which source at most. */
 export function describeCoverage({ counters, analytics }: CoveredKey): { knownSince: number | null; source: Source | null } {
   const since = [counters, analytics].flatMap((known) => known?.since ?? []);
   const source = analytics ? 'analytics' : counters ? 'counters' : null;
   return { knownSince: since.length > 0 ? Math.min(...since) : null, source };
 }
 
-/** Until when all spend of a key is in the figures. */
+/** Until when all its spend is in the figures. */
 export const knownUntil = (key: CoveredKey): number | null =>
   (key.isBehind ? key.counters?.until : (key.analytics?.until ?? key.counters?.until)) ?? null;

@@ -1,4 +1,4 @@
-/** Reading many days by way of their sums: those that have none are read as rows, and summed up after the answer for the next one. */
+/** Reads rollups where they exist, else rows, which are rolled up after the answer for the next one. */
 import type { Question } from '../../db.ts';
 import type { Deps } from '../../deps.ts';
 import { addDays, dayOf } from '../../lib/day.ts';
@@ -16,13 +16,11 @@ import { insertSums, type StoredSum, watchVersion } from './store.ts';
 
 type ReadSources<T> = Awaited<ReturnType<typeof readSources<T>>>;
 
-/** Finds rows by their day. */
 function byDay<R extends { day: string }>(rows: readonly R[]): (day: string) => readonly R[] {
   const days = Map.groupBy(rows, ({ day }) => day);
   return (day) => days.get(day) ?? [];
 }
 
-/** Sums days up and keeps the sums, unless something of the user changes meanwhile: then the next answer has it done. */
 async function sumUp(deps: Deps, userId: number, days: readonly string[], splitHours: Plan['splitHours']): Promise<void> {
   const sources = await readSources(deps, userId, { spans: spansOfDays(days), hours: 'all' }, { also: watchVersion(deps.db, userId) });
   const [watched] = sources.also;
@@ -37,35 +35,28 @@ async function sumUp(deps: Deps, userId: number, days: readonly string[], splitH
   await insertSums(deps.db, userId, sums, watched.version);
 }
 
-/** Is the unattributed spend of a day settled, of each account that is read and that reaches so far back? */
+/** Is unattributed spend settled, in every account that is read and reaches so far back? */
 const isFinal = ({ accounts }: Pick<StoredSources, 'accounts'>, day: string): boolean =>
   accounts.every((account) => !account.isRead || isSettledDay(account, day) || (account.isReadBack && day < (account.doneFrom ?? '')));
 
 const READ = ['spent', ...PARTS] as const;
-/** A sum as JSON; what of it was not asked for is null. */
 const jsonOf = (sum: StoredSum): string => `{"day":"${sum.day}","splitHour":${sum.cut},${READ.map((part) => `"${part}":${sum[part]}`)}}`;
 
-/** One text is parsed faster than hundreds. */
+/** One text parses faster than hundreds. */
 const parseSums = (sums: readonly StoredSum[]): SummedDay[] => JSON.parse(`[${sums.map(jsonOf)}]`);
 
-/** The sums of the days that are not read as rows. */
 function usableSums({ sums }: Pick<ReadSources<unknown>, 'sums'>, { splitHours, inRows }: Plan): SummedDay[] {
   return parseSums(sums.filter(({ day, cut }) => splitHours.has(day) && !inRows.has(day) && isSplitFor(splitHours.get(day) ?? 0, cut)));
 }
 
-/** Of which days sums are read, and which parts of them. */
 export interface AskedSums {
-  /** What of hours is needed in UTC. */
   hours: AskedDays['hours'];
-  /** Since which local day each part is needed: there are no facts of summed days by what is not. */
   since: Since;
-  /** Days of which all hours are needed. */
   byHour?: Range | null;
-  /** Is the zone that in which the user counts days? Sums are parted for that one. */
   isOwnZone?: boolean;
 }
 
-/** What was read by a plan: sums of which days, and settled days of which nothing was read. */
+/** The usable rollups, and the settled days of which nothing was read. */
 function usableOf(sources: ReadSources<unknown>, plan: Plan) {
   const settled = [...plan.splitHours.keys()].filter((day) => !plan.inRows.has(day));
   const usable = usableSums(sources, plan);
@@ -75,10 +66,7 @@ function usableOf(sources: ReadSources<unknown>, plan: Plan) {
   return { summed: isRead ? usable : [], inRows, lacking: settled.filter((day) => !inRows.has(day) && !found.has(day)) };
 }
 
-/**
- * Reads a range as sums, as far as its days have some, and as rows. It takes one round trip, and one more where the first and the last settled day
- * have sums but one between them lacks one.
- */
+/** One round trip, or two if a settled day between the first and the last lacks its rollup. */
 export async function readWithSums<T = undefined>(deps: Deps, userId: number, range: Range, asked: AskedSums, also?: Question<T>) {
   const { hours, byHour = null, isOwnZone = false } = asked;
   const today = dayOf(deps.now());
@@ -97,7 +85,7 @@ export async function readWithSums<T = undefined>(deps: Deps, userId: number, ra
       if (toSum.length > 0) deps.defer(() => sumUp(deps, userId, toSum, splitHours));
       return { sources, summed };
     }
-    // Sums that go while they are read are not looked for a third time.
+    // Rollups deleted meanwhile are not looked for a third time.
     plan = { ...plan, inRows: new Set([...plan.inRows, ...(trip === 1 ? lacking : plan.splitHours.keys())]) };
   }
 }

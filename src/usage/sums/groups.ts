@@ -1,4 +1,4 @@
-/** Ledger rows by one or two groups, in keyset pages: a page begins after the position that its cursor names. */
+/** Ledger rows by one or two groups, in keyset pages: a page begins after the position of its cursor. */
 import { base64url } from 'jose';
 import * as z from 'zod';
 import { addDays } from '../../lib/day.ts';
@@ -7,7 +7,7 @@ import { addMeasuresTo, type Measures } from './measures.ts';
 
 type Cell = string | number | null;
 
-/** Where a row stands in the order: the values of its columns, an hour as its instant. */
+/** The sort key of a row: its columns, an hour as its instant. */
 export type Position = Cell[];
 
 export interface GroupedRow {
@@ -20,12 +20,11 @@ interface Column {
   name: string;
   groups: readonly Group[];
   read(fact: Fact): Cell;
-  /** What the column is sorted by, where that is not what it shows. */
   order?(fact: Fact): Cell;
   positionSchema: z.ZodType<Cell>;
 }
 
-/** In the order in which rows are sorted: time first. */
+/** In sort order: time first. */
 const COLUMNS: readonly Column[] = [
   { name: 'date', groups: ['hour', 'day'], read: (fact) => fact.date, positionSchema: z.iso.date() },
   { name: 'hour', groups: ['hour'], read: (fact) => fact.hour, order: (fact) => fact.hourAt, positionSchema: z.int().nullable() },
@@ -37,13 +36,11 @@ const COLUMNS: readonly Column[] = [
 const columnsFor = (groups: readonly Group[]): Column[] =>
   COLUMNS.filter((column) => column.groups.some((group) => groups.includes(group)));
 
-/** The names of the columns of rows grouped so. */
 export const columnsOf = (groups: readonly Group[]): string[] => columnsFor(groups).map(({ name }) => name);
 
-/** Do these rows begin with their date? */
 const isByTime = (groups: readonly Group[]): boolean => groups.includes('hour') || groups.includes('day');
 
-/** Unknown sorts before everything else. */
+/** Unknown sorts first. */
 export function compareCells(a: Cell, b: Cell): number {
   if (a === b) return 0;
   if (a === null) return -1;
@@ -51,7 +48,6 @@ export function compareCells(a: Cell, b: Cell): number {
   return a < b ? -1 : 1;
 }
 
-/** Which of two places comes first: negative, zero or positive. */
 export function comparePositions(a: Position, b: Position): number {
   for (let index = 0; index < a.length; index++) {
     const order = compareCells(a[index] ?? null, b[index] ?? null);
@@ -60,7 +56,6 @@ export function comparePositions(a: Position, b: Position): number {
   return 0;
 }
 
-/** Sums facts by the groups' columns, in order. */
 export function groupFacts(facts: readonly Fact[], groups: readonly Group[]): GroupedRow[] {
   const columns = columnsFor(groups);
   const sums = new Map<string, GroupedRow>();
@@ -79,13 +74,11 @@ export function groupFacts(facts: readonly Fact[], groups: readonly Group[]): Gr
 
 export interface Page {
   rows: GroupedRow[];
-  /** Facts of the days of its rows, also those that were not wanted. */
+  /** Of the days of its rows, also unwanted ones. */
   facts: readonly Fact[];
-  /** After which position the next page begins; null on the last one. */
   next: Position | null;
 }
 
-/** The page of at most `limit` rows after `cursor`. */
 function pageOf(
   facts: readonly Fact[],
   { groups, isWanted, limit, cursor }: Pick<PageQuery<LedgerRow>, 'groups' | 'isWanted' | 'limit' | 'cursor'>,
@@ -97,7 +90,6 @@ function pageOf(
 
 const FIRST_DAYS = 8;
 
-/** What a page is asked of: ledger rows as values or still to be made, by `toRows`. */
 export interface PageQuery<T extends { day: string }> {
   stored: readonly T[];
   toRows(stored: T): LedgerRow[];
@@ -108,10 +100,7 @@ export interface PageQuery<T extends { day: string }> {
   cursor: Position | null;
 }
 
-/**
- * The page of a range. Rows that begin with their date are made of as many days as the page needs and twice that at the most,
- * so that a page costs what it shows and not what the range holds.
- */
+/** Rows by date are made for as many days as the page needs, at most twice that: a page costs what it shows. */
 export function pageOfRange<T extends { day: string }>({ stored, toRows, range, groups, isWanted, limit, cursor }: PageQuery<T>): Page {
   const first = cursor && isByTime(groups) ? String(cursor[0]) : range.from;
   const from = first > range.from ? first : range.from;
@@ -125,11 +114,9 @@ export function pageOfRange<T extends { day: string }>({ stored, toRows, range, 
   }
 }
 
-/** A position as an opaque text, tied to its groups. */
 export const encodeCursor = (position: Position, groups: readonly Group[]): string =>
   base64url.encode(JSON.stringify([groups.join(','), ...position]));
 
-/** The position that a cursor names, or null if it is not one of a page with these groups. */
 export function decodeCursor(text: string, groups: readonly Group[]): Position | null {
   try {
     const [named, ...position] = z.array(z.unknown()).parse(JSON.parse(new TextDecoder().decode(base64url.decode(text))));
