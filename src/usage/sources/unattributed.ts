@@ -34,6 +34,7 @@ export function settledSpan({ doneFrom, openFrom }: StoredAccount, keys: readonl
 export const isSettledDay = ({ settled }: Pick<SettledAccount, 'settled'>, day: string): boolean =>
   settled !== null && settled.since <= startOfDay(day) && settled.until >= startOfDay(day) + DAY_MS;
 
+/** Unknown if one of them is. Null: nothing to subtract. */
 const subtractKnown = (a: Amounts, b: Amounts | null): (number | null)[] =>
   a.map((amount, index) => {
     const part = b === null ? 0 : (b[index] ?? null);
