@@ -8,7 +8,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { KEYS_A_MESSAGE } from '../src/jobs/model.ts';
 import { addDays } from '../src/lib/day.ts';
-import { cutOf, sumDay } from '../src/usage/rollup/build.ts';
+import { localDaySplitHour, sumDay } from '../src/usage/rollup/build.ts';
 import { type CountedDay, type NamedUsage, toLedgerRow } from '../src/usage/sources/stored-row.ts';
 import { MODELS, PROVIDERS } from '../test/support/openrouter/catalog.ts';
 import { createRandom } from '../test/support/random.ts';
@@ -163,7 +163,7 @@ const toCamelCase = (row: object) =>
 
 /** The sum of a day of each user: of analytics where there are any. The sources agree. */
 function writeSums(database: DatabaseSync, day: string, keys: Keys): void {
-  const [set, cut] = [database.prepare(SUM), cutOf(day, ZONE)];
+  const [set, cut] = [database.prepare(SUM), localDaySplitHour(day, ZONE)];
   const rowsOf = (name: string, userId: number) =>
     database
       .prepare(`SELECT *, upstream_key_id AS key_id FROM ${name} WHERE user_id = ? AND day = ?`)

@@ -1,6 +1,6 @@
 /** Ninety days of somebody with a few OpenRouter keys, booked by the Worker's own ledger. Pure. */
 import { DAY_MS, dayOf, HOUR_MS, hourOf, MINUTE_MS, startOfDay } from '../src/lib/day.ts';
-import { addPosting, type Counter, type DayAmounts, postSample, type Sample, type Series } from '../src/usage/booking/counters.ts';
+import { addPosting, type Counter, type DayAmounts, postSample, type Sample, type SampleSeries } from '../src/usage/booking/counters.ts';
 import type { Spend } from '../test/support/openrouter/analytics.ts';
 import { createRandom } from '../test/support/random.ts';
 
@@ -17,7 +17,7 @@ export interface DemoKey {
   isAdded: boolean;
   workspace: 'Default' | 'Team' | 'Lab';
   days: DayAmounts[];
-  series: Series;
+  series: SampleSeries;
 }
 
 interface Character {
@@ -109,12 +109,12 @@ const grow = (counter: Counter, nano: number, isToday: boolean): Counter => ({
 });
 
 /** Samples the counters every hour at minute 3. */
-function watch(spends: readonly Spend[], from: number, to: number): { days: DayAmounts[]; series: Series } {
+function watch(spends: readonly Spend[], from: number, to: number): { days: DayAmounts[]; series: SampleSeries } {
   const days = new Map<string, DayAmounts>();
   const startedAt = from + 3 * MINUTE_MS;
   const waiting = spends.toSorted((a, b) => a.at - b.at).values();
   let next = waiting.next();
-  let series: Series | null = null;
+  let series: SampleSeries | null = null;
   let [credits, byok] = [
     { totalNano: 0, todayNano: 0 },
     { totalNano: 0, todayNano: 0 },

@@ -1,4 +1,4 @@
-/** Amounts by weekday and hour as SVG, with the table behind it. */
+/** A heat map by weekday and hour as SVG, with its table. */
 
 import { html } from 'hono/html';
 import { percent } from './model.ts';
@@ -16,18 +16,16 @@ interface HeatMapProps {
 
 const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
-/** Where the hours begin. */
 const X = HOURS.map((hour) => percent(hour / 24));
 const ROW = 32;
-/** So many equal shares of the highest amount have a colour of their own, and so has nothing. */
+/** Equal shares of the highest amount, one color each; zero has its own. */
 const STEPS = 5;
 
-/** What the map's texts are drawn in beneath its rows: the clock, and what is pointed at. */
+/** Room below the rows for the clock and the text of the focused row. */
 const FOOT = 44;
 
 const clock = (hour: number): string => `${String(hour).padStart(2, '0')}:00`;
 
-/** The amounts in words, by weekday and hour. */
 type Texts = readonly (readonly string[])[];
 
 const Behind = ({ title, texts }: Pick<HeatMapProps, 'title'> & { texts: Texts }) => (
@@ -56,7 +54,7 @@ const Behind = ({ title, texts }: Pick<HeatMapProps, 'title'> & { texts: Texts }
   </details>
 );
 
-/** A weekday. Pointing at an hour tells its amount; focusing the row tells the day's sum and its highest hour. */
+/** Pointing at an hour shows its amount; focusing the row reads its sum and peak. */
 const Row = ({
   day,
   row,
@@ -70,7 +68,7 @@ const Row = ({
   const peak = row.indexOf(Math.max(...row.map((value) => value ?? 0)));
   const sum = row.reduce<number | null>((total, value) => (value === null ? total : (total ?? 0) + value), null);
   const isPart = sum !== null && row.includes(null);
-  const text = `${WEEKDAYS[day]}: ${format(sum)}${sum ? `, most of it at ${clock(peak)}: ${texts[peak]}` : ''}${isPart ? ', of the hours that are known' : ''}`;
+  const text = `${WEEKDAYS[day]}: ${format(sum)}${sum ? `, most of it at ${clock(peak)}: ${texts[peak]}` : ''}${isPart ? ', known hours only' : ''}`;
   return (
     // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: an image that can be focused, to hear what it shows
     <g class="row" tabindex={0} role="img" aria-label={text}>
@@ -87,7 +85,6 @@ const Row = ({
   );
 };
 
-/** How colours and amounts belong together. */
 const Legend = ({ from, to }: { from: string; to: string }) => (
   <p class="hint heat-legend">
     {from}
@@ -100,7 +97,6 @@ const Legend = ({ from, to }: { from: string; to: string }) => (
   </p>
 );
 
-/** A map of the week. */
 export function HeatMap(props: HeatMapProps) {
   const { id, title, description, cells, format } = props;
   const top = Math.max(...cells.flat().map((value) => value ?? 0));

@@ -1,5 +1,3 @@
-/** Small charts inside tables and cards. */
-
 import { line } from 'd3-shape';
 import { formatShare } from '../lib/format.ts';
 import { type Tone, toneClass } from './model.ts';
@@ -7,16 +5,16 @@ import { type Tone, toneClass } from './model.ts';
 interface SparklineProps {
   label: string;
   values: readonly (number | null)[];
-  /** Where a value is a lower bound: no line is drawn through what is zero at least. */
+  /** No line is drawn through a zero that is only a lower bound. */
   isOpen?: readonly boolean[];
   format(value: number | null): string;
 }
 
 const HEIGHT = 28;
 
-/** How something went, without axes; its highest value is told. Gaps are unknown. */
-export function Sparkline({ label, values: told, isOpen, format }: SparklineProps) {
-  const values = told.map((value, index) => (value === 0 && isOpen?.[index] ? null : value));
+/** A line without axes; unknown values are gaps. */
+export function Sparkline({ label, values: given, isOpen, format }: SparklineProps) {
+  const values = given.map((value, index) => (value === 0 && isOpen?.[index] ? null : value));
   const known = values.filter((value) => value !== null);
   const top = Math.max(0, ...known);
   const y = (value: number): number => HEIGHT - 1 - (value / (top || 1)) * (HEIGHT - 3);
@@ -40,7 +38,6 @@ export function Sparkline({ label, values: told, isOpen, format }: SparklineProp
   );
 }
 
-/** A share of a whole as a bar, with its percentage. */
 export const ShareBar = ({ share, tone }: { share: number | null; tone: Tone }) => (
   <span class="share">
     <svg class={toneClass(tone)} height="8" aria-hidden="true">

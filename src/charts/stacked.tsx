@@ -1,12 +1,9 @@
-/**
- * Series over time, stacked, as SVG. It is as wide as its place: along the axis of time everything is a share of the width, so that
- * texts keep their size on every screen.
- */
+/** SVG of series over time. X positions are shares of the width, so that texts keep their size on every screen. */
 
 import { scaleLinear } from 'd3-scale';
 import { area, line, stack } from 'd3-shape';
 import { asKnown } from '../lib/format.ts';
-import { columnTotals, percent, type Series, type StackedProps, type Told, ticksOf, toneClass, totalOf } from './model.ts';
+import { type ChartText, columnTotals, percent, type Series, type StackedProps, ticksOf, toneClass, totalOf } from './model.ts';
 import { Scroll } from './scroll.tsx';
 import { tableRow } from './table-row.tsx';
 import { target, tipLabels } from './target.tsx';
@@ -16,16 +13,14 @@ const TOP = 10;
 const AXIS = 26;
 const Y_TICKS = 4;
 const X_TICKS = 5;
-/** With more buckets, the gap between two bars would be finer than a pixel of a small screen. */
+/** With more buckets, a gap would be thinner than a pixel on a small screen. */
 const MAX_GAPPED = 120;
 
 const short = (value: number): number => Math.round(value * 100) / 100;
 
-/** Where a series lies in each bucket; null: nothing is known there. */
-type Place = readonly [low: number, high: number] | null;
-type Layer = readonly Place[];
+type Extent = readonly [low: number, high: number] | null;
+type Layer = readonly Extent[];
 
-/** Where each series lies in each bucket: on top of those before it, or, as lines, by itself. */
 function layersOf({ series, buckets, shape }: StackedProps): Layer[] {
   if (shape === 'lines') {
     return series.map(({ values }) => buckets.map((_, index) => (values[index] == null ? null : ([0, values[index]] as const))));
@@ -36,30 +31,28 @@ function layersOf({ series, buckets, shape }: StackedProps): Layer[] {
   return stacked(buckets.keys()).map((layer) => layer.map(([low, high]) => [low, high]));
 }
 
-/** All bars of a layer as one shape: a page has hundreds of them. */
+/** One path for all bars of a layer: a page has hundreds of them. */
 const Bars = ({ layer, y }: { layer: Layer; y(value: number): number }) => {
   const gap = layer.length > MAX_GAPPED ? 0 : 0.16;
-  const bars = layer.map((place, index) => {
-    const [low, high] = place ?? [0, 0];
+  const bars = layer.map((extent, index) => {
+    const [low, high] = extent ?? [0, 0];
     if (high <= low) return '';
-    // On whole pixels: between edges that share one the ground would shine through.
+    // Whole pixels: the background would show between edges that share one.
     const [top, bottom] = [Math.round(y(high)), Math.round(y(low))];
     return `M${short(index + gap / 2)} ${top}h${1 - gap}v${Math.max(bottom - top, 0.5)}h${gap - 1}z`;
   });
   return <path class="bars" d={bars.join('')} />;
 };
 
-/** The area between the layer's edges, or only its upper edge. */
 const Outline = ({ layer, y, isLine }: { layer: Layer; y(value: number): number; isLine: boolean }) => {
-  const isKnown = (place: Place) => place !== null;
-  const x = (_: Place, index: number) => index + 0.5;
-  const low = (place: Place) => y(place?.[0] ?? 0);
-  const high = (place: Place) => y(place?.[1] ?? 0);
+  const isKnown = (extent: Extent) => extent !== null;
+  const x = (_: Extent, index: number) => index + 0.5;
+  const low = (extent: Extent) => y(extent?.[0] ?? 0);
+  const high = (extent: Extent) => y(extent?.[1] ?? 0);
   if (isLine) return <path d={line(x, high).defined(isKnown).digits(2)(layer) ?? ''} class="line" />;
   return <path d={area(x, low, high).defined(isKnown).digits(2)(layer) ?? ''} />;
 };
 
-/** What is not known, behind everything else. */
 const Hatches = ({ id, buckets }: Pick<StackedProps, 'id' | 'buckets'>) => (
   <>
     <defs>
@@ -103,8 +96,7 @@ const Legend = ({ id, series, hasUnknown }: { id: string; series: readonly Serie
   </ul>
 );
 
-/** What each bucket holds, in words. Ratios have no lower bounds. */
-function tell({ buckets, series, format, shape }: StackedProps): Told {
+function chartTextOf({ buckets, series, format, shape }: StackedProps): ChartText {
   const totals = columnTotals(series, buckets.length);
   const inWords = (value: number | null, isOpen = false): string => asKnown(format(value), !isOpen || shape === 'lines');
   return {
@@ -114,16 +106,14 @@ function tell({ buckets, series, format, shape }: StackedProps): Told {
   };
 }
 
-/** The sums of a table: of all series, if there are several, and of each. */
-function sumTexts({ buckets, series, format }: StackedProps, totals: Told['totals'] | null): string[] {
+function sumTexts({ buckets, series, format }: StackedProps, totals: ChartText['totals'] | null): string[] {
   const all = totals ? [{ values: totals, isOpen: buckets.map(({ isOpen = false }) => isOpen) }] : [];
   return [...all, ...series].map((one) => asKnown(format(totalOf(one)), !one.isOpen?.includes(true)));
 }
 
-/** The same figures, to be read. */
-const Table = (props: StackedProps & { told: Told }) => {
-  const { title, buckets, series, shape, told } = props;
-  const { totals, totalTexts, texts } = told;
+const Table = (props: StackedProps & { chartText: ChartText }) => {
+  const { title, buckets, series, shape, chartText } = props;
+  const { totals, totalTexts, texts } = chartText;
   const hasTotals = shape !== 'lines' && series.length > 1;
   return (
     <details class="behind">
@@ -152,15 +142,14 @@ const Table = (props: StackedProps & { told: Told }) => {
   );
 };
 
-/** A chart of series over time with its legend and the table behind it. */
 export function StackedChart(props: StackedProps) {
   const { id, title, description, buckets, series, formatAxis, shape = 'bars' } = props;
   const layers = layersOf(props);
-  const highest = Math.max(...layers.flat().map((place) => place?.[1] ?? 0), 0) || 1;
+  const highest = Math.max(...layers.flat().map((extent) => extent?.[1] ?? 0), 0) || 1;
   const y = scaleLinear([0, highest], [HEIGHT, 0]).nice(Y_TICKS);
   const levels = y.ticks(Y_TICKS);
   const levelTexts = formatAxis(levels);
-  const told = tell(props);
+  const chartText = chartTextOf(props);
   const hasUnknown = buckets.some(({ isUnknown }) => isUnknown === true);
   return (
     <figure class="chart">
@@ -206,10 +195,10 @@ export function StackedChart(props: StackedProps) {
             </text>
           ))}
           {tipLabels(props)}
-          {buckets.map((_, index) => target({ index, props, told, height: TOP + HEIGHT }))}
+          {buckets.map((_, index) => target({ index, props, chartText, height: TOP + HEIGHT }))}
         </svg>
       </div>
-      <Table {...props} told={told} />
+      <Table {...props} chartText={chartText} />
     </figure>
   );
 }

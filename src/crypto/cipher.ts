@@ -1,22 +1,18 @@
-/**
- * Envelope encryption of secrets at rest: AES-256-GCM, `v1.<kid>.<iv>.<ciphertext>` in base64url.
- * The additional data ties a ciphertext to its place, so one that was moved to another row does not decrypt.
- */
+/** Secrets at rest: AES-256-GCM, `v1.<kid>.<iv>.<ciphertext>` in base64url. Bound to its row by the additional data. */
 import { base64url } from 'jose';
 import { err, ok, type Result } from '../lib/result.ts';
 
-/** Key-encryption keys by id. The first one encrypts, all decrypt. */
+/** Key-encryption keys by id: the first one encrypts, all decrypt. */
 export type Keyring = readonly { kid: string; secret: Uint8Array }[];
 
-/** Where a ciphertext stands. */
-export interface Place {
+export interface CiphertextPlace {
   column: string;
   userId: number;
-  /** SHA-256 of the plaintext, which is stored beside it. */
+  /** SHA-256 of the plaintext, stored beside it. */
   hash: string;
 }
 
-/** `missing_kid`: the keyring no longer holds the key; `broken`: malformed, altered, or moved from another place. */
+/** `missing_kid`: the keyring lacks the key; `broken`: malformed, altered or moved. */
 export type CipherError = { kind: 'missing_kid'; kid: string } | { kind: 'broken' };
 
 const VERSION = 'v1';
@@ -25,14 +21,13 @@ const IV_BYTES = 12;
 
 const encoder = new TextEncoder();
 
-const additionalData = (place: Place, kid: string): Uint8Array =>
+const additionalData = (place: CiphertextPlace, kid: string): Uint8Array =>
   encoder.encode(JSON.stringify([VERSION, place.column, place.userId, place.hash, kid]));
 
 const importKey = (secret: Uint8Array, usage: 'encrypt' | 'decrypt'): Promise<CryptoKey> =>
   crypto.subtle.importKey('raw', secret, 'AES-GCM', false, [usage]);
 
-/** Encrypts with the first key of the ring and a fresh random IV. */
-export async function encrypt(keyring: Keyring, place: Place, plaintext: string): Promise<{ envelope: string; kid: string }> {
+export async function encrypt(keyring: Keyring, place: CiphertextPlace, plaintext: string): Promise<{ envelope: string; kid: string }> {
   const [current] = keyring;
   if (!current) throw new Error('The keyring is empty');
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
@@ -44,8 +39,7 @@ export async function encrypt(keyring: Keyring, place: Place, plaintext: string)
   return { envelope: [VERSION, current.kid, base64url.encode(iv), base64url.encode(new Uint8Array(sealed))].join('.'), kid: current.kid };
 }
 
-/** Decrypts what `encrypt` made for the same place with any key of the ring. */
-export async function decrypt(keyring: Keyring, place: Place, envelope: string): Promise<Result<string, CipherError>> {
+export async function decrypt(keyring: Keyring, place: CiphertextPlace, envelope: string): Promise<Result<string, CipherError>> {
   const [version, kid, iv, sealed, ...rest] = envelope.split('.');
   if (version !== VERSION || !kid || !iv || !sealed || rest.length > 0) return err({ kind: 'broken' });
   const entry = keyring.find((candidate) => candidate.kid === kid);

@@ -1,6 +1,4 @@
-/**
- * The session's JWT: HS256 with an algorithm allow-list. It proves nothing alone: its `sid` must name a session row that lives.
- */
+/** The session's JWT: HS256 with an algorithm allow-list. Its `sid` must name a session row that is alive. */
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { remember } from '../lib/remember.ts';
 
@@ -12,23 +10,22 @@ export interface SessionClaims {
   sessionId: number;
 }
 
-/** What is kept of a secret. */
 interface Verifier {
   key: Promise<CryptoKey>;
-  /** The claims of tokens that were found good, and until when (epoch seconds) they are, by the token. */
+  /** Claims of verified tokens, valid until `expiresAt` (epoch seconds). */
   known: Map<string, { claims: SessionClaims; expiresAt: number }>;
 }
 
-/** So many good tokens are kept; then all are forgotten. */
+/** Above this, the cache is emptied. */
 const MAX_KNOWN = 500;
 
-/** Made once: a browser sends the same token with every request, and to look at it again takes longer than most answers. */
+/** Cached: a browser sends the same token with every request, and verifying it takes longer than most answers. */
 const verifierOf = remember((secret: string): Verifier => {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };
   return { key: crypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['sign', 'verify']), known: new Map() };
 });
 
-/** Signs a session's claims. Instants are epoch milliseconds, rounded down to the JWT's seconds. */
+/** Instants are epoch milliseconds, rounded down to seconds. */
 export async function signSession(secret: string, claims: SessionClaims, issuedAt: number, expiresAt: number): Promise<string> {
   return new SignJWT({ sid: String(claims.sessionId) })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
@@ -58,10 +55,10 @@ async function verify(key: CryptoKey, token: string, now: number): Promise<{ cla
   }
 }
 
-/** How a session's token is spelled: shorter than this, with a signature of 256 bits. Other spellings of one, which jose takes, are none. */
+/** The canonical spelling, with a signature of 256 bits. jose would accept others. */
 const TOKEN = /^[\w-]{1,200}\.[\w-]{1,600}\.[\w-]{43}$/;
 
-/** The claims of a JWT that this secret signed and that has not expired, or null for anything else. */
+/** Null: not signed with this secret, or expired. */
 export async function verifySession(secret: string, token: string, now: number): Promise<SessionClaims | null> {
   if (!TOKEN.test(token)) return null;
   const { key, known } = verifierOf(secret);

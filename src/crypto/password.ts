@@ -1,6 +1,4 @@
-/**
- * Password hashes: scrypt in a PHC string. Who calls this pays its CPU time: the Worker does so in a Durable Object.
- */
+/** Password hashes: scrypt in a PHC string. The caller pays the CPU time: a Durable Object. */
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
 export interface ScryptParameters {
@@ -15,13 +13,13 @@ export const PASSWORD_PARAMETERS: ScryptParameters = { ln: 15, r: 8, p: 3 };
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-/** Room for 128·N·r bytes at the parameters above, which is 32 MiB, and the blocks beside it. */
+/** 128·N·r bytes at these parameters (32 MiB), and the blocks beside it. */
 const MAX_MEMORY_BYTES = 64 * 1024 * 1024;
 const PHC = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
 
 const unpadded = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '');
 
-/** NFKC, so that a password typed on another keyboard or system is the same one. Source: NIST SP 800-63B, 3.1.1.2 */
+/** NFKC: the same password from another keyboard or system. Source: NIST SP 800-63B, 3.1.1.2 */
 const normalize = (password: string): string => password.normalize('NFKC');
 
 function derive(password: string, salt: Buffer, { ln, r, p }: ScryptParameters, length: number): Promise<Buffer> {
@@ -36,16 +34,12 @@ function format({ ln, r, p }: ScryptParameters, salt: Buffer, hash: Buffer): str
   return `$scrypt$ln=${ln},r=${r},p=${p}$${unpadded(salt)}$${unpadded(hash)}`;
 }
 
-/** Hashes a password with a fresh salt. */
 export async function hashPassword(password: string, parameters = PASSWORD_PARAMETERS): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
   return format(parameters, salt, await derive(password, salt, parameters, HASH_BYTES));
 }
 
-/**
- * Compares a password with a PHC string in constant time. With `null` (nobody has that e-mail) it does the same work
- * against a made-up hash, which no password has, so that the time tells nothing.
- */
+/** Compares in constant time. `null` (unknown email) costs the same work, so that timing reveals nothing. */
 export async function verifyPassword(password: string, phc: string | null, parameters = PASSWORD_PARAMETERS): Promise<boolean> {
   const match = PHC.exec(phc ?? format(parameters, Buffer.alloc(SALT_BYTES), Buffer.alloc(HASH_BYTES)));
   if (!match) return false;
@@ -56,7 +50,7 @@ export async function verifyPassword(password: string, phc: string | null, param
   return timingSafeEqual(actual, expected);
 }
 
-/** Was the hash made with other parameters than today's? Then it is made anew at the next sign-in. */
+/** A hash with other parameters is made anew at the next sign-in. */
 export function needsRehash(phc: string, parameters = PASSWORD_PARAMETERS): boolean {
   return !phc.startsWith(`$scrypt$ln=${parameters.ln},r=${parameters.r},p=${parameters.p}$`);
 }

@@ -1,13 +1,12 @@
 /**
- * Random secrets that people carry about: API tokens and one-time links. A prefix tells what it is, a checksum rejects typing
- * errors and garbage without a look into the database. Only the SHA-256 is stored: right here, because the secret is random.
+ * Random secrets (API tokens, one-time links): the prefix names the kind, the checksum rejects typos without a query. Only the SHA-256 is
+ * stored.
  * Source: https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/
  */
 import { crc32 } from 'node:zlib';
 import { encodeBase62, randomBase62 } from '../lib/base62.ts';
 import { sha256Hex } from '../lib/sha256.ts';
 
-/** What each kind of secret starts with. */
 export const TOKEN_PREFIX = { api: 'or_api_', invitation: 'or_inv_', passwordReset: 'or_pwr_' } as const;
 export type TokenPrefix = (typeof TOKEN_PREFIX)[keyof typeof TOKEN_PREFIX];
 
@@ -17,13 +16,13 @@ const CHECKSUM_LENGTH = 6;
 
 const checksum = (body: string): string => encodeBase62(crc32(body), CHECKSUM_LENGTH);
 
-/** A new secret: prefix, 40 random base62 characters, 6 of CRC-32. */
+/** Prefix, 40 random base62 characters, 6 of CRC-32. */
 export function createSecretToken(prefix: TokenPrefix): string {
   const body = prefix + randomBase62(RANDOM_LENGTH);
   return body + checksum(body);
 }
 
-/** Has the text the form and the checksum of such a secret? Costs a fraction of a microsecond and no I/O. */
+/** Checks form and checksum without I/O. */
 export function isSecretToken(prefix: TokenPrefix, text: string): boolean {
   const length = prefix.length + RANDOM_LENGTH;
   return (
@@ -34,8 +33,7 @@ export function isSecretToken(prefix: TokenPrefix, text: string): boolean {
   );
 }
 
-/** What is stored of a secret: its lowercase hexadecimal SHA-256. */
 export const hashSecretToken = (token: string): Promise<string> => sha256Hex(token);
 
-/** Enough of a secret to recognise it in a list: the prefix and four characters (24 of its 238 bits). */
+/** For lists: the prefix and four characters (24 of 238 bits). */
 export const visiblePrefix = (token: string): string => token.slice(0, TOKEN_PREFIX.api.length + 4);

@@ -1,4 +1,4 @@
-/** The verb of the dashboard: everything that its page shows, from one reading of the ledger. */
+/** Everything on the dashboard, from one reading of the ledger. */
 import { type Actor, authorize } from '../actor.ts';
 import { attentionOf } from '../alerts/evaluation/attention.ts';
 import { createSpend } from '../alerts/evaluation/spend.ts';
@@ -22,15 +22,12 @@ import { compare, headlineOf, totalsOf, watchedOf, whyOf, within } from './figur
 import { type DashboardQuery, moneyOf, neededSince, rangesOf, weekOf } from './model.ts';
 
 const QUESTION = questionSchema.parse({});
-/** Rows of the tables of models and keys. */
 const TABLE_ROWS = 50;
 
-/** A single day is shown by the hour. */
 const isHourly = ({ from, to }: Range): boolean => countDays(from, to) === 1;
 
 type Summary = Awaited<ReturnType<typeof readLedger<RuleRow>>>;
 
-/** The shown range: its totals, its chart, and the rows of its tables. */
 function shownOf({ sources, rows, credits }: Summary, all: FactsBy, shown: Range, query: DashboardQuery) {
   const facts = { key: within(all.key, shown), model: within(all.model, shown), provider: within(all.provider, shown) };
   const marks = within(all.marks, shown);
@@ -51,7 +48,6 @@ function shownOf({ sources, rows, credits }: Summary, all: FactsBy, shown: Range
   } as const;
 }
 
-/** Everything that the dashboard shows. */
 export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQuery, viewerZone: string) {
   const userId = authorize(actor, 'read');
   const now = deps.now();
@@ -81,7 +77,7 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
     change: compare(spend, ranges.compared, range.metric === 'cost' ? 'credits' : 'byok'),
     why: whyOf(facts, ranges.compared),
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
-    /** They count in the user's own zone; null: there are some, and another zone is shown. */
+    /** Budgets use the user's own zone; null: another zone is shown. */
     budgets,
     palette: paletteOf(summary.sources),
     attention: attentionOf(keys, drift, now, shown.zone, budgets ?? []),

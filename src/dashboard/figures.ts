@@ -1,4 +1,4 @@
-/** The figures of the dashboard, from facts and from what is known of the keys. Pure. */
+/** The figures of the dashboard, from facts and coverage. Pure. */
 import { changeOf } from '../alerts/evaluation/change.ts';
 import { forecastOf, isForecastComplete, monthOf, type Watched } from '../alerts/evaluation/forecast.ts';
 import type { Spend } from '../alerts/evaluation/spend.ts';
@@ -15,11 +15,9 @@ import { sumBy, sumRange } from '../usage/sums/stats.ts';
 import { balanceOf, type Ranges } from './model.ts';
 import { explainChange, type Spent } from './why.ts';
 
-/** The facts of a range. */
 export const within = <T extends { date: string }>(facts: readonly T[], { from, to }: Range): T[] =>
   facts.filter(({ date }) => date >= from && date <= to);
 
-/** The totals of a range, and the sums of each model and key. */
 export function totalsOf(keys: readonly CoveredKey[], facts: FactsBy, range: Range) {
   const { byKey, total } = sumRange(keys, facts.key, range);
   const { isComplete } = createCompleteness(keys, facts, range);
@@ -29,7 +27,6 @@ export function totalsOf(keys: readonly CoveredKey[], facts: FactsBy, range: Ran
     totals: { ...presentMeasures(total), is_complete: isComplete(ALL_SPEND), is_count_complete: isCountComplete },
     gaps: gapsOf(keys, range),
     sums: { model: sumBy(facts.model, ({ model }) => model), key: byKey },
-    /** Keys of which not all requests and tokens are known. */
     uncounted,
     approximateDays: approximateDays(facts.marks),
   };
@@ -53,34 +50,30 @@ export function whyOf({ model, key }: FactsBy, compared: Ranges['compared']) {
   return why.key.length === 0 ? null : why;
 }
 
-/** When any of the user's keys was watched. */
 export const watchedOf = (keys: readonly CoveredKey[]): Known[] => mergeSpans(keys.flatMap(spansOf));
 
-/** Everything that a user spent. */
 const ALL = { key_id: null, counts: 'credits' } as const;
 const ALL_BYOK = { key_id: null, counts: 'byok' } as const;
 
-/** A change, as a share of what was before, and whether it is that of all keys: those that were unknown in both ranges are not in it. */
+/** A change as a share of the earlier amount. Incomplete: keys unknown in one of the ranges are left out. */
 export interface Change {
   share: number | null;
   isComplete: boolean;
 }
 
-/** The change from one range to the one before; null where the same keys were not known in both. */
+/** Null share: no key is known in both ranges. */
 export function compare(spend: Spend, compared: Ranges['compared'], counts: Counts = 'credits'): Change {
   const beside = compared && spend.daysBeside({ key_id: null, counts }, compared.now, compared.before);
   const isComplete = compared !== null && [compared.now, compared.before].every(({ from, to }) => spend.isComplete(null, from, to));
   return { share: beside && changeOf(beside.spent, beside.before), isComplete };
 }
 
-/** What a range cost, and whether that is all of it. */
 const spentIn = (spend: Spend, { from, to }: Range) => ({
   usd: usdFromNanoOrNull(spend.ofDays(ALL, from, to)),
   byokUsd: usdFromNanoOrNull(spend.ofDays(ALL_BYOK, from, to)),
   isComplete: spend.isComplete(null, from, to),
 });
 
-/** Today, this month and where it leads, each beside what it is to be compared with. */
 export function headlineOf(watched: Watched & { keys: readonly Key[] }, ranges: Ranges) {
   const { spend, keys } = watched;
   const [month, byokMonth] = [monthOf(watched, ALL), monthOf(watched, ALL_BYOK)];

@@ -1,4 +1,3 @@
-/** The figures at the top of the dashboard. */
 import type { PropsWithChildren } from 'hono/jsx';
 import { asKnown, formatByok, formatChange, formatCompact, formatDayShort, formatKnownUsd, formatUsd } from '../lib/format.ts';
 import type { Dashboard } from './actions.ts';
@@ -6,7 +5,6 @@ import type { Dashboard } from './actions.ts';
 interface TileProps {
   label: string;
   value: string;
-  /** The figure as a number in full; null: not known. */
   exact: number | null;
 }
 
@@ -22,16 +20,15 @@ const Tile = ({ label, value, exact, children }: PropsWithChildren<TileProps>) =
   </div>
 );
 
-/** More spend is neither good nor bad, so a change has no colour. */
+/** Without color: more spend is neither good nor bad. */
 export const Change = ({ change: { share, isComplete }, than }: { change: Dashboard['change']; than: string }) =>
   share === null ? null : (
     <span class="change">
-      {formatChange(share)} on {than}
+      {formatChange(share)} vs {than}
       {!isComplete && ', known keys only'}
     </span>
   );
 
-/** What went to the user's own provider keys, if anything did. */
 const Byok = ({ usd, isComplete }: { usd: number | null; isComplete: boolean }) => {
   const text = formatByok(usd, isComplete);
   return text && <span class="hint">{text}</span>;
@@ -39,23 +36,23 @@ const Byok = ({ usd, isComplete }: { usd: number | null; isComplete: boolean }) 
 
 const keysText = (count: number): string => (count === 1 ? '1 key' : `${count} keys`);
 
-/** This month and where it leads. */
+const firstDaysTo = (day: string): string => (day.endsWith('-01') ? formatDayShort(day) : `1–${formatDayShort(day)}`);
+
 const Month = ({ month }: Pick<Dashboard['headline'], 'month'>) => (
   <>
     <Tile label="This month" value={formatKnownUsd(month.usd, month.isComplete)} exact={month.usd}>
-      {month.comparedTo !== null && <Change change={month.change} than={`last month to ${formatDayShort(month.comparedTo)}`} />}
-      {month.upstreamKeys > 0 && <span class="hint">with OpenRouter’s own (UTC) month of {keysText(month.upstreamKeys)}</span>}
+      {month.comparedTo !== null && <Change change={month.change} than={firstDaysTo(month.comparedTo)} />}
+      {month.upstreamKeys > 0 && <span class="hint">includes OpenRouter’s UTC month total for {keysText(month.upstreamKeys)}</span>}
       <Byok usd={month.byokUsd} isComplete={month.isComplete} />
       {month.partialKeys > 0 && month.usd !== null && <span class="hint">at least; partly unknown for {keysText(month.partialKeys)}</span>}
     </Tile>
-    <Tile label="Month end, projected" value={formatKnownUsd(month.projectedUsd, month.isProjectedComplete)} exact={month.projectedUsd}>
+    <Tile label="Projected this month" value={formatKnownUsd(month.projectedUsd, month.isProjectedComplete)} exact={month.projectedUsd}>
       <span class="hint">{month.projectedUsd === null ? 'available after 3 full days' : 'based on last 7 days'}</span>
       <Byok usd={month.projectedByokUsd} isComplete={month.isProjectedComplete} />
     </Tile>
   </>
 );
 
-/** Today, this month and where it leads, the balance, and what was asked of the models. */
 export const Headline = ({ headline, shown }: Dashboard) => {
   const { today, month, balanceUsd } = headline;
   const { totals, uncounted } = shown;
@@ -71,11 +68,11 @@ export const Headline = ({ headline, shown }: Dashboard) => {
       </Tile>
       <Month month={month} />
       <Tile label="Balance" value={formatUsd(balanceUsd)} exact={balanceUsd}>
-        <span class="hint">{balanceUsd === null ? 'needs a management key' : 'of all accounts'}</span>
+        <span class="hint">{balanceUsd === null ? 'needs a management key' : 'all accounts'}</span>
       </Tile>
       <Tile label="Requests in range" value={asKnown(formatCompact(totals.requests), isCounted)} exact={totals.requests}>
         {totals.requests === null && <span class="hint">needs a management key</span>}
-        {totals.requests !== null && !isCounted && <span class="hint">at least; not all known for {keysText(uncounted.length)}</span>}
+        {totals.requests !== null && !isCounted && <span class="hint">at least; partly unknown for {keysText(uncounted.length)}</span>}
       </Tile>
       <Tile label="Tokens in range" value={asKnown(formatCompact(tokens), isCounted)} exact={tokens}>
         {totals.cached_tokens !== null && totals.cached_tokens > 0 && (

@@ -1,4 +1,4 @@
-/** What the first look answers: how much, how fast, where, and is anything wrong. Pure. */
+/** What the dashboard shows first: how much, how fast, where, and what is wrong. Pure. */
 import * as z from 'zod';
 import { PACE_DAYS } from '../alerts/evaluation/spend.ts';
 import type { Key } from '../keys/advice.ts';
@@ -10,7 +10,6 @@ import { DIMENSIONS, type Dimension, type Range } from '../usage/model.ts';
 import { emptyAsAbsent, oneOf, periodBefore, periodFields } from '../usage/periods.ts';
 import type { Since } from '../usage/rollup/build.ts';
 
-/** What the chart shows: credits, or what went to the user's own provider keys. */
 export const MONEY = ['cost', 'byok_cost'] as const;
 export type Money = (typeof MONEY)[number];
 
@@ -21,31 +20,29 @@ export const dashboardSchema = z.object({
 });
 export type DashboardQuery = z.infer<typeof dashboardSchema>;
 
-/** What is shown: as asked for, else credits, unless there is only BYOK spend. */
+/** As asked for; else credits, or BYOK if there is nothing else. */
 export const moneyOf = (
   { metric }: Pick<DashboardQuery, 'metric'>,
   { cost_usd: credits, byok_cost_usd: byok }: { cost_usd: number | null; byok_cost_usd: number | null },
 ): Money => metric ?? (byok && !credits ? 'byok_cost' : 'cost');
 
-/** Longer ranges are not compared with the time before: it would have to be read for one figure. */
+/** Longer ranges are not compared: a year would be read for one figure. */
 const MAX_COMPARED_DAYS = 92;
 
-/** The ranges that a dashboard adds up, all in one zone. */
 export interface Ranges {
   shown: Range;
-  /** The complete days of the shown range, and as many before it; null if there are none, or too many. */
+  /** The complete days shown and as many before; null: none, or too many. */
   compared: { now: Range; before: Range } | null;
   today: Range;
   yesterday: Range;
   month: Range;
-  /** The complete days of this month, and the same ones of the last; null on the first day. */
+  /** The complete days of this month and the same days of the last; null on the first day. */
   comparedMonth: { now: Range; before: Range } | null;
   pace: Range;
-  /** Everything that is to be read for these. */
   all: Range;
 }
 
-/** What the complete days of a range are compared with. Today is not over, so it is left out. */
+/** Today is not over and is left out. */
 function comparisonOf(shown: Range, today: string): Ranges['compared'] {
   const to = shown.to < today ? shown.to : addDays(today, -1);
   const days = countDays(shown.from, to);
@@ -54,7 +51,6 @@ function comparisonOf(shown: Range, today: string): Ranges['compared'] {
   return { now, before: periodBefore(now) };
 }
 
-/** The complete days of a month that the month before has too, and those. */
 function monthComparisonOf(month: Range): Ranges['comparedMonth'] {
   const lastFirst = startOfMonth(addDays(month.from, -1));
   const days = Math.min(countDays(month.from, month.to) - 1, countDays(lastFirst, month.from) - 1);
@@ -84,8 +80,7 @@ export function rangesOf(shown: Range, now: number): Ranges {
 }
 
 /**
- * Since which local day what is needed of summed days. What models and keys spent is shown beside the days before; keys are asked for by the month and
- * by budgets, too, whose days, weeks and months do not begin before the last complete days or the month do.
+ * First local day for which each part of a rollup is needed. Models and keys are compared with the days before; the month and budgets need keys.
  */
 export function neededSince({ shown, compared, month, pace }: Ranges, by: Dimension): Since {
   const { from } = shown;
@@ -95,8 +90,7 @@ export function neededSince({ shown, compared, month, pace }: Ranges, by: Dimens
 }
 
 /**
- * What the accounts have left: of each account once, whoever reads it. A management key that is not read any more says nothing: its
- * figure is old, and another one may have taken its account over. Null if no account is known.
+ * Each account once; null: unknown. Only active management keys: others have old figures, and their account may have another reader now.
  */
 export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' | 'status'>[]): number | null {
   const balances = keys.flatMap(({ balance_usd: balance, managed_by: leader, status }) =>
@@ -105,14 +99,14 @@ export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' 
   return balances.length === 0 ? null : usdFromNano(balances.reduce((sum, balance) => sum + Math.round(balance * NANO), 0));
 }
 
-/** Whether credits were spent on a UTC day, and how many in its hours, in nano-dollars; null, or missing: nothing is known of the hour. */
+/** Nano-dollars by hour of a UTC day; null or missing: unknown. */
 interface HourlyRow {
   day: string;
   isSpent: boolean;
   credits: readonly (number | null)[];
 }
 
-/** Credits by hour of a UTC day in nano-dollars, null where nothing is told of it. Null: the day spent, and of no hour anything is known. */
+/** Credits by hour of a UTC day in nano-dollars. Null: the day has spend but no hourly data. */
 function hoursOfDay(rows: readonly HourlyRow[]): (number | null)[] | null {
   const hours = Array<number | null>(24).fill(null);
   for (const { credits } of rows) {
@@ -124,19 +118,16 @@ function hoursOfDay(rows: readonly HourlyRow[]): (number | null)[] | null {
   return hours.every((amount) => amount === null) && rows.some(({ isSpent }) => isSpent) ? null : hours;
 }
 
-/**
- * What an hour of the week costs on average, by weekday (from Monday) and hour of the local clock, in USD, of what could be placed on an hour;
- * null where no such hour of the range was watched. Days that are only known as a whole do not count.
- */
+/** Average USD by weekday (from Monday) and local hour. Null: never watched. Days without hourly data do not count. */
 export function weekOf(rows: readonly HourlyRow[], range: Range, watched: readonly Known[]): (number | null)[][] {
-  const place = createLocalHours(range.zone);
+  const localHourOf = createLocalHours(range.zone);
   const [nano, count] = [new Float64Array(7 * 24), new Uint16Array(7 * 24)];
   const rowsOf = Map.groupBy(rows, ({ day }) => day);
   for (const day of listDays(addDays(range.from, -1), addDays(range.to, 1))) {
     const hours = hoursOfDay(rowsOf.get(day) ?? []) ?? [];
     for (let hour = 0; hour < hours.length; hour++) {
       const amount = hours[hour] ?? null;
-      const { at, date, clock } = place(day, hour);
+      const { at, date, clock } = localHourOf(day, hour);
       if (date < range.from || date > range.to) continue;
       if (amount === null && !watched.some(({ since, until }) => at + HOUR_MS > since && at < until)) continue;
       const cell = weekdayOf(date) * 24 + clock;

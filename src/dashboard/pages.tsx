@@ -1,4 +1,3 @@
-/** The dashboard: what people look at first. */
 import { HeatMap } from '../charts/heat-map.tsx';
 import { AnswerChart } from '../explore/chart.tsx';
 import { gapsText, nothingText, unplacedText } from '../explore/gaps.tsx';
@@ -24,9 +23,8 @@ import { Why } from './why-card.tsx';
 export const dashboardPages = createPages();
 
 const FORM = '/dashboard';
-/** Approximate days that are named; of the others there is the count. */
 const NAMED_DAYS = 5;
-/** Seconds after which a page with something under way is looked at again. */
+/** Seconds, while something is in progress. */
 const REFRESH_S = '20';
 
 interface FiltersProps {
@@ -36,7 +34,6 @@ interface FiltersProps {
   failure: FormFailure | null;
 }
 
-/** The address of the dashboard with something changed in its question. */
 const hrefWith = (query: DashboardQuery, change: Partial<DashboardQuery>): string => {
   const changed = { ...query, ...change };
   return `${FORM}?${queryOf({ ...periodQuery(changed), by: changed.by, metric: changed.metric })}`;
@@ -58,13 +55,13 @@ const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => {
         ])}
       />
       <Choice
-        label="Stacked by"
+        label="Group by"
         chosen={query.by}
         options={DIMENSIONS.map((by) => [by, `By ${BY_LABELS[by].toLowerCase()}`, hrefWith(query, { by })])}
       />
       {(shown.totals.byok_cost_usd || query.metric) && (
         <Choice
-          label="Counted in"
+          label="Metric"
           chosen={shown.metric}
           options={MONEY.map((metric) => [metric, MONEY_LABELS[metric], hrefWith(query, { metric })])}
         />
@@ -85,8 +82,8 @@ const Filters = ({ query, shown, viewerZone, failure }: FiltersProps) => {
 
 const Approximate = ({ days }: { days: readonly string[] }) => (
   <p class="hint">
-    Not certain to the day: {days.slice(0, NAMED_DAYS).map(formatDay).join('; ')}
-    {days.length > NAMED_DAYS && ` and ${days.length - NAMED_DAYS} more`}. Some of their spend may belong to the day before or after.
+    Approximate days: {days.slice(0, NAMED_DAYS).map(formatDay).join('; ')}
+    {days.length > NAMED_DAYS && ` and ${days.length - NAMED_DAYS} more`} (spend may shift by one day)
   </p>
 );
 
@@ -131,7 +128,7 @@ const SpendHead = ({
   );
 };
 
-const daysBefore = (days: number): string => (days === 1 ? 'the day before' : `the ${days} days before`);
+const daysBefore = (days: number): string => (days === 1 ? 'previous day' : `previous ${days} days`);
 
 interface SpendProps {
   query: DashboardQuery;
@@ -153,7 +150,7 @@ const Spend = ({ query, dashboard, keyNames, now }: SpendProps) => {
         <AnswerChart
           id="spend-chart"
           title={`${name} by ${rollup} and ${query.by}, ${rangeLabel(range)}`}
-          description={`A bar for each ${rollup}, made of what each ${query.by} cost. ${formatKnownUsd(chart.total, chart.isComplete)} in all.`}
+          description={`Spend by ${query.by} for each ${rollup}, ${formatKnownUsd(chart.total, chart.isComplete)} in total.`}
           answer={chart}
           metric={metric}
           rollup={rollup}
@@ -174,20 +171,20 @@ const Week = ({ shown }: Pick<Dashboard, 'shown'>) => (
   <section class="card">
     <div class="head">
       <h2>Hours of the week</h2>
-      <span class="hint">average credits per hour{!shown.totals.is_complete && ', as far as known'}</span>
+      <span class="hint">average credits per hour{!shown.totals.is_complete && ', known hours only'}</span>
     </div>
     {shown.week.some((row) => row.some((amount) => amount !== null && amount > 0)) ? (
       <HeatMap
         id="week-map"
         title="Spend by weekday and hour"
-        description={`What each hour of the week costs on average, in ${shown.range.tz}, over the days that are known by the hour.`}
+        description={`Average credits for each hour of the week, in ${shown.range.tz}. Days without hourly data are left out.`}
         cells={shown.week}
         format={(usd) => formatKnownUsd(usd, shown.totals.is_complete)}
       />
     ) : (
       <p class="empty">
         {shown.week.some((row) => row.some((amount) => amount !== null))
-          ? `No credits spent${shown.totals.is_complete ? '' : ', as far as known'}.`
+          ? `No credits spent${shown.totals.is_complete ? '' : ', known hours only'}.`
           : 'No hourly data yet.'}
       </p>
     )}
@@ -204,7 +201,7 @@ async function showDashboard(view: View) {
   const { asOf, keys, shown, attention, budgets } = answered;
   const now = view.deps.now();
   const keyNames = keyNamesOf(keys);
-  // The hours of one day are those of the chart.
+  // A single day already shows its hours in the chart.
   const hasWeek = shown.range.from < shown.range.to;
   const isRunning = attention.some(({ tone }) => tone === 'info');
   const why = answered.why !== null && shown.metric === 'cost' && answered.comparedDays !== null && (

@@ -1,4 +1,3 @@
-/** The tables of models and keys: the dearest first, with their share and how it went. */
 import type { Tone } from '../charts/model.ts';
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar, Sparkline } from '../charts/small.tsx';
@@ -19,7 +18,6 @@ import type { DashboardQuery } from './model.ts';
 type RowName = AnswerSeries['names'][number];
 
 interface RankingProps {
-  /** Credits and BYOK together: what was spent on either is listed. */
   answer: Answer;
   dimension: Dimension;
   keyNames: KeyNames;
@@ -30,7 +28,6 @@ interface RankingProps {
   hrefOf(name: RowName): string;
 }
 
-/** What a row sums up: of the rest of all, everything that has no row of its own. */
 function measuresOfRow({ names, isOther }: AnswerSeries, { answer, sumOf }: RankingProps, all: Iterable<RowName>): Readonly<Measures> {
   if (!isOther) return sumOf(names[0] ?? null);
   const listed = new Set(answer.series.flatMap((one) => (one.isOther ? [] : [one.names[0] ?? null])));
@@ -109,7 +106,7 @@ interface RankingsProps {
   keyNames: KeyNames;
 }
 
-/** Models and keys. What the chart is stacked by has the chart's colours. */
+/** The dimension of the chart has the chart's colors. */
 export const Rankings = ({ query, shown, palette, keyNames }: RankingsProps) => {
   const { models, keys, sums, chart, totals, uncounted } = shown;
   const charted = chart.series.filter(({ isOther }) => !isOther);

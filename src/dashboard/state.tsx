@@ -1,5 +1,3 @@
-/** What needs attention, and what keys have left of their limits. */
-
 import type { Attention } from '../alerts/evaluation/attention.ts';
 import type { Budget } from '../alerts/rules/budgets.ts';
 import { BudgetList } from '../alerts/rules/meters.tsx';
@@ -10,7 +8,7 @@ export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
   <section class="card">
     <h2>Needs attention</h2>
     {items.length === 0 ? (
-      <p class="empty">Nothing. All is well.</p>
+      <p class="empty">All clear.</p>
     ) : (
       <ul class="attention">
         {items.map(({ tone, name, href, text, action }) => (
@@ -26,17 +24,15 @@ export const AttentionList = ({ items }: { items: readonly Attention[] }) => (
 interface BudgetsProps {
   budgets: readonly Budget[] | null;
   viewerZone: string;
-  /** Where they are shown in the user's own zone. */
   href: string;
 }
 
-/** The user's own budgets. */
 export const Budgets = ({ budgets, viewerZone, href }: BudgetsProps) => (
   <section class="card">
     <h2>Budgets</h2>
     {budgets === null ? (
       <p class="empty">
-        They count the days of your own time zone. <a href={href}>Show the dashboard in {viewerZone}</a>
+        Budgets use your time zone. <a href={href}>Show the dashboard in {viewerZone}</a>
       </p>
     ) : (
       <BudgetList budgets={budgets} />
@@ -44,7 +40,6 @@ export const Budgets = ({ budgets, viewerZone, href }: BudgetsProps) => (
   </section>
 );
 
-/** The limits of keys that are alive, the fullest first. */
 export const Limits = ({ keys }: { keys: readonly Key[] }) => {
   const limited = keys
     .filter((key) => isInUse(key) && limitUse(key) !== null)
@@ -53,7 +48,7 @@ export const Limits = ({ keys }: { keys: readonly Key[] }) => {
     <section class="card">
       <h2>Limits</h2>
       {limited.length === 0 ? (
-        <p class="empty">No key has a limit that is known.</p>
+        <p class="empty">No keys with a limit.</p>
       ) : (
         <ul class="rows">
           {limited.map((item) => (
@@ -68,13 +63,12 @@ export const Limits = ({ keys }: { keys: readonly Key[] }) => {
   );
 };
 
-/** What somebody sees who has no key yet. */
 export const Welcome = () => (
   <section class="card">
-    <h2>Begin with a key</h2>
+    <h2>Add your first key</h2>
     <p>
-      Add an OpenRouter key, and its spend appears here within the hour. With a management key you get the whole account at once: every key,
-      model and provider, up to a year back.
+      Add an OpenRouter key to see its spend within the hour. A management key imports the whole account: every key, model and provider, up
+      to a year back.
     </p>
     <a class="button" href="/keys">
       Add a key

@@ -1,4 +1,4 @@
-/** Verbs of Explore: questions, and the views that users saved. */
+/** Verbs of Explore: questions and saved views. */
 import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { fail, failField } from '../errors.ts';
@@ -16,7 +16,6 @@ import { isWanted, MAX_HOURLY_DAYS, metricOf, type Question, UNKNOWN_NAME } from
 import { createPalette, type Palette } from './palette.ts';
 import * as store from './store.ts';
 
-/** Views that a user may have. */
 const MAX_VIEWS = 50;
 
 interface StoredName {
@@ -27,13 +26,13 @@ interface StoredName {
 const distinct = (facts: readonly Fact[], of: 'model' | 'provider'): string[] =>
   [...new Set(facts.map((fact) => fact[of] ?? UNKNOWN_NAME))].sort((a, b) => a.localeCompare(b) || compareCells(a, b));
 
-/** The colours of a user's names, whatever was asked for: of all keys, and of all models that they ever used. */
+/** Colors cover all keys and models of the user, whatever the question. */
 export const paletteOf = ({ keys, names }: { keys: readonly { id: number }[]; names: readonly StoredName[] }): Palette =>
   createPalette({ key: keys.map(({ id }) => id), model: names.map(({ slug, permaslug }) => slug ?? permaslug) });
 
 const sumCorrections = (facts: readonly Fact[]): number => facts.reduce((sum, { measures }) => sum + (measures.correctionNano ?? 0), 0);
 
-/** How a question needs a range: sums of days know one dimension each, and no hours. */
+/** Rollups know one dimension each, and no hours. */
 function askedOf(question: Question, range: Range, viewerZone: string) {
   const hours = question.rollup === 'hour' ? 'all' : 'none';
   const isPlain = question.by2 === undefined && [...question.key, ...question.model, ...question.provider].length === 0;
@@ -42,16 +41,13 @@ function askedOf(question: Question, range: Range, viewerZone: string) {
   return { hours, since, isOwnZone: range.zone === resolveTimeZone(viewerZone) } as const;
 }
 
-/**
- * The answer to a question with what could be asked further: the keys, models and providers of the range.
- * @throws AppFailure `invalid` for a range or a rollup that is not possible
- */
+/** The answer, with what filters can offer. @throws AppFailure `invalid` for an impossible range or rollup */
 export async function ask(deps: Deps, actor: Actor, question: Question, viewerZone: string) {
   const userId = authorize(actor, 'read');
   const range = checkRange(resolvePeriod(question, deps.now(), viewerZone));
   const isHourly = question.rollup === 'hour';
   if (isHourly && countDays(range.from, range.to) > MAX_HOURLY_DAYS) {
-    failField('rollup', `By the hour at most ${MAX_HOURLY_DAYS} days can be shown`);
+    failField('rollup', `Hourly view is limited to ${MAX_HOURLY_DAYS} days`);
   }
   const { sources, keys, rows } = await readLedger(deps, userId, range, askedOf(question, range, viewerZone));
   const facts = factsBy(rows(), range, isHourly);
@@ -59,14 +55,12 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
   return {
     range,
     answer: answers(question),
-    /** The same of BYOK spend, which credits do not hold. */
     byok: answers({ ...question, metric: 'byok_cost' }),
     keys: keys.map(({ id, name }) => ({ id, name })),
     models: distinct(facts.model, 'model'),
     providers: distinct(facts.provider, 'provider'),
     palette: paletteOf(sources),
     approximateDays: approximateDays(facts.marks.filter((mark) => isWanted(mark, question))),
-    /** By how much counters shrank, nano-dollars, 0 or less. */
     correctionNano: sumCorrections(facts.key.filter((fact) => isWanted(fact, question))),
     gaps: gapsOf(
       keys.filter(({ id }) => question.key.length === 0 || question.key.includes(id)),
@@ -77,17 +71,14 @@ export async function ask(deps: Deps, actor: Actor, question: Question, viewerZo
   };
 }
 
-/** The user's views by name. */
 export const listViews = (deps: Deps, actor: Actor): Promise<store.SavedView[]> => store.listViews(deps.db, authorize(actor, 'manage'));
 
-/** Saves a question under a name, in place of one that had it. */
 export async function saveView(deps: Deps, actor: Actor, view: { name: string; query: string }): Promise<void> {
   const userId = authorize(actor, 'manage');
   const isSaved = await store.saveView(deps.db, { userId, createdAt: deps.now(), ...view }, MAX_VIEWS);
   if (!isSaved) fail({ kind: 'limit_reached', detail: `Maximum ${MAX_VIEWS} views allowed. Delete one first.` });
 }
 
-/** Deletes one of the user's views. */
 export async function deleteView(deps: Deps, actor: Actor, id: number): Promise<void> {
-  if (!(await store.deleteView(deps.db, authorize(actor, 'manage'), id))) fail({ kind: 'not_found', detail: 'You have no such view.' });
+  if (!(await store.deleteView(deps.db, authorize(actor, 'manage'), id))) fail({ kind: 'not_found', detail: 'View not found.' });
 }

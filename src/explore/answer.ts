@@ -1,45 +1,40 @@
-/** From facts to series over time. Pure. Sums are of integers, so that what is shown adds up to what the API says. */
+/** From facts to series over time, summed as integers. Pure. */
 
 import { createCompleteness } from '../usage/coverage/completeness.ts';
 import type { CoveredKey } from '../usage/coverage/coverage.ts';
 import type { ByDimension, Dimension, Fact, Range } from '../usage/model.ts';
-import { comparePlaces } from '../usage/sums/groups.ts';
+import { comparePositions } from '../usage/sums/groups.ts';
 import { bucketOfFact, bucketsOf, slotsOf } from './buckets.ts';
 import { createKnown, createOpen, figureOf, knownBuckets, type Name, runOn, type Zeros } from './known.ts';
 import { dimensionsOf, isWanted, type Metric, metricOf, type Question, type Rollup } from './model.ts';
 
 export interface AnswerSeries {
-  /** The values of the dimensions, in their order; null is unknown. Empty for the rest of all. */
+  /** Values of the dimensions in order; null: unknown. Empty for `Other`. */
   names: Name[];
   isOther: boolean;
-  /** By bucket; null is unknown. USD or counts. */
   values: (number | null)[];
   total: number | null;
-  /** By bucket: its value is a lower bound, or would be one. */
   isOpen: boolean[];
-  /** Is the total everything? Otherwise it is a lower bound. */
   isComplete: boolean;
 }
 
 export interface Answer {
   dimensions: Dimension[];
-  /** Dates, first days of weeks or months, or hours with their offset; one without a name if time does not matter. */
+  /** Dates, first days of weeks or months, or hours with offset; one empty name without time. */
   buckets: string[];
-  /** The largest first, the rest at the end. */
+  /** Largest first, `Other` last. */
   series: AnswerSeries[];
   totals: (number | null)[];
   total: number | null;
-  /** Is everything known that was asked for? Otherwise the total is a lower bound. */
   isComplete: boolean;
-  /** Buckets of which not everything is known. */
   isUnknown: boolean[];
-  /** Totals that are lower bounds: of an unknown bucket and, as they run on, of all after it. */
+  /** Totals that are lower bounds: unknown buckets, and running totals after them. */
   isOpen: boolean[];
-  /** Of an answer by the hour: what could not be placed on one, and is in no bucket. */
+  /** Hourly answers: the amount without a known hour, in no bucket. */
   unplaced: number | null;
 }
 
-/** What a value is computed from: nano-dollars or a count, and of ratios what they are spread over. */
+/** Nano-dollars or a count, and the divisor of a ratio. */
 interface Sum {
   amount: number | null;
   over: number | null;
@@ -47,14 +42,14 @@ interface Sum {
 
 const EMPTY: Readonly<Sum> = { amount: null, over: null };
 
-/** Adds in place: there are thousands of facts. */
-function addTo(sum: Sum, amount: number | null, over: number | null): void {
+/** In place: there are thousands of facts. */
+function addToSum(sum: Sum, amount: number | null, over: number | null): void {
   if (amount === null) return;
   sum.amount = (sum.amount ?? 0) + amount;
   if (over !== null) sum.over = (sum.over ?? 0) + over;
 }
 
-/** A row of sums: one for each bucket, and one of all, in which is also what has no bucket. */
+/** `whole` also has what belongs to no bucket. */
 interface Row {
   names: Name[];
   sums: Sum[];
@@ -73,14 +68,13 @@ function mergeRows(rows: readonly Row[], buckets: number): Row {
     for (let index = 0; index < buckets; index++) {
       const sum = sums[index];
       const into = merged.sums[index];
-      if (sum && into) addTo(into, sum.amount, sum.over);
+      if (sum && into) addToSum(into, sum.amount, sum.over);
     }
-    addTo(merged.whole, whole.amount, whole.over);
+    addToSum(merged.whole, whole.amount, whole.over);
   }
   return merged;
 }
 
-/** Finds the row of a fact by its names, and makes it if there is none yet. */
 function createRows([first, second]: ReturnType<typeof dimensionsOf>, buckets: number) {
   const rows = new Map<Name, Row>();
   const nameIn = (fact: Fact, dimension: Dimension): Name => (dimension === 'key' ? fact.keyId : fact[dimension]);
@@ -101,7 +95,7 @@ interface Collected {
   unplaced: Sum;
 }
 
-/** Sums facts by their names and buckets; what has no bucket goes into the row's whole. A ratio leaves out what only one side is known of. */
+/** Sums facts by names and buckets. A ratio leaves out facts that lack one side. */
 function collect(facts: readonly Fact[], question: Question, buckets: readonly string[]): Collected {
   const metric = metricOf(question.metric);
   const indexOf = new Map(buckets.map((name, index) => [name, index]));
@@ -113,41 +107,37 @@ function collect(facts: readonly Fact[], question: Question, buckets: readonly s
     const over = metric.over?.(fact.measures) ?? null;
     if (amount === null || (metric.over && over === null)) continue;
     const row = rowOf(fact);
-    addTo(row.whole, amount, over);
+    addToSum(row.whole, amount, over);
     const index = indexOf.get(bucketOfFact(fact, question.rollup) ?? 'unplaced');
-    addTo(index === undefined ? unplaced : (row.sums[index] ?? unplaced), amount, over);
+    addToSum(index === undefined ? unplaced : (row.sums[index] ?? unplaced), amount, over);
   }
   return { rows: [...rows.values()], unplaced };
 }
 
-/** Sums that run on from bucket to bucket, up to the last one of which something is known. */
 function accumulate(sums: readonly Sum[], isKnown: readonly boolean[]): Sum[] {
   const last = isKnown.lastIndexOf(true);
   const running: Sum = { ...EMPTY };
   return sums.map(({ amount, over }, index) => {
-    addTo(running, amount, over);
+    addToSum(running, amount, over);
     return index <= last ? { ...running } : EMPTY;
   });
 }
 
-/** What a sum says: USD or a count; of ratios, the quotient. */
-function tellSum({ amount, over }: Sum, { over: isRatio, scale = 1, unit }: Metric): number | null {
+/** In USD or as a count; for ratios, the quotient. */
+function valueOfSum({ amount, over }: Sum, { over: isRatio, scale = 1, unit }: Metric): number | null {
   if (amount === null || (isRatio && !over)) return null;
   const value = isRatio ? (amount / (over ?? 1)) * scale : amount;
   return unit === 'usd' ? value / 1e9 : value;
 }
 
-/** A row's values by bucket. Where it is known that nothing else was spent, an amount is zero, and not unknown. */
+/** Where all spend is known, a missing amount is zero. */
 function valuesOf({ sums }: Row, isKnown: readonly boolean[], metric: Metric, isCumulative: boolean): (number | null)[] {
   const filled = metric.over ? sums : sums.map((sum, index) => (sum.amount === null && isKnown[index] ? { amount: 0, over: null } : sum));
   const isReported = filled.map(({ amount }, index) => amount !== null || isKnown[index] === true);
-  return (isCumulative ? accumulate(filled, isReported) : filled).map((sum) => tellSum(sum, metric));
+  return (isCumulative ? accumulate(filled, isReported) : filled).map((sum) => valueOfSum(sum, metric));
 }
 
-/**
- * Answers to questions about the same facts: those of a range, by the hour if the rollup is. Questions by two dimensions, or with a filter, need
- * facts that know them all.
- */
+/** Answers from the same facts, hourly if the rollup is. Two dimensions, or a filter, need facts that know them all. */
 export function createAnswers(keys: readonly CoveredKey[], facts: ByDimension<Fact>, range: Range, rollup: Rollup) {
   const slots = slotsOf(range, rollup);
   const buckets = bucketsOf(slots);
@@ -165,7 +155,6 @@ export function createAnswers(keys: readonly CoveredKey[], facts: ByDimension<Fa
   };
 }
 
-/** The answer to one question. */
 export const answerOf = (keys: readonly CoveredKey[], facts: ByDimension<Fact>, range: Range, question: Question): Answer =>
   createAnswers(keys, facts, range, question.rollup)(question);
 
@@ -188,11 +177,11 @@ function answer({ buckets, zeros, sums: { rows, unplaced }, question, open }: As
     const isZero = row.whole.amount === null && !metric.over && isKnown.includes(true);
     const { isComplete, isUnknown } = open(JSON.stringify(figureOf(row.names, question)));
     const isOpen = isCumulative ? runOn(isUnknown) : isUnknown;
-    return { names: row.names, isOther: false, values, total: isZero ? 0 : tellSum(row.whole, metric), isOpen, isComplete };
+    return { names: row.names, isOther: false, values, total: isZero ? 0 : valueOfSum(row.whole, metric), isOpen, isComplete };
   };
-  const bySize = (a: Row, b: Row) => (b.whole.amount ?? 0) - (a.whole.amount ?? 0) || comparePlaces(a.names, b.names);
+  const bySize = (a: Row, b: Row) => (b.whole.amount ?? 0) - (a.whole.amount ?? 0) || comparePositions(a.names, b.names);
   const ranked = rows.filter(({ whole }) => whole.amount !== 0).sort(bySize);
-  // A single one that is left has its own name.
+  // A single remaining series keeps its own name.
   const top = ranked.length === question.top + 1 ? ranked.length : question.top;
   const rest = ranked.slice(top);
   const all = toSeries(mergeRows(rows, buckets.length));
@@ -208,6 +197,6 @@ function answer({ buckets, zeros, sums: { rows, unplaced }, question, open }: As
     isComplete: all.isComplete,
     isUnknown: open(JSON.stringify(figureOf([], question))).isUnknown,
     isOpen: all.isOpen,
-    unplaced: tellSum(unplaced, metric),
+    unplaced: valueOfSum(unplaced, metric),
   };
 }

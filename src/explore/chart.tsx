@@ -1,4 +1,3 @@
-/** An answer as a chart. */
 import { StackedChart } from '../charts/stacked.tsx';
 import { localDayOf } from '../lib/zone.ts';
 import type { Range } from '../usage/model.ts';
@@ -19,11 +18,10 @@ interface AnswerChartProps {
   isCumulative?: boolean;
   keyNames: KeyNames;
   palette: Palette;
-  /** Where more is told of a bucket. */
   hrefOf?(bucket: string): string | undefined;
 }
 
-/** Amounts are stacked; what runs on, and ratios, which do not add up, are drawn as areas and lines. */
+/** Bars for amounts, areas for running totals, lines for ratios. */
 export function AnswerChart({
   answer,
   metric,

@@ -1,18 +1,15 @@
-/** An answer as rows and columns: the table of the page, and the same as CSV and JSON. Pure. */
+/** An answer as CSV and JSON. Pure. */
 import { csvOf } from '../lib/csv.ts';
 import { decimalFromNano } from '../lib/money.ts';
 import type { Answer, AnswerSeries } from './answer.ts';
 import { type KeyNames, nameOf, OTHER, seriesLabel } from './labels.ts';
 import { type Metric, metricOf, type Question } from './model.ts';
 
-/** USD to nine decimals, so that amounts are told to the nano-dollar and ratios do not pretend to more. */
+/** USD with nine decimals: exact to the nano-dollar. */
 const plain = (value: number | null, { unit }: Metric): string | number | null =>
   value === null || unit === 'count' ? value : decimalFromNano(Math.round(value * 1e9));
 
-/**
- * Without time: a row for each series. Over time: a row for each bucket, a column for each series. The last column says whether the row's (total)
- * amount is all of it, or a lower bound.
- */
+/** A row for each series or, over time, for each bucket with a column for each series. Last column: `false` marks a lower bound. */
 export function answerCsv(answer: Answer, question: Question, keyNames: KeyNames): string {
   const metric = metricOf(question.metric);
   const { dimensions, buckets, series, totals, isOpen } = answer;
@@ -34,7 +31,7 @@ export function answerCsv(answer: Answer, question: Question, keyNames: KeyNames
   return csvOf([question.rollup, 'total', ...series.map((one) => seriesLabel(one, dimensions, keyNames)), 'is_complete'], rows);
 }
 
-/** The same as a value for JSON: numbers in USD or counts, unknown is null. */
+/** Numbers in USD or counts; null: unknown. */
 export const answerJson = (answer: Answer, question: Question, range: { from: string; to: string; tz: string }, keyNames: KeyNames) => ({
   range: { from: range.from, to: range.to, tz: range.tz },
   metric: question.metric,

@@ -1,4 +1,4 @@
-/** Why a sum is a lower bound, or why there is none, in words. */
+/** Why a sum is a lower bound, or missing, in words. */
 import { formatDayShort } from '../lib/format.ts';
 import { localDayOf } from '../lib/zone.ts';
 import type { Gap } from '../usage/coverage/gaps.ts';
@@ -6,55 +6,48 @@ import type { Answer } from './answer.ts';
 import { formatsOf } from './labels.ts';
 import { type MetricName, metricOf } from './model.ts';
 
-/** A metric in the middle of a sentence. */
 const nounOf = (metric: MetricName): string => {
   const { label } = metricOf(metric);
   return label.startsWith('BYOK') ? label : label.charAt(0).toLowerCase() + label.slice(1);
 };
 
-/**
- * What is said where there is nothing to draw: that there was none only if everything is known.
- * @param byokUsd what was spent on BYOK besides, of an answer about credits
- */
+/** Claims zero only where everything is known. @param byokUsd BYOK spend beside an answer about credits */
 export function nothingText(
   metric: MetricName,
   { total, isComplete }: Pick<Answer, 'total' | 'isComplete'>,
   byokUsd: number | null,
 ): string {
   if (total === null) return 'No data for this period.';
-  if (!isComplete) return `No ${nounOf(metric)} known, but not all of this period is known.`;
+  if (!isComplete) return `No ${nounOf(metric)} known; data for this period is incomplete.`;
   return metric === 'cost' && byokUsd ? 'No credits spent in this period, only BYOK.' : `No ${nounOf(metric)} in this period.`;
 }
 
-/** What is said of an amount that has no hour. */
 export const unplacedText = (metric: MetricName, unplaced: number): string =>
-  `${formatsOf(metricOf(metric)).format(unplaced)} of it has daily detail only and is in no hour of the chart.`;
+  `${formatsOf(metricOf(metric)).format(unplaced)} has daily detail only and is not in this chart.`;
 
-/** Keys that are named; of the others there is the count. */
 const NAMED = 3;
 
 const dayAt = (at: number | null, zone: string): string => (at === null ? '' : formatDayShort(localDayOf(at, zone)));
 
-const endText = ({ until }: Gap, zone: string): string => (until === null ? '' : `, and was not read since ${dayAt(until, zone)}`);
+const endText = ({ until }: Gap, zone: string): string => (until === null ? '' : `, not synced since ${dayAt(until, zone)}`);
 
 function gapText(gap: Gap, zone: string): string {
   const { name, why, at, isAdded } = gap;
   const day = dayAt(at, zone);
   switch (why) {
     case 'never':
-      return `nothing is known of ${name} yet`;
+      return `no data for ${name} yet`;
     case 'counted':
-      return `of ${name} only the spend is known`;
+      return `${name} has spend only, no requests or tokens`;
     case 'before':
-      return `${name} is known since ${day}${isAdded ? ', when the key was added' : ''}${endText(gap, zone)}`;
+      return `${name} has data since ${day}${isAdded ? ', when the key was added' : ''}${endText(gap, zone)}`;
     case 'after':
-      return `${name} was not read since ${day}`;
+      return `${name} not synced since ${day}`;
     case 'between':
-      return `${name} was not read all the time`;
+      return `${name} has gaps`;
   }
 }
 
-/** What is not known of which keys: `since 28 Nov, when the key was added`, if there is only one key. */
 export function gapsText(gaps: readonly Gap[], keys: number, zone: string): string {
   const [only] = gaps;
   if (only?.why === 'before' && keys === 1)

@@ -1,4 +1,4 @@
-/** What is known of an answer's buckets: where nothing was told, whether that is zero, and what is only a lower bound. Pure. */
+/** Which buckets of an answer are known zero, and which are lower bounds. Pure. */
 import { remember } from '../lib/remember.ts';
 import type { Completeness, Figure } from '../usage/coverage/completeness.ts';
 import { type CoveredKey, knownUntil } from '../usage/coverage/coverage.ts';
@@ -7,13 +7,12 @@ import { countedDates, zerosOf } from '../usage/sums/stats.ts';
 import type { Slot } from './buckets.ts';
 import { dimensionsOf, metricOf, type Question, UNKNOWN_NAME } from './model.ts';
 
-/** The value of a dimension; null is unknown. */
 export type Name = string | number | null;
 
-/** What is known to be zero where nothing was told: money where a key was watched, counts and names only where analytics were read. */
+/** Buckets known to be zero where nothing was spent: `money` where a key was watched, `all` where analytics were read. */
 export type Zeros = Map<number, { money: ReadonlySet<string>; all: ReadonlySet<string> }>;
 
-/** The buckets in which each key is known, as far as it was read; of hours, only those to which nothing unplaced may belong. */
+/** Hours count only if no spend of the day lacks its hour. */
 export function knownBuckets(
   keys: readonly CoveredKey[],
   facts: readonly Fact[],
@@ -39,7 +38,7 @@ export function knownBuckets(
   );
 }
 
-/** What must be known for a series: spend of its key or, if it names none, of those that are asked for; and of names, that none is missing. */
+/** What must be known for a series: its key, else all keys asked for, and the names that it shows. */
 export function figureOf(names: readonly Name[], question: Question): Figure {
   const dimensions = dimensionsOf(question);
   const keyId = names[dimensions.indexOf('key')];
@@ -54,7 +53,6 @@ export function figureOf(names: readonly Name[], question: Question): Figure {
   };
 }
 
-/** Which buckets a figure does not know whole, and whether it is all of the range. */
 export function createOpen(completeness: Completeness, slots: readonly Slot[], buckets: readonly string[]) {
   return remember((id: string): { isComplete: boolean; isUnknown: boolean[] } => {
     const figure: Figure = JSON.parse(id);
@@ -65,13 +63,13 @@ export function createOpen(completeness: Completeness, slots: readonly Slot[], b
   });
 }
 
-/** What runs on is a lower bound from the first bucket on that is one. */
+/** A running total is a lower bound from the first open bucket on. */
 export const runOn = (isOpen: readonly boolean[]): boolean[] => {
   const first = isOpen.indexOf(true);
   return isOpen.map((_, index) => first >= 0 && index >= first);
 };
 
-/** In which buckets is zero known of a row: of its key or, if it names none, of any; of a model or provider only by analytics. */
+/** Buckets in which a row is known to be zero. Models and providers are known from analytics only. */
 export function createKnown(zeros: Zeros, question: Question, buckets: readonly string[]): (names: readonly Name[]) => boolean[] {
   const dimensions = dimensionsOf(question);
   const isFiltered = question.model.length > 0 || question.provider.length > 0;

@@ -1,5 +1,3 @@
-/** Answers in words. Pure. */
-
 import { periodOf } from '../lib/day.ts';
 import {
   formatCount,
@@ -18,43 +16,36 @@ import { type Metric, type Rollup, UNKNOWN_NAME } from './model.ts';
 
 export const OTHER = 'Other';
 
-/** What stands for a model or provider that is not known: of keys that only have counters. */
-export const UNKNOWN_NAMES: Record<Exclude<Dimension, 'key'>, string> = { model: 'Model not known', provider: 'Provider not known' };
+export const UNKNOWN_NAMES: Record<Exclude<Dimension, 'key'>, string> = { model: 'Unknown model', provider: 'Unknown provider' };
 
 export const BY_LABELS: Record<Dimension, string> = { model: 'Model', key: 'Key', provider: 'Provider' };
 
-/** Inclusive local days. */
 type Days = Pick<Range, 'from' | 'to'>;
 
-/** Inclusive days in words. */
 export const rangeLabel = ({ from, to }: Days): string => (from === to ? formatDay(from) : `${formatDay(from)} – ${formatDay(to)}`);
 
 export type KeyNames = ReadonlyMap<number, string>;
 
-/** Keys by id; those that share a name are told apart by their number. */
 export function keyNamesOf(keys: readonly { id: number; name: string }[]): KeyNames {
   const counts = Map.groupBy(keys, ({ name }) => name);
   return new Map(keys.map(({ id, name }) => [id, (counts.get(name)?.length ?? 0) > 1 ? `${name} (${id})` : name]));
 }
 
-/** A value of a dimension. */
 export function nameOf(dimension: Dimension, value: string | number | null, keyNames: KeyNames): string {
   if (dimension === 'key') return keyNames.get(Number(value)) ?? `Key ${value}`;
   return value === null || value === UNKNOWN_NAME ? UNKNOWN_NAMES[dimension] : String(value);
 }
 
-/** A series: the values of its dimensions, or `Other`. */
 export const seriesLabel = (
   { names, isOther }: Pick<AnswerSeries, 'names' | 'isOther'>,
   dimensions: readonly Dimension[],
   keyNames: KeyNames,
 ): string => (isOther ? OTHER : dimensions.map((dimension, index) => nameOf(dimension, names[index] ?? null, keyNames)).join(' · '));
 
-/** A bucket in words, and on an axis. An hour is told by its local clock. */
 export function bucketLabel(bucket: string, rollup: Rollup): { label: string; tick: string } {
   switch (rollup) {
     case 'none':
-      return { label: 'Whole range', tick: '' };
+      return { label: 'Total', tick: '' };
     case 'hour': {
       const [day, clock] = [bucket.slice(0, 10), bucket.slice(11, 16)];
       return { label: `${formatDay(day)}, ${clock}`, tick: clock };
@@ -68,23 +59,22 @@ export function bucketLabel(bucket: string, rollup: Rollup): { label: string; ti
   }
 }
 
-/** How values of a metric are written, in full and on an axis. */
 export function formatsOf({ unit, over }: Pick<Metric, 'unit' | 'over'>) {
   if (unit === 'count') return { format: formatCount, formatAxis: formatCountAxis };
   return { format: over ? formatUsdFine : formatUsd, formatAxis: formatUsdAxis };
 }
 
-/** Up to so many hours the axis tells the clock, above it the days. */
+/** Label hours with clock times up to this count; beyond it, label days. */
 const MAX_CLOCK_HOURS = 48;
 
-/** How much of a bucket is told, where that is not all of it: it begins before its range, or ends after it, or is not over. */
+/** Marks a bucket that its range cuts off, or that is not over. */
 function partOf(bucket: string, last: string, { from, to }: Days, today: string): string {
   const begins = bucket < from ? `, from ${formatDayShort(from)}` : '';
   if (last >= today && to >= today) return `${begins}, so far`;
   return begins + (last > to ? `, to ${formatDayShort(to)}` : '');
 }
 
-/** The buckets of a chart: hours that the clock shows twice are told apart, and of many hours only the first of a day is on the axis. */
+/** Repeated hours (clock change) are told apart; many hours show only days on the axis. */
 export function bucketLabels(buckets: readonly string[], rollup: Rollup, days: Days, today: string): { label: string; tick: string }[] {
   const plain = buckets.map((bucket) => bucketLabel(bucket, rollup));
   if (rollup === 'none') return plain;

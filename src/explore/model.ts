@@ -1,7 +1,4 @@
-/**
- * Explore: one measure, by up to two of key, model and provider, over time. What may be asked, and the pure step from facts to
- * the series that the page, CSV and JSON show.
- */
+/** Explore: one metric by up to two dimensions over time. What may be asked, and which facts it is about. Pure. */
 import * as z from 'zod';
 import { idSchema } from '../lib/id.ts';
 import { DIMENSIONS, type Dimension, type Mark } from '../usage/model.ts';
@@ -11,15 +8,13 @@ import type { Measures } from '../usage/sums/measures.ts';
 export const ROLLUPS = ['none', 'hour', 'day', 'week', 'month'] as const;
 export type Rollup = (typeof ROLLUPS)[number];
 
-/** A part of a measure and what it is divided by: an amount is divided by nothing. */
 export interface Metric {
   label: string;
   unit: 'usd' | 'count';
-  /** Nano-dollars or a count; null: not known. */
   amount(measures: Measures): number | null;
-  /** Of a ratio, what it is spread over; null: not known. */
+  /** The divisor of a ratio; null: unknown. */
   over?(measures: Measures): number | null;
-  /** What a ratio is told per. */
+  /** A ratio is per this many. */
   scale?: number;
   /** Do counters know it? */
   isMoney: boolean;
@@ -62,7 +57,6 @@ export type MetricName = keyof typeof METRICS;
 
 export const metricOf = (name: MetricName): Metric => METRICS[name];
 
-/** One value or several. */
 const listOf = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (value === undefined || value === '' ? [] : Array.isArray(value) ? value : [value]), z.array(schema).max(100));
 
@@ -80,17 +74,14 @@ export const questionSchema = z.object({
 });
 export type Question = z.infer<typeof questionSchema>;
 
-/** Series by hours are as long as this at the most. */
 export const MAX_HOURLY_DAYS = 31;
 
-/** The dimensions by which a question groups. */
 export const dimensionsOf = ({ by, by2 }: Pick<Question, 'by' | 'by2'>): [Dimension] | [Dimension, Dimension] =>
   by2 && by2 !== by ? [by, by2] : [by];
 
-/** What filters call a model or provider that is not known. */
 export const UNKNOWN_NAME = '(unknown)';
 
-/** Does a fact pass the filters? A model may be named by its slug or its permaslug. */
+/** A model matches by slug or permaslug. */
 export function isWanted(fact: Mark, { key, model, provider }: Pick<Question, 'key' | 'model' | 'provider'>): boolean {
   return (
     (key.length === 0 || key.includes(fact.keyId)) &&

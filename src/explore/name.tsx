@@ -1,4 +1,4 @@
-/** A name that breaks behind a slash before it breaks within a word: narrow screens have no place for a model's on one line. */
+/** Breaks after a slash first: narrow screens cannot fit a model's name on one line. */
 export const Name = ({ name }: { name: string }) => (
   <>{name.split(/(?<=\/)/).flatMap((part, index) => (index === 0 ? [part] : [<wbr />, part]))}</>
 );

@@ -1,5 +1,3 @@
-/** Explore: one measure, cut and drawn as asked; views that were given a name; files of what is shown. */
-
 import * as z from 'zod';
 import { fail } from '../errors.ts';
 import { Field, Form } from '../http/forms/fields.tsx';
@@ -40,7 +38,7 @@ const Views = ({ views, query }: { views: Awaited<ReturnType<typeof listViews>>;
       </ul>
     )}
     <Form action={`/explore/views?${query}`} class="line">
-      <Field name="name" label="View name" autocomplete="off" hint="Saves what is shown, range and filters included." />
+      <Field name="name" label="View name" autocomplete="off" hint="Saves the current range and filters." />
       <button type="submit">Save view</button>
     </Form>
   </section>
@@ -67,7 +65,6 @@ async function showExplore(view: View) {
 
 page('/explore', 'session', showExplore);
 
-/** The question in an address, or the error that it is none. */
 function questionIn(c: View['c']): Question {
   const parsed = questionSchema.safeParse(readParameters(c));
   return parsed.success ? parsed.data : fail(invalidInput(parsed.error));
@@ -94,7 +91,7 @@ form({
   async act({ c, deps, actor, body }) {
     const query = addressOf(questionIn(c));
     await saveView(deps, actor, { name: body.name, query });
-    return { to: `/explore?${query}`, message: `The view “${body.name}” is saved.` };
+    return { to: `/explore?${query}`, message: `View “${body.name}” saved.` };
   },
   show: showExplore,
 });
@@ -105,7 +102,7 @@ form({
   schema: z.object({}),
   async act({ deps, actor, id }) {
     await deleteView(deps, actor, id);
-    return { to: '/explore', message: 'The view is deleted.' };
+    return { to: '/explore', message: 'View deleted.' };
   },
   show: showExplore,
 });

@@ -1,10 +1,9 @@
-/** Which colour a name has: the same in every range and at every rank, and as far as possible no other name's. Pure. */
+/** Stable colors: the same name has the same one in every range and rank, shared only if there are too many. Pure. */
 import type { Tone } from '../charts/model.ts';
 import type { Dimension } from '../usage/model.ts';
 import type { Answer, AnswerSeries } from './answer.ts';
 
-/** Of each colour there are three shades. */
-const COLOURS = 7;
+const COLORS = 7;
 const SHADES = 3;
 
 /** FNV-1a, 32 bits. */
@@ -14,19 +13,19 @@ function hashOf(text: string): number {
   return hash >>> 0;
 }
 
-/** The colour that a name would have by itself, or the next one that is free, plain ones first; null: none is. */
+/** The name's own color, else the next free one, plain ones first; null: none left. */
 function freeTone(name: string, taken: ReadonlySet<number>): number | null {
-  const own = hashOf(name) % COLOURS;
+  const own = hashOf(name) % COLORS;
   for (let shade = 0; shade < SHADES; shade++) {
-    for (let step = 0; step < COLOURS; step++) {
-      const tone = shade * COLOURS + ((own + step) % COLOURS);
+    for (let step = 0; step < COLORS; step++) {
+      const tone = shade * COLORS + ((own + step) % COLORS);
       if (!taken.has(tone)) return tone;
     }
   }
   return null;
 }
 
-/** Gives names their colours in this order. When all are given away they are given once more. */
+/** Once all colors are taken they are used again. */
 function assign(names: readonly string[]): Map<string, number> {
   const taken = new Set<number>();
   return new Map(
@@ -43,19 +42,18 @@ const nameOfSeries = ({ names }: Pick<AnswerSeries, 'names'>): string => names.m
 
 const byHash = (a: string, b: string): number => hashOf(a) - hashOf(b) || (a < b ? -1 : 1);
 
-/** What a user's answers can be about, whatever their range: keys by id, from the oldest; names of models. */
+/** Keys by id, oldest first. */
 export interface Names {
   key: readonly number[];
   model: readonly string[];
 }
 
-/** The colours of an answer's series, in their order: grey for the rest of all, and for spend of which no name is known. */
+/** In the order of the series; gray for `Other` and for unknown names. */
 export type Palette = (answer: Pick<Answer, 'dimensions'> & { series: readonly Pick<AnswerSeries, 'names' | 'isOther'>[] }) => Tone[];
 
-/** The user's colours. */
 export function createPalette({ key, model }: Names): Palette {
   const known: Record<Dimension, Map<string, number>> = {
-    // A key that is added takes nobody's colour.
+    // In the order of their ids: a new key changes no color.
     key: assign(key.map(String)),
     model: assign([...new Set(model)].sort(byHash)),
     provider: new Map(),
@@ -68,7 +66,7 @@ export function createPalette({ key, model }: Names): Palette {
     const [tones, taken] = [new Map<string, number>(), new Set<number>()];
     for (const name of named.sort((a, b) => placeOf(a) - placeOf(b) || byHash(a, b))) {
       const wanted = own.get(name);
-      const tone = (wanted === undefined || taken.has(wanted) ? freeTone(name, taken) : wanted) ?? hashOf(name) % COLOURS;
+      const tone = (wanted === undefined || taken.has(wanted) ? freeTone(name, taken) : wanted) ?? hashOf(name) % COLORS;
       tones.set(name, tone);
       taken.add(tone);
     }

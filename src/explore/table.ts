@@ -1,13 +1,12 @@
 import { integer, sqliteTable, text, unique } from 'drizzle-orm/sqlite-core';
 
-/** Questions of Explore that users gave a name. */
 export const savedView = sqliteTable(
   'saved_view',
   {
     id: integer().primaryKey({ autoIncrement: true }),
     userId: integer('user_id').notNull(),
     name: text().notNull(),
-    /** The question as the query of its page's address. */
+    /** The query string of its page. */
     query: text().notNull(),
     createdAt: integer('created_at').notNull(),
   },

@@ -1,4 +1,3 @@
-/** The parts of Explore: the question as a form, and its answer. */
 import { Scroll } from '../charts/scroll.tsx';
 import { ShareBar } from '../charts/small.tsx';
 import { AskForm, Check, Field, Group, Select } from '../http/forms/fields.tsx';
@@ -18,9 +17,9 @@ import { Name } from './name.tsx';
 type Asked = Awaited<ReturnType<typeof ask>>;
 
 const FORM = '/explore';
-const ROLLUP_LABELS: Record<Rollup, string> = { none: 'Whole range', hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' };
+const ROLLUP_LABELS: Record<Rollup, string> = { none: 'None (total)', hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' };
 
-/** The question as the query of its address, so that it can be shared, saved and asked again. */
+/** The query string by which a question is shared and saved. */
 export const addressOf = (question: Question): string => {
   const { range: _range, from: _from, to: _to, tz: _tz, ...rest } = question;
   return queryOf({ ...periodQuery(question), ...rest });
@@ -33,7 +32,6 @@ interface ChoicesProps {
   options: readonly (readonly [value: string | number, label: string])[];
 }
 
-/** A filter: any number of what occurs in the range. */
 const Choices = ({ name, label, chosen, options }: ChoicesProps) => (
   <details class="choices" open={chosen.length > 0 || useError(name) !== undefined}>
     <summary>
@@ -50,7 +48,7 @@ const Choices = ({ name, label, chosen, options }: ChoicesProps) => (
   </details>
 );
 
-/** What is chosen stays to be unchosen, also where it does not occur. */
+/** Chosen names stay listed, so that they can be removed. */
 const withChosen = (present: readonly string[], chosen: readonly string[]): string[] => [...new Set([...present, ...chosen])];
 
 export const Asking = ({ view, question, asked }: { view: View; question: Question; asked: Asked }) => {
@@ -64,11 +62,11 @@ export const Asking = ({ view, question, asked }: { view: View; question: Questi
         value={question.metric}
         options={Object.entries(METRICS).map(([name, { label }]) => [name, label])}
       />
-      <Select name="by" label="By" value={question.by} options={Object.entries(BY_LABELS)} />
-      <Select name="by2" label="And by" value={question.by2 ?? ''} options={[['', '–'], ...Object.entries(BY_LABELS)]} />
-      <Select name="rollup" label="Over time" value={question.rollup} options={Object.entries(ROLLUP_LABELS)} />
+      <Select name="by" label="Group by" value={question.by} options={Object.entries(BY_LABELS)} />
+      <Select name="by2" label="Then by" value={question.by2 ?? ''} options={[['', '–'], ...Object.entries(BY_LABELS)]} />
+      <Select name="rollup" label="Interval" value={question.rollup} options={Object.entries(ROLLUP_LABELS)} />
       <PeriodFields period={question} range={asked.range} viewerZone={view.viewer?.timeZone ?? 'UTC'} />
-      <Field name="top" label="Top" value={String(question.top)} class="number" />
+      <Field name="top" label="Series" value={String(question.top)} class="number" />
       <div class="ask">
         <button type="submit">Show</button>
         <Check name="cumulative" label="Cumulative" value="1" isChecked={question.cumulative !== undefined} />
@@ -87,7 +85,6 @@ export const Asking = ({ view, question, asked }: { view: View; question: Questi
   );
 };
 
-/** The table under the chart: of each series its sum and share. */
 const Sums = ({ question, asked, keyNames }: { question: Question; asked: Asked; keyNames: KeyNames }) => {
   const metric = metricOf(question.metric);
   const { format } = formatsOf(metric);
@@ -149,7 +146,7 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
         </h2>
         <span class="hint">
           {when}
-          {over && ', the highest spend first'}
+          {over && ', highest spend first'}
         </span>
         {asked.gaps.length > 0 && answer.total !== null && <span class="hint">{gapsText(asked.gaps, asked.keys.length, range.zone)}</span>}
         {question.metric === 'cost' && asked.byok.total ? (
@@ -167,7 +164,7 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
         <AnswerChart
           id="explore-chart"
           title={`${label} by ${question.rollup} and ${dimensions}, ${when}`}
-          description={`${label} of each ${dimensions} in each ${question.rollup}.`}
+          description={`${label} by ${dimensions} for each ${question.rollup}.`}
           answer={answer}
           metric={question.metric}
           rollup={question.rollup}
@@ -180,7 +177,7 @@ export const Shown = ({ question, asked, now }: { question: Question; asked: Ask
       )}
       {answer.series.length > 0 && <Sums question={question} asked={asked} keyNames={keyNames} />}
       {question.rollup === 'hour' && answer.unplaced ? <p class="hint">{unplacedText(question.metric, answer.unplaced)}</p> : null}
-      {asked.approximateDays.length > 0 && <p class="hint">Not certain to the day: {asked.approximateDays.map(formatDay).join('; ')}.</p>}
+      {asked.approximateDays.length > 0 && <p class="hint">Approximate days: {asked.approximateDays.map(formatDay).join('; ')}.</p>}
     </section>
   );
 };

@@ -7,13 +7,12 @@ export type Account = typeof account.$inferSelect;
 
 export type Management = typeof management.$inferSelect;
 
-/** The column that holds the ciphertext, as part of its additional data. */
+/** Part of the ciphertext's additional data. */
 export const CIPHERTEXT_COLUMN = 'api_key.ciphertext';
 
-/** A key with the series of its present secret. */
 export type KeyRow = typeof apiKey.$inferSelect & {
   upstreamKeyId: number;
-  /** First and last sample of the secret, and its counters then, in nano-dollars. */
+  /** First and last sample, and the counters of the last one in nano-dollars. */
   seriesStartedAt: number | null;
   lastSampleAt: number | null;
   usageNano: number | null;
@@ -26,17 +25,15 @@ export type KeyRow = typeof apiKey.$inferSelect & {
   byokUsageMonthlyNano: number | null;
 };
 
-/** How keys end at OpenRouter, as far as their account tells. */
 export const KEY_ENDS = {
   disabled: 'The key is disabled at OpenRouter.',
   expired: 'The key has expired.',
-  vanished: 'OpenRouter does not list the key any more: it, or its workspace, was deleted there.',
+  vanished: 'The key or its workspace was deleted at OpenRouter.',
 } as const;
 
-/** What decides how a key ended. `vanishedAt`: since when its account does not list it. */
 type Ending = Pick<KeyRecord, 'isDisabled' | 'expiresAt'> & { vanishedAt: number | null };
 
-/** How a key ended; null: it did not, as far as is known. What expired and went later has expired. */
+/** Null: it has not ended, as far as is known. A key that expired and then vanished has expired. */
 export function endOf({ isDisabled, expiresAt, vanishedAt }: Ending, now: number): keyof typeof KEY_ENDS | null {
   const isExpired = expiresAt !== null && expiresAt <= (vanishedAt ?? now);
   if (vanishedAt !== null) return isExpired ? 'expired' : 'vanished';

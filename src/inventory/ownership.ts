@@ -2,12 +2,9 @@ import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { hasKeyAcrossUsers } from './store.ts';
 
-/** Says why the user has no key with this id: it is somebody else's, or there is none. */
 export async function refuseForeignKey(deps: Deps, id: number): Promise<never> {
   const isForeign = await hasKeyAcrossUsers(deps.db, id);
   return fail(
-    isForeign
-      ? { kind: 'forbidden', detail: 'This key belongs to somebody else.' }
-      : { kind: 'not_found', detail: 'There is no such key.' },
+    isForeign ? { kind: 'forbidden', detail: 'This key belongs to somebody else.' } : { kind: 'not_found', detail: 'Key not found.' },
   );
 }

@@ -2,13 +2,12 @@ import { addDays, countDays, dayOf, earlier, later } from '../lib/day.ts';
 import type { AnalyticsQuery } from '../openrouter/analytics.ts';
 import type { UpstreamKey } from './model.ts';
 
-/** How far back hours and providers can be asked for, today included. Source: OpenRouter's documentation of analytics */
+/** How far back hours and providers are available, today included. Source: OpenRouter's documentation of analytics */
 export const HOURLY_REACH_DAYS = 31;
 
-/** How far back days can be asked for; OpenRouter's documents differ (365, 367), so the smaller. */
+/** How far back days are available. OpenRouter's documents differ (365, 367); this is the smaller. */
 export const DAILY_REACH_DAYS = 365;
 
-/** What of an upstream key decides about its readings. */
 export type ReadState = Pick<
   UpstreamKey,
   | 'createdAt'
@@ -27,13 +26,12 @@ export type ReadState = Pick<
   | 'isAtRest'
 >;
 
-/** Days to be asked for in one query, both included. */
 export interface Read extends Pick<AnalyticsQuery, 'from' | 'to' | 'granularity' | 'withProvider'> {
-  /** `recent`: from what is still open up to the present, oldest days first; `history`: before that, newest days first. */
+  /** `recent`: open days up to now, oldest first; `history`: before that, newest first. */
   part: 'recent' | 'history';
 }
 
-/** The oldest day that is wanted: as far as OpenRouter and the retention reach, and not before the key was made. */
+/** Limited by OpenRouter's reach, the retention, and the key's creation. */
 export function wantedFrom({ createdAt }: Pick<ReadState, 'createdAt'>, today: string, retentionDays: number): string {
   const kept = later(addDays(today, 1 - DAILY_REACH_DAYS), addDays(today, -retentionDays));
   return earlier(today, later(kept, dayOf(createdAt)));
@@ -43,7 +41,6 @@ const hourly = (part: Read['part'], from: string, to: string): Read => ({ part, 
 
 const daily = (part: Read['part'], from: string, to: string): Read => ({ part, from, to, granularity: 'day', withProvider: false });
 
-/** The range in its finest form: by the hour where that is within reach, of what lies further back the days. */
 export function finest(part: Read['part'], from: string, to: string, today: string): Read {
   const edge = addDays(today, 1 - HOURLY_REACH_DAYS);
   if (from >= edge) return hourly(part, from, to);
@@ -51,7 +48,7 @@ export function finest(part: Read['part'], from: string, to: string, today: stri
   return part === 'recent' ? daily(part, from, addDays(edge, -1)) : hourly(part, edge, to);
 }
 
-/** What is still missing of the past, its newest part first, or null. */
+/** What is missing of the past, newest part first; null: nothing. */
 export function historyRead(
   key: Pick<ReadState, 'doneFrom' | 'createdAt'>,
   today: string,
@@ -65,7 +62,6 @@ export function historyRead(
   return { ...read, from: later(read.from, addDays(to, 1 - maxDays)) };
 }
 
-/** How much of what is wanted was read, in days. */
 export function progressOf(
   key: Pick<ReadState, 'doneFrom' | 'createdAt'>,
   today: string,

@@ -1,5 +1,3 @@
-/** The page of one key: how it is, what it spent, what can be done with it. */
-
 import { listBudgets } from '../alerts/actions.ts';
 import { BudgetList } from '../alerts/rules/meters.tsx';
 import { ask } from '../explore/actions.ts';
@@ -19,9 +17,9 @@ import { formatCount, formatInstant, formatUsd } from '../lib/format.ts';
 import { usdFromNano } from '../lib/money.ts';
 
 const KINDS: Record<Key['kind'], string> = {
-  inference: 'Ordinary key',
-  management: 'Management key',
-  discovered: 'Discovered through its management key; its text is not known here',
+  inference: 'Standard',
+  management: 'Management',
+  discovered: 'Discovered by its management key; its secret is not stored here',
 };
 
 const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) => {
@@ -29,14 +27,14 @@ const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) =>
   const free = freeRequestsOf(item, now);
   const facts: (readonly [string, string | null])[] = [
     ['Key', item.label],
-    ['Kind', KINDS[item.kind]],
+    ['Type', KINDS[item.kind]],
     ['Workspace', item.workspace && (item.workspace.name ?? item.workspace.id)],
-    ['Balance of the account', item.balance_usd === null ? null : formatUsd(item.balance_usd)],
+    ['Account balance', item.balance_usd === null ? null : formatUsd(item.balance_usd)],
     // A management key itself runs no model.
     ...(item.kind === 'management'
       ? []
       : ([
-          ['Spent in all', spentText(item.usage_usd, item.byok_usage_usd, isCurrent)],
+          ['Lifetime spend', spentText(item.usage_usd, item.byok_usage_usd, isCurrent)],
           ['Today (UTC)', spentText(usage.day, byok.day, isCurrent)],
           ['This week (UTC)', spentText(usage.week, byok.week, isCurrent)],
           ['This month (UTC)', spentText(usage.month, byok.month, isCurrent)],
@@ -47,8 +45,8 @@ const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) =>
     ],
     [item.is_expired ? 'Expired' : 'Expires', item.expires_at && formatInstant(item.expires_at, zone)],
     ['Last used', item.last_used_at && formatInstant(item.last_used_at, zone)],
-    ['Last read', formatInstant(item.last_synced_at, zone)],
-    ['Last checked', formatInstant(item.last_validated_at, zone)],
+    ['Last synced', formatInstant(item.last_synced_at, zone)],
+    ['Last verified', formatInstant(item.last_validated_at, zone)],
     ['Added', formatInstant(item.created_at, zone)],
   ];
   return (
@@ -66,14 +64,14 @@ const Facts = ({ item, zone, now }: { item: Key; zone: string; now: number }) =>
   );
 };
 
-/** What can be done with a key. A discovered key goes with its management key, and has no text here. */
+/** A discovered key is deleted with its management key, and has no secret here. */
 const Controls = ({ item }: { item: Key }) => {
   const path = `/keys/${item.id}`;
   const isDiscovered = item.kind === 'discovered';
   return (
     <div class="cards">
       <section class="card">
-        <h2>Reading</h2>
+        <h2>Sync</h2>
         <div class="actions">
           <Form action={`${path}/sync`}>
             <button type="submit" disabled={!item.is_active}>
@@ -98,13 +96,13 @@ const Controls = ({ item }: { item: Key }) => {
       {!isDiscovered && (
         <section class="card">
           <h2>Replace the key</h2>
-          <Form action={`${path}/text`}>
+          <Form action={`${path}/secret`}>
             <Field
               name="key"
               label="OpenRouter key"
               autocomplete="off"
               class="secret"
-              hint="After you rotated it at OpenRouter. The history stays; counting starts anew."
+              hint="Use this after rotating the key at OpenRouter. History is kept."
             />
             <button type="submit">Replace</button>
           </Form>
@@ -114,11 +112,11 @@ const Controls = ({ item }: { item: Key }) => {
         <h2>Delete</h2>
         {isDiscovered && item.managed_by !== null ? (
           <p>
-            It goes with <a href={`/keys/${item.managed_by}`}>its management key</a>. To have it not read, pause it.
+            Managed by <a href={`/keys/${item.managed_by}`}>its management key</a>. Pause it to stop syncing.
           </p>
         ) : (
           <>
-            <p>The key and its history here go; at OpenRouter nothing changes.</p>
+            <p>Deletes the key and its history here. Nothing changes at OpenRouter.</p>
             <a class="button danger quiet" href={`${path}/delete`}>
               Delete…
             </a>
@@ -129,12 +127,11 @@ const Controls = ({ item }: { item: Key }) => {
   );
 };
 
-/** The last thirty days of a key, by model. */
 const QUESTION = questionSchema.parse({});
 
 type Asked = Awaited<ReturnType<typeof ask>>;
 
-/** What the key spent: its credits or, where there are none, its BYOK spend. */
+/** Credits or, if there are none, BYOK. */
 const Spend = ({ item, asked, now }: { item: Key; asked: Asked; now: number }) => {
   const { answer: credits, byok, keys, range, palette, correctionNano, gaps } = asked;
   const isByok = !credits.total && Boolean(byok.total);
@@ -142,19 +139,19 @@ const Spend = ({ item, asked, now }: { item: Key; asked: Asked; now: number }) =
   return (
     <section class="card">
       <h2>
-        {item.kind === 'management' ? 'Unattributed spend of 30 days' : 'Spend of 30 days'}:{' '}
+        {item.kind === 'management' ? 'Unattributed spend, last 30 days' : 'Last 30 days'}:{' '}
         {spentText(credits.total, byok.total, credits.isComplete)}
       </h2>
       {item.kind === 'management' && (
         <p class="hint">
-          What the account spent in the chatroom, or with keys that are paused or deleted here. A day follows when it is over and all other
-          keys of the account are read.
+          Account spend in the chatroom, or with keys that are paused or deleted here. A day appears when it is over and all other keys of
+          the account are synced.
         </p>
       )}
       {correctionNano < 0 && (
         <p class="note">
-          OpenRouter took back {formatUsd(usdFromNano(-correctionNano))} of this key’s counters in these 30 days. Its own total is lower by
-          that amount; the days here still show what was spent on them.
+          OpenRouter reduced this key’s counters by {formatUsd(usdFromNano(-correctionNano))} in these 30 days, so its own total is lower.
+          The days here keep the original spend.
         </p>
       )}
       {gaps.length > 0 && answer.total !== null && <p class="hint">{gapsText(gaps, 1, range.zone)}</p>}
@@ -163,7 +160,7 @@ const Spend = ({ item, asked, now }: { item: Key; asked: Asked; now: number }) =
         <AnswerChart
           id="key-spend"
           title={`${isByok ? 'BYOK spend' : 'Spend'} of ${item.name} by day and model`}
-          description="A bar for each of the last 30 days, made of what each model cost."
+          description="Spend by model for each of the last 30 days."
           answer={answer}
           metric={isByok ? 'byok_cost' : 'cost'}
           rollup="day"

@@ -1,5 +1,3 @@
-/** OpenRouter keys: the list by account, and what can be done with each. */
-
 import * as z from 'zod';
 import { Field, Form } from '../http/forms/fields.tsx';
 import { Frame } from '../http/pages/layout.tsx';
@@ -19,8 +17,8 @@ const AddKey = () => (
   <section class="card">
     <h2>Add a key</h2>
     <p class="hint">
-      An ordinary key tells what it spent. A management key opens its whole account: all keys, models, providers and up to a year of
-      history. It is stored encrypted, and only used to read unless you let a budget act on a key.
+      A standard key shows its own spend. A management key imports the whole account: every key, model and provider, up to a year back.
+      Encrypted at rest; read-only unless a budget action is enabled.
     </p>
     <Form action="/keys" class="line">
       <Field name="name" label="Name" autocomplete="off" />
@@ -33,7 +31,7 @@ const AddKey = () => (
 const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolean }) => {
   const now = view.deps.now();
   const [usage, byok, isCurrent] = [currentUsage(item, now), currentUsage(item, now, 'byok_'), areCountersCurrent(item, now)];
-  // The bar says how much of the history is read.
+  // The progress bar already shows it.
   const advice = adviceOf(item, now, view.viewer?.timeZone ?? 'UTC').filter(({ tone }) => tone !== 'info');
   return (
     <li class={isNested ? 'key nested' : 'key'}>
@@ -64,7 +62,7 @@ const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolea
           </>
         )}
         <div>
-          <dt>Last read</dt>
+          <dt>Last synced</dt>
           <dd>{formatAgo(item.last_synced_at, now)}</dd>
         </div>
       </dl>
@@ -77,7 +75,6 @@ const Row = ({ item, view, isNested }: { item: Key; view: View; isNested: boolea
   );
 };
 
-/** A management key with the keys that are read through it, or keys that stand for themselves. */
 const Group = ({ title, keys, view }: { title: string; keys: readonly Key[]; view: View }) => (
   <section class="group">
     <h2>{title}</h2>
@@ -89,7 +86,7 @@ const Group = ({ title, keys, view }: { title: string; keys: readonly Key[]; vie
   </section>
 );
 
-/** The user's keys: by account, those without one at the end. A second management key of an account stands with the first. */
+/** By account, keys without one last. A second management key of an account is listed with the first. */
 function groupsOf(keys: readonly Key[]): { title: string; keys: Key[] }[] {
   const leaders = keys.filter(({ kind, managed_by }) => kind === 'management' && managed_by === null);
   const groups = leaders.map((leader) => ({
@@ -108,7 +105,7 @@ async function showKeys(view: View) {
       <h1>Keys</h1>
       <AddKey />
       {keys.length === 0 ? (
-        <p class="empty">You have no keys yet. Add one to see what it spends.</p>
+        <p class="empty">No keys yet. Add one to see its spend.</p>
       ) : (
         groupsOf(keys).map((group) => <Group {...group} view={view} />)
       )}
@@ -127,12 +124,12 @@ form({
   async act({ deps, actor, body }) {
     const key = await addKey(deps, actor, body);
     const what = {
-      active: key.kind === 'management' ? 'Its account is being read now.' : 'It is read every hour from now on.',
-      unverified: 'OpenRouter could not be asked about it; that is tried again every hour.',
-      invalid: 'OpenRouter refuses it at the moment.',
+      active: key.kind === 'management' ? 'Its account is syncing now.' : 'It syncs every hour.',
+      unverified: 'OpenRouter could not verify it yet; retried every hour.',
+      invalid: 'OpenRouter rejects it at the moment.',
       paused: 'It is paused.',
     };
-    return { to: '/keys', message: `“${key.name}” is added. ${what[key.status]}` };
+    return { to: '/keys', message: `“${key.name}” added. ${what[key.status]}` };
   },
   show: showKeys,
 });
@@ -144,18 +141,18 @@ form({
   kept: ['name'],
   async act({ deps, actor, id, body }) {
     const { name } = await updateKey(deps, actor, id, body);
-    return { to: `/keys/${id}`, message: `It is called “${name}” now.` };
+    return { to: `/keys/${id}`, message: `Renamed to “${name}”.` };
   },
   show: showKey,
 });
 
 form({
-  path: '/keys/:id/text',
+  path: '/keys/:id/secret',
   access: 'session',
   schema: updateKeySchema.pick({ key: true }).required(),
   async act({ deps, actor, id, body }) {
     await updateKey(deps, actor, id, body);
-    return { to: `/keys/${id}`, message: 'Its text is replaced. The history stays.' };
+    return { to: `/keys/${id}`, message: 'Key replaced; history kept.' };
   },
   show: showKey,
 });
@@ -166,7 +163,7 @@ form({
   schema: z.object({ is_active: z.enum(['0', '1']) }),
   async act({ deps, actor, id, body }) {
     const { is_active: isActive } = await updateKey(deps, actor, id, { is_active: body.is_active === '1' });
-    return { to: `/keys/${id}`, message: isActive ? 'The key is read again.' : 'The key is paused.' };
+    return { to: `/keys/${id}`, message: isActive ? 'Sync resumed.' : 'Sync paused.' };
   },
   show: showKey,
 });
@@ -177,7 +174,7 @@ form({
   schema: z.object({}),
   async act({ deps, actor, id }) {
     await requestSync(deps, actor, id);
-    return { to: `/keys/${id}`, message: 'The key is being read. The figures follow within seconds.' };
+    return { to: `/keys/${id}`, message: 'Sync started. Figures update within seconds.' };
   },
   show: showKey,
 });
@@ -186,9 +183,9 @@ const DeletePage = ({ view, item }: { view: View; item: Key }) => (
   <Frame title="Delete a key" here="/keys" view={view} class="narrow">
     <h1>Delete “{item.name}”?</h1>
     <p>
-      Its encrypted text and its history here go. There is no way back.{' '}
-      {item.kind === 'management' && 'The keys that it discovered go with it, with their history. '}
-      At OpenRouter nothing changes.
+      Permanently deletes the key and its history here.{' '}
+      {item.kind === 'management' && 'The keys that it discovered and their history are deleted too. '}
+      Nothing changes at OpenRouter.
     </p>
     <Form action={`/keys/${item.id}/delete`} class="choice">
       <button type="submit" class="danger">
@@ -211,7 +208,7 @@ form({
   schema: z.object({}),
   async act({ deps, actor, id }) {
     await deleteKey(deps, actor, id);
-    return { to: '/keys', message: 'The key and its history are deleted.' };
+    return { to: '/keys', message: 'Key and history deleted.' };
   },
   show: showDeletion,
 });

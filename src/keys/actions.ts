@@ -1,5 +1,3 @@
-/** Verbs of keys. */
-
 import type * as z from 'zod';
 import { type Actor, authorize } from '../actor.ts';
 import { record, recordStatement } from '../audit/actions.ts';
@@ -24,13 +22,13 @@ import { accountMessageOf } from '../sync/message.ts';
 import { purgeStepAcrossUsers, requestPurgeStatement } from '../usage/booking/retention-store.ts';
 import type { addKeySchema, updateKeySchema } from './model.ts';
 import { type presentKey, presentKeys } from './present.ts';
-import { replaceText, storeKey } from './rotation.ts';
+import { replaceSecret, storeKey } from './rotation.ts';
 import * as store from './store.ts';
 import { deleteUpstreamStatements, leaveAccountStatements } from './store.ts';
 
 const SYNC_INTERVAL_MS = MINUTE_MS;
 const QUEUE_RETRY_S = 5;
-/** Ledger rows of each table that a deletion takes along before it answers; the rest follows through the queue. */
+/** Ledger rows of each table deleted at once; the queue deletes the rest. */
 const ROWS_AT_ONCE = 5000;
 
 const requireKey = async (deps: Deps, userId: number, id: number): Promise<KeyRow> =>
@@ -38,7 +36,6 @@ const requireKey = async (deps: Deps, userId: number, id: number): Promise<KeyRo
 
 type PresentedKey = ReturnType<typeof presentKey>;
 
-/** The user's keys with what their accounts say of them, oldest first. */
 async function presentAll(deps: Deps, userId: number): Promise<PresentedKey[]> {
   const [keys, upstreamKeys, accounts, managements, workspaces] = await readTogether(deps.db, [
     selectKeys(deps.db, userId),
@@ -53,20 +50,14 @@ async function presentAll(deps: Deps, userId: number): Promise<PresentedKey[]> {
 const presentOne = async (deps: Deps, userId: number, id: number): Promise<PresentedKey> =>
   (await presentAll(deps, userId)).find((key) => key.id === id) ?? refuseForeignKey(deps, id);
 
-/** The user's keys, oldest first. */
 export const listKeys = (deps: Deps, actor: Actor): Promise<PresentedKey[]> => presentAll(deps, authorize(actor, 'read'));
 
-/** One of the user's keys. */
 export const getKey = (deps: Deps, actor: Actor, id: number): Promise<PresentedKey> => presentOne(deps, authorize(actor, 'manage'), id);
 
-/** Has the account behind a management key read now. */
 const readAccount = (deps: Deps, userId: number, managementId: number): Promise<void> =>
   deps.enqueue([accountMessageOf(new Date(deps.now()).toISOString(), userId, managementId)]);
 
-/**
- * Stores a key that OpenRouter accepts, or that it could not be asked about (`unverified`). A discovered key gets its text; behind a
- * management key the whole account is read.
- */
+/** A key that OpenRouter could not verify is `unverified`. A discovered key gets its secret; a management key's account is synced. */
 export async function addKey(deps: Deps, actor: Actor, input: z.infer<typeof addKeySchema>): Promise<PresentedKey> {
   const userId = authorize(actor, 'manage');
   const key = await presentOne(deps, userId, await storeKey(deps, userId, input));
@@ -75,7 +66,6 @@ export async function addKey(deps: Deps, actor: Actor, input: z.infer<typeof add
   return key;
 }
 
-/** What a change of a key is called in the audit log. */
 const changesOf = (key: KeyRow, input: z.infer<typeof updateKeySchema>): AuditAction[] => [
   ...(input.key !== undefined ? (['key_replaced'] as const) : []),
   ...(input.name !== undefined && input.name !== key.name ? (['key_renamed'] as const) : []),
@@ -84,11 +74,10 @@ const changesOf = (key: KeyRow, input: z.infer<typeof updateKeySchema>): AuditAc
     : []),
 ];
 
-/** Renames, pauses, resumes, or replaces the text of a key. */
 export async function updateKey(deps: Deps, actor: Actor, id: number, input: z.infer<typeof updateKeySchema>): Promise<PresentedKey> {
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);
-  if (input.key !== undefined) await replaceText(deps, userId, key, input.key);
+  if (input.key !== undefined) await replaceSecret(deps, userId, key, input.key);
   const change = {
     ...(input.name !== undefined && { name: input.name }),
     ...(input.is_active !== undefined && { isActive: input.is_active }),
@@ -98,15 +87,12 @@ export async function updateKey(deps: Deps, actor: Actor, id: number, input: z.i
   return presentOne(deps, userId, id);
 }
 
-/**
- * Deletes a key with its secret and its history, which is gone at once; its rows follow in steps. With a management key go the keys
- * that it discovered, unless another management key reads the same account.
- */
+/** Ledger rows are deleted in steps. Keys discovered by a management key go with it, unless another one reads the same account. */
 export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);
   if (key.kind === 'discovered' && (await findUpstreamKey(deps.db, userId, key.hash))?.managementId != null) {
-    fail({ kind: 'bad_request', detail: 'A discovered key goes with the management key that found it. Pause it instead.' });
+    fail({ kind: 'bad_request', detail: 'A discovered key cannot be deleted by itself. Pause it, or delete its management key.' });
   }
   const today = dayOf(deps.now());
   await runBatch(deps.db, [
@@ -120,15 +106,14 @@ export async function deleteKey(deps: Deps, actor: Actor, id: number): Promise<v
   if (!isDone) deps.defer(() => deps.enqueue([{ job: 'purge' }]));
 }
 
-/** The management key through which a discovered key is read. */
 async function requireManager(deps: Deps, userId: number, key: KeyRow): Promise<number> {
   const upstream = await findUpstreamKey(deps.db, userId, key.hash);
   const manager = upstream?.managementId == null ? null : await findKey(deps.db, userId, upstream.managementId);
   if (manager?.kind === 'management' && manager.isActive && manager.health !== 'invalid') return manager.id;
-  return fail({ kind: 'bad_request', detail: 'The management key that knows this key is not read any more.' });
+  return fail({ kind: 'bad_request', detail: 'The management key of this key is no longer synced.' });
 }
 
-/** Has a key read now; at most once a minute. */
+/** At most once a minute. */
 export async function requestSync(deps: Deps, actor: Actor, id: number): Promise<void> {
   const userId = authorize(actor, 'manage');
   const key = await requireKey(deps, userId, id);
@@ -136,10 +121,10 @@ export async function requestSync(deps: Deps, actor: Actor, id: number): Promise
   const wait = (until: number, detail: string): never =>
     fail({ kind: 'too_many', detail, retryAfterS: Math.max(1, Math.ceil((until - now) / SECOND_MS)) });
   if (!key.isActive) fail({ kind: 'bad_request', detail: 'The key is paused. Resume it first.' });
-  if (key.retryAfter !== null && key.retryAfter > now) wait(key.retryAfter, 'OpenRouter asked to wait before this key is read again.');
+  if (key.retryAfter !== null && key.retryAfter > now) wait(key.retryAfter, 'OpenRouter asked to wait before the next sync of this key.');
   const managerId = key.kind === 'discovered' ? await requireManager(deps, userId, key) : null;
   if (!(await store.claimSyncRequest(deps.db, userId, id, now, now - SYNC_INTERVAL_MS))) {
-    wait((key.syncRequestedAt ?? now) + SYNC_INTERVAL_MS, 'A key can be read once a minute.');
+    wait((key.syncRequestedAt ?? now) + SYNC_INTERVAL_MS, 'A key can be synced once a minute.');
   }
   try {
     if (managerId !== null) await readAccount(deps, userId, managerId);
@@ -147,6 +132,6 @@ export async function requestSync(deps: Deps, actor: Actor, id: number): Promise
   } catch (error) {
     await store.updateKey(deps.db, userId, id, { syncRequestedAt: key.syncRequestedAt });
     logError('queue_failed', error);
-    fail({ kind: 'unavailable', detail: 'The job queue does not answer. Try again.', retryAfterS: QUEUE_RETRY_S });
+    fail({ kind: 'unavailable', detail: 'The job queue is unavailable. Try again.', retryAfterS: QUEUE_RETRY_S });
   }
 }

@@ -1,4 +1,4 @@
-/** What is the matter with a key, in words, and what to do about it. Pure. */
+/** What is wrong with a key, and what to do. Pure. */
 import type * as z from 'zod';
 import { DAY_MS, dayOf, HOUR_MS } from '../lib/day.ts';
 import { formatCount, formatInstant, formatPercent, formatUsd } from '../lib/format.ts';
@@ -7,21 +7,19 @@ import type { keySchema } from './responses.ts';
 
 export type Key = z.infer<typeof keySchema>;
 
-/** `bad` stops something; `warn` will; `info` is under way. */
+/** `bad` stops something; `warn` will; `info` is in progress. */
 export type Tone = 'good' | 'info' | 'warn' | 'bad' | 'quiet';
 
 export interface Advice {
   tone: Tone;
-  /** What is the matter. */
   text: string;
-  /** What to do; null: nothing. */
   action: string | null;
 }
 
-/** A limit of which less than this is left is near. */
+/** Warn when less than this share of the limit remains. */
 const NEAR_SHARE = 0.2;
 const EXPIRES_SOON_MS = 7 * DAY_MS;
-/** A key is read every hour; two readings that did not happen are no accident. */
+/** Two hourly syncs missed. */
 const OVERDUE_MS = 2.5 * HOUR_MS;
 
 const STATUSES: Record<Key['status'], { tone: Tone; label: string }> = {
@@ -31,11 +29,10 @@ const STATUSES: Record<Key['status'], { tone: Tone; label: string }> = {
   paused: { tone: 'quiet', label: 'Paused' },
 };
 
-/** The status in a word. */
 export const statusOf = ({ status, is_expired: isExpired }: Pick<Key, 'status' | 'is_expired'>): { tone: Tone; label: string } =>
   status === 'invalid' && isExpired ? { tone: 'bad', label: 'Expired' } : STATUSES[status];
 
-/** How much of a limit is used, and of it whole percents; null: there is none, or it is not known. */
+/** Null: no limit, or unknown. */
 export function limitUse({ limit_usd: limit, limit_remaining_usd: left }: Pick<Key, 'limit_usd' | 'limit_remaining_usd'>) {
   if (limit === null || left === null || limit <= 0) return null;
   const [whole, rest] = [limit, left].map((usd) => Math.round(usd * NANO)) as [number, number];
@@ -51,21 +48,21 @@ function statusAdvice(key: Key): Advice | null {
   switch (key.status) {
     case 'invalid':
       return {
-        // That a found key is gone, or off, was told once: nobody has to do anything.
+        // A discovered key that ended was already reported: nothing to do.
         tone: key.kind === 'discovered' ? 'quiet' : 'bad',
-        text: error ?? 'OpenRouter refuses the key.',
-        action: key.kind === 'discovered' ? 'Its history stays here.' : 'Replace its text, or delete it.',
+        text: error ?? 'OpenRouter rejects the key.',
+        action: key.kind === 'discovered' ? 'Its history is kept.' : 'Replace the key or delete it.',
       };
     case 'unverified':
-      return { tone: 'warn', text: error ?? 'OpenRouter could not be asked about it yet.', action: 'It is tried again every hour.' };
+      return { tone: 'warn', text: error ?? 'Not verified with OpenRouter yet.', action: 'Retried every hour.' };
     case 'paused':
-      return { tone: 'quiet', text: 'It is not read while it is paused.', action: 'Resume it to go on.' };
+      return { tone: 'quiet', text: 'Sync is paused.', action: 'Resume it to continue.' };
     case 'active':
-      return error === null ? null : { tone: 'warn', text: error, action: 'It is tried again every hour.' };
+      return error === null ? null : { tone: 'warn', text: error, action: 'Retried every hour.' };
   }
 }
 
-/** Is it in use at OpenRouter, as far as is known? What rests or is gone needs nothing more. */
+/** Keys that are paused or gone need no advice. */
 export const isInUse = ({ status, vanished_at: vanishedAt }: Pick<Key, 'status' | 'vanished_at'>): boolean =>
   (status === 'active' || status === 'unverified') && vanishedAt === null;
 
@@ -75,12 +72,12 @@ function limitAdvice(key: Key): Advice | null {
   const period = RESETS[key.limit_reset ?? ''];
   return {
     tone: use.left === 0 ? 'bad' : 'warn',
-    text: `${formatPercent(use.percent / 100)} of its limit of ${formatUsd(use.limit)} ${period ? `for ${period} ` : ''}is used; ${formatUsd(use.left)} left.`,
-    action: 'Raise the limit at OpenRouter, or let the key rest.',
+    text: `${formatPercent(use.percent / 100)} of its ${formatUsd(use.limit)} limit ${period ? `for ${period} ` : ''}is used; ${formatUsd(use.left)} left.`,
+    action: 'Raise the limit in OpenRouter, or stop using the key.',
   };
 }
 
-/** Requests to free models that the account may still make today; null: not told, or not of this UTC day. */
+/** Null: unknown, or not of this UTC day. */
 export function freeRequestsOf(key: Key, now: number): { limit: number; used: number; left: number } | null {
   const { free_requests_limit: limit, free_requests_remaining: left, free_requests_used: used, last_synced_at: at } = key;
   if (limit == null || left == null || used == null || limit <= 0 || at === null || dayOf(Date.parse(at)) !== dayOf(now)) return null;
@@ -90,32 +87,31 @@ export function freeRequestsOf(key: Key, now: number): { limit: number; used: nu
 function expiryAdvice(key: Key, now: number, zone: string): Advice | null {
   const at = key.expires_at;
   if (at === null || !isInUse(key) || Date.parse(at) - now > EXPIRES_SOON_MS) return null;
-  const verb = Date.parse(at) <= now ? 'expired' : 'expires';
-  return { tone: 'warn', text: `It ${verb} on ${formatInstant(at, zone)}.`, action: 'Make a new one at OpenRouter and replace its text.' };
+  const verb = Date.parse(at) <= now ? 'Expired' : 'Expires';
+  return { tone: 'warn', text: `${verb} on ${formatInstant(at, zone)}.`, action: 'Create a new key at OpenRouter, then replace this one.' };
 }
 
 function overdueAdvice({ status, last_synced_at: at, created_at: created }: Key, now: number, zone: string): Advice | null {
   if (status !== 'active' || now - Date.parse(at ?? created) < OVERDUE_MS) return null;
   return {
     tone: 'warn',
-    text: `It was last read ${at ? `on ${formatInstant(at, zone)}` : 'never'}.`,
+    text: at ? `Last synced on ${formatInstant(at, zone)}.` : 'Never synced.',
     action: 'Check that the hourly job runs.',
   };
 }
 
 function backfillAdvice({ backfill, status }: Key): Advice | null {
   if (!backfill || backfill.done >= backfill.total || status !== 'active') return null;
-  const text = `Its history is being read: ${formatCount(backfill.done)} of ${formatCount(backfill.total)} days.`;
+  const text = `Syncing history: ${formatCount(backfill.done)} of ${formatCount(backfill.total)} days.`;
   return { tone: 'info', text, action: null };
 }
 
-/** Everything that is the matter with a key, the worst first. */
 export function adviceOf(key: Key, now: number, zone: string): Advice[] {
   const ranks: Tone[] = ['bad', 'warn', 'info', 'quiet', 'good'];
   const vanished: Advice | null =
     key.vanished_at === null || key.status === 'invalid'
       ? null
-      : { tone: 'quiet', text: `OpenRouter does not list it any more, since ${formatInstant(key.vanished_at, zone)}.`, action: null };
+      : { tone: 'quiet', text: `Removed from OpenRouter on ${formatInstant(key.vanished_at, zone)}.`, action: null };
   return [statusAdvice(key), limitAdvice(key), expiryAdvice(key, now, zone), overdueAdvice(key, now, zone), backfillAdvice(key), vanished]
     .filter((advice) => advice !== null)
     .sort((a, b) => ranks.indexOf(a.tone) - ranks.indexOf(b.tone));

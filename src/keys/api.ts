@@ -1,4 +1,3 @@
-/** Routes of keys. */
 import { createApi } from '../http/route.ts';
 import { idParams } from '../lib/id.ts';
 import { addKey, deleteKey, getKey, listKeys, requestSync, updateKey } from './actions.ts';
@@ -15,10 +14,11 @@ keysApi.route({
   path: '/api/keys',
   tag,
   summary: 'Add an OpenRouter key',
-  description: 'Asks OpenRouter first. What it refuses is 422; where it cannot be reached the key is stored as `unverified`.',
+  description:
+    'Verifies the key with OpenRouter. 422: OpenRouter rejects it. If OpenRouter is unreachable, the key is stored as `unverified`.',
   access: 'session',
   body: addKeySchema,
-  success: { status: 201, description: 'The key, without its text', schema: keySchema },
+  success: { status: 201, description: 'The key, without its secret', schema: keySchema },
   problems: [409],
   handle: ({ deps, actor, body }) => addKey(deps, actor, body),
 });
@@ -38,11 +38,11 @@ keysApi.route({
   method: 'get',
   path: '/api/keys/{id}',
   tag,
-  summary: 'Look at a key',
+  summary: 'Get a key',
   access: 'session',
   etag: () => null,
   params: idParams,
-  success: { status: 200, description: 'The key, without its text', schema: keySchema },
+  success: { status: 200, description: 'The key, without its secret', schema: keySchema },
   handle: ({ deps, actor, params }) => getKey(deps, actor, params.id),
 });
 
@@ -54,7 +54,7 @@ keysApi.route({
   access: 'session',
   params: idParams,
   body: updateKeySchema,
-  success: { status: 200, description: 'The key as it is now', schema: keySchema },
+  success: { status: 200, description: 'The updated key', schema: keySchema },
   problems: [409],
   handle: ({ deps, actor, params, body }) => updateKey(deps, actor, params.id, body),
 });
@@ -64,11 +64,12 @@ keysApi.route({
   path: '/api/keys/{id}',
   tag,
   summary: 'Delete a key and its history',
-  description: 'With a management key go the keys that it discovered. A discovered key itself is 400: pause it.',
+  description:
+    'Deleting a management key also deletes the keys that it discovered. 400: a discovered key cannot be deleted by itself; pause it.',
   access: 'session',
   params: idParams,
   problems: [400],
-  success: { status: 204, description: 'The key, its ciphertext and its history are gone' },
+  success: { status: 204, description: 'The key, its ciphertext and its history are deleted' },
   handle: async ({ deps, actor, params }) => deleteKey(deps, actor, params.id),
 });
 
@@ -76,11 +77,11 @@ keysApi.route({
   method: 'post',
   path: '/api/keys/{id}/sync',
   tag,
-  summary: 'Read a key now',
-  description: 'At most once a minute, and not before an instant that OpenRouter asked for.',
+  summary: 'Sync a key now',
+  description: 'At most once a minute, and not while OpenRouter asks to wait.',
   access: 'session',
   params: idParams,
-  success: { status: 202, description: 'The key is read within seconds', schema: queuedSchema },
+  success: { status: 202, description: 'The key is synced within seconds', schema: queuedSchema },
   problems: [400, 429, 503],
   handle: async ({ deps, actor, params }) => {
     await requestSync(deps, actor, params.id);

@@ -1,5 +1,3 @@
-/** Keys as users and programs see them, with what OpenRouter's accounts say of them. Pure. */
-
 import type * as z from 'zod';
 import { type Account, endOf, KEY_ENDS, type KeyRow, type Management, type UpstreamKey } from '../inventory/model.ts';
 import { progressOf } from '../inventory/progress.ts';
@@ -7,10 +5,9 @@ import { dayOf, isoOrNull, periodOf } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
 
 import { FRESH_MS } from '../usage/coverage/coverage.ts';
-import { isListed } from '../usage/coverage/readings.ts';
+import { isListed } from '../usage/coverage/stored.ts';
 import type { keySchema } from './responses.ts';
 
-/** What is stored around a user's keys: what OpenRouter's accounts say of them. */
 export interface Surroundings {
   keys: readonly KeyRow[];
   upstreamKeys: readonly UpstreamKey[];
@@ -22,38 +19,34 @@ export interface Surroundings {
   retentionDays: number;
 }
 
-/** Of a management key that reads an account: the readings of all its keys. Of another key: that of its present secret, if an account lists it. */
-function readingsOf(row: KeyRow, { upstreamKeys }: Surroundings): UpstreamKey[] {
+/** A management key: all upstream keys that it reads. Any other key: its current one, if an account lists it. */
+function upstreamKeysOf(row: KeyRow, { upstreamKeys }: Surroundings): UpstreamKey[] {
   if (row.kind === 'management') return upstreamKeys.filter(({ managementId }) => managementId === row.id);
-  return upstreamKeys.filter((reading) => reading.id === row.upstreamKeyId && isListed(reading));
+  return upstreamKeys.filter((one) => one.id === row.upstreamKeyId && isListed(one));
 }
 
-/** Is this the id of a management key that is read? */
 function isLive(id: number | null, { keys }: Surroundings): boolean {
   const manager = keys.find((key) => key.id === id);
   return manager !== undefined && manager.kind === 'management' && manager.isActive && manager.health !== 'invalid';
 }
 
 function backfillOf(
-  readings: readonly Parameters<typeof progressOf>[0][],
+  upstream: readonly Parameters<typeof progressOf>[0][],
   { today, retentionDays }: Surroundings,
 ): { done: number; total: number } | null {
-  if (readings.length === 0) return null;
-  const each = readings.map((reading) => progressOf(reading, today, retentionDays));
+  if (upstream.length === 0) return null;
+  const each = upstream.map((one) => progressOf(one, today, retentionDays));
   return { done: each.reduce((sum, { done }) => sum + done, 0), total: each.reduce((sum, { total }) => sum + total, 0) };
 }
 
-/**
- * How a key that is refused ended: disabled, expired and deleted keys look alike to the key itself, so its account is asked, and where there is
- * none the time until which it was to live.
- */
+/** Disabled, expired and deleted keys get the same answer, so the account decides how a key ended, else the expiry date. */
 function endOfKey(row: KeyRow, own: UpstreamKey | undefined, now: number): keyof typeof KEY_ENDS | null {
   if (row.health !== 'invalid') return null;
   const expiresAt = own?.expiresAt ?? row.expiresAt;
   return endOf({ isDisabled: own?.isDisabled ?? false, vanishedAt: own?.vanishedAt ?? null, expiresAt }, now);
 }
 
-/** Why what is known of a key may be old: of its own, of its account, or of the management key through which it is read. */
+/** Why figures may be old: an error of the key, of its account, or of its management key. */
 function errorOf(
   row: KeyRow,
   own: UpstreamKey | undefined,
@@ -66,15 +59,14 @@ function errorOf(
   if (row.kind === 'management') return errorIn(row.id);
   const error = (end && KEY_ENDS[end]) ?? row.lastError ?? own?.lastError ?? null;
   if (error !== null || row.kind !== 'discovered') return error;
-  if (isOrphan) return 'The management key that knows this key is not read any more.';
+  if (isOrphan) return 'The management key of this key is no longer synced.';
   const ofManager = errorIn(own?.managementId);
   return ofManager === null ? null : `Its management key: ${ofManager}`;
 }
 
-/** What its account says of a key. */
 function presentSurroundings(row: KeyRow, around: Surroundings) {
-  const readings = readingsOf(row, around);
-  const own = row.kind === 'management' ? undefined : readings[0];
+  const upstream = upstreamKeysOf(row, around);
+  const own = row.kind === 'management' ? undefined : upstream[0];
   const opened = around.managements.find(({ apiKeyId }) => apiKeyId === row.id)?.accountId;
   const account = around.accounts.find(({ id }) => id === opened);
   const ofAccount = account?.readerId === row.id ? [{ ...account, createdAt: 0 }] : [];
@@ -92,12 +84,11 @@ function presentSurroundings(row: KeyRow, around: Surroundings) {
     expires_at: isoOrNull(own?.expiresAt ?? row.expiresAt),
     last_used_at: isoOrNull(own?.lastUsedAt ?? null),
     vanished_at: isoOrNull(own?.vanishedAt ?? null),
-    backfill: own && own.managementId === null ? null : backfillOf([...readings, ...ofAccount], around),
+    backfill: own && own.managementId === null ? null : backfillOf([...upstream, ...ofAccount], around),
     last_error: errorOf(row, own, end, isOrphan, around),
   } as const;
 }
 
-/** A key as users and programs see it. */
 export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof keySchema> {
   return {
     id: row.id,
@@ -129,10 +120,7 @@ export function presentKey(row: KeyRow, around: Surroundings): z.infer<typeof ke
 
 type Counted = Pick<z.infer<typeof keySchema>, `${'' | 'byok_'}usage_${'daily' | 'weekly' | 'monthly'}_usd` | 'last_synced_at'>;
 
-/**
- * What OpenRouter counted of a key in the UTC day, week and month that contain `now`, in USD; null: it was not read since they began.
- * @param of credits, or BYOK spend
- */
+/** In the UTC periods of `now`, USD; null: not synced since they began. @param of credits, or BYOK */
 export function currentUsage(key: Counted, now: number, of: '' | 'byok_' = ''): Record<'day' | 'week' | 'month', number | null> {
   const readOn = key.last_synced_at === null ? '' : dayOf(Date.parse(key.last_synced_at));
   const usdSince = (from: string, usd: number | null): number | null => (readOn < from ? null : usd);
@@ -144,7 +132,7 @@ export function currentUsage(key: Counted, now: number, of: '' | 'byok_' = ''): 
   };
 }
 
-/** Are a key's counters all that it spent, up to now: is it read, or gone? What was counted before a pause, or before it was refused, is a lower bound. */
+/** Do the counters hold all spend up to now? After a pause or a rejection they are a lower bound. */
 export function areCountersCurrent(
   key: Pick<z.infer<typeof keySchema>, 'last_synced_at' | 'status' | 'is_disabled' | 'is_expired' | 'vanished_at'>,
   now: number,
@@ -154,7 +142,7 @@ export function areCountersCurrent(
   return isRead && key.last_synced_at !== null && now - Date.parse(key.last_synced_at) <= FRESH_MS;
 }
 
-/** All of a user's keys, from what is stored of them. Where `workspaces` are not needed they may be left out. */
+/** `workspaces` may be left out where their names are not needed. */
 export function presentKeys(
   stored: Pick<Surroundings, 'keys' | 'upstreamKeys' | 'accounts' | 'managements'> & Partial<Pick<Surroundings, 'workspaces'>>,
   now: number,

@@ -1,4 +1,4 @@
-/** Texts of keys: a new one is asked about, sealed and stored, also in the place of another, or for a discovered key. */
+/** Secrets of keys: verify, encrypt and store one, as a new key, as a replacement, or for a discovered key. */
 
 import type * as z from 'zod';
 import { encrypt } from '../crypto/cipher.ts';
@@ -18,11 +18,11 @@ import { type addKeySchema, maskKey } from './model.ts';
 import * as store from './rotation-store.ts';
 import { updateKey } from './store.ts';
 
-/** Two answers this close to each other may have been read from counters of different age. */
+/** Answers closer than this may come from counters of different age. */
 const MIN_DISTANCE_MS = MINUTE_MS;
 
 const alreadyThere = (): never =>
-  fail({ kind: 'conflict', detail: 'You already have this key, or another key of yours had this text before.' });
+  fail({ kind: 'conflict', detail: 'You already have this key, or one of your keys had this secret before.' });
 
 async function refuseKnown(deps: Deps, userId: number, hash: string, exceptId: number | null): Promise<number> {
   const { count, hasHash } = await store.countKeys(deps.db, userId, hash, exceptId);
@@ -30,33 +30,33 @@ async function refuseKnown(deps: Deps, userId: number, hash: string, exceptId: n
 }
 
 interface Verified {
-  text: store.NewText;
+  sealed: store.NewText;
   at: number;
   answer: Result<KeyInfo, OpenRouterError>;
 }
 
-/** Asks OpenRouter about a key's text and seals it. What OpenRouter refuses is invalid input; what it fails to answer is not. */
-async function verify(deps: Deps, userId: number, keyText: string, hash: string): Promise<Verified> {
+/** A secret that OpenRouter rejects is invalid input; one that it could not verify is not. */
+async function verify(deps: Deps, userId: number, secret: string, hash: string): Promise<Verified> {
   const at = deps.now();
-  const answer = await deps.openrouter.getKey(keyText);
+  const answer = await deps.openrouter.getKey(secret);
   if (!answer.ok && answer.error.kind === 'unauthorized') failField('key', describeReadError(answer.error));
-  const { envelope, kid } = await encrypt(deps.config.keyring, { column: CIPHERTEXT_COLUMN, userId, hash }, keyText);
+  const { envelope, kid } = await encrypt(deps.config.keyring, { column: CIPHERTEXT_COLUMN, userId, hash }, secret);
   const retryAfterS = answer.ok ? null : retryAfterOf(answer.error);
-  const text = {
+  const sealed = {
     hash,
-    label: maskKey(keyText),
+    label: maskKey(secret),
     ciphertext: envelope,
     kid,
     lastError: answer.ok ? null : describeReadError(answer.error),
     retryAfter: retryAfterS === null ? null : at + retryAfterS * SECOND_MS,
   };
-  return { text, at, answer };
+  return { sealed, at, answer };
 }
 
-/** Lets the answer that verified a text be a sample: the first of its series, or one that goes on where the series stood. */
-async function applySample(deps: Deps, userId: number, id: number, { answer, at, text }: Verified): Promise<void> {
+/** The verifying answer is also a sample: the first of its series, or the next. */
+async function applySample(deps: Deps, userId: number, id: number, { answer, at, sealed }: Verified): Promise<void> {
   const key = await findKey(deps.db, userId, id);
-  if (!answer.ok || key?.hash !== text.hash) return;
+  if (!answer.ok || key?.hash !== sealed.hash) return;
   if (key.lastSampleAt !== null && at - key.lastSampleAt < MIN_DISTANCE_MS) {
     await updateKey(deps.db, userId, id, { health: 'active' });
     return;
@@ -64,17 +64,14 @@ async function applySample(deps: Deps, userId: number, id: number, { answer, at,
   await applyReadings(deps, [{ key, at, result: answer }], `verify ${at}`);
 }
 
-/**
- * Stores a key that OpenRouter accepts, or that it could not be asked about (`unverified`). A discovered key gets its text.
- * @returns its id
- */
+/** A key that OpenRouter could not verify is `unverified`. A discovered key gets its secret. @returns the key's id */
 export async function storeKey(deps: Deps, userId: number, input: z.infer<typeof addKeySchema>): Promise<number> {
   const max = deps.config.maxKeysPerUser;
   const atLimit = (): never => fail({ kind: 'limit_reached', detail: `Maximum ${max} keys allowed` });
   const hash = await sha256Hex(input.key);
   if ((await refuseKnown(deps, userId, hash, null)) >= max) atLimit();
   const verified = await verify(deps, userId, input.key, hash);
-  const id = await store.insertKey(deps.db, userId, input.name, verified.text, max, deps.now());
+  const id = await store.insertKey(deps.db, userId, input.name, verified.sealed, max, deps.now());
   if (id === null) {
     await refuseKnown(deps, userId, hash, null);
     return atLimit();
@@ -83,28 +80,24 @@ export async function storeKey(deps: Deps, userId: number, input: z.infer<typeof
   return id;
 }
 
-/** Gives a discovered key its text; another key's text is not its. */
-async function completeDiscovered(deps: Deps, userId: number, key: KeyRow, keyText: string, hash: string): Promise<void> {
+async function completeDiscovered(deps: Deps, userId: number, key: KeyRow, secret: string, hash: string): Promise<void> {
   if (hash !== key.hash) {
-    const detail = 'This is not the text of the discovered key. Add a key of its own, or replace the key that it follows.';
+    const detail = 'This is not the secret of the discovered key. Add it as a new key, or use it to replace another key.';
     fail({ kind: 'bad_request', detail });
   }
-  await storeKey(deps, userId, { name: key.name, key: keyText });
+  await storeKey(deps, userId, { name: key.name, key: secret });
 }
 
-/**
- * Replaces the text of a key, after the old one was read a last time, if it still can be. A discovered key with the new text becomes part
- * of this one.
- */
-export async function replaceText(deps: Deps, userId: number, key: KeyRow, keyText: string): Promise<void> {
-  const hash = await sha256Hex(keyText);
-  if (key.kind === 'discovered') return completeDiscovered(deps, userId, key, keyText, hash);
+/** Reads the old secret a last time. A discovered key with the new secret becomes part of this key. */
+export async function replaceSecret(deps: Deps, userId: number, key: KeyRow, secret: string): Promise<void> {
+  const hash = await sha256Hex(secret);
+  if (key.kind === 'discovered') return completeDiscovered(deps, userId, key, secret, hash);
   await refuseKnown(deps, userId, hash, key.id);
-  const verified = await verify(deps, userId, keyText, hash);
+  const verified = await verify(deps, userId, secret, hash);
   await applyReadings(deps, await readKeys(deps, [key]), `replace ${deps.now()}`);
   try {
-    const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.text);
-    if (!isReplaced) fail({ kind: 'conflict', detail: 'The key was changed at the same time. Look at it and try again.' });
+    const isReplaced = await store.replaceText(deps.db, userId, key.id, key.hash, verified.sealed);
+    if (!isReplaced) fail({ kind: 'conflict', detail: 'The key was changed at the same time. Reload it and try again.' });
     await applySample(deps, userId, key.id, verified);
   } catch (error) {
     if (isUniqueViolation(error)) alreadyThere();

@@ -1,19 +1,15 @@
-/** Parts of pages that show a key. */
 import { Meter } from '../http/pages/meter.tsx';
 import { formatByok, formatCount, formatKnownUsd, formatPercent, formatUsd } from '../lib/format.ts';
 import { type Advice, type Key, limitUse, statusOf } from './advice.ts';
 
-/** Credits and, where there is any, BYOK spend; lower bounds, if that is not all. */
 export const spentText = (usd: number | null, byokUsd: number | null, isComplete: boolean): string =>
   [formatKnownUsd(usd, isComplete), formatByok(byokUsd, isComplete)].filter((text) => text !== null).join(' ');
 
-/** The status in a word. */
 export const Status = ({ item }: { item: Key }) => {
   const { tone, label } = statusOf(item);
   return <span class={`badge ${tone}`}>{label}</span>;
 };
 
-/** What is the matter, and what to do about it. */
 export const AdviceList = ({ advice }: { advice: readonly Advice[] }) =>
   advice.length === 0 ? null : (
     <ul class="advice">
@@ -25,7 +21,6 @@ export const AdviceList = ({ advice }: { advice: readonly Advice[] }) =>
     </ul>
   );
 
-/** How much of a limit is used, and what is left of it. */
 export const LimitMeter = ({ item }: { item: Key }) => {
   const use = limitUse(item);
   if (!use) return null;
@@ -37,7 +32,6 @@ export const LimitMeter = ({ item }: { item: Key }) => {
   );
 };
 
-/** How much of the history was read. */
 export const BackfillBar = ({ item }: { item: Key }) => {
   const { backfill } = item;
   if (!backfill || backfill.done >= backfill.total) return null;
@@ -47,7 +41,7 @@ export const BackfillBar = ({ item }: { item: Key }) => {
         {formatPercent(backfill.done / backfill.total)}
       </progress>
       <span>
-        {formatCount(backfill.done)} of {formatCount(backfill.total)} days of history read
+        {formatCount(backfill.done)} of {formatCount(backfill.total)} days of history synced
       </span>
     </div>
   );

@@ -4,7 +4,7 @@ import { remember } from './remember.ts';
 
 export const UNKNOWN_TEXT = '–';
 
-/** Below a cent, so many digits that count are shown. */
+/** Amounts below this (USD) are shown with three significant digits. */
 const SMALL_USD = 0.01;
 
 /** Creating formatters is slow, so each is created on first use. */

@@ -1,14 +1,11 @@
-/**
- * What we read of the answers to a management key: workspaces, keys, credits, activity; and the list of models, which anybody may
- * read. Source: OpenRouter's OpenAPI specification.
- */
+/** Answers for a management key, and the public list of models. Source: OpenRouter's OpenAPI specification. */
 import * as z from 'zod';
 import { usdFromNanoOrNull } from '../lib/money.ts';
 import { instantSchema, type KeyState, keyStateFields, keyStateOf, nanoSchema, optionalNameSchema } from './schema.ts';
 
 const MAX_NAME_LENGTH = 300;
 
-/** A name that somebody chose upstream; it is shown, so its length is bounded. */
+/** A name chosen upstream: bounded, because it is shown. */
 const foreignNameSchema = z.string().transform((name) => name.slice(0, MAX_NAME_LENGTH));
 
 export interface Workspace {
@@ -16,12 +13,11 @@ export interface Workspace {
   name: string;
 }
 
-/** Answer of `GET /workspaces`. */
 export const workspacesAnswerSchema = z.object({
   data: z.array(z.object({ id: z.string().min(1).max(MAX_NAME_LENGTH), name: foreignNameSchema })),
 });
 
-/** A key of the account, as `GET /keys` lists it. `hash` identifies it; names repeat and change. */
+/** `hash` identifies a key; names repeat and change. */
 export interface KeyRecord extends KeyState {
   hash: string;
   name: string;
@@ -30,13 +26,12 @@ export interface KeyRecord extends KeyState {
   workspaceId: string;
   /** Epoch milliseconds. */
   createdAt: number;
-  /** Null: not told, or no use since OpenRouter began to record it. */
+  /** Null: unknown, or not used since OpenRouter records it. */
   lastUsedAt: number | null;
-  /** Whom it was made for, as its owner names them. */
   externalUser: string | null;
 }
 
-/** OpenRouter's label is shown only if it is the mask that it should be. */
+/** Anything else than the expected mask is not shown. */
 const MASK = /^sk-or-v1-\w{0,4}\.{3}\w{0,4}$/;
 
 const keyRecordSchema = z
@@ -65,14 +60,13 @@ const keyRecordSchema = z
     }),
   );
 
-/** What may be changed of a key: `PATCH /keys/{hash}`. `limit` in USD. */
+/** `limit` in USD. */
 export interface KeyChange {
   disabled?: boolean;
   limit?: number | null;
   limit_reset?: string | null;
 }
 
-/** How a key is set, as far as it may be changed. `limit` in USD. */
 export interface KeySettings {
   disabled: boolean;
   limit: number | null;
@@ -85,31 +79,27 @@ export const settingsOf = ({ isDisabled, limitNano, limitReset }: KeyRecord): Ke
   limit_reset: limitReset,
 });
 
-/** Nano-dollars: limits are no finer for us. */
+/** Compares limits to the nano-dollar. */
 const roughly = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 1e9) : value);
 
-/** Is a key set as a change would set it? */
 export const isSet = (settings: KeySettings, change: KeyChange): boolean =>
   Object.entries(change).every(([name, value]) => roughly(settings[name as keyof KeySettings]) === roughly(value));
 
-/** Answer of `GET` and `PATCH /keys/{hash}`. */
 export const keyRecordAnswerSchema = z.object({ data: keyRecordSchema }).transform(({ data }) => data);
 
-/** Answer of `GET /keys`. */
 export const keysAnswerSchema = z.object({ data: z.array(keyRecordSchema) });
 
-/** Lifetime totals of an account, in nano-dollars. The balance is their difference. */
+/** Lifetime totals in nano-dollars; the balance is their difference. */
 export interface Credits {
   totalCreditsNano: number;
   totalUsageNano: number;
 }
 
-/** Answer of `GET /credits`. */
 export const creditsAnswerSchema = z
   .object({ data: z.object({ total_credits: nanoSchema, total_usage: nanoSchema }) })
   .transform(({ data }): Credits => ({ totalCreditsNano: data.total_credits, totalUsageNano: data.total_usage }));
 
-/** A day at one endpoint: a model at a provider. */
+/** A day of one model at one provider. */
 export interface ActivityRow {
   day: string;
   slug: string;
@@ -121,11 +111,9 @@ export interface ActivityRow {
   promptTokens: number;
   completionTokens: number;
   reasoningTokens: number;
-  /** Null: not told. */
   cachedTokens: number | null;
 }
 
-/** Answer of `GET /activity`. */
 export const activityAnswerSchema = z.object({
   data: z.array(
     z
@@ -160,13 +148,12 @@ export const activityAnswerSchema = z.object({
   ),
 });
 
-/** A model's name for people, and its versioned name, which never changes. */
+/** `slug` for people; `permaslug` is versioned and never changes. */
 export interface ModelName {
   slug: string;
   permaslug: string;
 }
 
-/** Answer of `GET /models`. */
 export const modelsAnswerSchema = z
   .object({ data: z.array(z.object({ id: foreignNameSchema, canonical_slug: foreignNameSchema })) })
   .transform(({ data }): ModelName[] => data.map(({ id, canonical_slug }) => ({ slug: id, permaslug: canonical_slug })));

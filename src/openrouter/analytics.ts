@@ -1,16 +1,13 @@
-/**
- * `POST /analytics/query`: what we ask, and the step from its loosely typed rows to spending that can be counted with. Pure.
- * Counts come as strings or numbers, the bucket under one of two names, times in three shapes; what fits none of these is an error.
- */
+/** `POST /analytics/query`: query and answer. Counts are strings or numbers, the bucket has one of two names, times three shapes. Pure. */
 import * as z from 'zod';
 import { addDays, DAY_MS, HOUR_MS, parseInstant, startOfDay } from '../lib/day.ts';
 import { nanoFromUsd } from '../lib/money.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 
-/** The most rows of an answer. Source: OpenRouter's documentation of analytics */
+/** Source: OpenRouter's documentation of analytics */
 export const MAX_ROWS = 10_000;
 
-/** UTC days, both included, of one key (its hash) or, with null, of the whole account. */
+/** UTC days, both inclusive, of one key by its hash, or of the account (null). */
 export interface AnalyticsQuery {
   from: string;
   to: string;
@@ -19,11 +16,10 @@ export interface AnalyticsQuery {
   hash: string | null;
 }
 
-/** Spending of an hour or a day. An unknown model or provider is ''. */
+/** Spend of an hour or a day; '': unknown model or provider. */
 export interface AnalyticsRow {
   /** Start of the bucket, epoch milliseconds. */
   at: number;
-  /** Permaslug. */
   model: string;
   provider: string;
   costNano: number;
@@ -37,9 +33,9 @@ export interface AnalyticsRow {
 
 export interface AnalyticsAnswer {
   rows: AnalyticsRow[];
-  /** Rows are missing: nothing may be summed from this answer. */
+  /** Rows are missing: do not sum them. */
   isTruncated: boolean;
-  /** No rows but a warning: OpenRouter does not know the key, and what it spent is not in the answer. */
+  /** No rows but a warning: OpenRouter does not know the key, and its spend is missing. */
   isUnknownKey: boolean;
 }
 
@@ -55,7 +51,6 @@ const METRICS = {
 type Measure = keyof typeof METRICS;
 const MEASURES = Object.keys(METRICS) as Measure[];
 
-/** The body of a query. */
 export function queryBody({ from, to, granularity, withProvider, hash }: AnalyticsQuery) {
   return {
     metrics: Object.values(METRICS),
@@ -78,7 +73,7 @@ export const analyticsAnswerSchema = z.object({
 
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
-/** A number, also one written as a string; null (an unused cost component) is 0. Anything else is NaN. */
+/** A number or numeric string; null (unused) is 0, anything else NaN. */
 function readNumber(value: unknown): number {
   if (value === null) return 0;
   if (typeof value === 'number') return value;
@@ -121,9 +116,8 @@ function readRow(row: Record<string, unknown>, query: AnalyticsQuery): Analytics
 }
 
 /**
- * The rows of an answer that lie inside the query's days: whether `end` still counts is not documented. An answer that is as long
- * as it may be counts as truncated.
- * @returns the number of the first row that could not be understood, if there is one
+ * Rows within the query's days (whether `end` is inclusive is not documented). Maximum length counts as truncated.
+ * @returns the index of the first malformed row, if any
  */
 export function readAnswer(answer: z.infer<typeof analyticsAnswerSchema>, query: AnalyticsQuery): Result<AnalyticsAnswer, number> {
   const { data, metadata, warnings = [] } = answer.data;
@@ -143,7 +137,7 @@ export function readAnswer(answer: z.infer<typeof analyticsAnswerSchema>, query:
 
 const UNIT_DAYS: Record<string, number> = { hour: 1 / 24, day: 1, week: 7, month: 30, year: 365 };
 
-/** The number of days that a refusal names as the most that a query may span (the least of those it names), or null. */
+/** The longest span that a refusal allows, in days (the least it names), or null. */
 export function maxDaysOf(message: string): number | null {
   const spans = [...message.matchAll(/(\d{1,5})[\s-]*(hour|day|week|month|year)s?\b/gi)];
   const days = spans.map(([, count, unit = '']) => Math.floor(Number(count) * (UNIT_DAYS[unit.toLowerCase()] ?? 0)));
@@ -151,5 +145,5 @@ export function maxDaysOf(message: string): number | null {
   return sound.length > 0 ? Math.min(...sound) : null;
 }
 
-/** Does a refusal speak of how far a query reaches? */
+/** Is the refusal about the length of the range? */
 export const isAboutRange = (message: string): boolean => /\brange\b|\bspan\b|too (long|wide|large)|exceed|maximum/i.test(message);

@@ -1,6 +1,6 @@
 /**
- * The only module that talks to OpenRouter. A key's text goes nowhere but into the `Authorization` header of a request below
- * `OPENROUTER_BASE_URL`; redirects are never followed; nothing of a request or an answer is logged.
+ * The only module that talks to OpenRouter. A secret goes only into the `Authorization` header below `OPENROUTER_BASE_URL`; redirects are
+ * never followed; nothing is logged.
  */
 import type * as z from 'zod';
 import { SECOND_MS } from '../lib/day.ts';
@@ -36,13 +36,13 @@ import { errorAnswerSchema, type KeyInfo, keyAnswerSchema } from './schema.ts';
 /**
  * Why OpenRouter gave no answer. Only `unauthorized` says something about the key.
  * * `unauthorized`: 401 in OpenRouter's own words: revoked, disabled, deleted or expired
- * * `forbidden`: 402 or 403: the key lives but may not do this
- * * `address_refused`: 403 of an IP allowlist: the key lives, but nothing may be asked from where the monitor runs
- * * `not_found`: 404: what was asked for is not there
- * * `too_wide`: of analytics, a 408, an answer that is too large, or a 400 about the range: ask for less, for `maxDays` at the most if that is set
- * * `refused`: any other 400: asking again will not help
- * * `rate_limited`, `unavailable`: come back later, not before `retryAfterS` seconds if that is set
- * * `unexpected_shape`: an answer that we cannot read; `path` says where
+ * * `forbidden`: 402 or 403: the key is alive but may not do this
+ * * `address_refused`: 403 of an IP allowlist: the key is alive, but the monitor's address is blocked
+ * * `not_found`: 404
+ * * `too_wide`: analytics only: 408, an answer too large, or a 400 about the range: ask for less, at most `maxDays` if set
+ * * `refused`: any other 400: do not retry
+ * * `rate_limited`, `unavailable`: retry, not before `retryAfterS` seconds if set
+ * * `unexpected_shape`: an unreadable answer; `path` says where
  */
 export type OpenRouterError =
   | { kind: 'unauthorized' }
@@ -55,29 +55,28 @@ export type OpenRouterError =
   | { kind: 'unavailable'; reason: string; retryAfterS: number | null }
   | { kind: 'unexpected_shape'; path: string };
 
-/** Why a key was not changed. `unchanged`: the answer was 200, but its record does not show the change. */
+/** `unchanged`: 200, but the returned record lacks the change. */
 export type ChangeError = OpenRouterError | { kind: 'unchanged' };
 
 type Answer<T, E = OpenRouterError> = Promise<Result<T, E>>;
 
 export interface OpenRouter {
-  /** What a key says about itself: `GET /key`. */
+  /** `GET /key`: a key about itself. */
   getKey(key: string): Answer<KeyInfo>;
-  /** All workspaces of a management key's account: `GET /workspaces`. */
+  /** `GET /workspaces`: all workspaces of a management key's account. */
   listWorkspaces(key: string): Answer<Workspace[]>;
-  /** All keys of a workspace, disabled and expired ones too: `GET /keys`, 100 a page. */
+  /** `GET /keys`, 100 a page: all keys of a workspace, also disabled and expired ones. */
   listKeys(key: string, workspaceId: string): Answer<KeyRecord[]>;
-  /** `GET /credits`; only for a management key: others may be told zeros. */
+  /** `GET /credits`, for management keys only: others may get zeros. */
   getCredits(key: string): Answer<Credits>;
-  /** The last 30 completed days of one key (by its hash), or of the account: `GET /activity`. */
+  /** `GET /activity`: the last 30 completed days of one key (by its hash) or of the account. */
   getActivity(key: string, hash: string | null): Answer<ActivityRow[]>;
-  /** A key of a management key's account: `GET /keys/{hash}`. */
   getKeyRecord(key: string, hash: string): Answer<KeyRecord>;
-  /** The only call that changes anything: `PATCH /keys/{hash}`. For the circuit breaker alone. The answer shows the change. */
+  /** `PATCH /keys/{hash}`: the only call that changes anything, for the breaker. The answer shows the change. */
   updateKey(key: string, hash: string, change: KeyChange): Answer<KeyRecord, ChangeError>;
   /** `POST /analytics/query`, at most 64 a minute. */
   queryAnalytics(key: string, query: AnalyticsQuery): Answer<AnalyticsAnswer>;
-  /** Names of all models: `GET /models`. Needs no key. */
+  /** `GET /models`, without a key. */
   listModels(): Answer<ModelName[]>;
 }
 
@@ -90,13 +89,12 @@ export interface OpenRouterOptions {
 
 const TIMEOUT_MS = 10 * SECOND_MS;
 const PAGE_SIZE = 100;
-/** A list that goes on beyond this is no list of an account. */
+/** No account has a longer list. */
 const MAX_PAGES = 100;
 const MAX_ANSWER_BYTES = 5 * 1024 * 1024;
 
 const unavailable = (reason: string, retryAfterS: number | null = null) => err({ kind: 'unavailable' as const, reason, retryAfterS });
 
-/** The body as text, or null if it is larger than `limit` bytes. */
 async function readCapped(response: Response, limit: number): Promise<string | null> {
   if (!response.body) return '';
   const reader = response.body.getReader();
@@ -122,7 +120,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Does a 401 speak about the key? Not if it is a proxy's page, or if our header was lost on the way. */
+/** Not if a proxy answered, or if the header was lost on the way. */
 function isAboutKey(body: string): boolean {
   if (body === '') return true;
   const parsed = errorAnswerSchema.safeParse(parseJson(body));
@@ -132,7 +130,7 @@ function isAboutKey(body: string): boolean {
 const ADDRESS = /(?<![a-z])(ips?|cidr|network)(?![a-z])|(?<!e-?mail )\baddress/i;
 const REFUSAL = /allow|white-?list|permit|authori[sz]|restrict|reject|refus|block|denied|not (in|on)\b/i;
 
-/** Does a 403 say that the caller's address is not on the account's IP allowlist? OpenRouter's words for it are not documented. */
+/** OpenRouter's words for a blocked address are not documented. */
 function isAboutAddress(status: number, body: string): boolean {
   const parsed = errorAnswerSchema.safeParse(parseJson(body));
   if (status !== 403 || !parsed.success) return false;
@@ -140,7 +138,7 @@ function isAboutAddress(status: number, body: string): boolean {
   return [message, metadata?.error_type ?? ''].some((text) => ADDRESS.test(text) && REFUSAL.test(text));
 }
 
-/** A 400 about the range asks for a narrower one, and mostly says how narrow; any other is final. */
+/** A 400 about the range asks for a narrower one and mostly says how narrow; any other is final. */
 function classifyBadRequest(body: string): OpenRouterError {
   const parsed = errorAnswerSchema.safeParse(parseJson(body));
   if (!parsed.success || !isAboutRange(parsed.data.error.message)) return { kind: 'refused' };
@@ -158,7 +156,6 @@ function classify(status: number, body: string, retryAfterS: number | null, canN
   return unavailable(`status ${status}`, retryAfterS);
 }
 
-/** Collects pages until one is not full. */
 async function collectPages<T>(getPage: (offset: number) => Answer<T[]>): Answer<T[]> {
   const all: T[] = [];
   for (let page = 0; page < MAX_PAGES; page++) {
@@ -174,11 +171,10 @@ interface Call {
   key: string | null;
   body?: unknown;
   method?: 'PATCH';
-  /** The question can be asked about less. */
   canNarrow?: boolean;
 }
 
-/** OpenRouter's API as far as the monitor uses it. Every failure is a value. */
+/** OpenRouter's API as far as the monitor uses it. Failures are values. */
 export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
   const send = (path: string, { key, body, method }: Call): Promise<Response> =>
     options.fetch(`${options.baseUrl}${path}`, {
@@ -221,7 +217,7 @@ export function createOpenRouter(options: OpenRouterOptions): OpenRouter {
     return answer.ok ? ok(answer.value.data) : answer;
   }
 
-  /** A record of another key than the one that was asked for is none. */
+  /** Rejects the record of another key. */
   async function askForRecord(call: Call, hash: string): Answer<KeyRecord> {
     const answer = await ask(`/keys/${hash}`, call, keyRecordAnswerSchema);
     return answer.ok && answer.value.hash !== hash ? err({ kind: 'unexpected_shape', path: 'data.hash' }) : answer;

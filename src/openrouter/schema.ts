@@ -1,12 +1,9 @@
-/**
- * What we read of OpenRouter's answers: unknown fields are tolerated, a missing required one is an error with its path.
- * Source: OpenRouter's OpenAPI specification, `GET /key`.
- */
+/** Unknown fields are ignored, a missing required one is an error. Source: OpenRouter's OpenAPI specification, `GET /key`. */
 import * as z from 'zod';
 import { parseInstant } from '../lib/day.ts';
 import { nanoFromUsd } from '../lib/money.ts';
 
-/** An amount in USD as OpenRouter sends it, read into nano-dollars. */
+/** USD, read into nano-dollars. */
 export const nanoSchema = z.number().transform((usd, context) => {
   try {
     return nanoFromUsd(usd);
@@ -16,17 +13,16 @@ export const nanoSchema = z.number().transform((usd, context) => {
   }
 });
 
-/** An amount that is only shown, not counted with: a limit beyond what is exact is better than none. */
+/** Only shown, never summed, so it may exceed the exact range. */
 const approximateNanoSchema = z.number().transform((usd) => Math.round(usd * 1e9));
 
-/** A word of OpenRouter's that is shown as it is. Anything else than a short word is not passed on. */
+/** OpenRouter's word, shown as it is, so only a short one. */
 const wordSchema = z
   .string()
   .regex(/^[a-z_]{1,20}$/)
   .nullable()
   .catch(null);
 
-/** An instant in one of the shapes that OpenRouter uses, read into epoch milliseconds. */
 export const instantSchema = z.string().transform((text, context) => {
   const at = parseInstant(text);
   if (at !== null) return at;
@@ -34,7 +30,7 @@ export const instantSchema = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** Running totals of a key in nano-dollars: lifetime, this UTC day, week (from Monday) and month. */
+/** Running totals in nano-dollars: lifetime, UTC day, week (from Monday) and month. */
 export interface Counters {
   usageNano: number;
   usageDailyNano: number;
@@ -46,24 +42,21 @@ export interface Counters {
   byokUsageMonthlyNano: number;
 }
 
-/** What is known of a key from one answer. */
 export interface KeyState {
   counters: Counters;
   limitNano: number | null;
   limitRemainingNano: number | null;
   limitReset: string | null;
-  /** Epoch milliseconds. */
   expiresAt: number | null;
 }
 
-/** Requests to `:free` models of a whole account in a UTC day. */
 export interface FreeRequests {
   limit: number;
   remaining: number;
   used: number;
 }
 
-/** What a key says about itself. Accounts that OpenRouter has not moved yet do not tell what may be null. */
+/** Accounts that OpenRouter has not migrated lack the nullable fields. */
 export interface KeyInfo extends KeyState {
   isManagementKey: boolean;
   workspaceId: string | null;
@@ -72,7 +65,6 @@ export interface KeyInfo extends KeyState {
   freeRequests: FreeRequests | null;
 }
 
-/** Fields that `GET /key` and the rows of `GET /keys` have in common. */
 export const keyStateFields = {
   usage: nanoSchema,
   usage_daily: nanoSchema,
@@ -88,7 +80,6 @@ export const keyStateFields = {
   expires_at: instantSchema.nullish(),
 };
 
-/** What those fields say. */
 export const keyStateOf = (data: z.infer<z.ZodObject<typeof keyStateFields>>): KeyState => ({
   counters: {
     usageNano: data.usage,
@@ -108,12 +99,11 @@ export const keyStateOf = (data: z.infer<z.ZodObject<typeof keyStateFields>>): K
 
 const MAX_NAME_LENGTH = 300;
 
-/** A name that is absent, or none, is null: a reading does not fail for what is only shown. */
+/** Only shown, so a malformed name is null and no error. */
 export const optionalNameSchema = z.string().min(1).max(MAX_NAME_LENGTH).nullish().catch(null);
 
 const freeRequestsSchema = z.object({ limit: z.int(), remaining: z.int(), used: z.int() }).nullish().catch(null);
 
-/** Answer of `GET /key`. */
 export const keyAnswerSchema = z
   .object({
     data: z.object({
@@ -136,7 +126,7 @@ export const keyAnswerSchema = z
     }),
   );
 
-/** The body of an error answer; anything else comes from a proxy or the edge and says nothing about a key. */
+/** Anything else comes from a proxy and says nothing about a key. */
 export const errorAnswerSchema = z.object({
   error: z.object({
     message: z.string(),

@@ -1,4 +1,4 @@
-/** What an account spent in all, with a key or without one: asked of completed days. */
+/** The total of an account on completed days, with or without a key. */
 
 import type { Deps } from '../deps.ts';
 import type { Account } from '../inventory/model.ts';
@@ -8,17 +8,12 @@ import { applyAccountChange } from './change-store.ts';
 import { accountRead, afterAccountRead } from './model.ts';
 import { type Budget, queryRange } from './reads.ts';
 
-/** Days of the past that are asked for at once. */
 export const MAX_ACCOUNT_DAYS = 365;
 
-/**
- * Reads a range of the account as a whole, if there is one to be read and all its keys are read so far.
- * @param keys that are not paused
- * @returns whether it did, or why it failed
- */
+/** Reads the next range of the account, once all its keys are read that far. @param keys without paused ones */
 export async function readAccountTotal(
   deps: Deps,
-  text: string,
+  secret: string,
   account: Account,
   keys: readonly ReadState[],
   budget: Budget,
@@ -27,7 +22,7 @@ export async function readAccountTotal(
   if (budget.isRefused) return 'nothing';
   const range = accountRead(account, keys, today, deps.config.retentionDays, MAX_ACCOUNT_DAYS);
   if (!range) return 'nothing';
-  const { parts } = await queryRange(deps, text, range, null, budget);
+  const { parts } = await queryRange(deps, secret, range, null, budget);
   let current = account;
   for (const { read, cells } of parts) {
     const state = afterAccountRead(current, read);

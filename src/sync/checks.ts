@@ -1,4 +1,4 @@
-/** What an account says of its completed days beside analytics: `/activity`, and names of models. Asked once a day. */
+/** Completed days beside analytics: `/activity` and model names, once a day. */
 
 import pMap from 'p-map';
 import { runBatch } from '../db.ts';
@@ -14,11 +14,7 @@ import { noteChecksStatement, noteNamesStatement } from './store.ts';
 
 const MAX_SIMULTANEOUS = 6;
 
-/**
- * The days of an answer of `/activity`, those without spend as zero: they were measured.
- * @param asked the day on which it was asked
- * @param answered the day on which it was answered: the next one, if midnight came between; then the oldest day may be missing
- */
+/** Days without spend are a measured zero. @param answered the next day if midnight came between; the oldest day may then be missing */
 export function checksOf(rows: readonly ActivityRow[], asked: string, answered: string): Check[] {
   const days = listDays(addDays(answered, -ACTIVITY_DAYS), addDays(asked, -1));
   const sums = new Map(days.map((day) => [day, { day, costNano: 0, byokCostNano: 0 }]));
@@ -31,7 +27,6 @@ export function checksOf(rows: readonly ActivityRow[], asked: string, answered: 
   return [...sums.values()];
 }
 
-/** One name for each model: of several (variants such as `:free`), the shortest. */
 export function namesOf(names: readonly ModelName[]): ModelName[] {
   const byPermaslug = new Map<string, string>();
   for (const { permaslug, slug } of names) {
@@ -42,15 +37,12 @@ export function namesOf(names: readonly ModelName[]): ModelName[] {
   return [...byPermaslug].map(([permaslug, slug]) => ({ permaslug, slug }));
 }
 
-/** Somebody of whom `/activity` is asked; without a hash an account as a whole. */
+/** A null hash stands for the whole account. */
 export interface Checked extends Pick<UpstreamKey, 'id' | 'checkedTo'> {
   hash: string | null;
 }
 
-/**
- * Those that have not been checked up to yesterday; none shortly after midnight, and before they are read. Keys that never spent need no check.
- * @param account null: it failed in this run
- */
+/** Nothing shortly after midnight, before the first reading, or without spend. @param account null: failed in this run */
 export function dueChecks(keys: readonly UpstreamKey[], account: Account | null, now: number): Checked[] {
   const today = dayOf(now);
   if (now - startOfDay(today) < ACTIVITY_FROM_MS) return [];
@@ -60,14 +52,11 @@ export function dueChecks(keys: readonly UpstreamKey[], account: Account | null,
   return asked.filter(({ checkedTo, doneFrom }) => doneFrom !== null && (checkedTo === null || checkedTo < addDays(today, -1)));
 }
 
-/**
- * Asks `/activity` about keys and their account until the budget is used up. What it says of the whole account names the models, too.
- * @returns those that failed
- */
+/** Until the budget is used up. The account's own answer also names models. @returns those that failed */
 export async function checkDays(
   deps: Deps,
   userId: number,
-  text: string,
+  secret: string,
   keys: readonly UpstreamKey[],
   account: Account | null,
   budget: Budget,
@@ -78,15 +67,15 @@ export async function checkDays(
   budget.queries -= due.length;
   const ask = async (key: Checked) => {
     if (budget.retryAfterS !== null) return [];
-    const answer = await deps.openrouter.getActivity(text, key.hash);
+    const answer = await deps.openrouter.getActivity(secret, key.hash);
     if (!answer.ok) noteWait(budget, answer.error);
     return [{ key, answer, answered: dayOf(deps.now()) }];
   };
   const answers = (await pMap(due, ask, { concurrency: MAX_SIMULTANEOUS })).flat();
-  const told = answers.flatMap(({ key, answer, answered }) => (answer.ok ? [{ key, rows: answer.value, answered }] : []));
-  const names = told.flatMap(({ key, rows }) => (key.hash === null ? namesOf(rows) : []));
+  const sound = answers.flatMap(({ key, answer, answered }) => (answer.ok ? [{ key, rows: answer.value, answered }] : []));
+  const names = sound.flatMap(({ key, rows }) => (key.hash === null ? namesOf(rows) : []));
   const statements = (['upstream_key', 'account'] as const).flatMap((owner) => {
-    const ofOwner = told.filter(({ key }) => (key.hash === null) === (owner === 'account'));
+    const ofOwner = sound.filter(({ key }) => (key.hash === null) === (owner === 'account'));
     const checks = ofOwner.flatMap(({ key, rows, answered }) => checksOf(rows, today, answered).map((check) => ({ ...check, id: key.id })));
     const ids = ofOwner.map(({ key }) => key.id);
     return [setChecksStatement(deps.db, userId, owner, checks), noteChecksStatement(deps.db, userId, owner, ids, addDays(today, -1))];
@@ -95,7 +84,7 @@ export async function checkDays(
   return answers.flatMap(({ key, answer }) => (answer.ok ? [] : key));
 }
 
-/** Asks for the names of models that no answer named so far, at most once a day. */
+/** At most once a day, for models that no answer named. */
 export async function readNames(deps: Deps, userId: number, managementId: number, namesDay: string | null): Promise<void> {
   const today = dayOf(deps.now());
   if (namesDay === today || !(await hasUnnamedModels(deps.db, userId))) return;

@@ -1,7 +1,4 @@
-/**
- * Reads keys from OpenRouter and writes what came back: ask (at most 6 at once), judge, then one transaction for all of them.
- * Who wins where two readings of a key overlap is decided there, by the sample from which each of them started.
- */
+/** Reads keys: ask (6 at once), judge, one transaction. Of overlapping readings of a key, the sample that each started from decides. */
 
 import pMap from 'p-map';
 import { type CipherError, decrypt } from '../crypto/cipher.ts';
@@ -9,44 +6,42 @@ import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { CIPHERTEXT_COLUMN, type KeyRow } from '../inventory/model.ts';
 import { err, type Result } from '../lib/result.ts';
+import { slicesOf } from '../lib/slices.ts';
 import type { KeyInfo } from '../openrouter/schema.ts';
 import { addPosting, type DayAmounts, postSample } from '../usage/booking/counters.ts';
 import { resolveDaysStatementAcrossUsers } from '../usage/booking/source-store.ts';
 import { type DayKey, type DayWrite, listCountedDaysAcrossUsers, setCountedStatementAcrossUsers } from '../usage/sources/store.ts';
 import { type Base, moveSamplesStatementsAcrossUsers, recordFailuresStatementAcrossUsers } from './key-store.ts';
-import { judgeFailure, type KeyFailure, type ReadError, sampleOf, seriesOf, type Verdict } from './verdict.ts';
+import { judgeFailure, type KeyFailure, type ReadError, sampleOf, sampleSeriesOf, type Verdict } from './verdict.ts';
 
 /** Workers open at most 6 connections at once. Source: https://developers.cloudflare.com/workers/platform/limits/ */
 const MAX_SIMULTANEOUS = 6;
 
-/** About 300 bytes each: some 600 KB a statement. */
+/** About 300 bytes each: keeps a parameter far below D1's 2 MB, however long a gap was. */
 const POSTINGS_A_SLICE = 2000;
 
 export interface Reading {
   key: KeyRow;
-  /** When OpenRouter was asked, epoch milliseconds. */
   at: number;
   result: Result<KeyInfo, ReadError>;
-  /** What a sound answer says of the key's health, if not that it is well. */
   verdict?: Verdict;
 }
 
 const WELL: Verdict = { health: 'active', lastError: null };
 
-/** The text of a key, or why it cannot be had. */
-export async function openText(deps: Deps, key: KeyRow): Promise<Result<string, CipherError>> {
+export async function openSecret(deps: Deps, key: KeyRow): Promise<Result<string, CipherError>> {
   const place = { column: CIPHERTEXT_COLUMN, userId: key.userId, hash: key.hash };
   return key.ciphertext === null ? err({ kind: 'broken' }) : decrypt(deps.config.keyring, place, key.ciphertext);
 }
 
 async function readKey(deps: Deps, key: KeyRow): Promise<Reading> {
-  const text = await openText(deps, key);
+  const secret = await openSecret(deps, key);
   const at = deps.now();
-  if (!text.ok) return { key, at, result: err({ kind: 'undecipherable', error: text.error }) };
-  return { key, at, result: await deps.openrouter.getKey(text.value) };
+  if (!secret.ok) return { key, at, result: err({ kind: 'undecipherable', error: secret.error }) };
+  return { key, at, result: await deps.openrouter.getKey(secret.value) };
 }
 
-/** Asks OpenRouter about each key. A failure of one key is its own result and does not touch the others. */
+/** A failure of one key does not affect the others. */
 export const readKeys = (deps: Deps, keys: readonly KeyRow[]): Promise<Reading[]> =>
   pMap(keys, (key) => readKey(deps, key), { concurrency: MAX_SIMULTANEOUS });
 
@@ -66,13 +61,13 @@ interface Judged {
   postings: Posting[];
 }
 
-/** What a reading changes: a sample with its postings, or a failure. A sample that is not newer than the last is dropped. */
+/** A sample with postings, or a failure. Samples that are not newer are dropped. */
 function judge(reading: Reading, runId: string): Judged[] {
   const { key, at, result, verdict = WELL } = reading;
   const base = baseOf(reading);
   if (!result.ok) return [{ sample: null, failure: { ...base, ...judgeFailure(key, result.error, runId, at) }, postings: [] }];
   if (key.lastSampleAt !== null && at <= key.lastSampleAt) return [];
-  const postings = postSample(seriesOf(key), sampleOf(result.value, at));
+  const postings = postSample(sampleSeriesOf(key), sampleOf(result.value, at));
   return [
     {
       sample: { ...base, ...result.value, ...verdict, at },
@@ -82,23 +77,6 @@ function judge(reading: Reading, runId: string): Judged[] {
   ];
 }
 
-/** Cuts into slices of some postings, so that one parameter stays far below D1's 2 MB however long a gap was. */
-function slices(judged: readonly Judged[]): Judged[][] {
-  const parts: Judged[][] = [];
-  let size = 0;
-  for (const entry of judged) {
-    size += entry.postings.length;
-    const part = parts.at(-1);
-    if (part && size <= POSTINGS_A_SLICE) part.push(entry);
-    else {
-      parts.push([entry]);
-      size = entry.postings.length;
-    }
-  }
-  return parts;
-}
-
-/** The ledger rows that postings lead to. */
 async function computeDays(deps: Deps, postings: readonly Posting[]): Promise<DayWrite[]> {
   const names = postings.map(({ userId, upstreamKeyId, day }) => ({ userId, upstreamKeyId, day }));
   const stored = new Map((await listCountedDaysAcrossUsers(deps.db, names)).map((row) => [nameOf(row), row]));
@@ -130,14 +108,14 @@ async function applySlice(deps: Deps, judged: readonly Judged[]): Promise<number
 }
 
 /**
- * Applies readings, normally in one transaction: ledger rows first, then the keys' samples, both only where a key still stands
- * where the reading started.
- * @param runId names the run, so that a second refusal counts only in another one
- * @returns the ids of the keys whose reading was applied; the others were read by somebody else meanwhile, or are gone
+ * Ledger rows, then samples, only where a key still has the sample from which the reading started.
+ * @param runId a second rejection counts only in another run
+ * @returns ids of the upstream keys that changed; the others were read meanwhile, or are gone
  */
 export async function applyReadings(deps: Deps, readings: readonly Reading[], runId: string): Promise<Set<number>> {
   const applied = new Set<number>();
-  for (const slice of slices(readings.flatMap((reading) => judge(reading, runId)))) {
+  const judged = readings.flatMap((reading) => judge(reading, runId));
+  for (const slice of slicesOf(judged, POSTINGS_A_SLICE, ({ postings }) => postings.length)) {
     for (const id of await applySlice(deps, slice)) applied.add(id);
   }
   return applied;

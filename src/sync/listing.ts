@@ -1,4 +1,4 @@
-/** Reads what OpenRouter lists of an account, and applies it: workspaces, keys, balance. A constant number of calls a page. */
+/** Lists an account (workspaces, keys, balance) and applies the result. A constant number of calls a page. */
 
 import pMap from 'p-map';
 import type { Deps } from '../deps.ts';
@@ -15,47 +15,40 @@ import { applyListing, claimAccount, findReadAccount, noteListing } from './list
 import { listAccountKeys } from './store.ts';
 import { describeReadError, judgeRecord } from './verdict.ts';
 
-/** Workspaces whose keys are listed at once; Workers open at most 6 connections. */
+/** Workspaces at once; Workers open at most 6 connections. */
 const MAX_SIMULTANEOUS = 4;
 const MAX_NAME_LENGTH = 100;
 
 interface Listed {
   records: KeyRecord[];
-  /** Why some workspace could not be listed; null: all were. */
+  /** Why a workspace is missing; null: none is. */
   gap: string | null;
 }
 
-/** The keys of all workspaces. One that cannot be read does not keep the others from being read. */
-async function listRecords(deps: Deps, text: string, workspaces: readonly Workspace[]): Promise<Result<Listed, OpenRouterError>> {
-  const answers = await pMap(workspaces, async ({ id }) => deps.openrouter.listKeys(text, id), { concurrency: MAX_SIMULTANEOUS });
+/** One failing workspace does not stop the others. */
+async function listRecords(deps: Deps, secret: string, workspaces: readonly Workspace[]): Promise<Result<Listed, OpenRouterError>> {
+  const answers = await pMap(workspaces, async ({ id }) => deps.openrouter.listKeys(secret, id), { concurrency: MAX_SIMULTANEOUS });
   const failures = answers.flatMap((answer) => (answer.ok ? [] : answer.error));
   const [first] = failures;
   if (first && failures.length === answers.length) return err(first);
-  const gap = first ? `${failures.length} of ${answers.length} workspaces could not be read. ${describeReadError(first)}` : null;
+  const gap = first ? `${failures.length} of ${answers.length} workspaces could not be synced. ${describeReadError(first)}` : null;
   const byHash = new Map(answers.flatMap((answer) => (answer.ok ? answer.value.map((record) => [record.hash, record] as const) : [])));
   return ok({ records: [...byHash.values()], gap });
 }
 
-/**
- * Keys that are listed no more, if everything was listed: a key may have moved to a workspace that could not be read. A page can
- * miss a key while another one is deleted; it is back with the next listing.
- */
+/** A key may have moved to a workspace that failed. A page can miss a key while another is deleted; the next listing has it again. */
 export function findVanished(known: readonly Pick<UpstreamKey, 'id' | 'hash' | 'vanishedAt'>[], { records, gap }: Listed): number[] {
   if (gap !== null) return [];
   const listed = new Set(records.map(({ hash }) => hash));
   return known.flatMap(({ id, hash, vanishedAt }) => (vanishedAt === null && !listed.has(hash) ? id : []));
 }
 
-/** What only a key itself can tell. */
+/** Only a key's own answer has these. */
 const OF_RECORDS = { isManagementKey: false, organizationId: null, allowedDataRegions: [], freeRequests: null };
 
-/** What a discovered key is called: its name upstream, or its mask if it has none. */
 const keyNameOf = ({ name, label }: KeyRecord): string => name.trim().slice(0, MAX_NAME_LENGTH) || label;
 
-/**
- * Books the counters of the discovered keys. Keys that the user added tell their counters themselves.
- * @param bases where the keys stood before they were listed: what another listing has sampled since may be newer than this one
- */
+/** Added keys are sampled by themselves. @param bases last samples before the listing: a later one may be newer than it */
 async function sampleDiscovered(
   deps: Deps,
   userId: number,
@@ -75,19 +68,15 @@ async function sampleDiscovered(
   if (readings.length > 0) await applyReadings(deps, readings, runId);
 }
 
-/**
- * Lists the account behind a management key and applies what came back. If another management key of the user reads the same account
- * already, this one leaves it to that one.
- * @returns whether this key reads the account, and what could not be listed of it
- */
+/** Another management key of the user may already read the account. @returns whether this key reads it, and what could not be listed */
 export async function readListing(
   deps: Deps,
   key: KeyRow,
-  text: string,
+  secret: string,
   runId: string,
 ): Promise<Result<{ isReader: boolean; gap: string | null; at: number }, OpenRouterError>> {
   const at = deps.now();
-  const [workspaces, credits] = await Promise.all([deps.openrouter.listWorkspaces(text), deps.openrouter.getCredits(text)]);
+  const [workspaces, credits] = await Promise.all([deps.openrouter.listWorkspaces(secret), deps.openrouter.getCredits(secret)]);
   if (!workspaces.ok) return workspaces;
   if (workspaces.value.length === 0) return err({ kind: 'unexpected_shape', path: 'an account without a workspace' });
   const note = async (accountId: number, isReader: boolean, gap: string | null) => {
@@ -103,7 +92,7 @@ export async function readListing(
   const readByOther = await findReadAccount(deps.db, key.userId, key.id, ids, at);
   if (readByOther !== null) return note(readByOther, false, null);
   const bases = await listDiscoveredSamples(deps.db, key.userId);
-  const listed = await listRecords(deps, text, workspaces.value);
+  const listed = await listRecords(deps, secret, workspaces.value);
   if (!listed.ok) return listed;
   const place = { workspaces: workspaces.value, hashes: listed.value.records.map(({ hash }) => hash), openedBy: key.hash };
   const claimed = await claimAccount(deps.db, key.userId, key.id, place, at);

@@ -1,7 +1,6 @@
 import { DAILY_REACH_DAYS, HOURLY_REACH_DAYS } from '../inventory/progress.ts';
 import type { JobMessage } from '../jobs/model.ts';
 
-/** The first message of a run that reads the account behind a management key. */
 export const accountMessageOf = (slot: string, userId: number, keyId: number): JobMessage => ({
   job: 'account',
   slot,

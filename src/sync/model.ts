@@ -1,7 +1,4 @@
-/**
- * The pure rules of reading an account: which days of a key are to be asked for next, what a reading settles, and how a query that
- * is too wide is cut. Days are UTC.
- */
+/** Rules of reading an account: which days come next, what a reading settles, how a wide query is split. Pure. Days are UTC. */
 
 import type { Account, UpstreamKey } from '../inventory/model.ts';
 import type { Read, ReadState } from '../inventory/progress.ts';
@@ -10,21 +7,20 @@ import { addDays, countDays, dayOf, earlier, HOUR_MS, later, startOfDay } from '
 import { moneyOfDay, type UsageCell } from '../usage/booking/cells.ts';
 import { endOfDay } from '../usage/coverage/secrets.ts';
 
-/** How far back `/activity` tells completed days. Source: OpenRouter's OpenAPI specification */
+/** Completed days. Source: OpenRouter's OpenAPI specification */
 export const ACTIVITY_DAYS = 30;
-/** Shortly after midnight `/activity` may not have all of yesterday. */
+/** Before this time `/activity` may lack some of yesterday. */
 export const ACTIVITY_FROM_MS = 2 * HOUR_MS;
-/** Counters that stood still for so long are in analytics, whatever else those hold. */
+/** Counters that did not move for this long are in analytics. */
 const CAUGHT_UP_MS = 3 * HOUR_MS;
 
-/** What is to be read of the days up to `to`, or null: nothing moved since the last complete reading. */
 export function recentRead(key: ReadState, today: string, retentionDays: number): Read | null {
   const oldest = wantedFrom(key, today, retentionDays);
   if (key.doneFrom === null) return finest('recent', later(oldest, addDays(today, 1 - HOURLY_REACH_DAYS)), today, today);
   return key.isAtRest ? null : finest('recent', later(oldest, key.openFrom ?? today), today, today);
 }
 
-/** Cuts a query that was too wide, in the order in which its parts are to be asked; null if it cannot be narrower. */
+/** Splits a query that was too wide, in the order to ask; null: it cannot be narrower. */
 export function narrow(read: Read, maxDays: number | null): Read[] | null {
   const days = countDays(read.from, read.to);
   if (days > 1) {
@@ -46,7 +42,6 @@ export function narrow(read: Read, maxDays: number | null): Read[] | null {
   return read.withProvider ? [{ ...read, withProvider: false }] : null;
 }
 
-/** What a reading changes of a key's state. */
 export type ReadProgress = Pick<UpstreamKey, 'doneFrom' | 'openFrom' | 'readAt' | 'readUsageNano' | 'readByokUsageNano' | 'isSettled'>;
 
 const progress = (key: ReadState): ReadProgress => ({
@@ -58,10 +53,7 @@ const progress = (key: ReadState): ReadProgress => ({
   isSettled: key.isSettled,
 });
 
-/**
- * Does a reading hold everything that the counters say? If it has today's spend in full, or if the counters have not moved for so
- * long that analytics must have caught up. In the first hours of a day the end of yesterday may be missing.
- */
+/** True with all of today's spend, or if counters stood still for hours. Early in the day, the end of yesterday may be missing. */
 function isComplete(key: ReadState, cells: readonly UsageCell[], at: number): boolean {
   if (key.countedAt !== null && at - key.countedAt >= CAUGHT_UP_MS) return true;
   const [cost, byok] = moneyOfDay(cells, dayOf(at));
@@ -69,10 +61,7 @@ function isComplete(key: ReadState, cells: readonly UsageCell[], at: number): bo
   return !isEarly && cost >= (key.usageDailyNano ?? 0) && byok >= (key.byokUsageDailyNano ?? 0);
 }
 
-/**
- * The state after a reading was applied. Yesterday and today stay open, since what is spent shows late.
- * @param at when it was asked for, epoch milliseconds
- */
+/** Yesterday and today stay open: spend is reported late. @param at when it was asked, epoch milliseconds */
 export function afterRead(key: ReadState, read: Read, cells: readonly UsageCell[], at: number, today: string): ReadProgress {
   const before = progress(key);
   if (read.part === 'history') return { ...before, doneFrom: read.from };
@@ -89,7 +78,7 @@ export function afterRead(key: ReadState, read: Read, cells: readonly UsageCell[
   };
 }
 
-/** The state of a key that OpenRouter has forgotten: there is nothing more to be read of it. */
+/** OpenRouter has forgotten the key: nothing more to read. */
 export const afterGivingUp = (key: ReadState, at: number, today: string, retentionDays: number): ReadProgress => ({
   doneFrom: key.doneFrom ?? wantedFrom(key, today, retentionDays),
   openFrom: key.openFrom ?? today,
@@ -99,20 +88,18 @@ export const afterGivingUp = (key: ReadState, at: number, today: string, retenti
   isSettled: true,
 });
 
-/** Are these days of a key read for good, so that the account's total can be compared with them? */
+/** Are these days settled, so that the account's total can be compared? */
 export function isReadThrough(key: ReadState, { from, to }: Pick<Read, 'from' | 'to'>, today: string, retentionDays: number): boolean {
   if (key.doneFrom === null || key.doneFrom > later(from, wantedFrom(key, today, retentionDays))) return false;
   return key.isAtRest || (key.readAt !== null && key.readAt >= endOfDay(to));
 }
 
-/** How far an account's total is read. */
 export type AccountProgress = Pick<Account, 'doneFrom' | 'openFrom'>;
 
 /**
- * What is next to be read of an account as a whole, completed days only: those that are not read yet and the one before them once more, then the
- * past. Null if there is nothing, or if a key is not read so far yet: what is late for one may be late for the other.
- * @param keys that are not paused
- * @param maxDays of the past, at once
+ * Completed days only: new ones and the one before them again, then history. Null: nothing, or a key is not read that far.
+ * @param keys without paused ones
+ * @param maxDays of history per query
  */
 export function accountRead(
   account: AccountProgress & Pick<Account, 'listedAt'>,
@@ -135,7 +122,6 @@ export function accountRead(
   return null;
 }
 
-/** The state of an account as a whole after such a reading. */
 export function afterAccountRead({ doneFrom, openFrom }: AccountProgress, read: Read): AccountProgress {
   return read.part === 'history' ? { doneFrom: read.from, openFrom } : { doneFrom: doneFrom ?? read.from, openFrom: addDays(read.to, 1) };
 }

@@ -1,4 +1,4 @@
-/** Asks analytics about keys, within a budget of queries, and writes what came back. */
+/** Asks analytics about keys, within a budget, and stores the answers. */
 
 import pMap from 'p-map';
 import { runBatch } from '../db.ts';
@@ -16,26 +16,21 @@ import { noteErrorsStatement } from './store.ts';
 import { describeReadError, retryAfterOf } from './verdict.ts';
 
 const MAX_SIMULTANEOUS = 6;
-/** Where OpenRouter does not say how long: the span of its limit. */
 const DEFAULT_WAIT_S = 60;
-/** What one step holds in memory and writes; more is left to the next one. */
 const MAX_CELLS = 10_000;
 
-/** How many days one query by the hour or by the day spans at the most, as far as that was found out. */
+/** The longest span of one query, in days, as far as known. */
 export type Reach = Record<Read['granularity'], number>;
 
-/** What a step may still do. */
 export interface Budget {
   queries: number;
   cells: number;
   reach: Reach;
-  /** OpenRouter asked to wait so many seconds. */
   retryAfterS: number | null;
-  /** Analytics are not open to this management key; `/activity` may be. */
+  /** Analytics refuse this management key; `/activity` may not. */
   isRefused: boolean;
 }
 
-/** A step's budget, with what its run has found out about the reach of queries. */
 export const createBudget = (queries: number, reach: Reach): Budget => ({
   queries,
   cells: MAX_CELLS,
@@ -44,7 +39,7 @@ export const createBudget = (queries: number, reach: Reach): Budget => ({
   isRefused: false,
 });
 
-/** OpenRouter asked to wait: nothing more is asked in this step. */
+/** Nothing more is asked in this step. */
 export function noteWait(budget: Budget, error: OpenRouterError): void {
   const asked = retryAfterOf(error) ?? (error.kind === 'rate_limited' ? DEFAULT_WAIT_S : null);
   if (asked !== null) budget.retryAfterS = Math.max(budget.retryAfterS ?? 0, asked);
@@ -52,16 +47,14 @@ export function noteWait(budget: Budget, error: OpenRouterError): void {
 
 const isSpent = ({ queries, cells, retryAfterS }: Budget): boolean => queries <= 0 || cells <= 0 || retryAfterS !== null;
 
-/** Answers after which `/activity` is asked instead. */
+/** Then `/activity` is asked instead. */
 const REFUSALS: readonly string[] = ['unauthorized', 'forbidden', 'refused', 'not_found'];
 
-/** Why analytics could not be asked: OpenRouter's error, or nothing that was asked is narrow enough. */
 type QueryError = OpenRouterError | { kind: 'out_of_budget' };
 
-/** Rows of one query; a failure that may pass is tried once more. */
 export async function query(
   deps: Deps,
-  text: string,
+  secret: string,
   read: Read,
   hash: string | null,
   budget: Budget,
@@ -69,7 +62,7 @@ export async function query(
   for (let attempt = 1; ; attempt++) {
     if (isSpent(budget)) return err({ kind: 'out_of_budget' });
     budget.queries -= 1;
-    const answer = await deps.openrouter.queryAnalytics(text, { ...read, hash });
+    const answer = await deps.openrouter.queryAnalytics(secret, { ...read, hash });
     if (answer.ok) return answer;
     noteWait(budget, answer.error);
     if (answer.error.kind === 'unauthorized' || answer.error.kind === 'forbidden') budget.isRefused = true;
@@ -84,15 +77,15 @@ interface ReadPart {
   isUnknownKey: boolean;
 }
 
-/** What was too wide for one key is too wide for the next. */
+/** What is too wide for one key is too wide for the next. */
 function noteReach(reach: Reach, read: Read, [first]: readonly Read[]): void {
   if (first?.granularity === read.granularity) reach[read.granularity] = Math.min(reach[read.granularity], countDays(first.from, first.to));
 }
 
-/** Asks for a range, cut as often as it must be. The parts that came before a failure count. */
+/** Splits the range as often as needed. Parts before a failure count. */
 export async function queryRange(
   deps: Deps,
-  text: string,
+  secret: string,
   range: Read,
   hash: string | null,
   budget: Budget,
@@ -107,7 +100,7 @@ export async function queryRange(
       continue;
     }
     const at = deps.now();
-    const answer = await query(deps, text, read, hash, budget);
+    const answer = await query(deps, secret, read, hash, budget);
     if (answer.ok && !answer.value.isTruncated) {
       const cells = cellsOf(answer.value.rows, read.granularity);
       budget.cells -= cells.length;
@@ -130,9 +123,9 @@ interface Outcome {
 
 const UNKNOWN_KEY: OpenRouterError = { kind: 'not_found' };
 
-/** Reads a range of a key. A key that analytics do not know keeps what is stored; one that is gone is read to its end with that. */
-async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read, budget: Budget, today: string): Promise<Outcome> {
-  const { parts, error } = await queryRange(deps, text, range, key.hash, budget);
+/** A key unknown to analytics keeps its data; if it is gone, it is now complete. */
+async function readRange(deps: Deps, secret: string, key: UpstreamKey, range: Read, budget: Budget, today: string): Promise<Outcome> {
+  const { parts, error } = await queryRange(deps, secret, range, key.hash, budget);
   const change: KeyChange = { of: key, days: [], cells: [], state: key };
   for (const part of parts) {
     if (part.isUnknownKey) {
@@ -149,14 +142,14 @@ async function readRange(deps: Deps, text: string, key: UpstreamKey, range: Read
   return { change: parts.length > 0 ? change : null, error };
 }
 
-/** Where analytics are refused, `/activity` tells the last 30 completed days, without hours. It settles nothing: analytics are asked for the same days again. */
-async function readActivity(deps: Deps, text: string, key: UpstreamKey, budget: Budget, today: string): Promise<Outcome> {
+/** `/activity` has the last 30 completed days, without hours. It settles nothing: analytics are asked again. */
+async function readActivity(deps: Deps, secret: string, key: UpstreamKey, budget: Budget, today: string): Promise<Outcome> {
   const yesterday = addDays(today, -1);
   const isEarly = deps.now() - startOfDay(today) < ACTIVITY_FROM_MS;
   if (isEarly || key.checkedTo === yesterday) return { change: null, error: { kind: 'forbidden' } };
   if (isSpent(budget)) return { change: null, error: { kind: 'out_of_budget' } };
   budget.queries -= 1;
-  const answer = await deps.openrouter.getActivity(text, key.hash);
+  const answer = await deps.openrouter.getActivity(secret, key.hash);
   if (!answer.ok) {
     noteWait(budget, answer.error);
     return { change: null, error: answer.error };
@@ -167,10 +160,7 @@ async function readActivity(deps: Deps, text: string, key: UpstreamKey, budget: 
   return { change: { of: key, days: listDays(from, yesterday), cells, state }, error: null };
 }
 
-/**
- * The keys that have something to be read, what is recent before the past.
- * @param since when the run began: what is recent is read once in a run, even if it is not complete then
- */
+/** Recent days before history. @param since start of the run: recent days are read once in a run, even if still incomplete */
 export function planReads(
   keys: readonly UpstreamKey[],
   today: string,
@@ -187,14 +177,11 @@ export function planReads(
   return [...recent, ...wanted(historyRead).filter(({ key }) => !open.has(key.id))];
 }
 
-/**
- * Reads keys until the budget is used up: one range of each, what is recent first.
- * @returns the ids of the keys that failed
- */
+/** One range per key, recent ones first, until the budget is used up. @returns ids of the keys that failed */
 export async function readKeysUsage(
   deps: Deps,
   userId: number,
-  text: string,
+  secret: string,
   keys: readonly UpstreamKey[],
   budget: Budget,
   since: number,
@@ -206,14 +193,15 @@ export async function readKeysUsage(
     if (isSpent(budget)) return;
     let outcome: Outcome = budget.isRefused
       ? { change: null, error: { kind: 'forbidden' } }
-      : await readRange(deps, text, key, read, budget, today);
+      : await readRange(deps, secret, key, read, budget, today);
     const isRefused = outcome.error !== null && REFUSALS.includes(outcome.error.kind) && outcome.change === null;
-    if (isRefused && read.part === 'recent') outcome = await readActivity(deps, text, key, budget, today);
+    if (isRefused && read.part === 'recent') outcome = await readActivity(deps, secret, key, budget, today);
     if (outcome.change) changes.push(outcome.change);
     const { error } = outcome;
     if (error && error.kind !== 'out_of_budget' && error.kind !== 'rate_limited')
-      errors.push({ id: key.id, lastError: `Its history could not be read. ${describeReadError(error)}` });
-    if (isRefused && !error) errors.push({ id: key.id, lastError: 'Analytics are refused: its history is that of the last 30 days.' });
+      errors.push({ id: key.id, lastError: `Its history could not be synced. ${describeReadError(error)}` });
+    if (isRefused && !error)
+      errors.push({ id: key.id, lastError: 'OpenRouter refuses analytics: history is limited to the last 30 days.' });
   };
   await pMap(planReads(keys, today, deps.config.retentionDays, since), readOne, { concurrency: MAX_SIMULTANEOUS });
   await applyChanges(deps.db, userId, changes);

@@ -5,18 +5,15 @@ import { SECOND_MS } from '../lib/day.ts';
 import type { KeyRecord } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/client.ts';
 import type { KeyState } from '../openrouter/schema.ts';
-import type { Sample, Series } from '../usage/booking/counters.ts';
+import type { Sample, SampleSeries } from '../usage/booking/counters.ts';
 
-/** Why a key could not be read: OpenRouter's refusal or failure, or a ciphertext that does not open. */
 export type ReadError = OpenRouterError | { kind: 'undecipherable'; error: CipherError };
 
-/** What a successful reading says of a key's health. */
 export interface Verdict {
   health: KeyRow['health'];
   lastError: string | null;
 }
 
-/** What a failed reading changes of a key. */
 export interface KeyFailure {
   health: KeyRow['health'];
   lastError: string;
@@ -27,60 +24,55 @@ export interface KeyFailure {
 }
 
 const ADDRESS_REFUSED =
-  "OpenRouter's IP allowlist refuses this monitor. A Worker has no fixed address, so nothing can be read while the account has such a list.";
+  "OpenRouter's IP allowlist blocks this monitor. A Worker has no fixed address, so sync fails while the account has an allowlist.";
 
-/** A sentence for the key's owner. It is ours: what OpenRouter writes might hold the key. */
+/** Our own words: OpenRouter's might contain the key. */
 export function describeReadError(error: ReadError): string {
   switch (error.kind) {
     case 'unauthorized':
-      return 'OpenRouter refuses the key: it was revoked, disabled, deleted, or has expired.';
+      return 'OpenRouter rejects the key: it was revoked, disabled, deleted, or has expired.';
     case 'forbidden':
       return 'OpenRouter accepts the key but does not let it read its usage.';
     case 'address_refused':
       return ADDRESS_REFUSED;
     case 'not_found':
-      return 'OpenRouter does not know what was asked for.';
+      return 'OpenRouter did not find it.';
     case 'too_wide':
-      return 'OpenRouter could not answer so much at once.';
+      return 'The request was too large for OpenRouter.';
     case 'refused':
-      return 'OpenRouter refused the question.';
+      return 'OpenRouter rejected the request.';
     case 'rate_limited':
       return 'OpenRouter asked to wait before the next request.';
     case 'unavailable':
       return `OpenRouter could not be reached: ${error.reason}.`;
     case 'unexpected_shape':
-      return `OpenRouter answered in a shape that is not understood${error.path && ` (${error.path})`}.`;
+      return `OpenRouter sent an unexpected response${error.path && ` (${error.path})`}.`;
     case 'undecipherable':
       return error.error.kind === 'missing_kid'
         ? `The encryption key "${error.error.kid}" is missing from ENCRYPTION_KEYS.`
-        : 'The stored key does not decrypt. Replace its text.';
+        : 'The stored key cannot be decrypted. Replace the key.';
   }
 }
 
-/** What a row of an account's list says of a discovered key's health. */
 export function judgeRecord(record: Pick<KeyRecord, 'isDisabled' | 'expiresAt'>, now: number): Verdict {
   const end = endOf({ ...record, vanishedAt: null }, now);
   return end === null ? { health: 'active', lastError: null } : { health: 'invalid', lastError: KEY_ENDS[end] };
 }
 
-/** Seconds after which OpenRouter wants to be asked again, or null. */
 export const retryAfterOf = (error: ReadError): number | null =>
   error.kind === 'rate_limited' || error.kind === 'unavailable' ? error.retryAfterS : null;
 
-/** Will the same reading perhaps succeed a little later? */
 export const isTransient = (error: ReadError): boolean =>
   !['unauthorized', 'forbidden', 'address_refused', 'undecipherable'].includes(error.kind);
 
-/** What a failure says of an earlier 401: another one, a sign that the key lives, or nothing. */
+/** A 402 or 403 shows that the key is alive and clears an earlier 401; other failures keep it. */
 function rejectedRunAfter(error: ReadError, before: string | null, run: string): string | null {
   if (error.kind === 'unauthorized') return run;
   return error.kind === 'forbidden' || error.kind === 'address_refused' ? null : before;
 }
 
 /**
- * What changes after a failed reading. Only a 401 in two different runs in a row makes a key invalid, or one of a key whose time is over:
- * that is no incident. A 402 or 403 shows that the
- * key lives; what is said by nobody (429, 5xx, no answer) says nothing about the key and leaves a first 401 as it is.
+ * A 401 makes a key invalid in two runs in a row, or at once if its time is over; 429, 5xx and no answer say nothing.
  * @param run names the run, so that a redelivered message counts once
  */
 export function judgeFailure(
@@ -105,15 +97,14 @@ export function judgeFailure(
   };
 }
 
-/** The counters of an answer as a sample of the ledger. `at` is when the answer was asked for. */
 export const sampleOf = ({ counters }: Pick<KeyState, 'counters'>, at: number): Sample => ({
   at,
   credits: { totalNano: counters.usageNano, todayNano: counters.usageDailyNano },
   byok: { totalNano: counters.byokUsageNano, todayNano: counters.byokUsageDailyNano },
 });
 
-/** The series that a key's next sample continues, or null if the next one is the first of its text. */
-export function seriesOf(row: KeyRow): Series | null {
+/** Null: the next sample is the first of its secret. */
+export function sampleSeriesOf(row: KeyRow): SampleSeries | null {
   const { seriesStartedAt, lastSampleAt, usageNano, usageDailyNano, byokUsageNano, byokUsageDailyNano } = row;
   if (seriesStartedAt === null || lastSampleAt === null) return null;
   return {

@@ -1,5 +1,3 @@
-/** Verbs of the ledger: what people and programs ask of it. */
-
 import { type Actor, authorize } from '../actor.ts';
 import type { Deps } from '../deps.ts';
 import { failField } from '../errors.ts';
@@ -20,18 +18,14 @@ import {
   type StatsQuery,
   type UsageQuery,
 } from './model.ts';
-import { comparePlaces, decodeCursor, encodeCursor, type GroupedRow, type Page, pageOfRange } from './sums/groups.ts';
+import { comparePositions, decodeCursor, encodeCursor, type GroupedRow, type Page, pageOfRange } from './sums/groups.ts';
 import { measuresOf, presentMeasures } from './sums/measures.ts';
 import { presentReconciled } from './sums/reconciliation.ts';
 import { summarize } from './sums/stats.ts';
 
-/** In what order compared days come. */
 const RECONCILED_BY: readonly Group[] = ['day', 'key'];
 
-/**
- * The range, if it can be asked for.
- * @throws AppFailure `invalid` with the path `from`
- */
+/** @throws AppFailure `invalid` with the path `from` */
 export function checkRange(range: Range): Range {
   const problem = rangeProblem(range);
   return problem ? failField('from', problem) : range;
@@ -39,14 +33,13 @@ export function checkRange(range: Range): Range {
 
 const checkedRange = (deps: Deps, query: Pick<StatsQuery, 'from' | 'to' | 'tz'>): Range => checkRange(resolveRange(query, deps.now()));
 
-/** How statistics read a range: of all keys from the sums of days, of one from its own rows. */
+/** All keys from rollups, one key from its own rows. */
 function askedOf({ from }: Range, keyId: number | undefined) {
   return keyId === undefined
     ? ({ hours: 'none', since: { keys: from, models: from, providers: from, drift: from } } as const)
     : ({ inRows: 'none', keyId } as const);
 }
 
-/** The answer of `GET /api/v1/stats`. */
 export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
@@ -57,20 +50,19 @@ export async function getStats(deps: Deps, actor: Actor, query: StatsQuery) {
   };
 }
 
-/** A page of UTC days and keys with what each source says of them. */
 export async function listReconciliation(deps: Deps, actor: Actor, query: ReconciliationQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, { ...query, tz: 'UTC' });
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, RECONCILED_BY);
-  if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page of this list');
+  if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not a cursor of this list');
   const { keys, reconcile } = await readLedger(deps, userId, range, { inRows: 'none', keyId: query.key_id });
-  const placeOf = ({ date, keyId }: { date: string; keyId: number }) => [date, keyId];
-  const rows = reconcile(range.from, range.to).filter((row) => cursor === null || comparePlaces(placeOf(row), cursor) > 0);
+  const positionOf = ({ date, keyId }: { date: string; keyId: number }) => [date, keyId];
+  const rows = reconcile(range.from, range.to).filter((row) => cursor === null || comparePositions(positionOf(row), cursor) > 0);
   const page = rows.slice(0, query.limit);
   const last = page.at(-1);
   return {
     data: page.map((row) => presentReconciled(row, keys)),
-    next_cursor: last && rows.length > page.length ? encodeCursor(placeOf(last), RECONCILED_BY) : null,
+    next_cursor: last && rows.length > page.length ? encodeCursor(positionOf(last), RECONCILED_BY) : null,
   };
 }
 
@@ -78,27 +70,26 @@ const isWanted = (fact: Fact, query: UsageQuery): boolean =>
   (query.model === undefined || fact.model === query.model || fact.permaslug === query.model) &&
   (query.provider === undefined || fact.provider === query.provider);
 
-/** Tells of rows whether they are all of what was spent: by their key, time, model and provider, and by what the question leaves out. */
+/** Is a row complete? It depends on its key, time and names, and on the filters. */
 function rowCompleteness(keys: readonly CoveredKey[], { facts }: Page, range: Range, query: UsageQuery) {
   const completeness = createCompleteness(keys, byEach(facts), range);
   const openDays = remember((figure: string) => completeness.openDays(JSON.parse(figure)));
-  return ({ fields, place }: GroupedRow): boolean => {
+  return ({ fields, position }: GroupedRow): boolean => {
     const named = (['model', 'provider'] as const).filter((name) => (fields[name] ?? query[name] ?? null) !== null);
     const figure = { ...ALL_SPEND, keyIds: typeof fields['key_id'] === 'number' ? [fields['key_id']] : [], named };
-    const [date, at] = [fields['date'], query.group_by.includes('hour') ? place[1] : null];
+    const [date, at] = [fields['date'], query.group_by.includes('hour') ? position[1] : null];
     if (typeof date === 'string' && typeof at === 'number') return completeness.isHourComplete(figure, { at, date });
     const open = openDays(JSON.stringify(figure));
     return typeof date === 'string' ? !open.has(date) : open.size === 0;
   };
 }
 
-/** A page of ledger rows by one or two groups. */
 export async function listUsage(deps: Deps, actor: Actor, query: UsageQuery) {
   const userId = authorize(actor, 'read');
   const range = checkedRange(deps, query);
   const { group_by: groups, limit } = query;
   const cursor = query.cursor === undefined ? null : decodeCursor(query.cursor, groups);
-  if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not the cursor of a page with this group_by');
+  if (query.cursor !== undefined && cursor === null) failField('cursor', 'Is not a cursor for this group_by');
   const { keys, items } = await readLedger(deps, userId, range, { inRows: groups.includes('hour') ? 'all' : 'none', keyId: query.key_id });
   const page = pageOfRange({ ...items(), range, groups, isWanted: (fact) => isWanted(fact, query), limit, cursor });
   const isComplete = rowCompleteness(keys, page, range, query);
@@ -117,7 +108,7 @@ const presentRow = ({ total, hours, isEstimated, keyId, ...row }: LedgerRow) => 
   hours: measuresOfHours(hours),
 });
 
-/** Everything stored of the user's days, in pieces of `pieceDays` UTC days, with its hours (UTC). */
+/** In pieces of `pieceDays` UTC days, with UTC hours. */
 export async function* exportLedger(deps: Deps, actor: Actor, pieceDays: number) {
   for await (const rows of readAll(deps, authorize(actor, 'manage'), pieceDays)) yield rows.map(presentRow);
 }

@@ -1,4 +1,3 @@
-/** `GET /api/v1/stats` and `GET /api/v1/usage`. */
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
 import { createApi } from '../http/route.ts';
@@ -17,7 +16,7 @@ usageApi.route({
   method: 'get',
   path: '/api/v1/stats',
   tag,
-  summary: 'Spend of a range, in total and by day, model, provider and key',
+  summary: 'Get spend in total and by day, model, provider and key',
   access: 'reader',
   query: statsQuerySchema,
   etag: ({ deps, query }) => [query, resolveRange(query, deps.now())],
@@ -26,7 +25,6 @@ usageApi.route({
   handle: ({ deps, actor, query }) => getStats(deps, actor, query),
 });
 
-/** The format that was asked for, or else the one that `Accept` prefers. */
 function formatOf(c: Context, { format }: UsageQuery): 'json' | 'csv' {
   const preferred = accepts(c, { header: 'Accept', supports: ['application/json', 'text/csv'], default: 'application/json' });
   return format ?? (preferred === 'text/csv' ? 'csv' : 'json');
@@ -34,7 +32,7 @@ function formatOf(c: Context, { format }: UsageQuery): 'json' | 'csv' {
 
 type Page = Awaited<ReturnType<typeof listUsage>>;
 
-/** A page as a CSV file; a `Link` header leads to the next one. */
+/** A `Link` header names the next page. */
 function csvAnswer(c: Context, query: UsageQuery, { rows, nextCursor }: Page): Response {
   if (nextCursor) {
     const next = new URL(c.req.url);
@@ -52,7 +50,7 @@ usageApi.route({
   method: 'get',
   path: '/api/v1/usage',
   tag,
-  summary: 'Ledger rows by one or two groups, in pages',
+  summary: 'List spend by one or two groups, in pages',
   access: 'reader',
   query: usageQuerySchema,
   etag: ({ c, deps, query }) => [query, formatOf(c, query), resolveRange(query, deps.now())],
@@ -79,7 +77,7 @@ usageApi.route({
   method: 'get',
   path: '/api/v1/reconciliation',
   tag,
-  summary: 'What each source says of each UTC day and key, and where they differ',
+  summary: 'Compare the sources of each UTC day and key',
   access: 'reader',
   query: reconciliationQuerySchema,
   etag: ({ query }) => query,

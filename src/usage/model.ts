@@ -1,31 +1,28 @@
-/**
- * Questions about spend: what may be asked, and the pure step from ledger rows to facts that every answer is summed from.
- */
+/** Questions about spend, and the step from ledger rows to the facts that answers sum. Pure. */
 import * as z from 'zod';
 import { addDays, countDays, isDay } from '../lib/day.ts';
 import { digitsSchema, idSchema } from '../lib/id.ts';
 import { createLocalHours, type LocalHour, localDayOf, resolveTimeZone } from '../lib/zone.ts';
 import { type Amounts, type Measures, measuresOf } from './sums/measures.ts';
 
-/** Which of the two ledgers speaks. */
+/** The source that the ledger takes for a day. */
 export type Source = 'counters' | 'analytics';
 
-/** What one source says of a key's UTC day; of analytics, of a model and provider in it. */
+/** A key's UTC day by one source; with analytics, one model and provider of it. */
 export interface LedgerRow {
   keyId: number;
   day: string;
   source: Source;
-  /** For people (slug); null is unknown. */
   model: string | null;
   permaslug: string | null;
   provider: string | null;
   total: Amounts;
-  /** What is known by the hour. What is missing to the total is not placed. */
+  /** By UTC hour. The rest of the total has no known hour. */
   hours: Readonly<Record<number, Amounts>>;
   isEstimated: boolean;
 }
 
-/** Inclusive local dates of a zone: `tz` as it was asked for, `zone` as the runtime spells it. */
+/** Local dates, inclusive: `tz` as asked for, `zone` as the runtime spells it. */
 export interface Range {
   from: string;
   to: string;
@@ -33,13 +30,12 @@ export interface Range {
   zone: string;
 }
 
-/** An amount at a place: everything that a question can group or filter by. */
+/** An amount with everything that a question can group or filter by. */
 export interface Fact {
   keyId: number;
   date: string;
-  /** Null where the amount could not be placed on an hour. */
   hour: string | null;
-  /** The UTC instant at which the hour starts, by which hours are sorted: a zone's clock may go back. */
+  /** Start of the hour in UTC, for sorting: a zone's clock may go back. */
   hourAt: number | null;
   source: Source;
   model: string | null;
@@ -48,21 +44,17 @@ export interface Fact {
   measures: Measures;
 }
 
-/**
- * A date whose figures are not certain: spend was shared out over a gap, is known only for a UTC day that is not a day of this zone, or for an
- * hour that holds local midnight.
- */
+/** An approximate date: spend was shared over a gap, or only the UTC day is known, or only an hour that contains local midnight. */
 export type Mark = Pick<Fact, 'keyId' | 'date' | 'model' | 'permaslug' | 'provider'>;
 
-/** What spend is told by. */
+/** Dimensions that spend can be grouped by. */
 export const DIMENSIONS = ['model', 'key', 'provider'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** Something for questions by one dimension each. */
 export type ByDimension<T> = Readonly<Record<Dimension, readonly T[]>>;
 export type FactsBy = ByDimension<Fact> & { readonly marks: readonly Mark[] };
 
-/** The ledger of days: rows that know every dimension and, of the days that come as sums, rows that know one. */
+/** Rows with every dimension, and for rolled-up days rows with one. */
 export interface LedgerRows {
   detailed: readonly LedgerRow[];
   summed: ByDimension<LedgerRow>;
@@ -114,7 +106,7 @@ export const usageQuerySchema = z.strictObject({
   bom: z
     .enum(['true', 'false'])
     .default('false')
-    .describe('Of CSV: begins the first page with a byte order mark, by which spreadsheets know that it is UTF-8'),
+    .describe('CSV only: starts the first page with a byte order mark, so that spreadsheets detect UTF-8'),
 });
 export type UsageQuery = z.infer<typeof usageQuerySchema>;
 
@@ -127,14 +119,13 @@ export const reconciliationQuerySchema = z.strictObject({
 });
 export type ReconciliationQuery = z.infer<typeof reconciliationQuerySchema>;
 
-/** Why a range cannot be asked for, or null. */
 export function rangeProblem({ from, to }: Pick<Range, 'from' | 'to'>): string | null {
   const days = countDays(from, to);
-  if (days < 1) return 'Must not be later than `to`';
-  return days > MAX_RANGE_DAYS ? `The range may have at most ${MAX_RANGE_DAYS} days` : null;
+  if (days < 1) return 'Start date must not be after end date';
+  return days > MAX_RANGE_DAYS ? `Range is limited to ${MAX_RANGE_DAYS} days` : null;
 }
 
-/** The range of a query, with its defaults: the last 30 days in the zone. */
+/** Default: the last 30 days in the zone. */
 export function resolveRange(query: Pick<StatsQuery, 'from' | 'to' | 'tz'>, now: number): Range {
   const zone = resolveTimeZone(query.tz) ?? 'UTC';
   const to = query.to ?? localDayOf(now, zone);
@@ -143,7 +134,6 @@ export function resolveRange(query: Pick<StatsQuery, 'from' | 'to' | 'tz'>, now:
 
 interface Piece {
   date: string;
-  /** Null if hours are not asked for, or where the amount could not be placed on one. */
   hour: LocalHour | null;
   amounts: (number | null)[];
   hasUnplaced: boolean;
@@ -151,10 +141,8 @@ interface Piece {
   spill: string | null;
 }
 
-/** Is there anything in amounts? */
 export const isSome = (amounts: Amounts): boolean => amounts.some((amount) => amount !== null && amount !== 0);
 
-/** The piece of a place among those of a row, made if there is none yet. */
 function pieceAt(pieces: Piece[], date: string, hour: LocalHour | null, width: number): Piece {
   for (const piece of pieces) if (piece.date === date && piece.hour === hour) return piece;
   const piece: Piece = { date, hour, amounts: Array<number | null>(width).fill(null), hasUnplaced: false, spill: null };
@@ -162,26 +150,22 @@ function pieceAt(pieces: Piece[], date: string, hour: LocalHour | null, width: n
   return piece;
 }
 
-/** Adds what is known of amounts, in place. */
-function addAmounts(to: (number | null)[], amounts: Amounts): void {
+function addAmountsTo(to: (number | null)[], amounts: Amounts): void {
   for (let index = 0; index < to.length; index++) {
     const amount = amounts[index] ?? null;
     if (amount !== null) to[index] = (to[index] ?? 0) + amount;
   }
 }
 
-/** Takes amounts from others, in place; unknown ones stay so. */
-function takeAmounts(from: (number | null)[], amounts: Amounts): void {
+/** In place; unknown amounts stay unknown. */
+function takeAmountsFrom(from: (number | null)[], amounts: Amounts): void {
   for (let index = 0; index < from.length; index++) {
     const left = from[index] ?? null;
     if (left !== null) from[index] = left - (amounts[index] ?? 0);
   }
 }
 
-/**
- * A row's amounts by local day, or by hour: its placed hours, and the rest, which belongs to the local day that contains 12:00
- * UTC. Ranges have tens of thousands of hours, so nothing is made for each.
- */
+/** Spend without an hour goes to the local day of noon UTC. In place: ranges have tens of thousands of hours. */
 function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => LocalHour, withHours: boolean): Piece[] {
   const pieces: Piece[] = [];
   const rest = row.total.slice();
@@ -191,14 +175,14 @@ function piecesOf(row: LedgerRow, localHours: (day: string, hour: number) => Loc
     if (amounts === undefined) continue;
     const place = localHours(day, Number(hour));
     const piece = pieceAt(pieces, place.date, withHours ? place : null, rest.length);
-    addAmounts(piece.amounts, amounts);
-    takeAmounts(rest, amounts);
+    addAmountsTo(piece.amounts, amounts);
+    takeAmountsFrom(rest, amounts);
     if (place.endDate !== place.date && isSome(amounts)) piece.spill = place.endDate;
   }
   if (isSome(rest)) {
     const piece = pieceAt(pieces, localHours(day, 12).date, null, rest.length);
     piece.hasUnplaced = true;
-    addAmounts(piece.amounts, rest);
+    addAmountsTo(piece.amounts, rest);
   }
   return pieces;
 }
@@ -215,7 +199,7 @@ const factOf = (row: LedgerRow, date: string, hour: LocalHour | null, amounts: A
   measures: measuresOf(amounts),
 });
 
-/** The facts of ledger rows inside the range, with marks of its dates. In UTC a day is one fact unless its hours are asked for. */
+/** In UTC a day is one fact unless hours are asked for. */
 function readFacts(rows: readonly LedgerRow[], range: Range, withHours: boolean): { facts: Fact[]; marks: Mark[] } {
   const localHours = createLocalHours(range.zone);
   const isUtc = range.zone === 'UTC';
@@ -240,10 +224,9 @@ function readFacts(rows: readonly LedgerRow[], range: Range, withHours: boolean)
   return { facts, marks };
 }
 
-/** The facts of ledger rows inside the range. */
 export const factsOf = (rows: readonly LedgerRow[], range: Range, withHours: boolean): Fact[] => readFacts(rows, range, withHours).facts;
 
-/** The same for questions by one dimension each, with what is not certain. */
+/** By one dimension each, with the approximate dates. */
 export function factsBy({ detailed, summed }: LedgerRows, range: Range, withHours: boolean): FactsBy {
   const { facts, marks } = readFacts(detailed, range, withHours);
   const [model, key, provider] = [summed.model, summed.key, summed.provider].map((rows) => readFacts(rows, range, withHours));
@@ -251,8 +234,6 @@ export function factsBy({ detailed, summed }: LedgerRows, range: Range, withHour
   return { model: of(model), key: of(key), provider: of(provider), marks: [...(key?.marks ?? []), ...marks] };
 }
 
-/** What knows every dimension. */
 export const byEach = <T>(all: readonly T[]): ByDimension<T> => ({ model: all, key: all, provider: all });
 
-/** Dates whose figures are not certain, in order. */
 export const approximateDays = (marks: readonly Mark[]): string[] => [...new Set(marks.map(({ date }) => date))].sort();

@@ -1,4 +1,3 @@
-/** The fields of a range in a form. */
 import { Field, Select } from '../http/forms/fields.tsx';
 import type { Range } from './model.ts';
 import type { Period, Preset } from './periods.ts';
@@ -12,7 +11,6 @@ export const PERIOD_LABELS: readonly (readonly [Preset, string])[] = [
   ['custom', 'Custom'],
 ];
 
-/** The first and the last day. */
 export const DateFields = ({ range }: { range: Range }) => (
   <>
     <Field name="from" label="From" type="date" value={range.from} isRequired={false} />
@@ -20,7 +18,6 @@ export const DateFields = ({ range }: { range: Range }) => (
   </>
 );
 
-/** The zone whose days they are: any that the runtime knows. */
 export const ZoneField = ({ zone, viewerZone }: { zone: string; viewerZone: string }) => (
   <>
     <Field name="tz" label="Time zone" value={zone} isRequired={false} list="zones" autocomplete="off" />
@@ -32,7 +29,6 @@ export const ZoneField = ({ zone, viewerZone }: { zone: string; viewerZone: stri
   </>
 );
 
-/** Range, dates of one's own, and zone. The dates count, and are seen, where the range is `Custom`. */
 export const PeriodFields = ({ period, range, viewerZone }: { period: Period; range: Range; viewerZone: string }) => (
   <>
     <Select name="range" label="Range" value={period.range} options={PERIOD_LABELS} />

@@ -1,4 +1,3 @@
-/** Ranges as people name them on pages. Pure. */
 import * as z from 'zod';
 import { addDays, countDays, startOfMonth } from '../lib/day.ts';
 import { localDayOf, resolveTimeZone } from '../lib/zone.ts';
@@ -7,13 +6,10 @@ import { daySchema, type Range, tzSchema } from './model.ts';
 export const PRESETS = ['today', '7d', '30d', '90d', 'month', 'custom'] as const;
 export type Preset = (typeof PRESETS)[number];
 
-/** What a form sends for a field that was left empty. */
 export const emptyAsAbsent = <T extends z.ZodType>(schema: T) => z.preprocess((value) => (value === '' ? undefined : value), schema);
 
-/** One of some names. */
 export const oneOf = <const T extends readonly string[]>(names: T) => z.enum(names, `Must be one of ${names.join(', ')}`);
 
-/** A range in the address of a page. Dates of one's own count where `range` is `custom`. */
 export const periodFields = {
   range: emptyAsAbsent(oneOf(PRESETS).default('30d')),
   from: emptyAsAbsent(daySchema.optional()),
@@ -26,7 +22,6 @@ export type Period = z.infer<typeof periodSchema>;
 
 const LENGTHS: Partial<Record<Preset, number>> = { today: 1, '7d': 7, '30d': 30, '90d': 90 };
 
-/** The local dates of a period; `viewerZone` holds where the period names no zone. */
 export function resolvePeriod(period: Period, now: number, viewerZone: string): Range {
   const tz = period.tz ?? viewerZone;
   const zone = resolveTimeZone(tz) ?? 'UTC';
@@ -39,16 +34,14 @@ export function resolvePeriod(period: Period, now: number, viewerZone: string): 
   return { from, to: today, tz, zone };
 }
 
-/** The days before a range, as many as it has. */
 export function periodBefore(range: Range): Range {
   const to = addDays(range.from, -1);
   return { ...range, from: addDays(to, 1 - countDays(range.from, range.to)), to };
 }
 
-/** A period as part of an address: dates of one's own only where they count. */
 export const periodQuery = ({ range, from, to, tz }: Period) => ({ range, ...(range === 'custom' && { from, to }), tz });
 
-/** The query of a page's address, in one order, without what is empty. */
+/** In one order, without empty fields. */
 export function queryOf(fields: Record<string, string | number | readonly (string | number)[] | undefined>): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(fields)) {

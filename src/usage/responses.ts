@@ -1,13 +1,11 @@
-/** What is answered about spend. */
 import * as z from 'zod';
 
 const countSchema = z.int().nullable();
 
-/** The fields of measures in every answer. */
 const measureFields = {
   cost_usd: z.number().nullable().describe('Credits spent, USD'),
   byok_cost_usd: z.number().nullable().describe("Spend on the user's own provider keys, USD; not part of cost_usd"),
-  requests: countSchema.describe('Like the tokens, a sum of what is known: keys that only have counters add nothing'),
+  requests: countSchema.describe('Known requests only, as for tokens: keys with only counters add nothing'),
   prompt_tokens: countSchema,
   completion_tokens: countSchema,
   reasoning_tokens: countSchema.describe('Contained in completion_tokens'),
@@ -16,17 +14,16 @@ const measureFields = {
     .number()
     .nullable()
     .describe(
-      "By how much OpenRouter's counters shrank, USD, 0 or less; not part of cost_usd. With it the figure is the counters' own. Null: they did not",
+      "How far OpenRouter's counters shrank, USD, 0 or less; not part of cost_usd. Added to it, you get the counters' own figure. null: they did not shrink",
     ),
-  byok_correction_usd: z.number().nullable().describe('The same of BYOK spend'),
+  byok_correction_usd: z.number().nullable().describe('The same for BYOK spend'),
 };
-/** Measures with whether they are all. */
 const figureFields = {
   ...measureFields,
   is_complete: z
     .boolean()
     .describe(
-      'Is all of this spend known, up to now? false: cost_usd and byok_cost_usd are lower bounds; also of a model or provider where some spend has no name',
+      'true: all of this spend is known, up to now. false: cost_usd and byok_cost_usd are lower bounds, also for a model or provider while some spend has no name',
     ),
 };
 const instantSchema = z.iso.datetime().nullable();
@@ -38,20 +35,20 @@ const reconciledSchema = z
     date: z.iso.date(),
     key_id: z.int(),
     name: z.string(),
-    source: z.enum(['counters', 'analytics']).nullable().describe('Which source the ledger has the day from'),
-    cost_usd: usd('What the ledger says; of a management key, the unattributed spend of its account'),
-    byok_cost_usd: usd('The same of BYOK spend'),
-    counters_cost_usd: usd('What the counters say'),
-    counters_byok_cost_usd: usd('The same of BYOK spend'),
-    correction_usd: usd('By how much the counters shrank on the day, 0 or less; not part of the cost. Null: they did not'),
-    byok_correction_usd: usd('The same of BYOK spend'),
-    activity_cost_usd: usd('What OpenRouter’s daily activity says'),
-    activity_byok_cost_usd: usd('The same of BYOK spend'),
-    drift_usd: usd('Ledger less the source that differs most, of completed days that both know whole'),
-    byok_drift_usd: usd('The same of BYOK spend'),
+    source: z.enum(['counters', 'analytics']).nullable().describe('The source that the ledger takes for this day'),
+    cost_usd: usd('Spend in the ledger; for a management key, the unattributed spend of its account'),
+    byok_cost_usd: usd('The same for BYOK spend'),
+    counters_cost_usd: usd('Spend by the counters'),
+    counters_byok_cost_usd: usd('The same for BYOK spend'),
+    correction_usd: usd('How far the counters shrank on the day, 0 or less; not part of the cost. null: they did not shrink'),
+    byok_correction_usd: usd('The same for BYOK spend'),
+    activity_cost_usd: usd('Spend by OpenRouter’s `/activity`'),
+    activity_byok_cost_usd: usd('The same for BYOK spend'),
+    drift_usd: usd('Ledger minus the source that differs most, for completed days that both know in full'),
+    byok_drift_usd: usd('The same for BYOK spend'),
     coverage: z
       .enum(['exact', 'partial', 'none'])
-      .describe('How much of the day the ledger knows: all of it, a part (also today), nothing. Not whether the sources agree'),
+      .describe('How much of the day the ledger knows: all, a part (also today) or nothing. It does not say whether the sources agree'),
   })
   .meta({ id: 'ReconciledDay' });
 
@@ -64,13 +61,13 @@ export const statsSchema = z
     range: z.object({ from: z.iso.date(), to: z.iso.date(), tz: z.string() }),
     totals: z.object({
       ...figureFields,
-      is_count_complete: z.boolean().describe('The same of requests and tokens: false where a key has counters only'),
+      is_count_complete: z.boolean().describe('The same for requests and tokens: false where a key has counters only'),
     }),
     by_day: z.array(z.object({ date: z.iso.date(), ...figureFields })),
     by_model: z.array(
       z.object({
         model: z.string().nullable().describe('Slug, or permaslug where no slug is known'),
-        permaslugs: z.array(z.string()).describe('The versions that the slug stands for'),
+        permaslugs: z.array(z.string()).describe('Model versions behind the slug'),
         ...figureFields,
       }),
     ),
@@ -78,22 +75,20 @@ export const statsSchema = z
     by_key: z
       .array(z.object({ key_id: z.int(), name: z.string(), ...figureFields }))
       .describe(
-        'A management key stands for the unattributed spend of its account: what it spent in the chatroom, or with keys that are paused or deleted here. It is pending until all other keys of the account are read through the day',
+        'A management key shows the unattributed spend of its account: the chatroom, and keys that are paused or deleted here. A day is pending until all other keys of the account are synced through it',
       ),
     coverage: z.array(z.object({ key_id: z.int(), known_since: instantSchema, source: z.enum(['counters', 'analytics']).nullable() })),
-    approximate_days: z
-      .array(z.iso.date())
-      .describe('Days whose share of the spend is not certain: some of it may belong to the day before or after'),
+    approximate_days: z.array(z.iso.date()).describe('Days of which some spend may belong to the day before or after'),
     drift: z.array(reconciledSchema).describe('Completed UTC days on which the sources differ by more than a cent'),
     as_of: instantSchema.describe(
-      'All spend of the keys that were read so far is in the figures up to this instant. Unattributed spend of an account follows when a day is over and all its keys are read',
+      'The figures include all spend of synced keys up to this instant. Unattributed spend of an account follows when a day is over and all its keys are synced',
     ),
   })
   .meta({ id: 'Stats' });
 
 const usageRowSchema = z.object({
   date: z.iso.date().optional(),
-  hour: z.iso.datetime({ offset: true }).nullable().optional().describe('Null: spend of the date that could not be placed on an hour'),
+  hour: z.iso.datetime({ offset: true }).nullable().optional().describe('null: spend of the date without a known hour'),
   model: z.string().nullable().optional(),
   provider: z.string().nullable().optional(),
   key_id: z.int().optional(),

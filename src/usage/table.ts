@@ -1,32 +1,24 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
-/**
- * What each source says of a UTC day of an upstream key, in nano-dollars, and which of them the ledger takes (`source-store.ts`). `WITHOUT ROWID` in
- * the migration: clustered by user and day.
- */
+/** A UTC day of an upstream key by each source, in nano-dollars. `WITHOUT ROWID` in the migration: clustered by user and day. */
 export const keyDay = sqliteTable(
   'key_day',
   {
     userId: integer('user_id').notNull(),
     day: text().notNull(),
     upstreamKeyId: integer('upstream_key_id').notNull(),
-    /** Null: nothing was counted. */
     countedNano: integer('counted_nano'),
     countedByokNano: integer('counted_byok_nano'),
-    /** Where a counter shrank: by how much, negative; not part of what was counted. */
     correctionNano: integer('correction_nano').notNull().default(0),
     correctionByokNano: integer('correction_byok_nano').notNull().default(0),
-    /** Part of the amount was shared out over a gap of more than a day. */
+    /** Some of it was shared over a gap of more than a day. */
     isEstimated: integer('is_estimated', { mode: 'boolean' }).notNull().default(false),
-    /** JSON `{"<hour 0 to 23>": [costNano, byokCostNano]}` of what could be placed on an hour. */
+    /** JSON `{"<hour 0 to 23>": [costNano, byokCostNano]}`, where the hour is known. */
     hours: text(),
-    /** The sum of the day's `usage_day`; null: analytics have nothing. */
     reportedNano: integer('reported_nano'),
     reportedByokNano: integer('reported_byok_nano'),
-    /** Null: `/activity` was not asked. */
     activityNano: integer('activity_nano'),
     activityByokNano: integer('activity_byok_nano'),
-    /** Null: the ledger has nothing of the day. */
     source: text({ enum: ['counters', 'analytics'] }),
   },
   (table) => [primaryKey({ columns: [table.userId, table.day, table.upstreamKeyId] })],
@@ -41,30 +33,27 @@ const amounts = {
   promptTokens: integer('prompt_tokens').notNull(),
   completionTokens: integer('completion_tokens').notNull(),
   reasoningTokens: integer('reasoning_tokens').notNull(),
-  /** Null where the day comes from `/activity`, which does not tell them. */
+  /** Null for days from `/activity`, which lacks them. */
   cachedTokens: integer('cached_tokens'),
   /** JSON `{"<hour 0 to 23>": [costNano, byokCostNano, requests, prompt, completion, reasoning, cached]}`; null: only the day is known. */
   hours: text(),
 };
 
-/**
- * How analytics split a UTC day of an upstream key: by model (permaslug) and provider, where '' is unknown. `WITHOUT ROWID` in the migration:
- * clustered by user and day.
- */
+/** Analytics by model (permaslug) and provider; '': unknown. `WITHOUT ROWID` in the migration: clustered by user and day. */
 export const usageDay = sqliteTable(
   'usage_day',
   { userId: integer('user_id').notNull(), day: text().notNull(), upstreamKeyId: integer('upstream_key_id').notNull(), ...amounts },
   (table) => [primaryKey({ columns: [table.userId, table.day, table.upstreamKeyId, table.model, table.provider] })],
 );
 
-/** The same of all that an account spent on a completed day, with a key or without one. `WITHOUT ROWID` in the migration. */
+/** An account's total of a completed day, split the same way. `WITHOUT ROWID` in the migration. */
 export const accountDay = sqliteTable(
   'account_day',
   { userId: integer('user_id').notNull(), day: text().notNull(), accountId: integer('account_id').notNull(), ...amounts },
   (table) => [primaryKey({ columns: [table.userId, table.day, table.accountId, table.model, table.provider] })],
 );
 
-/** What `/activity` says of all that an account spent on a completed day. `WITHOUT ROWID` in the migration. */
+/** An account's total of a completed day by `/activity`. `WITHOUT ROWID` in the migration. */
 export const accountCheck = sqliteTable(
   'account_check',
   {
@@ -77,18 +66,15 @@ export const accountCheck = sqliteTable(
   (table) => [primaryKey({ columns: [table.userId, table.day, table.accountId] })],
 );
 
-/**
- * The rollup: a UTC day of a user in sums, made from what the ledger takes (`sums.ts`). Triggers in the migrations delete it when a row of its day
- * changes, and all of a user's when a key goes or a secret or an account goes to another key.
- */
+/** The rollup of a user's UTC day. Triggers delete it when a row of its day changes, or a key is deleted, or a secret or account moves. */
 export const daySum = sqliteTable(
   'day_sum',
   {
     userId: integer('user_id').notNull(),
     day: text().notNull(),
-    /** The hour that parts the day into two local ones; 0: it is only summed as a whole. */
+    /** The hour that splits it into two local days; 0: whole days only. */
     cut: integer().notNull(),
-    /** JSON of each part of a `DaySum`, of which a question reads those that it needs. */
+    /** JSON of each part of a `DaySum`; questions read the parts they need. */
     spent: text().notNull(),
     keys: text().notNull(),
     models: text().notNull(),
@@ -99,22 +85,21 @@ export const daySum = sqliteTable(
   (table) => [primaryKey({ columns: [table.userId, table.day] })],
 );
 
-/** The name for people (slug) of a model that a user's keys used, by its versioned name (permaslug). `WITHOUT ROWID` in the migration. */
+/** `slug`: the name for people of a `permaslug` (versioned). `WITHOUT ROWID` in the migration. */
 export const modelName = sqliteTable(
   'model_name',
   {
     userId: integer('user_id').notNull(),
     permaslug: text().notNull(),
-    /** Null: not known yet. */
     slug: text(),
   },
   (table) => [primaryKey({ columns: [table.userId, table.permaslug] })],
 );
 
-/** Users of whose ledger rows are to be deleted in steps: those of keys that are gone, and all if the user is gone. */
+/** Users whose ledger rows are deleted in steps: of deleted keys, or all if the user is gone. */
 export const purge = sqliteTable('purge', {
   userId: integer('user_id').primaryKey(),
   requestedAt: integer('requested_at').notNull(),
-  /** Everything before this day is done. */
+  /** Earlier days are done. */
   fromDay: text('from_day').notNull().default(''),
 });

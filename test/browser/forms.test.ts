@@ -71,10 +71,10 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
     await expectFocus(page, 'alerts-channels-name');
 
     await page.goto('/explore');
-    await page.getByLabel('Top', { exact: true }).fill('99');
+    await page.getByLabel('Series', { exact: true }).fill('99');
     await page.getByRole('button', { name: 'Show', exact: true }).click();
     await expectFocus(page, 'explore-top');
-    expect(await summary(page).getByRole('link').allTextContents()).toEqual(['Top: Must be from 1 to 50']);
+    expect(await summary(page).getByRole('link').allTextContents()).toEqual(['Series: Must be from 1 to 50']);
     if (script) expect(await findViolations(page)).toEqual([]);
     await keepShot(page, `failed-question-${width}`);
     await page.getByRole('button', { name: 'Save view' }).click();
@@ -106,7 +106,7 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
     const path = new URL(page.url()).pathname;
     for (let times = 0; times < 2; times++) await page.getByRole('button', { name: 'Sync now' }).click();
     await expectFocus(page, `${path.slice(1).replace('/', '-')}-sync`);
-    expect(await summary(page).textContent()).toBe('A key can be read once a minute.');
+    expect(await summary(page).textContent()).toBe('A key can be synced once a minute.');
     if (script) expect(await findViolations(page)).toEqual([]);
     await keepShot(page, `failed-sync-${width}`);
     await page.keyboard.press('Tab');

@@ -59,7 +59,7 @@ describe.skipIf(!hasChromium)('a newcomer', () => {
     await page.getByLabel('Name').fill('production');
     await page.getByLabel('OpenRouter key').fill(text);
     await press(page, 'Add key');
-    expect(await message(page)).toContain('“production” is added');
+    expect(await message(page)).toContain('“production” added');
     expect(await page.content()).not.toContain(text);
 
     running.simulator.spend(text, { nano: 250_000_000 });
@@ -117,24 +117,24 @@ describe.skipIf(!hasChromium)('a newcomer', () => {
     await page.getByRole('link', { name: 'first' }).click();
     await page.getByLabel('Name').fill('second');
     await press(page, 'Rename');
-    expect(await message(page)).toBe('It is called “second” now.');
+    expect(await message(page)).toBe('Renamed to “second”.');
     await press(page, 'Pause');
-    expect(await message(page)).toBe('The key is paused.');
+    expect(await message(page)).toBe('Sync paused.');
     expect(await page.getByRole('button', { name: 'Sync now' }).isDisabled()).toBe(true);
     await press(page, 'Resume');
     await press(page, 'Sync now');
-    expect(await message(page)).toContain('The key is being read.');
+    expect(await message(page)).toContain('Sync started.');
     await press(page, 'Sync now');
-    expect(await page.getByRole('alert').textContent()).toBe('A key can be read once a minute.');
+    expect(await page.getByRole('alert').textContent()).toBe('A key can be synced once a minute.');
     await page.getByLabel('OpenRouter key').fill(next);
     await press(page, 'Replace');
-    expect(await message(page)).toContain('Its text is replaced.');
+    expect(await message(page)).toContain('Key replaced');
     await page.getByRole('link', { name: 'Delete…' }).click();
     await page.getByRole('link', { name: 'Keep it' }).click();
     await page.getByRole('link', { name: 'Delete…' }).click();
     await press(page, 'Delete key');
-    expect(await message(page)).toBe('The key and its history are deleted.');
-    expect(await page.getByText('You have no keys yet.').count()).toBe(1);
+    expect(await message(page)).toBe('Key and history deleted.');
+    expect(await page.getByText('No keys yet.').count()).toBe(1);
     expect(complaints).toEqual([]);
     await close();
   });
@@ -224,7 +224,7 @@ describe.skipIf(!hasChromium)('wrong input', () => {
       { Name: 'mine', 'OpenRouter key': keyText('9') },
       'Add key',
       'OpenRouter key',
-      'OpenRouter refuses the key: it was revoked, disabled, deleted, or has expired.',
+      'OpenRouter rejects the key: it was revoked, disabled, deleted, or has expired.',
     );
     await page.goto('/tokens');
     await attempt({ Name: 'x'.repeat(101) }, 'Create token', 'Name', 'Must have 1 to 100 characters');
@@ -236,13 +236,13 @@ describe.skipIf(!hasChromium)('wrong input', () => {
     await attempt({ Name: 'one too many' }, 'Create token', null, 'Maximum 5 API tokens allowed');
 
     await page.goto('/dashboard?range=custom&from=2026-11-20&to=2026-11-02');
-    expect(await page.locator('.bar .error').textContent()).toBe('Must not be later than `to`');
+    expect(await page.locator('.bar .error').textContent()).toBe('Start date must not be after end date');
     expect(await page.getByLabel('From').inputValue()).toBe('2026-11-20');
     await page.goto('/dashboard?tz=Mars/Olympus&range=century');
     expect(await page.locator('.bar .error').textContent()).toBe('Must be an IANA time zone like Europe/Rome');
     expect(await page.getByRole('alert').textContent()).toContain('range: Must be one of today');
     await page.goto('/explore?rollup=hour&range=90d');
-    expect(await page.getByText('By the hour at most 31 days can be shown', { exact: true }).count()).toBe(1);
+    expect(await page.getByText('Hourly view is limited to 31 days', { exact: true }).count()).toBe(1);
     await page.goto('/explore?top=0');
     expect(await page.locator('.filters .error').textContent()).toBe('Must be from 1 to 50');
     await attempt({ 'View name': '' }, 'Save view', 'View name', 'Must have 1 to 100 characters');

@@ -274,7 +274,7 @@ describe.skipIf(!hasChromium)('figures', () => {
     const legend = await page.locator('.legend li').allTextContents();
     expect(legend.map((text) => text.trim()).sort()).toEqual(['discovered 0', 'discovered 1', 'discovered 2', 'own']);
     await page.reload();
-    expect(await page.locator('nav[aria-label="Stacked by"] a[aria-current]').textContent()).toBe('By key');
+    expect(await page.locator('nav[aria-label="Group by"] a[aria-current]').textContent()).toBe('By key');
 
     const href = (await page.getByRole('link', { name: 'Download CSV' }).getAttribute('href')) ?? '';
     const lines = (await (await page.request.get(href)).text()).trim().split('\n');
@@ -317,7 +317,7 @@ describe.skipIf(!hasChromium)('figures', () => {
     await page.goto('/explore?metric=requests&by=provider&range=7d');
     await page.getByLabel('View name').fill('requests by <provider>');
     await page.getByRole('button', { name: 'Save view' }).click();
-    expect(await page.getByRole('status').textContent()).toBe('The view “requests by <provider>” is saved.');
+    expect(await page.getByRole('status').textContent()).toBe('View “requests by <provider>” saved.');
     await page.goto('/explore');
     await page.getByRole('link', { name: 'requests by <provider>' }).click();
     expect(await page.getByLabel('Metric').inputValue()).toBe('requests');

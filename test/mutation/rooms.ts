@@ -183,7 +183,7 @@ export const ROOMS: Guard[] = [
     ['scenario/keys', 'scenario/canary'],
     [
       "if (!answer.ok && answer.error.kind === 'unauthorized') failField('key', describeReadError(answer.error));",
-      ['label: maskKey(keyText)', 'label: keyText'],
+      ['label: maskKey(secret)', 'label: secret'],
     ],
   ),
   ...of('src/keys/actions.ts', ['scenario/audit'], ["recordStatement(deps, userId, actor, 'key_deleted', key.name),"]),

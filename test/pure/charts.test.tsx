@@ -125,7 +125,7 @@ describe('what is not known', () => {
   it('is said of weekdays that are known in part', () => {
     const cells = Array.from({ length: 7 }, () => Array.from({ length: 24 }, (_, hour) => (hour < 9 ? null : 0)));
     const map = render(<HeatMap id="h" title="Week" description="Hours" cells={cells} format={formatUsd} />);
-    expect(map).toContain('aria-label="Monday: $0.00, of the hours that are known"');
+    expect(map).toContain('aria-label="Monday: $0.00, known hours only"');
   });
 });
 

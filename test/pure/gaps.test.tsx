@@ -26,10 +26,10 @@ const SPANS: fc.Arbitrary<Known[]> = fc
   .map((pairs) => mergeSpans(pairs.filter(([a, b]) => a !== b).map(([a, b]) => ({ since: Math.min(a, b), until: Math.max(a, b) }))));
 const KEY = (id: number): fc.Arbitrary<CoveredKey> =>
   fc
-    .record({ whole: SPANS, detailed: SPANS, isCounted: fc.boolean(), isAnalysed: fc.boolean() })
-    .map(({ whole, detailed, isCounted, isAnalysed }) => ({
+    .record({ whole: SPANS, detailed: SPANS, isCounted: fc.boolean(), isAnalyzed: fc.boolean() })
+    .map(({ whole, detailed, isCounted, isAnalyzed }) => ({
       ...key(id, isCounted ? '2026-10-20T00:00:00Z' : null, isCounted ? '2026-11-01T00:00:00Z' : null),
-      analytics: isAnalysed ? known('2026-10-20T00:00:00Z', '2026-11-01T00:00:00Z') : null,
+      analytics: isAnalyzed ? known('2026-10-20T00:00:00Z', '2026-11-01T00:00:00Z') : null,
       whole,
       detailed,
     }));
@@ -194,26 +194,22 @@ describe('gaps in words', () => {
   it.each([
     [[gap('a', 'before', NOON)], 1, 'since 28 Nov, when the key was added'],
     [[gap('a', 'before', NOON, false)], 1, 'since 28 Nov'],
-    [[gap('a', 'before', NOON)], 2, 'at least: a is known since 28 Nov, when the key was added'],
+    [[gap('a', 'before', NOON)], 2, 'at least: a has data since 28 Nov, when the key was added'],
     [
       [{ ...gap('a', 'before', NOON), until: Date.parse('2026-11-29T01:00:00Z') }],
       1,
-      'since 28 Nov, when the key was added, and was not read since 29 Nov',
+      'since 28 Nov, when the key was added, not synced since 29 Nov',
     ],
-    [[gap('a', 'after', NOON)], 1, 'at least: a was not read since 28 Nov'],
-    [[gap('a', 'between')], 1, 'at least: a was not read all the time'],
-    [[gap('a', 'never')], 1, 'at least: nothing is known of a yet'],
-    [[gap('a', 'counted')], 2, 'at least: of a only the spend is known'],
+    [[gap('a', 'after', NOON)], 1, 'at least: a not synced since 28 Nov'],
+    [[gap('a', 'between')], 1, 'at least: a has gaps'],
+    [[gap('a', 'never')], 1, 'at least: no data for a yet'],
+    [[gap('a', 'counted')], 2, 'at least: a has spend only, no requests or tokens'],
     [
       ['a', 'b', 'c', 'd'].map((name) => gap(name, 'never')),
       4,
-      'at least: nothing is known of a yet; nothing is known of b yet; nothing is known of c yet; and 1 more key',
+      'at least: no data for a yet; no data for b yet; no data for c yet; and 1 more key',
     ],
-    [
-      ['a', 'b', 'c', 'd', 'e'].map((name) => gap(name, 'between')),
-      9,
-      'at least: a was not read all the time; b was not read all the time; c was not read all the time; and 2 more keys',
-    ],
+    [['a', 'b', 'c', 'd', 'e'].map((name) => gap(name, 'between')), 9, 'at least: a has gaps; b has gaps; c has gaps; and 2 more keys'],
   ])('%#', (gaps, keys, text) => {
     expect(gapsText(gaps, keys, 'UTC')).toBe(text);
   });

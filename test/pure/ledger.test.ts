@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, dayOf, HOUR_MS, MINUTE_MS, SECOND_MS, startOfDay } from '../../src/lib/day.ts';
-import { addPosting, type DayAmounts, postSample, type Sample, type Series } from '../../src/usage/booking/counters.ts';
+import { addPosting, type DayAmounts, postSample, type Sample, type SampleSeries } from '../../src/usage/booking/counters.ts';
 
 const at = (text: string): number => Date.parse(text);
 const counter = (totalNano: number, todayNano: number) => ({ totalNano, todayNano });
@@ -10,7 +10,7 @@ const sample = (time: string, total: number, today: number, byok = counter(0, 0)
   credits: counter(total, today),
   byok,
 });
-const series = (last: Sample, startedAt = at('2026-01-01T00:00:00Z')): Series => ({ last, startedAt });
+const series = (last: Sample, startedAt = at('2026-01-01T00:00:00Z')): SampleSeries => ({ last, startedAt });
 
 /** day → cost, and the hours of it that are placed. */
 const brief = (days: DayAmounts[]) =>

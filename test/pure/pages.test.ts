@@ -260,16 +260,16 @@ describe('advice', () => {
     expect(texts({ status: 'paused' })[0]?.[0]).toBe('quiet');
     expect(texts({ last_error: 'Wait.' })).toEqual([['warn', 'Wait.']]);
     expect(texts({ limit_usd: 10, limit_remaining_usd: 1, limit_reset: 'monthly' })).toEqual([
-      ['warn', '90% of its limit of $10.00 for this month is used; $1.00 left.'],
+      ['warn', '90% of its $10.00 limit for this month is used; $1.00 left.'],
     ]);
     expect(texts({ limit_usd: 10, limit_remaining_usd: 0 })[0]?.[0]).toBe('bad');
     expect(texts({ limit_usd: 10, limit_remaining_usd: 5 })).toEqual([]);
     expect(
       texts({ status: 'paused', limit_usd: 10, limit_remaining_usd: 0, expires_at: '2026-11-25T00:00:00.000Z' }).map(([tone]) => tone),
     ).toEqual(['quiet']);
-    expect(texts({ expires_at: '2026-11-25T00:00:00.000Z' })).toEqual([['warn', 'It expires on 25 Nov 2026, 00:00.']]);
-    expect(texts({ last_synced_at: '2026-11-22T09:00:00.000Z' })).toEqual([['warn', 'It was last read on 22 Nov 2026, 09:00.']]);
-    expect(texts({ backfill: { done: 1, total: 1000 } })).toEqual([['info', 'Its history is being read: 1 of 1,000 days.']]);
+    expect(texts({ expires_at: '2026-11-25T00:00:00.000Z' })).toEqual([['warn', 'Expires on 25 Nov 2026, 00:00.']]);
+    expect(texts({ last_synced_at: '2026-11-22T09:00:00.000Z' })).toEqual([['warn', 'Last synced on 22 Nov 2026, 09:00.']]);
+    expect(texts({ backfill: { done: 1, total: 1000 } })).toEqual([['info', 'Syncing history: 1 of 1,000 days.']]);
     expect(texts({ vanished_at: '2026-11-20T00:00:00.000Z' })[0]?.[0]).toBe('quiet');
     expect(texts({ backfill: { done: 1, total: 2 }, limit_usd: 1, limit_remaining_usd: 0 }).map(([tone]) => tone)).toEqual(['bad', 'info']);
   });
@@ -287,7 +287,7 @@ describe('advice', () => {
     const adviceFor = (key: Key) => adviceOf(key, NOW, 'UTC').map(({ tone, text }) => [tone, text]);
     expect(adviceFor(expired)).toEqual([['bad', 'The key has expired.']]);
     expect(adviceFor({ ...expired, kind: 'discovered' })).toEqual([['quiet', 'The key has expired.']]);
-    expect(adviceFor({ ...expired, status: 'active', is_expired: false, last_error: null })[0]?.[1]).toContain('It expired on');
+    expect(adviceFor({ ...expired, status: 'active', is_expired: false, last_error: null })[0]?.[1]).toContain('Expired on');
   });
 
   it('knows a limit’s use only where all of it is known', () => {
@@ -398,7 +398,7 @@ describe('what needs attention', () => {
       expect.stringContaining('balance is -$0.31'),
       '$66.20 of $10.00 spent this month (662%).',
       '≥\u00a0$66.20 of $10.00 spent this month (≥\u00a0662%).',
-      expect.stringContaining('refuses'),
+      expect.stringContaining('rejects'),
     ]);
   });
 

@@ -15,7 +15,7 @@ import { decimalFromNano } from '../../src/lib/money.ts';
 import { err, ok } from '../../src/lib/result.ts';
 import { slicesOf } from '../../src/lib/slices.ts';
 import type { Reading } from '../../src/sync/keys.ts';
-import { describeReadError, judgeFailure, type ReadError, seriesOf } from '../../src/sync/verdict.ts';
+import { describeReadError, judgeFailure, type ReadError, sampleSeriesOf } from '../../src/sync/verdict.ts';
 import { isListed, isPattern } from '../../src/users/common-passwords.ts';
 import { FAILURE_WINDOW_MS, lockedForS, loginSchema, MAX_FAILURES, registerSchema } from '../../src/users/model.ts';
 
@@ -139,7 +139,7 @@ describe('keys', () => {
 
   it('become invalid at once by a refusal after the time until which they were to live', () => {
     const dated = { ...fresh, expiresAt: 100 };
-    expect(judgeFailure(dated, refused, 'sync 1', 99)).toMatchObject({ health: 'active', lastError: expect.stringContaining('refuses') });
+    expect(judgeFailure(dated, refused, 'sync 1', 99)).toMatchObject({ health: 'active', lastError: expect.stringContaining('rejects') });
     expect(judgeFailure(dated, refused, 'sync 1', 100)).toMatchObject({ health: 'invalid', lastError: 'The key has expired.' });
     expect(judgeFailure(dated, { kind: 'unavailable', reason: 'x', retryAfterS: null }, 'sync 1', 200).health).toBe('active');
     expect(judgeFailure(dated, { kind: 'address_refused' }, 'sync 1', 200)).toMatchObject({
@@ -174,7 +174,7 @@ describe('keys', () => {
   });
 
   it('have no series before their first sample', () => {
-    expect(seriesOf({ seriesStartedAt: null, lastSampleAt: null } as KeyRow)).toBeNull();
+    expect(sampleSeriesOf({ seriesStartedAt: null, lastSampleAt: null } as KeyRow)).toBeNull();
   });
 });
 

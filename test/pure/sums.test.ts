@@ -8,9 +8,9 @@ import { addDays, listDays } from '../../src/lib/day.ts';
 import { createLocalHours } from '../../src/lib/zone.ts';
 import type { CoveredKey } from '../../src/usage/coverage/coverage.ts';
 import { DIMENSIONS, type FactsBy, factsBy, factsOf, type LedgerRow } from '../../src/usage/model.ts';
-import { cutOf, type DaySum, sumDay } from '../../src/usage/rollup/build.ts';
+import { type DaySum, localDaySplitHour, sumDay } from '../../src/usage/rollup/build.ts';
 import { creditsOfSums, rowsOfSums, type SummedDay } from '../../src/usage/rollup/decode.ts';
-import { daysToSum, isPartedFor, planDays, spansOfDays } from '../../src/usage/rollup/plan.ts';
+import { daysToSum, isSplitFor, planDays, spansOfDays } from '../../src/usage/rollup/plan.ts';
 import { insertSums } from '../../src/usage/rollup/store.ts';
 import { type StoredRow, slugsOf, toLedgerRow } from '../../src/usage/sources/stored-row.ts';
 import { createComparison } from '../../src/usage/sums/reconciliation.ts';
@@ -66,8 +66,8 @@ const rowsOf = (keys: readonly CoveredKey[], stored: readonly StoredRow[]): Stor
 /** Rows in sums, as they come back from the database. */
 function summed(rows: readonly StoredRow[], zone: string): SummedDay[] {
   return [...Map.groupBy(rows, ({ day }) => day)].sort().map(([day, ofDay]) => {
-    const cut = cutOf(day, zone);
-    return { day, cut, ...JSON.parse(JSON.stringify(sumDay(ofDay, [], cut))) };
+    const splitHour = localDaySplitHour(day, zone);
+    return { day, splitHour, ...JSON.parse(JSON.stringify(sumDay(ofDay, [], splitHour))) };
   });
 }
 
@@ -91,7 +91,7 @@ describe('the hour that parts a day', () => {
         const dates = Array.from({ length: 24 }, (_, hour) => localHours(day, hour).date);
         const next = dates.findIndex((date) => date !== dates[0]);
         expect(new Set(dates).size).toBeLessThanOrEqual(2);
-        expect(cutOf(day, zone)).toBe(zone === 'UTC' ? 0 : next === -1 ? 24 : next);
+        expect(localDaySplitHour(day, zone)).toBe(zone === 'UTC' ? 0 : next === -1 ? 24 : next);
         if (next !== -1) expect(dates.lastIndexOf(dates[0] ?? '')).toBe(next - 1);
       }),
       { numRuns: 1000 },
@@ -175,7 +175,7 @@ describe('days in sums', () => {
         const { from, to } = wide('UTC');
         const told = findDrift(from, to);
         const kept = listDays(from, to).map(
-          (day) => JSON.parse(JSON.stringify(sumDay([], findDrift(day, day), cutOf(day, zone)))) as DaySum,
+          (day) => JSON.parse(JSON.stringify(sumDay([], findDrift(day, day), localDaySplitHour(day, zone)))) as DaySum,
         );
         expect(kept.flatMap(({ drift }) => drift)).toEqual(told);
       }),
@@ -265,8 +265,8 @@ describe('a plan', () => {
   const KEPT = '2025-11-15';
 
   it('reads the last three days as rows, sums up those before yesterday, and looks for the sums of older ones', () => {
-    const { cuts, inRows, span } = planDays(inZone('2026-11-10', '2026-11-15'), null, NOW, KEPT);
-    expect([[...cuts.keys()], [...inRows], span]).toEqual([
+    const { splitHours, inRows, span } = planDays(inZone('2026-11-10', '2026-11-15'), null, NOW, KEPT);
+    expect([[...splitHours.keys()], [...inRows], span]).toEqual([
       ['2026-11-10', '2026-11-11', '2026-11-12', '2026-11-13'],
       ['2026-11-13', '2026-11-14', '2026-11-15'],
       ['2026-11-10', '2026-11-15'],
@@ -275,9 +275,9 @@ describe('a plan', () => {
 
   it('reads days as rows whose hours are wanted, and parts days where the zone does', () => {
     const day = inZone('2026-11-05', '2026-11-05', 'America/New_York');
-    const { cuts, inRows } = planDays(inZone('2026-11-01', '2026-11-05', 'America/New_York'), day, NOW, KEPT);
+    const { splitHours, inRows } = planDays(inZone('2026-11-01', '2026-11-05', 'America/New_York'), day, NOW, KEPT);
     expect([...inRows]).toEqual(['2026-11-04', '2026-11-05', '2026-11-06']);
-    expect([...cuts]).toEqual([
+    expect([...splitHours]).toEqual([
       ['2026-10-31', 4],
       ['2026-11-01', 4],
       ['2026-11-02', 5],
@@ -286,15 +286,15 @@ describe('a plan', () => {
   });
 
   it('lists only days of which something can be stored, however far the others are', () => {
-    const { cuts, inRows, beyond } = planDays(inZone('1000-01-01', '2999-12-31'), null, NOW, KEPT);
-    expect([[...cuts.keys()][0], [...inRows].at(-1), cuts.size]).toEqual([KEPT, '2026-11-16', 364]);
+    const { splitHours, inRows, beyond } = planDays(inZone('1000-01-01', '2999-12-31'), null, NOW, KEPT);
+    expect([[...splitHours.keys()][0], [...inRows].at(-1), splitHours.size]).toEqual([KEPT, '2026-11-16', 364]);
     expect(beyond).toEqual([
       ['1000-01-01', '2025-11-14'],
       ['2026-11-17', '2999-12-31'],
     ]);
     for (const year of ['1000', '2999']) {
       const far = planDays(inZone(`${year}-05-01`, `${year}-05-02`), null, NOW, KEPT);
-      expect([far.cuts.size, far.inRows.size, far.beyond]).toEqual([0, 0, [[`${year}-05-01`, `${year}-05-02`]]]);
+      expect([far.splitHours.size, far.inRows.size, far.beyond]).toEqual([0, 0, [[`${year}-05-01`, `${year}-05-02`]]]);
     }
     expect(planDays(inZone('2026-11-10', '2026-11-15', 'America/New_York'), null, NOW, KEPT).beyond).toEqual([]);
   });
@@ -316,8 +316,8 @@ describe('a plan', () => {
 
   const days = (zone: string, known: Partial<Parameters<typeof daysToSum>[1]> = {}, rows = 1, from = '2026-11-10') => {
     const plan = planDays(inZone(from, '2026-11-12', zone), null, NOW, KEPT);
-    const inRows = new Set(plan.cuts.keys());
-    const ofDays = [...plan.cuts.keys()].flatMap((day) => Array.from({ length: rows }, () => ({ day })));
+    const inRows = new Set(plan.splitHours.keys());
+    const ofDays = [...plan.splitHours.keys()].flatMap((day) => Array.from({ length: rows }, () => ({ day })));
     return daysToSum(plan, { stored: new Map([['2026-01-01', 0]]), inRows, isOwnZone: false, rows: ofDays, ...known });
   };
 
@@ -342,6 +342,6 @@ describe('a plan', () => {
     expect(days('UTC', { stored })).toEqual([]);
     expect(days('America/New_York', { stored })).toEqual(['2026-11-13', '2026-11-11', '2026-11-09']);
     expect(days('America/New_York', { stored, isOwnZone: true })).toEqual(['2026-11-13', '2026-11-11', '2026-11-10', '2026-11-09']);
-    expect([isPartedFor(0, 5), isPartedFor(5, 0), isPartedFor(5, 5), isPartedFor(5, 15)]).toEqual([true, false, true, false]);
+    expect([isSplitFor(0, 5), isSplitFor(5, 0), isSplitFor(5, 5), isSplitFor(5, 15)]).toEqual([true, false, true, false]);
   });
 });

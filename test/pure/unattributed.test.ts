@@ -5,9 +5,9 @@ import type { Account, KeyRow, Management, UpstreamKey } from '../../src/invento
 import { addDays, DAY_MS, dayOf, HOUR_MS, listDays, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
 
 import { addAmounts, dropDimensions, moneyOfDay, type UsageCell } from '../../src/usage/booking/cells.ts';
-import type { StoredAccount, StoredReading } from '../../src/usage/coverage/readings.ts';
+import type { StoredAccount, StoredUpstreamKey } from '../../src/usage/coverage/stored.ts';
+import { ledgerRowsOf, sourcesOf } from '../../src/usage/sources/ledger-items.ts';
 import type { CountedDay, NamedUsage } from '../../src/usage/sources/stored-row.ts';
-import { ledgerRowsOf, sourcesOf } from '../../src/usage/sources/taken.ts';
 import { isSettledDay, restOfCells, settledSpan, unattributedRows } from '../../src/usage/sources/unattributed.ts';
 import type { Amounts } from '../../src/usage/sums/measures.ts';
 import { cellsIn, NO_KEY_DAY, NO_USAGE } from '../support/ledger-rows.ts';
@@ -192,7 +192,7 @@ describe('unattributed spend in the ledger', () => {
 
 const NOW = startOfDay(DAY) + 3.5 * DAY_MS;
 const DAYS = listDays(addDays(DAY, -3), addDays(DAY, 3));
-const reading = (change: Partial<StoredReading> = {}): StoredReading => ({
+const reading = (change: Partial<StoredUpstreamKey> = {}): StoredUpstreamKey => ({
   id: 70,
   apiKeyId: 1,
   accountId: 60,
@@ -212,17 +212,17 @@ const reading = (change: Partial<StoredReading> = {}): StoredReading => ({
 });
 
 describe('the days of an account that are settled', () => {
-  const settledDays = (account: StoredAccount, keys: readonly StoredReading[]) => {
+  const settledDays = (account: StoredAccount, keys: readonly StoredUpstreamKey[]) => {
     const settled = settledSpan(account, keys);
     return DAYS.filter((day) => isSettledDay({ settled }, day));
   };
   /** Is all that a key spent on a day read for good? */
-  const isReadThrough = ({ doneFrom, reportedUntil, isAtRest }: StoredReading, day: string): boolean =>
+  const isReadThrough = ({ doneFrom, reportedUntil, isAtRest }: StoredUpstreamKey, day: string): boolean =>
     doneFrom !== null &&
     doneFrom <= day &&
     (isAtRest || (reportedUntil !== null && reportedUntil >= startOfDay(day) + DAY_MS + 15 * MINUTE_MS));
-  const isMadeLater = ({ createdAt }: StoredReading, day: string): boolean => dayOf(createdAt) > day;
-  const expected = ({ doneFrom, openFrom }: StoredAccount, keys: readonly StoredReading[]) =>
+  const isMadeLater = ({ createdAt }: StoredUpstreamKey, day: string): boolean => dayOf(createdAt) > day;
+  const expected = ({ doneFrom, openFrom }: StoredAccount, keys: readonly StoredUpstreamKey[]) =>
     DAYS.filter(
       (day) =>
         doneFrom !== null &&
@@ -249,7 +249,7 @@ describe('the days of an account that are settled', () => {
       return reading({ ...change, reportedUntil: isBegun ? readAt : null, isAtRest: change.isAtRest && isBegun });
     });
   /** Reads a key back to the day on which it was made, if at all. */
-  const readBack = (key: StoredReading): StoredReading => {
+  const readBack = (key: StoredUpstreamKey): StoredUpstreamKey => {
     const born = key.createdAt === 0 ? (DAYS[0] as string) : dayOf(key.createdAt);
     const reportedUntil =
       key.doneFrom === null ? null : Math.max(startOfDay(born) + 15 * MINUTE_MS, key.createdAt + 1, key.reportedUntil ?? 0);
@@ -310,7 +310,7 @@ describe('the days of an account that are settled', () => {
 
 describe('unattributed spend', () => {
   const keyRow = { name: 'k', kind: 'inference', isActive: true, health: 'active', refusedAt: null };
-  const stored = (change: { key?: object; upstream?: Partial<StoredReading>; account?: Partial<Account> }) => ({
+  const stored = (change: { key?: object; upstream?: Partial<StoredUpstreamKey>; account?: Partial<Account> }) => ({
     keyRows: [
       { ...keyRow, id: 1, hash: 'h', ...change.key },
       { ...keyRow, id: 9, hash: 'm', kind: 'management' },

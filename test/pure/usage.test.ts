@@ -6,7 +6,7 @@ import { addDays, DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
 import { localDayOf } from '../../src/lib/zone.ts';
 
 import { type CoveredKey, coverageOf, describeCoverage, knownUntil } from '../../src/usage/coverage/coverage.ts';
-import type { StoredKey, StoredReading } from '../../src/usage/coverage/readings.ts';
+import type { StoredKey, StoredUpstreamKey } from '../../src/usage/coverage/stored.ts';
 import {
   approximateDays,
   factsBy,
@@ -17,9 +17,9 @@ import {
   rangeProblem,
   resolveRange,
 } from '../../src/usage/model.ts';
-import { ledgerRowsOf, sourceRowsOf, sourcesOf } from '../../src/usage/sources/taken.ts';
+import { ledgerRowsOf, sourceRowsOf, sourcesOf } from '../../src/usage/sources/ledger-items.ts';
 import type { SettledAccount } from '../../src/usage/sources/unattributed.ts';
-import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Place, pageOfRange } from '../../src/usage/sums/groups.ts';
+import { decodeCursor, encodeCursor, type GroupedRow, groupFacts, type Position, pageOfRange } from '../../src/usage/sums/groups.ts';
 import { addMeasures, type Measures, moneyOnly, UNKNOWN } from '../../src/usage/sums/measures.ts';
 import { summarize } from '../../src/usage/sums/stats.ts';
 import { FIRST, inDetail, inZone, key, known, NO_KEY_DAY, NO_USAGE, ROWS, wide, ZONE } from '../support/ledger-rows.ts';
@@ -197,7 +197,7 @@ describe('ranges', () => {
   it('have 1 to 366 days', () => {
     const problem = (from: string, to: string) => rangeProblem({ from, to });
     expect([problem('2026-11-15', '2026-11-15'), problem('2025-11-15', '2026-11-15')]).toEqual([null, null]);
-    expect(problem('2026-11-16', '2026-11-15')).toContain('later');
+    expect(problem('2026-11-16', '2026-11-15')).toContain('not be after');
     expect(problem('2025-11-14', '2026-11-15')).toContain('366');
   });
 });
@@ -205,7 +205,7 @@ describe('ranges', () => {
 describe('coverage', () => {
   const stored: StoredKey = { id: 1, name: 'k', kind: 'inference', hash: 'h', isActive: true, health: 'active', refusedAt: null };
   const listedAt = Date.parse('2026-11-15T12:00:00Z');
-  const reading: StoredReading = {
+  const reading: StoredUpstreamKey = {
     id: 5,
     apiKeyId: 1,
     accountId: 3,
@@ -223,7 +223,7 @@ describe('coverage', () => {
     vanishedAt: null,
   };
   /** A secret that no account ever listed. */
-  const sampled: StoredReading = {
+  const sampled: StoredUpstreamKey = {
     ...reading,
     accountId: null,
     countedAt: null,
@@ -237,7 +237,7 @@ describe('coverage', () => {
   };
   const unmanaged = { ...reading, isManaged: false };
   const manager: StoredKey = { ...stored, id: 9, kind: 'management', hash: 'm' };
-  const one = (key: StoredKey, readings: StoredReading[] = [], keptSince = 0, accounts: SettledAccount[] = []) =>
+  const one = (key: StoredKey, readings: StoredUpstreamKey[] = [], keptSince = 0, accounts: SettledAccount[] = []) =>
     coverageOf([key], readings, accounts, keptSince, listedAt)[0] as CoveredKey;
 
   it('begins at the retention’s edge at the earliest, and ends with it', () => {
@@ -356,7 +356,7 @@ describe('coverage', () => {
     const of = (...accounts: SettledAccount[]) => one(manager, [], 0, accounts);
     expect(of(account)).toMatchObject({
       isRead: false,
-      isOutside: true,
+      isUnattributed: true,
       counters: null,
       analytics: { since: Date.parse('2026-10-01'), until: Date.parse('2026-11-15') },
     });
@@ -467,7 +467,7 @@ describe('pages of grouped rows', () => {
         const all = groupFacts(facts, groups);
         const walked: GroupedRow[] = [];
         const query = { stored: rows, toRows: (stored: LedgerRow) => [stored], range: wide(tz), groups, isWanted: () => true, limit };
-        let cursor: Place | null = null;
+        let cursor: Position | null = null;
         for (let pages = 0; pages <= all.length; pages++) {
           const page = pageOfRange({ ...query, cursor });
           walked.push(...page.rows);

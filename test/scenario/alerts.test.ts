@@ -633,7 +633,7 @@ describe('the page', () => {
     ]);
     const elsewhere = (await visitor.visit('/dashboard?tz=Asia/Tokyo')).html;
     expect(budgets(elsewhere)).toEqual([]);
-    expect(elsewhere).toContain('They count the days of your own time zone.');
+    expect(elsewhere).toContain('Budgets use your time zone.');
     const ofKey = await visitor.visit(`/keys/${key.id}`);
     expect(budgets(ofKey.html)).toEqual(['Budget for backend: ≥\u00a075% used']);
     expect(listed(ofKey.html)).toContain('$3.00 of $4.00 this week');

@@ -29,5 +29,5 @@ it('is shown beside the spend: in statistics, rows, CSV, the reconciliation and 
     `key_id,cost_usd,byok_cost_usd,requests,prompt_tokens,completion_tokens,reasoning_tokens,cached_tokens,correction_usd,byok_correction_usd,is_complete\n${id},10,0.000000003,,,,,,-4,,false\n`,
   );
   const { html } = await createVisitor(world, user.token).visit(`/keys/${id}`);
-  expect(html).toContain('OpenRouter took back $4.00');
+  expect(html).toContain('OpenRouter reduced this key’s counters by $4.00');
 });

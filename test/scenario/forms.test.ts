@@ -90,7 +90,7 @@ const WRONG: Record<string, readonly (readonly [fields: Record<string, string>, 
     [{ name: 'x', key: 'y' }, ['Check 1 field', 'OpenRouter key: *'], 'keys-key'],
   ],
   '/keys/:id/name': [[{ name: '' }, ['Check 1 field', 'Name: *'], 'keys-:id-name-name']],
-  '/keys/:id/text': [[{ key: 'nonsense' }, ['Check 1 field', 'OpenRouter key: *'], 'keys-:id-text-key']],
+  '/keys/:id/secret': [[{ key: 'nonsense' }, ['Check 1 field', 'OpenRouter key: *'], 'keys-:id-secret-key']],
   '/keys/:id/state': [[{ is_active: 'perhaps' }, ['Check 1 field', 'is_active: *'], 'keys-:id-state']],
   '/tokens': [[{}, ['Check 1 field', 'Name: *'], 'tokens-name']],
   '/explore/views': [
@@ -218,11 +218,11 @@ function pattern(line: string): RegExp {
 describe('a question that is wrong', () => {
   it.each([
     ['/explore?metric=happiness', ['Metric: *'], 'explore-metric'],
-    ['/explore?by=day&by2=x', ['By: *', 'And by: *'], 'explore-by'],
-    ['/explore?top=0&tz=Mars/X', ['Time zone: *', 'Top: *'], 'explore-tz'],
+    ['/explore?by=day&by2=x', ['Group by: *', 'Then by: *'], 'explore-by'],
+    ['/explore?top=0&tz=Mars/X', ['Time zone: *', 'Series: *'], 'explore-tz'],
     ['/explore?range=custom&from=2026-11-20&to=2026-11-10', ['From: *'], 'explore-from'],
     ['/explore?from=soon', ['From: *'], 'explore-from'],
-    ['/explore?rollup=hour&range=90d', ['Over time: *'], 'explore-rollup'],
+    ['/explore?rollup=hour&range=90d', ['Interval: *'], 'explore-rollup'],
     ['/explore?cumulative=2', ['Cumulative: *'], 'explore-cumulative'],
     ['/explore?key=x&key=1', ['Keys: *'], 'explore-key'],
     [`/explore?model=${'x'.repeat(301)}`, ['Models: *'], 'explore-model'],

@@ -31,7 +31,7 @@ const textOf = (html: string): string =>
 /** Amounts of zero that are said to be all. The ground of an axis or a scale is none. */
 function zerosIn(html: string): string[] {
   const said = html.replace(/<svg class="axis".*?<\/svg>/gs, '').replace(/<p class="hint heat-legend">.*?<\/p>/gs, '');
-  return textOf(said).match(/.{0,60}(?<!≥\u00a0)(\$0\.00|\b0%(?! on)|[Nn]othing was spent|No spend in|No credits spent in).{0,40}/g) ?? [];
+  return textOf(said).match(/.{0,60}(?<!≥\u00a0)(\$0\.00|\b0%(?! vs)|[Nn]othing was spent|No spend in|No credits spent in).{0,40}/g) ?? [];
 }
 
 async function open(now = NOW) {
@@ -148,7 +148,7 @@ describe('a key that is added beside an older one', () => {
       await world.sync();
     }
     const COMPARED = '/dashboard?range=custom&from=2026-11-26&to=2026-11-27&by=key';
-    expect(textOf(await page(COMPARED))).toMatch(/0% on the 2 days before(?! ?,)/);
+    expect(textOf(await page(COMPARED))).toMatch(/0% vs previous 2 days(?! ?,)/);
     world.simulator.spend(text, { nano: 90_000_000_000 }, NOW - 3 * DAY_MS);
     world.simulator.spend(text, { nano: 500_000_000 });
     await createVisitor(world, user.token).follow('/keys', { name: 'new', key: text });
@@ -164,10 +164,10 @@ describe('a key that is added beside an older one', () => {
     expect([week.is_complete, week.are_complete]).toEqual([false, [...Array(6).fill(false), true]]);
     const dashboard = textOf(await page('/dashboard?range=7d&by=key'));
     // What is told of change is that of keys that were known.
-    expect(textOf(await page(COMPARED))).toMatch(/0% on the 2 days before ?, known keys only/);
-    expect(dashboard).not.toMatch(/% on the \d+ days before/);
-    expect(dashboard).toMatch(/Month end, projected ≥/);
-    expect(dashboard).toContain('new is known since 28 Nov, when the key was added');
+    expect(textOf(await page(COMPARED))).toMatch(/0% vs previous 2 days ?, known keys only/);
+    expect(dashboard).not.toMatch(/% vs previous \d+ days/);
+    expect(dashboard).toMatch(/Projected this month ≥/);
+    expect(dashboard).toContain('new has data since 28 Nov, when the key was added');
     for (const path of PAGES.filter((path) => !/today|hour/.test(path))) expect([path, zerosIn(await page(path))]).toEqual([path, []]);
   });
 });
@@ -215,7 +215,7 @@ describe('a key that is paused', () => {
     const daily = PAGES.filter((path) => !path.includes('hour'));
     for (const path of [...daily, `/keys/${key.id}`]) expect([path, zerosIn(await page(path))]).toEqual([path, []]);
     const text = textOf(await page(`/keys/${key.id}`));
-    expect(text).toContain('Spent in all ≥\u00a0$2.00');
+    expect(text).toContain('Lifetime spend ≥\u00a0$2.00');
     expect(text).toContain('This month (UTC) ≥\u00a0$2.00');
     expect(text).toContain('Today (UTC) –');
     expect(textOf(await page('/dashboard'))).toContain('This month ≥\u00a0$2.00');

@@ -153,7 +153,7 @@ describe('every form', () => {
       ...(path.endsWith('/rules/:id') && { type: 'key_invalid' }),
       ...(path.endsWith('/snooze') && { hours: '24' }),
       ...(path.endsWith('/name') && { name: 'x' }),
-      ...(path.endsWith('/text') && { key: freshKeyText() }),
+      ...(path.endsWith('/secret') && { key: freshKeyText() }),
       ...(path.endsWith('/state') && { is_active: '0' }),
     };
     expect((await visitor.submit(path.replace(':id', String(id)), fields)).status).toBe(path.startsWith('/explore') ? 404 : 403);
@@ -244,8 +244,8 @@ describe('keys', () => {
     for (const one of [text, next]) world.simulator.addKey(one, { limitNano: 10e9 });
     world.simulator.spend(text, { nano: 9_500_000_000 });
     const added = await visitor.follow('/keys', { name: 'mine', key: text });
-    expect(messageIn(added)).toContain('It is read every hour');
-    expect(added.html).toContain('95% of its limit of $10.00');
+    expect(messageIn(added)).toContain('It syncs every hour');
+    expect(added.html).toContain('95% of its $10.00 limit');
     const id = /\/keys\/(\d+)"/.exec(added.html)?.[1];
     const twice = await visitor.submit('/keys', { name: 'again', key: text });
     expect([twice.status, twice.html.includes(text)]).toEqual([409, false]);
@@ -255,12 +255,12 @@ describe('keys', () => {
     expect((await visitor.follow(`/keys/${id}/state`, { is_active: '0' })).html).toContain('Resume');
     expect((await visitor.submit(`/keys/${id}/sync`)).status).toBe(400);
     expect((await visitor.follow(`/keys/${id}/state`, { is_active: '1' })).html).toContain('Pause');
-    expect(messageIn(await visitor.follow(`/keys/${id}/sync`))).toContain('is being read');
+    expect(messageIn(await visitor.follow(`/keys/${id}/sync`))).toContain('Sync started');
     expect((await visitor.submit(`/keys/${id}/sync`)).status).toBe(429);
-    expect((await visitor.submit(`/keys/${id}/text`, { key: 'nonsense' })).status).toBe(422);
-    expect(messageIn(await visitor.follow(`/keys/${id}/text`, { key: next }))).toContain('replaced');
+    expect((await visitor.submit(`/keys/${id}/secret`, { key: 'nonsense' })).status).toBe(422);
+    expect(messageIn(await visitor.follow(`/keys/${id}/secret`, { key: next }))).toContain('replaced');
     expect((await visitor.visit(`/keys/${id}/delete`)).html).toContain('Delete “ours”?');
-    expect((await visitor.follow(`/keys/${id}/delete`)).html).toContain('You have no keys yet.');
+    expect((await visitor.follow(`/keys/${id}/delete`)).html).toContain('No keys yet.');
   });
 
   it('say what they were added as', async () => {
@@ -270,10 +270,10 @@ describe('keys', () => {
     const unreachable = freshKeyText();
     world.simulator.addKey(unreachable);
     world.simulator.setFault(unreachable, { kind: 'status', status: 503 });
-    expect(messageIn(await visitor.follow('/keys', { name: 'later', key: unreachable }))).toContain('tried again every hour');
+    expect(messageIn(await visitor.follow('/keys', { name: 'later', key: unreachable }))).toContain('retried every hour');
     const management = freshKeyText();
     world.simulator.addKey(management, { isManagement: true });
-    expect(messageIn(await visitor.follow('/keys', { name: 'account', key: management }))).toContain('Its account is being read');
+    expect(messageIn(await visitor.follow('/keys', { name: 'account', key: management }))).toContain('Its account is syncing');
   });
 });
 
@@ -420,14 +420,14 @@ describe('a user without figures', () => {
     const user = await world.makeUser();
     const visitor = createVisitor(world, user.token);
     const { html } = await visitor.visit('/dashboard');
-    for (const text of ['Begin with a key', 'No sync yet', 'No data for this period.', 'No hourly data yet.', 'No key has a limit'])
+    for (const text of ['Add your first key', 'No sync yet', 'No data for this period.', 'No hourly data yet.', 'No keys with a limit'])
       expect(html).toContain(text);
     expect((await visitor.visit('/explore')).html).toContain('No data for this period.');
     expect((await visitor.visit('/tokens')).html).toContain('No tokens yet.');
     await world.makeKey(user.token, 'quiet');
     const quiet = (await visitor.visit('/dashboard?range=today&by=key')).html;
     expect(quiet).toContain('No spend in this period.');
-    expect(quiet).toContain('Nothing. All is well.');
+    expect(quiet).toContain('All clear.');
     expect((await visitor.visit('/explore?range=today')).html).toContain('No spend in this period.');
   });
 
@@ -450,9 +450,9 @@ describe('a user without figures', () => {
     const ids = (await world.json<{ id: number; name: string }[]>('GET', '/api/keys', { token: user.token })).body;
     await visitor.follow(`/keys/${ids.find(({ name }) => name === 'paused')?.id}/state`, { is_active: '0' });
     const dashboard = (await visitor.visit('/dashboard')).html;
-    expect(dashboard).toContain('100% of its limit of $10.00 for today is used; $0.00 left.');
-    expect(dashboard).toContain('It expires on');
-    expect(dashboard).toContain('Replace its text, or delete it.');
+    expect(dashboard).toContain('100% of its $10.00 limit for today is used; $0.00 left.');
+    expect(dashboard).toContain('Expires on');
+    expect(dashboard).toContain('Replace the key or delete it.');
     expect(dashboard).toContain('+ ≥\u00a0$2.00 BYOK');
     const keys = (await visitor.visit('/keys')).html;
     for (const word of ['Active', 'Invalid', 'Paused']) expect(keys).toMatch(new RegExp(`<span class="badge \\w+">${word}</span>`));

@@ -202,7 +202,7 @@ describe('an IP allowlist', () => {
     await set.hours(4);
     expect(await set.find(first)).toMatchObject({
       status: 'active',
-      last_error: expect.stringMatching(/^OpenRouter's IP allowlist refuses/),
+      last_error: expect.stringMatching(/^OpenRouter's IP allowlist blocks/),
     });
     expect(await set.find(set.account.management)).toMatchObject({ status: 'active', last_error: expect.stringContaining('IP allowlist') });
     expect(await set.find(set.account.keys[1] as string)).toMatchObject({ last_error: expect.stringContaining('IP allowlist') });
@@ -294,7 +294,7 @@ describe('bad answers', () => {
       token: set.user.token,
     });
     expect(body.by_model.length).toBeGreaterThan(0);
-    expect((await set.find(set.account.keys[0] as string)).last_error).toContain('history could not be read');
+    expect((await set.find(set.account.keys[0] as string)).last_error).toContain('history could not be synced');
     set.world.simulator.analytics.maxRows = 9;
     await set.hours(1);
     expect((await set.find(set.account.keys[0] as string)).last_error).toBeNull();

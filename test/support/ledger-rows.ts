@@ -101,7 +101,7 @@ export const key = (id: number, since: string | null, until: string | null, isRe
   isRead,
   counters: known(since, until),
   analytics: null,
-  isOutside: false,
+  isUnattributed: false,
   isAccountKnown: false,
   isManaged: false,
   isBehind: false,

@@ -6,7 +6,7 @@ import { MINUTE_MS, SECOND_MS } from '../../lib/day.ts';
 import type { Result } from '../../lib/result.ts';
 import { type KeySettings, settingsOf } from '../../openrouter/account.ts';
 import type { ChangeError } from '../../openrouter/client.ts';
-import { openText } from '../../sync/keys.ts';
+import { openSecret } from '../../sync/keys.ts';
 import { deliveryMessage } from '../evaluation/evaluate.ts';
 import { type Action, afterFailure, type Next, next, type Settled, type StepFailure, settledAs, stepOf } from './model.ts';
 import * as store from './store.ts';
@@ -47,7 +47,7 @@ async function openKey(deps: Deps, action: Action): Promise<Result<Opened, StepF
   const refuse = (text: string, isPassing = false) => ({ ok: false as const, error: { text, isPassing, isCertain: false } });
   const manager = await findKey(deps.db, action.userId, action.managementId);
   if (manager?.kind !== 'management' || !manager.isActive) return refuse('The management key is paused or gone.');
-  const text = await openText(deps, manager);
+  const text = await openSecret(deps, manager);
   if (!text.ok) return refuse('The management key cannot be decrypted: its encryption key is missing.');
   const record = await deps.openrouter.getKeyRecord(text.value, action.hash);
   if (!record.ok) return refuse(describeError(record.error), PASSING.includes(record.error.kind));

@@ -126,7 +126,7 @@ export function createSpend(keys: readonly CoveredKey[], facts: readonly Fact[],
 
   const pacesOf = (keyIds: readonly number[] | null, counts: Counts, today: string) => {
     const days = Array.from({ length: PACE_DAYS }, (_, index) => addDays(today, -1 - index));
-    const asked = keys.filter(({ id, isRead, isOutside }) => (keyIds === null || keyIds.includes(id)) && (isRead || isOutside));
+    const asked = keys.filter(({ id, isRead, isUnattributed }) => (keyIds === null || keyIds.includes(id)) && (isRead || isUnattributed));
     return asked.map((key) => paceOfKey(key, counts, days));
   };
   const isPace = ({ days }: { days: number }): boolean => days >= MIN_PACE_DAYS;

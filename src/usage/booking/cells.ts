@@ -1,17 +1,16 @@
-/** Analytics as the ledger stores them: a cell for each day, model and provider, with its hours. Pure. */
+/** Analytics as the ledger stores them: cells by day, model and provider, with hours. Pure. */
 import { dayOf, hourOf } from '../../lib/day.ts';
 import type { ActivityRow } from '../../openrouter/account.ts';
 import type { AnalyticsRow } from '../../openrouter/analytics.ts';
 import type { Amounts } from '../sums/measures.ts';
 
-/** What a day holds of a model (permaslug) and provider; '' is unknown. */
+/** One day of a model (permaslug) and provider; '': unknown. */
 export interface UsageCell {
   day: string;
   model: string;
   provider: string;
-  /** Credits and BYOK in nano-dollars, requests, prompt, completion, reasoning and cached tokens. */
   total: Amounts;
-  /** The same by hour of the UTC day; null: only the day is known. */
+  /** The same by UTC hour; null: only the day is known. */
   hours: Readonly<Record<number, Amounts>> | null;
 }
 
@@ -25,21 +24,19 @@ const amountsOf = (row: Omit<AnalyticsRow, 'at' | 'model' | 'cachedTokens'> & Pi
   row.cachedTokens,
 ];
 
-/** The sum of amounts; unknown is what both do not know. */
+/** Unknown only if both are. */
 export const addAmounts = (a: Amounts, b: Amounts): (number | null)[] =>
   Array.from({ length: Math.max(a.length, b.length) }, (_, index) => {
     const [left, right] = [a[index] ?? null, b[index] ?? null];
     return left === null ? right : left + (right ?? 0);
   });
 
-/** Is there nothing in these amounts? */
 export const isNothing = (amounts: Amounts): boolean => amounts.every((amount) => amount === null || amount === 0);
 
-/** Names a cell's place. */
 export const cellName = ({ day, model, provider }: Pick<UsageCell, 'day' | 'model' | 'provider'>): string =>
   `${day}\n${model}\n${provider}`;
 
-/** Cells of the rows of a query; rows of one place are added, and a place where nothing happened is left out. */
+/** Cells without any amount are left out. */
 export function cellsOf(rows: readonly AnalyticsRow[], granularity: 'hour' | 'day'): UsageCell[] {
   const cells = new Map<string, UsageCell & { hours: Record<number, Amounts> | null }>();
   for (const row of rows) {
@@ -54,7 +51,7 @@ export function cellsOf(rows: readonly AnalyticsRow[], granularity: 'hour' | 'da
   return [...cells.values()];
 }
 
-/** Cells of rows of `/activity`, which tell no hours. */
+/** `/activity` has no hours. */
 export function cellsOfActivity(rows: readonly ActivityRow[]): UsageCell[] {
   const cells = new Map<string, UsageCell>();
   for (const row of rows) {
@@ -70,7 +67,6 @@ export function cellsOfActivity(rows: readonly ActivityRow[]): UsageCell[] {
 const isSame = (a: UsageCell, b: UsageCell): boolean =>
   JSON.stringify([addAmounts(a.total, []), a.hours]) === JSON.stringify([addAmounts(b.total, []), b.hours]);
 
-/** What must be written so that days that held `stored` hold `fresh`: nothing for what is the same. */
 export function diffCells(stored: readonly UsageCell[], fresh: readonly UsageCell[]): { set: UsageCell[]; drop: UsageCell[] } {
   const before = new Map(stored.map((cell) => [cellName(cell), cell]));
   const after = new Set(fresh.map(cellName));
@@ -83,10 +79,7 @@ export function diffCells(stored: readonly UsageCell[], fresh: readonly UsageCel
   };
 }
 
-/**
- * The cells of a reading, but for days that are known by the hour already and that the reading knows as days only: those stay as they
- * are stored, unless the reading has more of anything.
- */
+/** Keeps stored hours where a reading only has days, unless the reading has more of anything. */
 export function preferHourly(stored: readonly UsageCell[], fresh: readonly UsageCell[]): UsageCell[] {
   const isFine = (cells: readonly UsageCell[]) => cells.length > 0 && cells.every(({ hours }) => hours !== null);
   const sumOf = (cells: readonly UsageCell[]) => cells.reduce<Amounts>((sum, { total }) => addAmounts(sum, total), []);
@@ -99,16 +92,12 @@ export function preferHourly(stored: readonly UsageCell[], fresh: readonly Usage
   });
 }
 
-/**
- * The cells of a reading of a key, and what is stored of days of which it has nothing at all: what was spent does not go, but OpenRouter
- * forgets a key that is deleted, maybe before a listing tells so.
- */
+/** Keeps stored days that a reading lacks: OpenRouter forgets a deleted key, sometimes before a listing shows it. */
 export function retainMissingDays(stored: readonly UsageCell[], fresh: readonly UsageCell[]): UsageCell[] {
-  const told = new Set(fresh.map(({ day }) => day));
-  return [...fresh, ...stored.filter(({ day }) => !told.has(day))];
+  const freshDays = new Set(fresh.map(({ day }) => day));
+  return [...fresh, ...stored.filter(({ day }) => !freshDays.has(day))];
 }
 
-/** Credits and BYOK spend of a day in cells, in nano-dollars. */
 export function moneyOfDay(cells: readonly UsageCell[], day: string): [costNano: number, byokCostNano: number] {
   let [cost, byok] = [0, 0];
   for (const cell of cells) {
@@ -119,7 +108,7 @@ export function moneyOfDay(cells: readonly UsageCell[], day: string): [costNano:
   return [cost, byok];
 }
 
-/** Adds amounts to others, in place; what one of both does not know is unknown. */
+/** In place; unknown if one of them is. */
 function addKnown(to: (number | null)[], amounts: Amounts): void {
   for (let index = Math.max(to.length, amounts.length) - 1; index >= 0; index--) {
     const [left, right] = [to[index] ?? null, amounts[index] ?? null];
@@ -137,10 +126,7 @@ function addHours(to: NonNullable<Sum['hours']>, hours: NonNullable<UsageCell['h
   }
 }
 
-/**
- * The same cells without their models, their providers, or their hours; of one place there is one. What one of them does not know is unknown. There
- * are thousands of hours, so sums are made in place.
- */
+/** Drops models, providers or hours; unknown if one summand is. In place: there are thousands of hours. */
 export function dropDimensions(cells: Iterable<UsageCell>, keep: { model: boolean; provider: boolean; hours: boolean }): UsageCell[] {
   const sums = new Map<string, Sum>();
   for (const { day, total, hours, ...names } of cells) {
@@ -159,7 +145,7 @@ export function dropDimensions(cells: Iterable<UsageCell>, keep: { model: boolea
   return [...sums.values()];
 }
 
-/** A completed day as `/activity` tells it, or, of a whole account, analytics. */
+/** A completed day as `/activity` reports it. */
 export interface Check {
   day: string;
   costNano: number;

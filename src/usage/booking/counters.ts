@@ -1,37 +1,35 @@
 /**
- * The counter ledger: (previous sample, new sample) → what to post on which UTC day and hour. Pure; it conserves money:
- * Σ posted = first min(today, total) + Σ Δtotal + Σ |corrections|, to the nano-dollar, credits and BYOK separately.
+ * The counter ledger: (last sample, new sample) → postings by UTC day and hour. Pure; it conserves money to the nano-dollar, credits and
+ * BYOK apart: Σ posted = first min(today, total) + Σ Δtotal + Σ |corrections|.
  */
 import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, listDays, MINUTE_MS, startOfDay } from '../../lib/day.ts';
 
-/** A running total and its part of the current UTC day, in nano-dollars. */
 export interface Counter {
   totalNano: number;
   todayNano: number;
 }
 
-/** One reading of a key. `at` (epoch milliseconds) is when it was asked for, so it never lies after the counters' own moment. */
+/** `at` (epoch milliseconds) is when it was asked for: never later than the counters. */
 export interface Sample {
   at: number;
   credits: Counter;
   byok: Counter;
 }
 
-/** Amounts of one UTC day: of a posting, what is added; of a stored day, what the day has. */
+/** A posting, or what a day has. */
 export interface DayAmounts {
   day: string;
   costNano: number;
   byokCostNano: number;
-  /** Where a counter shrank: by how much, 0 or negative; not part of the cost. */
   correctionNano: number;
   byokCorrectionNano: number;
   isEstimated: boolean;
-  /** What is known by the hour of the day: `[costNano, byokCostNano]`. What is missing to the day's cost is not placed. */
+  /** `[costNano, byokCostNano]`; the day's cost may exceed them: the rest has no known hour. */
   hours: Record<number, [number, number]>;
 }
 
-/** A sample to be continued: the last one, and when the key's present series began. */
-export interface Series {
+/** What a new sample continues: the last sample, and when the series began. */
+export interface SampleSeries {
   last: Sample;
   startedAt: number;
 }
@@ -44,16 +42,16 @@ interface Part {
   isEstimated: boolean;
 }
 
-/** A part is placed on one hour only if the interval in which it was spent is no longer than this. */
+/** Longer intervals are not placed on an hour. */
 const MAX_PLACED_MS = 2 * HOUR_MS;
-/** A previous sample this early in the day may have missed spend of the day before, because counters lag behind. */
-const LATE_MS = 15 * MINUTE_MS;
+/** Counters lag: a last sample this early in the day may lack spend of the day before. */
+const COUNTER_LAG_MS = 15 * MINUTE_MS;
 
 const part = (day: string, hour: number | null, nano: number): Part => ({ day, hour, nano, correctionNano: 0, isEstimated: false });
 
 const hourWithin = (from: number, to: number): number | null => (to - from <= MAX_PLACED_MS ? hourOf(from + (to - from) / 2) : null);
 
-/** Shares an amount out over the days from `from` to the midnight `to`, by the time of each, without losing a nano-dollar. */
+/** Shares an amount by time over the days up to the midnight `to`, exact to the nano-dollar. */
 function spread(nano: number, from: number, to: number): Part[] {
   const total = BigInt(to - from);
   let done = 0;
@@ -66,8 +64,8 @@ function spread(nano: number, from: number, to: number): Part[] {
   });
 }
 
-/** Where to put what was spent beyond today's own counter. */
-function postRest(nano: number, series: Series, at: number, isLate: boolean): Part[] {
+/** Places spend beyond today's own counter. */
+function postRest(nano: number, series: SampleSeries, at: number, isLate: boolean): Part[] {
   const { last, startedAt } = series;
   const [before, today] = [dayOf(last.at), dayOf(at)];
   if (before === today) {
@@ -78,7 +76,7 @@ function postRest(nano: number, series: Series, at: number, isLate: boolean): Pa
   return spread(nano, last.at, startOfDay(today));
 }
 
-function postCounter(series: Series | null, at: number, pick: (sample: Sample) => Counter, next: Counter): Part[] {
+function postCounter(series: SampleSeries | null, at: number, pick: (sample: Sample) => Counter, next: Counter): Part[] {
   const today = dayOf(at);
   const nextToday = Math.max(0, next.todayNano);
   if (!series) return [part(today, null, Math.max(0, Math.min(nextToday, next.totalNano)))];
@@ -90,7 +88,7 @@ function postCounter(series: Series | null, at: number, pick: (sample: Sample) =
   if (delta < 0) return [{ ...part(today, hour, grown), correctionNano: delta - grown }];
   const own = Math.min(delta, grown);
   const hasNotShrunk = next.todayNano >= previous.todayNano;
-  const isLate = hasNotShrunk && series.last.at - startOfDay(today) <= LATE_MS;
+  const isLate = hasNotShrunk && series.last.at - startOfDay(today) <= COUNTER_LAG_MS;
   return [part(today, hour, own), ...(delta > own ? postRest(delta - own, series, at, isLate) : [])];
 }
 
@@ -110,11 +108,10 @@ function addHour(hours: DayAmounts['hours'], hour: number, costNano: number, byo
 }
 
 /**
- * The postings of a new sample, one a UTC day, without those that change nothing. A sample that is not newer than the last
- * is dropped. The rules are those of docs/decisions/0014.
- * @param series null for the first sample of a key's text
+ * One per UTC day, without empty ones; none if the sample is not newer than the last. Rules: docs/decisions/0014.
+ * @param series null for the first sample of a secret
  */
-export function postSample(series: Series | null, next: Sample): DayAmounts[] {
+export function postSample(series: SampleSeries | null, next: Sample): DayAmounts[] {
   if (series && next.at <= series.last.at) return [];
   const days = new Map<string, DayAmounts>();
   const book = (parts: Part[], isByok: boolean) => {
@@ -139,7 +136,6 @@ export function postSample(series: Series | null, next: Sample): DayAmounts[] {
   return [...days.values()];
 }
 
-/** What a day has after a posting was added to what it had. */
 export function addPosting(stored: DayAmounts | null, posting: DayAmounts): DayAmounts {
   const before = stored ?? emptyDay(posting.day);
   const hours = structuredClone(before.hours);

@@ -1,24 +1,21 @@
-/** What of a range is not known, and why: a sum over it is then a lower bound. Pure. */
+/** Which keys lack data in a range, and why. Pure. */
 import { addDays } from '../../lib/day.ts';
 import { startOfLocalDay } from '../../lib/zone.ts';
 import { spansOfWanted, type Wanted } from './completeness.ts';
 import { type CoveredKey, spansOf } from './coverage.ts';
 import type { Range } from '../model.ts';
 
-/** A key of which a part of a range is not known: before an instant, after it, in between, or nothing of it is. */
 export interface Gap {
   keyId: number;
   name: string;
-  /** `counted`: what it spent is known, but counters tell neither requests nor tokens nor names. */
   why: 'never' | 'counted' | 'before' | 'after' | 'between';
   at: number | null;
-  /** Of one that is known since an instant: until when, if not up to the end. */
+  /** With `before`: until when it is known, if not up to the end. */
   until: number | null;
-  /** It is only known by the counters, which begin when a key is added. */
+  /** Known from counters only, which start when a key is added. */
   isAdded: boolean;
 }
 
-/** The keys of which something in a range is not known. */
 export function gapsOf(
   keys: readonly CoveredKey[],
   { from, to, zone }: Pick<Range, 'from' | 'to' | 'zone'>,

@@ -1,34 +1,26 @@
-/** Intervals of instants in which something is known. Pure. */
 import { dayOf, startOfDay } from '../../lib/day.ts';
 
-/** An interval of instants. */
 export interface Known {
   since: number;
   until: number;
 }
 
-/** The interval from one instant to another; null where one of them is not known. */
 export const spanOf = (since: number | null, until: number | null): Known | null =>
   since === null || until === null ? null : { since, until };
 
-/** From the first instant of some intervals to the last; null: there are none. */
 export const spanOfAll = (spans: readonly Known[]): Known | null =>
   spans.length === 0 ? null : { since: Math.min(...spans.map(({ since }) => since)), until: Math.max(...spans.map(({ until }) => until)) };
 
-/** What some intervals have in common; null: nothing. */
 export function commonSpan(spans: readonly Known[]): Known | null {
   const [since, until] = [Math.max(...spans.map((span) => span.since)), Math.min(...spans.map((span) => span.until))];
   return spans.length > 0 && until > since ? { since, until } : null;
 }
 
-/** What is left of an interval since an instant. */
 export const clip = (known: Known | null, keptSince: number): Known | null =>
   known === null || known.until < keptSince ? null : { since: Math.max(known.since, keptSince), until: known.until };
 
-/** Do two spans have an instant in common? */
 export const overlaps = (a: Known, b: Known): boolean => a.since < b.until && b.since < a.until;
 
-/** The same spans without overlaps, in order. */
 export function mergeSpans(spans: readonly Known[]): Known[] {
   const merged: Known[] = [];
   for (const { since, until } of spans.toSorted((a, b) => a.since - b.since)) {
@@ -39,5 +31,5 @@ export function mergeSpans(spans: readonly Known[]): Known[] {
   return merged;
 }
 
-/** Is the UTC day, or a part of it, inside a known interval? */
+/** Is any part of the UTC day inside? */
 export const isWithin = (day: string, known: Known): boolean => dayOf(known.since) <= day && known.until > startOfDay(day);

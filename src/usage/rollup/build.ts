@@ -1,4 +1,4 @@
-/** A UTC day of a user in sums: what each key, model and provider spent, as far as the ledger takes it, and where the sources differ. Pure. */
+/** Rolls up a UTC day of a user: spend of each key, model and provider, and drift. Pure. */
 import { createLocalHours } from '../../lib/zone.ts';
 import { isSome } from '../model.ts';
 import type { StoredRow } from '../sources/stored-row.ts';
@@ -7,49 +7,39 @@ import type { Reconciled } from '../sums/reconciliation.ts';
 
 export type Vector = (number | null)[];
 
-/** Everything, or what the other side of a cut leaves of it. */
-export const REST = 1;
-export type Side = Vector | null | typeof REST;
+/** Marks a half that is the remainder of the whole, so that it need not be stored. */
+export const REMAINDER = 1;
+export type HalfDay = Vector | null | typeof REMAINDER;
 
-/** Amounts of the whole day; where it is cut, of the hours before and from there on too. Null: of none of them anything is known. */
-export type Parts = readonly [whole: Vector, before?: Side, after?: Side];
+/** Amounts of a day and, if it is split, of the hours before and after. Null: nothing known. */
+export type SplitAmounts = readonly [whole: Vector, before?: HalfDay, after?: HalfDay];
 
-/** What is kept of a day. Amounts are in the order of `Measures`, money in nano-dollars; '' is an unknown name. */
+/** A rolled-up day. Amounts are in the order of `Measures`, money in nano-dollars; '': unknown name. */
 export interface DaySum {
-  /** What was spent in all. */
-  spent: Parts[];
+  spent: SplitAmounts[];
   keys: SummedKey[];
-  models: (readonly [permaslug: string, parts: Parts])[];
-  providers: (readonly [provider: string, parts: Parts])[];
-  /** By hour; empty: of none anything is known. */
+  models: (readonly [permaslug: string, parts: SplitAmounts])[];
+  providers: (readonly [provider: string, parts: SplitAmounts])[];
   credits: Vector;
-  /** Keys of which the sources differ by more than a cent. */
   drift: Reconciled[];
 }
 
-/** What of a day is only read where it is asked for. */
+/** Parts that are read only on demand. */
 export const PARTS = ['keys', 'models', 'providers', 'credits', 'drift'] as const satisfies (keyof DaySum)[];
 export type Part = (typeof PARTS)[number];
-/** The first day of which a part is asked for; never, if it is not named. */
+/** First day needed of each part; a missing part is not needed. */
 export type Since = Readonly<Partial<Record<Part, string>>>;
 
-/**
- * What the ledger has of a key, by one speaker (its secrets may have different ones), and whether the last hour before the day is parted holds any
- * of it: in some zones midnight lies in that hour.
- */
-export type SummedKey = readonly [keyId: number, speaker: number, parts: Parts, hasLastHour?: true];
-/** What a key's amounts were told by. */
-export const SPEAKERS: readonly Pick<StoredRow, 'source' | 'isEstimated'>[] = [
+/** `hasLastHour`: the hour before the split has spend; in some zones it contains midnight. A key's secrets may have several sources. */
+export type SummedKey = readonly [keyId: number, sourceIndex: number, parts: SplitAmounts, hasLastHour?: true];
+export const KEY_SOURCES: readonly Pick<StoredRow, 'source' | 'isEstimated'>[] = [
   { source: 'analytics', isEstimated: false },
   { source: 'counters', isEstimated: false },
   { source: 'counters', isEstimated: true },
 ];
 
-/**
- * The hour that parts a UTC day into two local ones.
- * @returns 1 to 24 (the whole of it is one local day), or 0 in UTC, where days are not parted
- */
-export function cutOf(day: string, zone: string, localHours = createLocalHours(zone)): number {
+/** @returns 1 to 24 (24: one local day), or 0 in UTC */
+export function localDaySplitHour(day: string, zone: string, localHours = createLocalHours(zone)): number {
   if (zone === 'UTC') return 0;
   const { date } = localHours(day, 0);
   let [before, after] = [0, 24];
@@ -61,75 +51,75 @@ export function cutOf(day: string, zone: string, localHours = createLocalHours(z
   return after;
 }
 
-function addTo(sum: Vector, amounts: Amounts): void {
+function addInPlace(sum: Vector, amounts: Amounts): void {
   for (const [index, amount] of amounts.entries()) {
     if (index >= sum.length) sum.push(amount);
     else if (amount !== null) sum[index] = (sum[index] ?? 0) + amount;
   }
 }
 
-/** What is left of amounts without others; unknown ones stay so. */
-export const minus = (whole: Amounts, part: Amounts): Vector =>
+/** Unknown amounts of the whole stay unknown; unknown parts count as 0. */
+export const subtractAmounts = (whole: Amounts, part: Amounts): Vector =>
   whole.map((amount, index) => (amount === null ? null : amount - (part[index] ?? 0)));
 
 const isSame = (a: Vector, b: Vector): boolean => a.length === b.length && a.every((amount, index) => amount === b[index]);
 
-/** The parts of a whole, in which nothing is told twice. */
-function partsOf(whole: Vector, before: Vector, after: Vector): Parts {
+/** Stores no half that follows from the rest. */
+function splitAmountsOf(whole: Vector, before: Vector, after: Vector): SplitAmounts {
   const [first = null, second = null] = [before, after].map((side) => (side.length === 0 ? null : side));
-  if (first && second) return [whole, first, isSame(second, minus(whole, first)) ? REST : second];
-  return [whole, first && isSame(first, whole) ? REST : first, second && isSame(second, whole) ? REST : second];
+  if (first && second) return [whole, first, isSame(second, subtractAmounts(whole, first)) ? REMAINDER : second];
+  return [whole, first && isSame(first, whole) ? REMAINDER : first, second && isSame(second, whole) ? REMAINDER : second];
 }
 
-/** What is not placed on an hour. */
-const restOf = ({ total, hours }: StoredRow): Amounts => Object.values(hours).reduce(minus, total);
+const unplacedOf = ({ total, hours }: StoredRow): Amounts => Object.values(hours).reduce(subtractAmounts, total);
 
 const signOf = (amount: number | null): string => (amount === null ? '?' : amount < 0 ? '-' : '+');
 
 /**
- * What keeps rows apart that must not be added: which amounts they know (a ratio leaves out money of which the requests are not known), and which
- * are less than zero, in all or, where the day is parted, beside their hours: the amount of one row would make up for that of another.
+ * Keeps apart what must not be added: rows that know other amounts (ratios leave out money without requests), and negative amounts, which
+ * would hide others.
  */
-const kindOf = (row: StoredRow, cut: number): string => [...row.total, ...(cut === 0 ? [] : restOf(row))].map(signOf).join('');
+const kindOf = (row: StoredRow, splitHour: number): string =>
+  [...row.total, ...(splitHour === 0 ? [] : unplacedOf(row))].map(signOf).join('');
 
-/** Sums of rows by a name, in parts; of rows that must not be added there are several. */
-function sumRows<K>(rows: readonly StoredRow[], nameOf: (row: StoredRow) => K, cut: number): [K, Parts][] {
+/** Several sums per name where rows must not be added. */
+function sumRows<K>(rows: readonly StoredRow[], nameOf: (row: StoredRow) => K, splitHour: number): [K, SplitAmounts][] {
   const alike = [...Map.groupBy(rows, nameOf)].flatMap(([name, ofName]) =>
-    [...Map.groupBy(ofName, (row) => kindOf(row, cut)).values()].map((same) => [name, same] as const),
+    [...Map.groupBy(ofName, (row) => kindOf(row, splitHour)).values()].map((same) => [name, same] as const),
   );
   return alike.map(([name, ofName]) => {
     const whole: Vector = [];
     const sides: [Vector, Vector] = [[], []];
     for (const row of ofName) {
-      addTo(whole, row.total);
-      for (const hour in cut === 0 ? {} : row.hours) addTo(sides[Number(hour) < cut ? 0 : 1], row.hours[Number(hour)] ?? []);
+      addInPlace(whole, row.total);
+      for (const hour in splitHour === 0 ? {} : row.hours)
+        addInPlace(sides[Number(hour) < splitHour ? 0 : 1], row.hours[Number(hour)] ?? []);
     }
-    return [name, cut === 0 ? [whole] : partsOf(whole, ...sides)];
+    return [name, splitHour === 0 ? [whole] : splitAmountsOf(whole, ...sides)];
   });
 }
 
-const speakerOf = ({ source, isEstimated }: StoredRow): number =>
-  SPEAKERS.findIndex((speaker) => speaker.source === source && speaker.isEstimated === isEstimated);
+const sourceIndexOf = ({ source, isEstimated }: StoredRow): number =>
+  KEY_SOURCES.findIndex((one) => one.source === source && one.isEstimated === isEstimated);
 
-function sumKeys(told: readonly StoredRow[], cut: number): SummedKey[] {
-  const inLastHour = new Set(told.filter(({ hours }) => cut > 0 && isSome(hours[cut - 1] ?? [])).map(({ keyId }) => keyId));
-  return [...Map.groupBy(told, speakerOf)].flatMap(([speaker, rows]) =>
-    sumRows(rows, ({ keyId }) => keyId, cut).map(
-      ([id, parts]): SummedKey => (inLastHour.has(id) ? [id, speaker, parts, true] : [id, speaker, parts]),
+function sumKeys(spending: readonly StoredRow[], splitHour: number): SummedKey[] {
+  const inLastHour = new Set(spending.filter(({ hours }) => splitHour > 0 && isSome(hours[splitHour - 1] ?? [])).map(({ keyId }) => keyId));
+  return [...Map.groupBy(spending, sourceIndexOf)].flatMap(([sourceIndex, rows]) =>
+    sumRows(rows, ({ keyId }) => keyId, splitHour).map(
+      ([id, parts]): SummedKey => (inLastHour.has(id) ? [id, sourceIndex, parts, true] : [id, sourceIndex, parts]),
     ),
   );
 }
 
-/** Sums the rows of a day up, parted at an hour. */
-export function sumDay(rows: readonly StoredRow[], drift: Reconciled[], cut: number): DaySum {
-  const told = rows.filter(({ total }) => total.some((amount) => amount !== null && amount !== 0));
+export function sumDay(rows: readonly StoredRow[], drift: Reconciled[], splitHour: number): DaySum {
+  const spending = rows.filter(({ total }) => total.some((amount) => amount !== null && amount !== 0));
   const credits: Vector = [];
-  for (const row of rows) addTo(credits, row.credits);
+  for (const row of rows) addInPlace(credits, row.credits);
   return {
-    spent: sumRows(told, () => null, cut).map(([, parts]) => parts),
-    keys: sumKeys(told, cut),
-    models: sumRows(told, ({ permaslug }) => permaslug ?? '', cut),
-    providers: sumRows(told, ({ provider }) => provider ?? '', cut),
+    spent: sumRows(spending, () => null, splitHour).map(([, parts]) => parts),
+    keys: sumKeys(spending, splitHour),
+    models: sumRows(spending, ({ permaslug }) => permaslug ?? '', splitHour),
+    providers: sumRows(spending, ({ provider }) => provider ?? '', splitHour),
     credits,
     drift,
   };

@@ -1,12 +1,12 @@
-/** Days that are read by their sums, and the ledger that they make. Pure. */
+/** Rollups as ledger rows. Pure. */
 import type { ByDimension, Dimension, LedgerRow } from '../model.ts';
 import { type ModelName, slugsOf } from '../sources/stored-row.ts';
-import { type DaySum, minus, type Part, type Parts, REST, type Side, SPEAKERS, type Vector } from './build.ts';
+import { type DaySum, type HalfDay, KEY_SOURCES, type Part, REMAINDER, type SplitAmounts, subtractAmounts, type Vector } from './build.ts';
 
-/** A day's sum as it is read: null is what was not asked for. What was spent in all is only told where that is so for keys. */
-export type SummedDay = { day: string; cut: number } & { [part in Part | 'spent']: DaySum[part] | null };
+/** Null: not asked for. `spent` is set only where keys are not. */
+export type SummedDay = { day: string; splitHour: number } & { [part in Part | 'spent']: DaySum[part] | null };
 
-/** Whether credits were spent on summed days, and how many by hour, in nano-dollars, of those whose hours were asked for. */
+/** Nano-dollars by hour, for days whose hours were asked for. */
 export const creditsOfSums = (days: readonly SummedDay[]): { day: string; isSpent: boolean; credits: Vector }[] =>
   days.flatMap(({ day, keys, credits }) =>
     credits === null ? [] : { day, isSpent: (keys ?? []).some((key) => Boolean(key[2][0][0])), credits },
@@ -14,28 +14,27 @@ export const creditsOfSums = (days: readonly SummedDay[]): { day: string; isSpen
 
 const NO_HOURS: LedgerRow['hours'] = {};
 
-const sideOf = (side: Side | undefined, whole: Vector, other: Side | undefined): Vector | null =>
-  side === REST ? (Array.isArray(other) ? minus(whole, other) : whole) : (side ?? null);
+const halfDayOf = (side: HalfDay | undefined, whole: Vector, other: HalfDay | undefined): Vector | null =>
+  side === REMAINDER ? (Array.isArray(other) ? subtractAmounts(whole, other) : whole) : (side ?? null);
 
-/** The parts of a day as hours: questions about local days find the same in them as in the hours themselves. */
-function hoursOfParts([whole, before, after]: Parts, cut: number, hasLastHour: boolean): LedgerRow['hours'] {
+/** The halves of a day as hours: questions about local days get the same answer. */
+function hoursOfSplit([whole, before, after]: SplitAmounts, splitHour: number, hasLastHour: boolean): LedgerRow['hours'] {
   const hours: Record<number, Vector> = {};
-  const [first, second] = [sideOf(before, whole, after), sideOf(after, whole, before)];
-  if (first) hours[hasLastHour ? cut - 1 : 0] = first;
-  if (second) hours[cut] = second;
+  const [first, second] = [halfDayOf(before, whole, after), halfDayOf(after, whole, before)];
+  if (first) hours[hasLastHour ? splitHour - 1 : 0] = first;
+  if (second) hours[splitHour] = second;
   return hours;
 }
 
-/** What a row knows of its dimension. */
 type Named = Pick<LedgerRow, 'keyId' | 'source' | 'model' | 'permaslug' | 'provider' | 'isEstimated'>;
 
-// There are thousands of tuples, too, and to take one apart by a pattern takes several times as long as by its indices.
+// Index access, no patterns: several times faster for thousands of tuples.
 
-/** There are thousands of rows, and to spread one value into the other takes longer than everything else that is done with them. */
+/** Field by field: spreading would take most of the time. */
 const rowOf = (
   day: string,
-  cut: number,
-  parts: Parts,
+  splitHour: number,
+  parts: SplitAmounts,
   { keyId, source, model, permaslug, provider, isEstimated }: Named,
   hasLastHour = false,
 ): LedgerRow => ({
@@ -46,7 +45,7 @@ const rowOf = (
   permaslug,
   provider,
   total: parts[0],
-  hours: cut === 0 ? NO_HOURS : hoursOfParts(parts, cut, hasLastHour),
+  hours: splitHour === 0 ? NO_HOURS : hoursOfSplit(parts, splitHour, hasLastHour),
   isEstimated,
 });
 
@@ -67,33 +66,29 @@ const ofProvider = (provider: string): Named => ({
   provider: provider || null,
   isEstimated: false,
 });
-const ofKey = (keyId: number, speaker: number): Named => ({
+const ofKey = (keyId: number, sourceIndex: number): Named => ({
   keyId,
-  source: SPEAKERS[speaker]?.source ?? 'analytics',
+  source: KEY_SOURCES[sourceIndex]?.source ?? 'analytics',
   model: null,
   permaslug: null,
   provider: null,
-  isEstimated: SPEAKERS[speaker]?.isEstimated === true,
+  isEstimated: KEY_SOURCES[sourceIndex]?.isEstimated === true,
 });
 
-/** The ledger of summed days by one dimension at a time, and, of the days of which no more is known, what was spent in all. */
 export interface SummedRows extends ByDimension<LedgerRow> {
   spent: readonly LedgerRow[];
 }
 
-/**
- * The ledger of summed days: a row knows its dimension alone, and no hours but those that part the day.
- * @param isParted false in UTC, where only whole days are asked for
- */
-export function rowsOfSums(days: readonly SummedDay[], names: readonly ModelName[], isParted: boolean): SummedRows {
+/** A row has one dimension, and no hours but those at the split. @param isSplit false in UTC, where only whole days are asked for */
+export function rowsOfSums(days: readonly SummedDay[], names: readonly ModelName[], isSplit: boolean): SummedRows {
   const slugOf = slugsOf(names);
   const rows: Record<Dimension | 'spent', LedgerRow[]> = { key: [], model: [], provider: [], spent: [] };
-  for (const { day, cut: stored, spent, keys, models, providers } of days) {
-    const cut = isParted ? stored : 0;
-    for (const parts of spent ?? []) rows.spent.push(rowOf(day, cut, parts, NAMELESS));
-    for (const key of keys ?? []) rows.key.push(rowOf(day, cut, key[2], ofKey(key[0], key[1]), key[3]));
-    for (const model of models ?? []) rows.model.push(rowOf(day, cut, model[1], ofModel(slugOf(model[0]), model[0])));
-    for (const provider of providers ?? []) rows.provider.push(rowOf(day, cut, provider[1], ofProvider(provider[0])));
+  for (const { day, splitHour: stored, spent, keys, models, providers } of days) {
+    const splitHour = isSplit ? stored : 0;
+    for (const parts of spent ?? []) rows.spent.push(rowOf(day, splitHour, parts, NAMELESS));
+    for (const key of keys ?? []) rows.key.push(rowOf(day, splitHour, key[2], ofKey(key[0], key[1]), key[3]));
+    for (const model of models ?? []) rows.model.push(rowOf(day, splitHour, model[1], ofModel(slugOf(model[0]), model[0])));
+    for (const provider of providers ?? []) rows.provider.push(rowOf(day, splitHour, provider[1], ofProvider(provider[0])));
   }
   return rows;
 }

@@ -1,29 +1,27 @@
-/** Reading many days by way of their sums: those that have none are read as rows, and summed up after the answer for the next one. */
+/** Reads rollups where they exist, else rows, which are rolled up after the answer for the next one. */
 import type { Query } from '../../db.ts';
 import type { Deps } from '../../deps.ts';
 import { addDays, dayOf } from '../../lib/day.ts';
 import { utcDaysOf } from '../../lib/zone.ts';
 import type { Range } from '../model.ts';
+import { ledgerRowsOf, type StoredSources } from '../sources/ledger-items.ts';
 import { readSources } from '../sources/reading.ts';
 import type { AskedDays } from '../sources/store.ts';
-import { ledgerRowsOf, type StoredSources } from '../sources/taken.ts';
 import { isSettledDay } from '../sources/unattributed.ts';
 import { createComparison } from '../sums/reconciliation.ts';
 import { PARTS, type Since, sumDay } from './build.ts';
 import type { SummedDay } from './decode.ts';
-import { daysToSum, isPartedFor, type Plan, planDays, spansOf, spansOfDays } from './plan.ts';
+import { daysToSum, isSplitFor, type Plan, planDays, spansOf, spansOfDays } from './plan.ts';
 import { insertSums, type StoredSum, watchVersion } from './store.ts';
 
-type Sources<T> = Awaited<ReturnType<typeof readSources<T>>>;
+type ReadSources<T> = Awaited<ReturnType<typeof readSources<T>>>;
 
-/** Finds rows by their day. */
 function byDay<R extends { day: string }>(rows: readonly R[]): (day: string) => readonly R[] {
   const days = Map.groupBy(rows, ({ day }) => day);
   return (day) => days.get(day) ?? [];
 }
 
-/** Sums days up and keeps the sums, unless something of the user changes meanwhile: then the next answer has it done. */
-async function sumUp(deps: Deps, userId: number, days: readonly string[], cuts: Plan['cuts']): Promise<void> {
+async function sumUp(deps: Deps, userId: number, days: readonly string[], splitHours: Plan['splitHours']): Promise<void> {
   const sources = await readSources(deps, userId, { spans: spansOfDays(days), hours: 'all' }, { also: watchVersion(deps.db, userId) });
   const [watched] = sources.also;
   if (!watched) return;
@@ -31,43 +29,36 @@ async function sumUp(deps: Deps, userId: number, days: readonly string[], cuts: 
   const sums = days
     .filter((day) => isFinal(sources, day))
     .map((day) => {
-      const cut = cuts.get(day) ?? 0;
-      return { day, cut, sum: sumDay(rows(day), comparison.findDrift(day, day), cut) };
+      const splitHour = splitHours.get(day) ?? 0;
+      return { day, cut: splitHour, sum: sumDay(rows(day), comparison.findDrift(day, day), splitHour) };
     });
   await insertSums(deps.db, userId, sums, watched.version);
 }
 
-/** Is the unattributed spend of a day settled, of each account that is read and that reaches so far back? */
+/** Is unattributed spend settled, in every account that is read and reaches so far back? */
 const isFinal = ({ accounts }: Pick<StoredSources, 'accounts'>, day: string): boolean =>
   accounts.every((account) => !account.isRead || isSettledDay(account, day) || (account.isReadBack && day < (account.doneFrom ?? '')));
 
 const READ = ['spent', ...PARTS] as const;
-/** A sum as JSON; what of it was not asked for is null. */
-const jsonOf = (sum: StoredSum): string => `{"day":"${sum.day}","cut":${sum.cut},${READ.map((part) => `"${part}":${sum[part]}`)}}`;
+const jsonOf = (sum: StoredSum): string => `{"day":"${sum.day}","splitHour":${sum.cut},${READ.map((part) => `"${part}":${sum[part]}`)}}`;
 
-/** One text is parsed faster than hundreds. */
+/** One text parses faster than hundreds. */
 const parseSums = (sums: readonly StoredSum[]): SummedDay[] => JSON.parse(`[${sums.map(jsonOf)}]`);
 
-/** The sums of the days that are not read as rows. */
-function usableSums({ sums }: Pick<Sources<unknown>, 'sums'>, { cuts, inRows }: Plan): SummedDay[] {
-  return parseSums(sums.filter(({ day, cut }) => cuts.has(day) && !inRows.has(day) && isPartedFor(cuts.get(day) ?? 0, cut)));
+function usableSums({ sums }: Pick<ReadSources<unknown>, 'sums'>, { splitHours, inRows }: Plan): SummedDay[] {
+  return parseSums(sums.filter(({ day, cut }) => splitHours.has(day) && !inRows.has(day) && isSplitFor(splitHours.get(day) ?? 0, cut)));
 }
 
-/** Of which days sums are read, and which parts of them. */
 export interface AskedSums {
-  /** What of hours is needed in UTC. */
   hours: AskedDays['hours'];
-  /** Since which local day each part is needed: there are no facts of summed days by what is not. */
   since: Since;
-  /** Days of which all hours are needed. */
   byHour?: Range | null;
-  /** Is the zone that in which the user counts days? Sums are parted for that one. */
   isOwnZone?: boolean;
 }
 
-/** What was read by a plan: sums of which days, and settled days of which nothing was read. */
-function lookAt(sources: Sources<unknown>, plan: Plan) {
-  const settled = [...plan.cuts.keys()].filter((day) => !plan.inRows.has(day));
+/** The usable rollups, and the settled days of which nothing was read. */
+function usableOf(sources: ReadSources<unknown>, plan: Plan) {
+  const settled = [...plan.splitHours.keys()].filter((day) => !plan.inRows.has(day));
   const usable = usableSums(sources, plan);
   const found = new Set(usable.map(({ day }) => day));
   const isRead = settled.length > 0 && found.has(settled[0] ?? '') && found.has(settled.at(-1) ?? '');
@@ -75,10 +66,7 @@ function lookAt(sources: Sources<unknown>, plan: Plan) {
   return { summed: isRead ? usable : [], inRows, lacking: settled.filter((day) => !inRows.has(day) && !found.has(day)) };
 }
 
-/**
- * Reads a range as sums, as far as its days have some, and as rows. It takes one round trip, and one more where the first and the last settled day
- * have sums but one between them lacks one.
- */
+/** One round trip, or two if a settled day between the first and the last lacks its rollup. */
 export async function readWithSums<T = undefined>(deps: Deps, userId: number, range: Range, asked: AskedSums, also?: Query<T>) {
   const { hours, byHour = null, isOwnZone = false } = asked;
   const today = dayOf(deps.now());
@@ -88,16 +76,16 @@ export async function readWithSums<T = undefined>(deps: Deps, userId: number, ra
   for (let trip = 1; ; trip++) {
     const days = { spans: spansOf(plan), hours: range.zone === 'UTC' ? hours : 'all', summed: { span: plan.span, since } } as const;
     const sources = await readSources(deps, userId, days, { ...(also && { also }) });
-    const { summed, inRows, lacking } = lookAt(sources, plan);
+    const { summed, inRows, lacking } = usableOf(sources, plan);
     if (lacking.length === 0) {
       const stored = new Map(sources.sums.map(({ day, cut }) => [day, cut]));
       const rows = [...sources.keyDays.filter(({ source }) => source === 'counters'), ...sources.usage, ...sources.totals];
       const toSum = daysToSum(plan, { stored, isOwnZone, inRows, rows }).filter((day) => isFinal(sources, day));
-      const { cuts } = plan;
-      if (toSum.length > 0) deps.defer(() => sumUp(deps, userId, toSum, cuts));
+      const { splitHours } = plan;
+      if (toSum.length > 0) deps.defer(() => sumUp(deps, userId, toSum, splitHours));
       return { sources, summed };
     }
-    // Sums that go while they are read are not looked for a third time.
-    plan = { ...plan, inRows: new Set([...plan.inRows, ...(trip === 1 ? lacking : plan.cuts.keys())]) };
+    // Rollups deleted meanwhile are not looked for a third time.
+    plan = { ...plan, inRows: new Set([...plan.inRows, ...(trip === 1 ? lacking : plan.splitHours.keys())]) };
   }
 }

@@ -1,4 +1,4 @@
-/** Asks for what is stored of a user's days, with everything around them. */
+/** Reads the stored days of a user, with keys and accounts. */
 
 import { type Query, readTogether } from '../../db.ts';
 import type { Deps } from '../../deps.ts';
@@ -8,12 +8,11 @@ import { selectAccounts, selectKeys, selectManagements, selectReadings } from '.
 import { utcDaysOf } from '../../lib/zone.ts';
 import type { Range } from '../model.ts';
 import { selectSums } from '../rollup/store.ts';
+import { type Clock, type StoredSources, sourcesOf } from './ledger-items.ts';
 import * as store from './store.ts';
-import { type Clock, type StoredSources, sourcesOf } from './taken.ts';
 
 const clockOf = ({ config, now }: Pick<Deps, 'config' | 'now'>): Clock => ({ now: now(), retentionDays: config.retentionDays });
 
-/** Asks for everything around a user's days. */
 const surroundings = ({ db }: Pick<Deps, 'db'>, userId: number) =>
   [
     selectKeys(db, userId),
@@ -23,7 +22,6 @@ const surroundings = ({ db }: Pick<Deps, 'db'>, userId: number) =>
     store.selectNames(db, userId),
   ] as const;
 
-/** Everything stored about the user's spend in some UTC days, or about that of the key that was asked for. */
 export async function readSources<T = undefined>(
   deps: Deps,
   userId: number,
@@ -45,7 +43,7 @@ export async function readSources<T = undefined>(
   return { ...sourcesOf(stored, clockOf(deps), keyId), sums, also: others };
 }
 
-/** The same in pieces of UTC days, three statements each. */
+/** Three statements a piece. */
 export async function* readPieces(deps: Deps, userId: number, pieces: readonly store.AskedDays[]): AsyncGenerator<StoredSources> {
   const [keyRows, upstreamKeys, accounts, managements, names] = await readTogether(deps.db, surroundings(deps, userId));
   for (const days of pieces) {
@@ -58,7 +56,7 @@ export async function* readPieces(deps: Deps, userId: number, pieces: readonly s
   }
 }
 
-/** The UTC days that a range is made from. Local days that are not UTC days are built from hours. */
+/** Local days are built from hours, unless they are UTC days. */
 export const askedDays = ({ from, to, zone }: Range, hours: store.AskedDays['hours']): store.AskedDays => {
   const days = utcDaysOf(from, to, zone);
   return { spans: [[days.from, days.to]], hours: zone === 'UTC' ? hours : 'all' };

@@ -1,10 +1,8 @@
-/** Stored days as questions see them. Pure. */
-
 import type { LedgerRow } from '../model.ts';
 import { amountsOfCounters } from '../sums/measures.ts';
 import type { accountCheck, accountDay, keyDay, usageDay } from '../table.ts';
 
-/** What the sources say of a day of an upstream key, as D1 gives it. */
+/** As D1 returns it. */
 export type StoredKeyDay = Omit<typeof keyDay.$inferSelect, 'userId' | 'isEstimated'> & { isEstimated: boolean | number };
 export type StoredUsage = Omit<typeof usageDay.$inferSelect, 'userId'>;
 export type StoredTotal = Omit<typeof accountDay.$inferSelect, 'userId'>;
@@ -14,7 +12,7 @@ const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
 const NO_HOURS: LedgerRow['hours'] = {};
 const NO_CREDITS: readonly null[] = [];
 
-/** A row whose hours are parsed when they are asked for: most questions ask for days, and hours are most of the bytes. */
+/** Parses its hours on demand: they are most of the bytes, and most questions ask for days. */
 export class StoredRow implements LedgerRow {
   readonly #stored: string | LedgerRow['hours'] | null;
   #hours: LedgerRow['hours'] | undefined;
@@ -29,7 +27,7 @@ export class StoredRow implements LedgerRow {
   readonly total: LedgerRow['total'];
   readonly isEstimated: boolean;
 
-  /** @param stored its hours, also as `hoursOf` selects them */
+  /** @param stored the hours, also in the form of `hoursOf` */
   constructor(row: Omit<LedgerRow, 'hours'>, stored: string | LedgerRow['hours'] | null) {
     this.keyId = row.keyId;
     this.day = row.day;
@@ -42,7 +40,6 @@ export class StoredRow implements LedgerRow {
     this.#stored = stored;
   }
 
-  /** Is anything known by the hour? */
   get hasHours(): boolean {
     return this.#stored !== null;
   }
@@ -52,7 +49,6 @@ export class StoredRow implements LedgerRow {
     return this.#hours;
   }
 
-  /** Credits by hour, in nano-dollars; null, or missing: nothing is known of the hour. */
   get credits(): readonly (number | null)[] {
     if (this.#stored === null) return NO_CREDITS;
     this.#credits ??= isCredits(this.#stored) ? (JSON.parse(this.#stored) as (number | null)[]) : creditsOfHours(this.hours);
@@ -73,7 +69,6 @@ const hoursOfCredits = (credits: readonly (number | null)[]): LedgerRow['hours']
 
 const creditsOfHours = (hours: LedgerRow['hours']): readonly (number | null)[] => HOURS.map((hour) => hours[hour]?.[0] ?? null);
 
-/** What was counted of a key's day. */
 export type CountedDay = StoredKeyDay & { keyId: number };
 
 const fromCounters = (row: CountedDay): StoredRow =>
@@ -91,7 +86,6 @@ const fromCounters = (row: CountedDay): StoredRow =>
     row.hours,
   );
 
-/** A stored row of analytics, of a key and with its model's name for people. */
 export type NamedUsage = Omit<StoredUsage, 'upstreamKeyId'> & { keyId: number; slug: string | null };
 
 const fromUsage = (row: NamedUsage): StoredRow =>
@@ -109,17 +103,15 @@ const fromUsage = (row: NamedUsage): StoredRow =>
     row.hours,
   );
 
-/** A model's name for people, by its versioned one. */
 export interface ModelName {
   permaslug: string;
   slug: string | null;
 }
 
-/** Models' names for people, by their versioned ones; null where that is '', which is unknown. */
+/** Null for '', which is unknown. */
 export function slugsOf(names: readonly ModelName[]): (permaslug: string) => string | null {
   const slugs = new Map(names.map(({ permaslug, slug }) => [permaslug, slug]));
   return (permaslug) => (permaslug === '' ? null : (slugs.get(permaslug) ?? permaslug));
 }
 
-/** A row of analytics, or of what was counted, as questions see it. */
 export const toLedgerRow = (row: CountedDay | NamedUsage): StoredRow => ('slug' in row ? fromUsage(row) : fromCounters(row));

@@ -1,30 +1,26 @@
-/** Unattributed spend: what an account spent without a key that is known, its total less what its keys spent. It is derived wherever it is read. Pure. */
+/** Unattributed spend: an account's total minus its keys. Derived at every read. Pure. */
 import { DAY_MS, dayOf, startOfDay } from '../../lib/day.ts';
 import { cellName, dropDimensions, isNothing, moneyOfDay, type UsageCell } from '../booking/cells.ts';
-import type { StoredAccount, StoredReading } from '../coverage/readings.ts';
 import { LATE_MS } from '../coverage/secrets.ts';
 import type { Known } from '../coverage/spans.ts';
+import type { StoredAccount, StoredUpstreamKey } from '../coverage/stored.ts';
 import type { Amounts } from '../sums/measures.ts';
 import { type NamedUsage, StoredRow, toLedgerRow } from './stored-row.ts';
 
-/** An account with what of its time is settled: its total and all of its keys are read. Of other days unattributed spend is pending. */
 export interface SettledAccount extends StoredAccount {
-  /** Its reader still opens it. */
+  /** Its management key still opens it. */
   isRead: boolean;
   settled: Known | null;
 }
 
-/** The end of the last UTC day that a key is read through. */
-function readThrough({ isAtRest, doneFrom, reportedUntil }: StoredReading): number {
+/** End of the last UTC day that is fully read. */
+function readThrough({ isAtRest, doneFrom, reportedUntil }: StoredUpstreamKey): number {
   if (doneFrom === null) return 0;
   return isAtRest ? Number.POSITIVE_INFINITY : startOfDay(dayOf(Math.max(0, (reportedUntil ?? 0) - LATE_MS)));
 }
 
-/**
- * The interval, from midnight to midnight UTC, in which an account's unattributed spend is settled.
- * @param keys all that it has, but for paused ones: what those go on spending is unattributed
- */
-export function settledSpan({ doneFrom, openFrom }: StoredAccount, keys: readonly StoredReading[]): Known | null {
+/** From midnight to midnight UTC. @param keys without paused ones: their spend is unattributed */
+export function settledSpan({ doneFrom, openFrom }: StoredAccount, keys: readonly StoredUpstreamKey[]): Known | null {
   if (doneFrom === null || openFrom === null) return null;
   const span: Known = { since: startOfDay(doneFrom), until: startOfDay(openFrom) };
   for (const key of keys) {
@@ -35,12 +31,11 @@ export function settledSpan({ doneFrom, openFrom }: StoredAccount, keys: readonl
   return span.until > span.since ? span : null;
 }
 
-/** Is the unattributed spend of an account's day settled? */
 export const isSettledDay = ({ settled }: Pick<SettledAccount, 'settled'>, day: string): boolean =>
   settled !== null && settled.since <= startOfDay(day) && settled.until >= startOfDay(day) + DAY_MS;
 
-/** What is left of amounts; unknown where one of both is unknown. Null: there is nothing to take. */
-const minus = (a: Amounts, b: Amounts | null): (number | null)[] =>
+/** Unknown if one of them is. Null: nothing to subtract. */
+const subtractKnown = (a: Amounts, b: Amounts | null): (number | null)[] =>
   a.map((amount, index) => {
     const part = b === null ? 0 : (b[index] ?? null);
     return amount === null || part === null ? null : amount - part;
@@ -48,14 +43,13 @@ const minus = (a: Amounts, b: Amounts | null): (number | null)[] =>
 
 const isNegative = (amounts: Amounts): boolean => amounts.some((amount) => amount !== null && amount < 0);
 
-/** Is all of a cell's money placed on hours? */
 function isPlaced({ total, hours }: UsageCell): boolean {
   const each = Object.values(hours ?? {});
   const sum = (index: number) => each.reduce((nano, amounts) => nano + (amounts[index] ?? 0), 0);
   return hours !== null && [0, 1].every((index) => each.every((amounts) => amounts.length <= index) || sum(index) === total[index]);
 }
 
-/** Hours of the rest, or null where they do not add up: then the rest's day is known, but not its hours. */
+/** Null: they do not add up, so only the day is known. */
 function restHours(total: UsageCell, keys: UsageCell | undefined): UsageCell['hours'] {
   if (total.hours === null || (keys && !isPlaced(keys))) return null;
   const totalHours = total.hours;
@@ -63,40 +57,37 @@ function restHours(total: UsageCell, keys: UsageCell | undefined): UsageCell['ho
   if (Object.entries(keys?.hours ?? {}).some(([hour, amounts]) => isUnknown(hour) && !isNothing(amounts))) return null;
   const hours: Record<number, Amounts> = {};
   for (const [hour, amounts] of Object.entries(totalHours)) {
-    const rest = minus(amounts, keys?.hours?.[Number(hour)] ?? null);
+    const rest = subtractKnown(amounts, keys?.hours?.[Number(hour)] ?? null);
     if (isNegative(rest)) return null;
     if (!isNothing(rest)) hours[Number(hour)] = rest;
   }
   return hours;
 }
 
-/** The rest by cell, or null if it came out negative somewhere. */
+/** Null: negative somewhere. */
 function subtract(totals: readonly UsageCell[], keys: readonly UsageCell[]): UsageCell[] | null {
   const known = new Map(keys.map((cell) => [cellName(cell), cell]));
   const names = new Set(totals.map(cellName));
   if (keys.some((cell) => !names.has(cellName(cell)) && !isNothing(cell.total))) return null;
   const rest = totals.map((total) => {
     const own = known.get(cellName(total));
-    return { ...total, total: minus(total.total, own?.total ?? null), hours: restHours(total, own) };
+    return { ...total, total: subtractKnown(total.total, own?.total ?? null), hours: restHours(total, own) };
   });
   return rest.some(({ total }) => isNegative(total)) ? null : rest.filter(({ total }) => !isNothing(total));
 }
 
-/** The day as one cell; its money is known not to be negative, of the rest only what is not is believed. */
+/** One cell for the day. Its money is not negative; other negative amounts become 0. */
 function restOfWhole(totals: readonly UsageCell[], keys: readonly UsageCell[]): UsageCell[] {
   const [[whole], [part]] = [totals, keys].map((cells) => dropDimensions(cells, { model: false, provider: false, hours: false })) as [
     UsageCell[],
     UsageCell[],
   ];
   if (!whole) return [];
-  const total = minus(whole.total, part?.total ?? null).map((amount) => (amount === null ? null : Math.max(0, amount)));
+  const total = subtractKnown(whole.total, part?.total ?? null).map((amount) => (amount === null ? null : Math.max(0, amount)));
   return isNothing(total) ? [] : [{ ...whole, total }];
 }
 
-/**
- * The rest of one completed day. It is told by model and provider where that comes out, else by model, else as one sum; if that is
- * negative, the two disagree, and there is none.
- */
+/** By model and provider, else by model, else one sum. Empty if money is negative: the sources disagree. */
 export function restOfCells(totals: readonly UsageCell[], keys: readonly UsageCell[]): UsageCell[] {
   const day = totals[0]?.day ?? '';
   const [cost, byok] = moneyOfDay(totals, day);
@@ -106,7 +97,6 @@ export function restOfCells(totals: readonly UsageCell[], keys: readonly UsageCe
   return subtract(totals, keys) ?? subtract(byModel(totals), byModel(keys)) ?? restOfWhole(totals, keys);
 }
 
-/** Places of `Amounts` that analytics tell. */
 const AMOUNTS = [0, 1, 2, 3, 4, 5, 6];
 
 const cellOf = ({ day, permaslug, provider, total, hours, hasHours }: StoredRow): UsageCell => ({
@@ -117,7 +107,7 @@ const cellOf = ({ day, permaslug, provider, total, hours, hasHours }: StoredRow)
   hours: hasHours ? hours : null,
 });
 
-/** A settled day of an account: its total, and what the ledger has of its keys. Its rest is shown under the key that reads it. */
+/** Shown under the management key that reads the account. */
 export interface AccountDay {
   day: string;
   keyId: number;
@@ -125,7 +115,6 @@ export interface AccountDay {
   keys: readonly Parameters<typeof toLedgerRow>[0][];
 }
 
-/** The unattributed spend of a day as ledger rows. */
 export function unattributedRows({ day, keyId, totals, keys }: AccountDay): StoredRow[] {
   const slugs = new Map(totals.map(({ model, slug }) => [model, slug]));
   const cellsOf = (rows: AccountDay['keys']) =>

@@ -1,17 +1,17 @@
-/** Ledger rows by one or two groups, in keyset pages: a page begins after the place that its cursor names. */
+/** Ledger rows by one or two groups, in keyset pages: a page begins after the position of its cursor. */
 import { base64url } from 'jose';
 import * as z from 'zod';
 import { addDays } from '../../lib/day.ts';
 import { type Fact, factsOf, type Group, type LedgerRow, type Range } from '../model.ts';
-import { addTo, type Measures } from './measures.ts';
+import { addMeasuresTo, type Measures } from './measures.ts';
 
 type Cell = string | number | null;
 
-/** Where a row stands in the order: the values of its columns, an hour as its instant. */
-export type Place = Cell[];
+/** The sort key of a row: its columns, an hour as its instant. */
+export type Position = Cell[];
 
 export interface GroupedRow {
-  place: Place;
+  position: Position;
   fields: Record<string, Cell>;
   measures: Measures;
 }
@@ -20,30 +20,27 @@ interface Column {
   name: string;
   groups: readonly Group[];
   read(fact: Fact): Cell;
-  /** What the column is sorted by, where that is not what it shows. */
   order?(fact: Fact): Cell;
-  placeSchema: z.ZodType<Cell>;
+  positionSchema: z.ZodType<Cell>;
 }
 
-/** In the order in which rows are sorted: time first. */
+/** In sort order: time first. */
 const COLUMNS: readonly Column[] = [
-  { name: 'date', groups: ['hour', 'day'], read: (fact) => fact.date, placeSchema: z.iso.date() },
-  { name: 'hour', groups: ['hour'], read: (fact) => fact.hour, order: (fact) => fact.hourAt, placeSchema: z.int().nullable() },
-  { name: 'model', groups: ['model'], read: (fact) => fact.model, placeSchema: z.string().nullable() },
-  { name: 'provider', groups: ['provider'], read: (fact) => fact.provider, placeSchema: z.string().nullable() },
-  { name: 'key_id', groups: ['key'], read: (fact) => fact.keyId, placeSchema: z.int() },
+  { name: 'date', groups: ['hour', 'day'], read: (fact) => fact.date, positionSchema: z.iso.date() },
+  { name: 'hour', groups: ['hour'], read: (fact) => fact.hour, order: (fact) => fact.hourAt, positionSchema: z.int().nullable() },
+  { name: 'model', groups: ['model'], read: (fact) => fact.model, positionSchema: z.string().nullable() },
+  { name: 'provider', groups: ['provider'], read: (fact) => fact.provider, positionSchema: z.string().nullable() },
+  { name: 'key_id', groups: ['key'], read: (fact) => fact.keyId, positionSchema: z.int() },
 ];
 
 const columnsFor = (groups: readonly Group[]): Column[] =>
   COLUMNS.filter((column) => column.groups.some((group) => groups.includes(group)));
 
-/** The names of the columns of rows grouped so. */
 export const columnsOf = (groups: readonly Group[]): string[] => columnsFor(groups).map(({ name }) => name);
 
-/** Do these rows begin with their date? */
 const isByTime = (groups: readonly Group[]): boolean => groups.includes('hour') || groups.includes('day');
 
-/** Unknown sorts before everything else. */
+/** Unknown sorts first. */
 export function compareCells(a: Cell, b: Cell): number {
   if (a === b) return 0;
   if (a === null) return -1;
@@ -51,8 +48,7 @@ export function compareCells(a: Cell, b: Cell): number {
   return a < b ? -1 : 1;
 }
 
-/** Which of two places comes first: negative, zero or positive. */
-export function comparePlaces(a: Place, b: Place): number {
+export function comparePositions(a: Position, b: Position): number {
   for (let index = 0; index < a.length; index++) {
     const order = compareCells(a[index] ?? null, b[index] ?? null);
     if (order !== 0) return order;
@@ -60,44 +56,40 @@ export function comparePlaces(a: Place, b: Place): number {
   return 0;
 }
 
-/** Sums facts by the groups' columns, in order. */
 export function groupFacts(facts: readonly Fact[], groups: readonly Group[]): GroupedRow[] {
   const columns = columnsFor(groups);
   const sums = new Map<string, GroupedRow>();
   for (const fact of facts) {
-    const place = columns.map(({ read, order = read }) => order(fact));
-    const key = JSON.stringify(place);
+    const position = columns.map(({ read, order = read }) => order(fact));
+    const key = JSON.stringify(position);
     const sum = sums.get(key);
-    if (sum) addTo(sum.measures, fact.measures);
+    if (sum) addMeasuresTo(sum.measures, fact.measures);
     else {
       const fields = Object.fromEntries(columns.map(({ name, read }) => [name, read(fact)]));
-      sums.set(key, { place, fields, measures: { ...fact.measures } });
+      sums.set(key, { position, fields, measures: { ...fact.measures } });
     }
   }
-  return [...sums.values()].sort((a, b) => comparePlaces(a.place, b.place));
+  return [...sums.values()].sort((a, b) => comparePositions(a.position, b.position));
 }
 
 export interface Page {
   rows: GroupedRow[];
-  /** Facts of the days of its rows, also those that were not wanted. */
+  /** Of the days of its rows, also unwanted ones. */
   facts: readonly Fact[];
-  /** After which place the next page begins; null on the last one. */
-  next: Place | null;
+  next: Position | null;
 }
 
-/** The page of at most `limit` rows after `cursor`. */
 function pageOf(
   facts: readonly Fact[],
   { groups, isWanted, limit, cursor }: Pick<PageQuery<LedgerRow>, 'groups' | 'isWanted' | 'limit' | 'cursor'>,
 ): Page {
-  const rows = groupFacts(facts.filter(isWanted), groups).filter((row) => cursor === null || comparePlaces(row.place, cursor) > 0);
+  const rows = groupFacts(facts.filter(isWanted), groups).filter((row) => cursor === null || comparePositions(row.position, cursor) > 0);
   const page = rows.slice(0, limit);
-  return { rows: page, facts, next: rows.length > limit ? (page.at(-1)?.place ?? null) : null };
+  return { rows: page, facts, next: rows.length > limit ? (page.at(-1)?.position ?? null) : null };
 }
 
 const FIRST_DAYS = 8;
 
-/** What a page is asked of: ledger rows as values or still to be made, by `toRows`. */
 export interface PageQuery<T extends { day: string }> {
   stored: readonly T[];
   toRows(stored: T): LedgerRow[];
@@ -105,13 +97,10 @@ export interface PageQuery<T extends { day: string }> {
   groups: readonly Group[];
   isWanted(fact: Fact): boolean;
   limit: number;
-  cursor: Place | null;
+  cursor: Position | null;
 }
 
-/**
- * The page of a range. Rows that begin with their date are made of as many days as the page needs and twice that at the most,
- * so that a page costs what it shows and not what the range holds.
- */
+/** Rows by date are made for as many days as the page needs, at most twice that: a page costs what it shows. */
 export function pageOfRange<T extends { day: string }>({ stored, toRows, range, groups, isWanted, limit, cursor }: PageQuery<T>): Page {
   const first = cursor && isByTime(groups) ? String(cursor[0]) : range.from;
   const from = first > range.from ? first : range.from;
@@ -125,17 +114,15 @@ export function pageOfRange<T extends { day: string }>({ stored, toRows, range, 
   }
 }
 
-/** A place as an opaque text, tied to its groups. */
-export const encodeCursor = (place: Place, groups: readonly Group[]): string =>
-  base64url.encode(JSON.stringify([groups.join(','), ...place]));
+export const encodeCursor = (position: Position, groups: readonly Group[]): string =>
+  base64url.encode(JSON.stringify([groups.join(','), ...position]));
 
-/** The place that a cursor names, or null if it is not one of a page with these groups. */
-export function decodeCursor(text: string, groups: readonly Group[]): Place | null {
+export function decodeCursor(text: string, groups: readonly Group[]): Position | null {
   try {
-    const [named, ...place] = z.array(z.unknown()).parse(JSON.parse(new TextDecoder().decode(base64url.decode(text))));
+    const [named, ...position] = z.array(z.unknown()).parse(JSON.parse(new TextDecoder().decode(base64url.decode(text))));
     const columns = columnsFor(groups);
-    if (named !== groups.join(',') || place.length !== columns.length) return null;
-    return columns.map(({ placeSchema }, index) => placeSchema.parse(place[index]));
+    if (named !== groups.join(',') || position.length !== columns.length) return null;
+    return columns.map(({ positionSchema }, index) => positionSchema.parse(position[index]));
   } catch {
     return null;
   }

@@ -1,4 +1,4 @@
-/** What is measured wherever spend is told: inside as integers, outside in USD. Unknown is null, and a sum covers what is known. */
+/** What is measured: integers inside, USD outside. Null: unknown; a sum covers what is known. */
 import { decimalFromNano, usdFromNanoOrNull } from '../../lib/money.ts';
 
 export interface Measures {
@@ -9,7 +9,7 @@ export interface Measures {
   completionTokens: number | null;
   reasoningTokens: number | null;
   cachedTokens: number | null;
-  /** By how much counters shrank, 0 or less: no part of what was spent. Null: they did not. */
+  /** How far counters shrank: 0 or less, not part of the spend. Null: they did not. */
   correctionNano: number | null;
   byokCorrectionNano: number | null;
 }
@@ -26,10 +26,9 @@ export const UNKNOWN: Readonly<Measures> = {
   byokCorrectionNano: null,
 };
 
-/** What counters can know: money, and nothing about requests or tokens. */
+/** Counters know no requests or tokens. */
 export const moneyOnly = (costNano: number, byokCostNano: number): Measures => ({ ...UNKNOWN, costNano, byokCostNano });
 
-/** All that is measured, as zero. */
 export const ZERO: Readonly<Measures> = {
   costNano: 0,
   byokCostNano: 0,
@@ -43,12 +42,11 @@ export const ZERO: Readonly<Measures> = {
 };
 
 /**
- * Measures in the order in which `hours` store them: credits and BYOK in nano-dollars, requests, prompt, completion, reasoning and
- * cached tokens; of a day also corrections of credits and BYOK. What is missing at the end, or null, is unknown.
+ * As in `hours`: credits and BYOK in nano-dollars, requests, prompt, completion, reasoning and cached tokens; for days also both
+ * corrections.
  */
 export type Amounts = readonly (number | null)[];
 
-/** Amounts by name. */
 export const measuresOf = (amounts: Amounts): Measures => ({
   costNano: amounts[0] ?? null,
   byokCostNano: amounts[1] ?? null,
@@ -61,7 +59,6 @@ export const measuresOf = (amounts: Amounts): Measures => ({
   byokCorrectionNano: amounts[8] ?? null,
 });
 
-/** What was counted of a day, as amounts. */
 export function amountsOfCounters(day: {
   countedNano: number | null;
   countedByokNano: number | null;
@@ -75,8 +72,7 @@ export function amountsOfCounters(day: {
 
 const add = (a: number | null, b: number | null): number | null => (a === null ? b : a + (b ?? 0));
 
-/** Adds what is known of `b` to `a`, in place: sums of thousands need not be a new value each time. */
-export function addTo(a: Measures, b: Readonly<Measures>): void {
+export function addMeasuresTo(a: Measures, b: Readonly<Measures>): void {
   a.costNano = add(a.costNano, b.costNano);
   a.byokCostNano = add(a.byokCostNano, b.byokCostNano);
   a.requests = add(a.requests, b.requests);
@@ -88,10 +84,9 @@ export function addTo(a: Measures, b: Readonly<Measures>): void {
   a.byokCorrectionNano = add(a.byokCorrectionNano, b.byokCorrectionNano);
 }
 
-/** The sum of what is known of both. */
 export function addMeasures(a: Measures, b: Measures): Measures {
   const sum = { ...a };
-  addTo(sum, b);
+  addMeasuresTo(sum, b);
   return sum;
 }
 
@@ -115,7 +110,6 @@ const presentCounts = (measures: Measures) => ({
   cached_tokens: measures.cachedTokens,
 });
 
-/** Measures as JSON: money as USD numbers. */
 export const presentMeasures = (measures: Measures) => ({
   cost_usd: usdFromNanoOrNull(measures.costNano),
   byok_cost_usd: usdFromNanoOrNull(measures.byokCostNano),
@@ -126,7 +120,6 @@ export const presentMeasures = (measures: Measures) => ({
 
 const decimalOrNull = (nano: number | null): string | null => (nano === null ? null : decimalFromNano(nano));
 
-/** Measures as cells of a CSV file: money as plain decimals. */
 export const measureCells = (measures: Measures) => ({
   cost_usd: decimalOrNull(measures.costNano),
   byok_cost_usd: decimalOrNull(measures.byokCostNano),

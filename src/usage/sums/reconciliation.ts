@@ -1,16 +1,13 @@
-/**
- * What the ledger takes of a day and key beside what the other sources say: the columns of one row are compared. Pure. Zero is only said where zero
- * was measured, and sources are compared only where both know the whole day.
- */
+/** Compares the ledger with the other sources. Zero only where it was measured; only days that both know in full are compared. Pure. */
 import { DAY_MS, listDays, startOfDay } from '../../lib/day.ts';
 import { usdFromNanoOrNull } from '../../lib/money.ts';
 import type { CoveredKey } from '../coverage/coverage.ts';
-import { type CoveredSecret, isAnalysed } from '../coverage/secrets.ts';
+import { type CoveredSecret, isAnalyzed } from '../coverage/secrets.ts';
 import { isWithin } from '../coverage/spans.ts';
 import type { Source } from '../model.ts';
 import type { StoredCheck, StoredKeyDay, StoredTotal } from '../sources/stored-row.ts';
 import { isSettledDay, type SettledAccount } from '../sources/unattributed.ts';
-import { addMoney, type Money, minus, NOTHING } from './amounts.ts';
+import { addMoney, type Money, NOTHING, subtractMoney } from './amounts.ts';
 
 export interface Reconciled {
   date: string;
@@ -18,47 +15,40 @@ export interface Reconciled {
   source: Source | null;
   ledger: Money | null;
   counters: Money | null;
-  /** By how much the counters shrank, 0 or less; null: they did not. */
   correction: Money | null;
   activity: Money | null;
-  /** What the ledger has more (or, negative, less) than the source that differs most from it. */
+  /** The ledger minus the source that differs most. */
   driftNano: number | null;
   byokDriftNano: number | null;
   coverage: 'exact' | 'partial' | 'none';
 }
 
-/** What is compared of some days, and for whom. */
-export interface Compared {
-  /** The keys that are asked about, and all of the user's. */
+export interface ComparisonInput {
   keys: readonly CoveredKey[];
   allKeys: readonly CoveredKey[];
   upstreamKeys: readonly { id: number; accountId: number | null; usageNano: number | null; byokUsageNano: number | null }[];
-  /** `listedAt`: when it was last listed in full; `isReadBack`: all of the past that is wanted is read of it and of its keys. */
+  /** `listedAt`: last complete listing; `isReadBack`: all history of the account and its keys is read. */
   accounts: readonly (SettledAccount & { listedAt: number | null; isReadBack: boolean })[];
   keyDays: readonly StoredKeyDay[];
   totals: readonly StoredTotal[];
   checks: readonly StoredCheck[];
 }
 
-/** What one secret or account tells of a day. */
-interface Witness extends Pick<Reconciled, 'source' | 'ledger' | 'counters' | 'correction' | 'activity'> {
+interface ComparedDay extends Pick<Reconciled, 'source' | 'ledger' | 'counters' | 'correction' | 'activity'> {
   isWhole: boolean;
-  /** By how much a source differs from what the ledger takes; null where the two cannot be compared. */
+  /** The ledger minus each source; null: not comparable. */
   drifts: readonly (Money | null)[];
 }
 
-/** What all that is known says; null where nothing is. */
 const sumOf = (amounts: readonly (Money | null)[]): Money | null =>
   amounts.reduce((sum, money) => (sum && money ? addMoney(sum, money) : (sum ?? money)), null);
 
 const moneyOf = (costNano: number | null, byokCostNano: number | null): Money | null =>
   costNano === null || byokCostNano === null ? null : { costNano, byokCostNano };
 
-/** The days of a row's owner, by a name of both. */
 const byName = <R extends { day: string }>(rows: readonly R[], ownerOf: (row: R) => number): ReadonlyMap<string, R[]> =>
   Map.groupBy(rows, (row) => `${row.day}/${ownerOf(row)}`);
 
-/** What the counters say of a secret's day; zero where they were watched and have nothing. */
 function countedOf(day: string, { counters }: CoveredSecret, row: StoredKeyDay | undefined): Money | null {
   const counted = row ? moneyOf(row.countedNano, row.countedByokNano) : null;
   return counted ?? (counters && isWithin(day, counters) ? NOTHING : null);
@@ -67,40 +57,42 @@ function countedOf(day: string, { counters }: CoveredSecret, row: StoredKeyDay |
 const correctionOf = (row: StoredKeyDay | undefined): Money | null =>
   row && (row.correctionNano !== 0 || row.correctionByokNano !== 0) ? moneyOf(row.correctionNano, row.correctionByokNano) : null;
 
-/** Are the counters of a secret's day certain, as far as they go? The first sample tells what its day held before it. */
+/** The first sample also reports what its day held before. */
 function areCertain(day: string, { counters }: CoveredSecret, row: StoredKeyDay | undefined): boolean {
   return !row?.isEstimated && correctionOf(row) === null && counters !== null && isWithin(day, counters);
 }
 
-/** What a secret tells of a day. What it spent after it was replaced is no part of its key, so its counters of that day are whole. */
-function witnessOf(day: string, secret: CoveredSecret, row: StoredKeyDay | undefined): Witness {
+/** Spend after a replacement is not part of the key, so the counters of that day are whole. */
+function compareSecretDay(day: string, secret: CoveredSecret, row: StoredKeyDay | undefined): ComparedDay {
   const counters = countedOf(day, secret, row);
   const activity = row ? moneyOf(row.activityNano, row.activityByokNano) : null;
   const isCertain = areCertain(day, secret, row);
   const isCounted = isCertain && (secret.counters?.until ?? 0) >= startOfDay(day) + DAY_MS;
   const isRead = secret.analytics !== null && isWithin(day, secret.analytics);
   const source = row?.source ?? null;
-  const isSilent = source === null || (source === 'counters' && !(counters?.costNano || counters?.byokCostNano));
+  const hasNoCountedSpend = source === null || (source === 'counters' && !(counters?.costNano || counters?.byokCostNano));
   const facts = { counters, correction: correctionOf(row), activity };
   if (source === null && row?.countedNano != null && !isRead) {
-    // What was shared out over a gap is in the account's total, on its true day.
+    // The account's total has it on its true day.
     return { ...facts, source, ledger: null, isWhole: false, drifts: [] };
   }
-  if (source !== 'analytics' && !(isRead && isSilent)) {
-    // Analytics were read and have nothing of the day, so the counters speak.
-    const isUntold = source === 'counters' && isAnalysed(day, secret);
+  if (source !== 'analytics' && !(isRead && hasNoCountedSpend)) {
+    // Analytics were read and have nothing, so the ledger takes the counters.
+    const isMissingInAnalytics = source === 'counters' && isAnalyzed(day, secret);
     const isWhole = secret.isPresent ? isCounted : isCertain;
-    const drifts = counters ? [isWhole && activity ? minus(counters, activity) : null, isUntold ? counters : null] : [];
+    const drifts = counters ? [isWhole && activity ? subtractMoney(counters, activity) : null, isMissingInAnalytics ? counters : null] : [];
     return { ...facts, source: counters && 'counters', ledger: counters, isWhole, drifts };
   }
   const ledger = (source === 'analytics' && row ? moneyOf(row.reportedNano, row.reportedByokNano) : null) ?? NOTHING;
-  const isWhole = isAnalysed(day, secret);
-  const drifts = [isWhole && isCounted && counters ? minus(ledger, counters) : null, isWhole && activity ? minus(ledger, activity) : null];
+  const isWhole = isAnalyzed(day, secret);
+  const drifts = [
+    isWhole && isCounted && counters ? subtractMoney(ledger, counters) : null,
+    isWhole && activity ? subtractMoney(ledger, activity) : null,
+  ];
   return { ...facts, source: 'analytics', ledger, isWhole, drifts };
 }
 
-/** Compares the days of keys. */
-export function createComparison({ keys, allKeys, upstreamKeys, accounts, keyDays, totals, checks }: Compared, today: string) {
+export function createComparison({ keys, allKeys, upstreamKeys, accounts, keyDays, totals, checks }: ComparisonInput, today: string) {
   const rows = byName(keyDays, ({ upstreamKeyId }) => upstreamKeyId);
   const totalsBy = byName(totals, ({ accountId }) => accountId);
   const checksBy = byName(checks, ({ accountId }) => accountId);
@@ -108,32 +100,31 @@ export function createComparison({ keys, allKeys, upstreamKeys, accounts, keyDay
   const rowOf = (day: string, id: number): StoredKeyDay | undefined => rows.get(`${day}/${id}`)?.[0];
   const ownOf = (accountId: number) => upstreamKeys.filter((key) => key.accountId === accountId);
 
-  /** What `/activity` says of what an account spent without a key: its total less that of its keys, if all of them are told. */
-  function activityOfAccount(day: string, { id, listedAt, isReadBack }: Compared['accounts'][number]): Money | null {
+  /** The account's `/activity` minus that of its keys; null: one is missing. */
+  function activityOfAccount(day: string, { id, listedAt, isReadBack }: ComparisonInput['accounts'][number]): Money | null {
     const check = checksBy.get(`${day}/${id}`)?.[0];
     if (!check || listedAt === null || !isReadBack) return null;
     const spenders = ownOf(id).filter(({ usageNano, byokUsageNano }) => (usageNano ?? 0) + (byokUsageNano ?? 0) > 0);
-    const told = spenders.map((key) => rowOf(day, key.id)).map((row) => (row ? moneyOf(row.activityNano, row.activityByokNano) : null));
+    const reported = spenders.map((key) => rowOf(day, key.id)).map((row) => (row ? moneyOf(row.activityNano, row.activityByokNano) : null));
     const total: Money = { costNano: check.activityNano, byokCostNano: check.activityByokNano };
-    return told.includes(null) ? null : told.reduce<Money>((rest, one) => minus(rest, one ?? NOTHING), total);
+    return reported.includes(null) ? null : reported.reduce<Money>((rest, one) => subtractMoney(rest, one ?? NOTHING), total);
   }
 
-  /** What an account spent without a key. Where its keys spent more than it did, the two disagree. */
-  function witnessOfAccount(day: string, account: Compared['accounts'][number]): Witness {
+  /** Drift, if the keys spent more than the account. */
+  function compareAccountDay(day: string, account: ComparisonInput['accounts'][number]): ComparedDay {
     const activity = activityOfAccount(day, account);
     const facts = { counters: null, correction: null, activity };
     if (!isSettledDay(account, day)) return { ...facts, source: null, ledger: null, isWhole: false, drifts: [] };
     const ofKeys = ownOf(account.id).flatMap(({ id }) => secrets.get(id) ?? []);
-    const spent = sumOf(ofKeys.map((secret) => witnessOf(day, secret, rowOf(day, secret.upstreamKeyId)).ledger)) ?? NOTHING;
-    const rest = minus(sumOf(totalsBy.get(`${day}/${account.id}`) ?? []) ?? NOTHING, spent);
+    const spent = sumOf(ofKeys.map((secret) => compareSecretDay(day, secret, rowOf(day, secret.upstreamKeyId)).ledger)) ?? NOTHING;
+    const rest = subtractMoney(sumOf(totalsBy.get(`${day}/${account.id}`) ?? []) ?? NOTHING, spent);
     const isNegative = rest.costNano < 0 || rest.byokCostNano < 0;
     const ledger = isNegative ? NOTHING : rest;
     const isComparable = account.listedAt !== null && account.isReadBack;
-    const drifts = [activity && minus(ledger, activity), isComparable ? minus(ledger, rest) : null];
+    const drifts = [activity && subtractMoney(ledger, activity), isComparable ? subtractMoney(ledger, rest) : null];
     return { ...facts, source: 'analytics', ledger, isWhole: true, drifts };
   }
 
-  /** Is anything of a key stored of a day? */
   const isOn = (day: string, key: CoveredKey): boolean =>
     key.secrets.some(({ upstreamKeyId }) => rows.has(`${day}/${upstreamKeyId}`)) ||
     accounts.some(({ id, readerId }) => readerId === key.id && (totalsBy.has(`${day}/${id}`) || checksBy.has(`${day}/${id}`)));
@@ -141,23 +132,23 @@ export function createComparison({ keys, allKeys, upstreamKeys, accounts, keyDay
   const larger = (a: number | null, b: number): number => (a === null || Math.abs(b) > Math.abs(a) ? b : a);
 
   function reconcileDay(day: string, key: CoveredKey): Reconciled {
-    const witnesses = [
-      ...key.secrets.map((secret) => witnessOf(day, secret, rowOf(day, secret.upstreamKeyId))),
-      ...accounts.filter(({ readerId }) => readerId === key.id).map((account) => witnessOfAccount(day, account)),
+    const compared = [
+      ...key.secrets.map((secret) => compareSecretDay(day, secret, rowOf(day, secret.upstreamKeyId))),
+      ...accounts.filter(({ readerId }) => readerId === key.id).map((account) => compareAccountDay(day, account)),
     ];
-    const known = witnesses.filter(({ ledger }) => ledger !== null);
+    const known = compared.filter(({ ledger }) => ledger !== null);
     const sources = known.map(({ source }) => source);
-    const drifts = day < today ? known.flatMap((witness) => witness.drifts.filter((drift) => drift !== null)) : [];
-    const ledger = sumOf(known.map((witness) => witness.ledger));
-    const isWhole = known.every((witness) => witness.isWhole) && day < today;
+    const drifts = day < today ? known.flatMap((one) => one.drifts.filter((drift) => drift !== null)) : [];
+    const ledger = sumOf(known.map((one) => one.ledger));
+    const isWhole = known.every((one) => one.isWhole) && day < today;
     return {
       date: day,
       keyId: key.id,
       source: sources.includes('analytics') ? 'analytics' : (sources[0] ?? null),
       ledger,
-      counters: sumOf(witnesses.map(({ counters }) => counters)),
-      correction: sumOf(witnesses.map(({ correction }) => correction)),
-      activity: sumOf(witnesses.map(({ activity }) => activity)),
+      counters: sumOf(compared.map(({ counters }) => counters)),
+      correction: sumOf(compared.map(({ correction }) => correction)),
+      activity: sumOf(compared.map(({ activity }) => activity)),
       driftNano: drifts.reduce<number | null>((most, { costNano }) => larger(most, costNano), null),
       byokDriftNano: drifts.reduce<number | null>((most, { byokCostNano }) => larger(most, byokCostNano), null),
       coverage: ledger === null ? 'none' : isWhole ? 'exact' : 'partial',
@@ -165,9 +156,7 @@ export function createComparison({ keys, allKeys, upstreamKeys, accounts, keyDay
   }
 
   return {
-    /** All days of a range and all keys, by day, then key. */
     reconcile: (from: string, to: string): Reconciled[] => listDays(from, to).flatMap((day) => keys.map((key) => reconcileDay(day, key))),
-    /** Completed days of the range on which the sources differ by more than a cent. Only days of which something is stored are looked at. */
     findDrift(from: string, to: string): Reconciled[] {
       const days = new Set([...keyDays, ...totals, ...checks].map(({ day }) => day));
       const asked = [...days].filter((day) => day >= from && day <= to && day < today).sort();
@@ -175,18 +164,16 @@ export function createComparison({ keys, allKeys, upstreamKeys, accounts, keyDay
         keys
           .filter((key) => isOn(day, key))
           .map((key) => reconcileDay(day, key))
-          .filter(isWorthTelling),
+          .filter(isDrift),
       );
     },
   };
 }
 
-/** More than a cent is worth telling. */
 const DRIFT_NANO = 10_000_000;
-const isWorthTelling = ({ driftNano, byokDriftNano }: Reconciled): boolean =>
+const isDrift = ({ driftNano, byokDriftNano }: Reconciled): boolean =>
   Math.max(Math.abs(driftNano ?? 0), Math.abs(byokDriftNano ?? 0)) > DRIFT_NANO;
 
-/** A compared day as users and programs see it. */
 export const presentReconciled = (row: Reconciled, keys: readonly Pick<CoveredKey, 'id' | 'name'>[]) => ({
   date: row.date,
   key_id: row.keyId,

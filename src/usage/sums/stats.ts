@@ -1,4 +1,4 @@
-/** The summary of a range, summed from facts. Zero is only said where zero was measured: where a key was watched and spent nothing. */
+/** The summary of a range. Zero only where zero was measured: a watched key without spend. Pure. */
 import { isoOrNull, listDays } from '../../lib/day.ts';
 import { localDayOf } from '../../lib/zone.ts';
 import { ALL_SPEND, type Completeness, createCompleteness } from '../coverage/completeness.ts';
@@ -6,29 +6,26 @@ import { type CoveredKey, describeCoverage, knownUntil } from '../coverage/cover
 import type { Known } from '../coverage/spans.ts';
 import { approximateDays, type Fact, type FactsBy, type Range } from '../model.ts';
 import { compareCells } from './groups.ts';
-import { addMeasures, addTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
+import { addMeasures, addMeasuresTo, type Measures, moneyOnly, presentMeasures, UNKNOWN, ZERO } from './measures.ts';
 
 function addAt<K>(sums: Map<K, Measures>, key: K, measures: Readonly<Measures>): void {
   const sum = sums.get(key);
-  if (sum) addTo(sum, measures);
+  if (sum) addMeasuresTo(sum, measures);
   else sums.set(key, { ...measures });
 }
 
-/** Sums of facts by what `keyOf` says of each. */
 export function sumBy<K>(facts: readonly Fact[], keyOf: (fact: Fact) => K): Map<K, Measures> {
   const sums = new Map<K, Measures>();
   for (const fact of facts) addAt(sums, keyOf(fact), fact.measures);
   return sums;
 }
 
-/** Tells whether a local date, or a part of it, lies inside a known interval. */
 function containing(known: Known | null, { zone }: Range): (date: string) => boolean {
   if (known === null) return () => false;
   const [first, last] = [localDayOf(known.since, zone), localDayOf(known.until - 1, zone)];
   return (date) => date >= first && date <= last;
 }
 
-/** The dates for which the counters speak, by key. */
 export function countedDates(facts: readonly Fact[]): ReadonlyMap<number, ReadonlySet<string>> {
   const counted = new Map<number, Set<string>>();
   for (const { keyId, source, date } of facts) {
@@ -42,46 +39,43 @@ export function countedDates(facts: readonly Fact[]): ReadonlyMap<number, Readon
 
 const NO_MONEY: Readonly<Measures> = moneyOnly(0, 0);
 
-/** What is zero at least, by the dates of a key: where it was watched, money; where analytics were read, requests and tokens too. */
+/** Known zeros by date: money where a key was watched, requests and tokens where analytics were read. */
 export function zerosOf(
   key: CoveredKey,
   range: Range,
   counted: ReturnType<typeof countedDates>,
 ): [date: string, zero: Readonly<Measures>][] {
-  const [isCounted, isAnalysed] = [containing(key.counters, range), containing(key.analytics, range)];
+  const [isCounted, isAnalyzed] = [containing(key.counters, range), containing(key.analytics, range)];
   const byCounters = counted.get(key.id);
   const zeros: [date: string, zero: Readonly<Measures>][] = [];
   for (const date of listDays(range.from, range.to)) {
-    if (isAnalysed(date) && !byCounters?.has(date)) zeros.push([date, ZERO]);
+    if (isAnalyzed(date) && !byCounters?.has(date)) zeros.push([date, ZERO]);
     else if (isCounted(date)) zeros.push([date, NO_MONEY]);
   }
   return zeros;
 }
 
-/** The instant before which all spend of the known keys is in the figures: the oldest of the last readings of those still read. */
+/** All spend of synced keys before this instant is in the figures. */
 export function asOf(keys: readonly CoveredKey[]): number | null {
-  const readings = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => knownUntil(key) ?? []);
-  const active = readings(keys.filter((key) => key.isRead));
+  const untils = (candidates: readonly CoveredKey[]) => candidates.flatMap((key) => knownUntil(key) ?? []);
+  const active = untils(keys.filter((key) => key.isRead));
   if (active.length > 0) return Math.min(...active);
-  const all = readings(keys);
+  const all = untils(keys);
   return all.length > 0 ? Math.max(...all) : null;
 }
 
 const sumAll = (measures: Iterable<Measures>): Measures => [...measures].reduce(addMeasures, UNKNOWN);
 
-/** Sums by a nullable name, the largest spend first, and by name where it is the same. */
 function ranked(sums: Map<string | null, Measures>): [string | null, Measures][] {
   const spend = ({ costNano, byokCostNano }: Measures) => (costNano ?? 0) + (byokCostNano ?? 0);
   return [...sums].sort(([nameA, a], [nameB, b]) => spend(b) - spend(a) || compareCells(nameA, nameB));
 }
 
-/** Is a model's or provider's figure all of it? What has no name may belong to it. */
 function nameCompleteness({ isComplete }: Completeness, dimension: 'model' | 'provider'): (name: string | null) => boolean {
   const [nameless, named] = [isComplete(ALL_SPEND), isComplete({ ...ALL_SPEND, named: [dimension] })];
   return (name) => (name === null ? nameless : named);
 }
 
-/** The sums by model, with the versioned names that each of them stands for. */
 function byModel(facts: readonly Fact[], completeness: Completeness) {
   const isComplete = nameCompleteness(completeness, 'model');
   const permaslugs = new Map<string | null, Set<string>>();
@@ -104,7 +98,6 @@ function byProvider(facts: readonly Fact[], completeness: Completeness) {
   return sums.map(([provider, sum]) => ({ provider, ...presentMeasures(sum), is_complete: isComplete(provider) }));
 }
 
-/** The sums of a range by day, by key, and in all. */
 export function sumRange(keys: readonly CoveredKey[], facts: readonly Fact[], range: Range) {
   const byDay = sumBy(facts, (fact) => fact.date);
   const byKey = sumBy(facts, (fact) => fact.keyId);
@@ -118,7 +111,6 @@ export function sumRange(keys: readonly CoveredKey[], facts: readonly Fact[], ra
   return { byDay, byKey, total: sumAll(byKey.values()) };
 }
 
-/** The answer of `GET /api/v1/stats`. */
 export function summarize(keys: readonly CoveredKey[], facts: FactsBy, range: Range) {
   const { byDay, byKey, total } = sumRange(keys, facts.key, range);
   const completeness = createCompleteness(keys, facts, range);

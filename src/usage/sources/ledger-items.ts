@@ -1,4 +1,4 @@
-/** What the ledger takes of what is stored, and what is known of it. Pure. */
+/** What the ledger takes of the stored days. Pure. */
 
 import type { KeyRow, Management, UpstreamKey } from '../../inventory/model.ts';
 import { historyRead } from '../../inventory/progress.ts';
@@ -21,7 +21,6 @@ import {
 
 import { type AccountDay, isSettledDay, settledSpan, unattributedRows } from './unattributed.ts';
 
-/** What is stored of a user's keys and of their spend in some days. */
 export interface Stored {
   keyRows: readonly KeyRow[];
   upstreamKeys: readonly UpstreamKey[];
@@ -34,13 +33,11 @@ export interface Stored {
   checks: readonly StoredCheck[];
 }
 
-/** When it is, and how much of the past is kept. */
 export interface Clock {
   now: number;
   retentionDays: number;
 }
 
-/** The sources of a user's answers, from what is stored, with what is known of which key; of all keys or of one. */
 export function sourcesOf(stored: Stored, { now, retentionDays }: Clock, keyId?: number) {
   const { keyRows, upstreamKeys, managements } = stored;
   const today = dayOf(now);
@@ -56,7 +53,7 @@ export function sourcesOf(stored: Stored, { now, retentionDays }: Clock, keyId?:
       isRead,
       settled: settledSpan(
         account,
-        // Of an account that nobody reads any more, nobody waits for a key that was never read.
+        // If nobody reads the account any more, a key that was never read does not hold it back.
         own.filter(({ apiKeyId, doneFrom }) => isActive.get(apiKeyId) === true && (isRead || doneFrom !== null)),
       ),
       isReadBack: isReadBack({ ...account, createdAt: 0 }) && own.every(isReadBack),
@@ -69,12 +66,10 @@ export function sourcesOf(stored: Stored, { now, retentionDays }: Clock, keyId?:
 
 export type StoredSources = ReturnType<typeof sourcesOf>;
 
-/** What the ledger has of a day: of a key by one source, or of what an account spent without one. */
 export type LedgerItem = CountedDay | (NamedUsage & { upstreamKeyId: number }) | AccountDay;
 
 type KeyItem = Exclude<LedgerItem, AccountDay>;
 
-/** What the sources say of the days of upstream keys that belong to a key. */
 function keyItems({ upstreamKeys, names, keyDays, usage }: Stored): KeyItem[] {
   const keyIds = new Map(upstreamKeys.map(({ id, apiKeyId }) => [id, apiKeyId]));
   const slugOf = slugsOf(names);
@@ -90,8 +85,7 @@ function keyItems({ upstreamKeys, names, keyDays, usage }: Stored): KeyItem[] {
   return items;
 }
 
-/** What of it the ledger takes. */
-function takenItems(stored: Stored): KeyItem[] {
+function itemsInLedger(stored: Stored): KeyItem[] {
   const reported = new Set(
     stored.keyDays.flatMap(({ day, upstreamKeyId, source }) => (source === 'analytics' ? `${day}/${upstreamKeyId}` : [])),
   );
@@ -100,12 +94,11 @@ function takenItems(stored: Stored): KeyItem[] {
   );
 }
 
-/** The totals of accounts on settled days, each with what the ledger has of the account's keys. */
-function accountDays(sources: StoredSources, taken: readonly KeyItem[]): AccountDay[] {
+function accountDays(sources: StoredSources, items: readonly KeyItem[]): AccountDay[] {
   if (sources.totals.length === 0) return [];
   const accountOf = new Map(sources.upstreamKeys.map(({ id, accountId }) => [id, accountId]));
   const slugOf = slugsOf(sources.names);
-  const ofKeys = Map.groupBy(taken, ({ day, upstreamKeyId }) => `${day}/${accountOf.get(upstreamKeyId)}`);
+  const ofKeys = Map.groupBy(items, ({ day, upstreamKeyId }) => `${day}/${accountOf.get(upstreamKeyId)}`);
   const totals = Map.groupBy(sources.totals, ({ day, accountId }) => `${day}/${accountId}`);
   return [...totals].flatMap(([name, rows]) => {
     const account = sources.accounts.find(({ id }) => id === rows[0]?.accountId);
@@ -117,19 +110,16 @@ function accountDays(sources: StoredSources, taken: readonly KeyItem[]): Account
   });
 }
 
-/** What the ledger has of the days, of the key that is asked about or of all. */
 export function ledgerItemsOf(sources: StoredSources): LedgerItem[] {
-  const taken = takenItems(sources);
-  const all: LedgerItem[] = [...taken, ...accountDays(sources, taken)];
+  const items = itemsInLedger(sources);
+  const all: LedgerItem[] = [...items, ...accountDays(sources, items)];
   return sources.keyId === undefined ? all : all.filter(({ keyId }) => keyId === sources.keyId);
 }
 
-/** An item as rows. */
 export const toRows = (item: LedgerItem): StoredRow[] => ('totals' in item ? unattributedRows(item) : [toLedgerRow(item)]);
 
-/** The ledger of sources. */
 export const ledgerRowsOf = (sources: StoredSources): StoredRow[] => ledgerItemsOf(sources).flatMap(toRows);
 
-/** All that the sources say of the days, also where the ledger takes another, and what accounts spent without a key. */
+/** From every source, also those that the ledger does not take, and unattributed spend. */
 export const sourceRowsOf = (sources: StoredSources): StoredRow[] =>
-  [...keyItems(sources), ...accountDays(sources, takenItems(sources))].flatMap(toRows);
+  [...keyItems(sources), ...accountDays(sources, itemsInLedger(sources))].flatMap(toRows);

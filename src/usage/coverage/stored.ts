@@ -1,25 +1,21 @@
-/** What is stored of keys and of how far OpenRouter was read, as coverage is made from it. Pure. */
 
-/** What is stored of a key. */
 export interface StoredKey {
   id: number;
   name: string;
   kind: 'inference' | 'management' | 'discovered';
-  /** Of its present secret. */
+  /** Of its current secret. */
   hash: string;
   isActive: boolean;
   health: string;
   refusedAt: number | null;
 }
 
-/** What is stored of an upstream key: how far it was sampled and read. */
-export interface StoredReading {
+export interface StoredUpstreamKey {
   id: number;
   apiKeyId: number;
   accountId: number | null;
   hash: string;
   createdAt: number;
-  /** Null: no account ever listed it. */
   countedAt: number | null;
   seriesStartedAt: number | null;
   lastSampleAt: number | null;
@@ -28,19 +24,17 @@ export interface StoredReading {
   isAtRest: boolean;
   isManaged: boolean;
   isBehind: boolean;
-  /** Until when analytics hold everything; null: nothing was read. */
+  /** Analytics are complete until then; null: nothing read. */
   reportedUntil: number | null;
   vanishedAt: number | null;
 }
 
-/** What is stored of an account: how far its total is read, and where what it spent without a key is shown. */
+/** How far an account's total is read, and which key shows its unattributed spend. */
 export interface StoredAccount {
   id: number;
-  /** Null: nobody any more. */
   readerId: number | null;
   doneFrom: string | null;
   openFrom: string | null;
 }
 
-/** Does an account list it, or did one? */
-export const isListed = ({ countedAt }: Pick<StoredReading, 'countedAt'>): boolean => countedAt !== null;
+export const isListed = ({ countedAt }: Pick<StoredUpstreamKey, 'countedAt'>): boolean => countedAt !== null;
