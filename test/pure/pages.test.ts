@@ -116,10 +116,12 @@ describe('the ranges of a dashboard', () => {
           const now = NOW + later * HOUR_MS;
           const today = localDayOf(now, zone);
           const shown = inZone(addDays(today, -back - length), addDays(today, -back), zone);
-          const { keys = '~', providers, ...others } = neededSince(rangesOf(shown, now), by);
+          const ranges = rangesOf(shown, now);
+          const { keys = '~', models = '~', providers, ...others } = neededSince(ranges, by);
           for (const period of ['day', 'week', 'month'] as const) expect(keys <= periodOf(period, today).from).toBe(true);
-          expect(keys <= shown.from).toBe(true);
-          expect([providers, ...Object.values(others)]).toEqual([by === 'provider' ? shown.from : undefined, ...Array(3).fill(shown.from)]);
+          const compared = ranges.compared?.before.from ?? shown.from;
+          expect([keys <= compared, models]).toEqual([true, compared]);
+          expect([providers, ...Object.values(others)]).toEqual([by === 'provider' ? shown.from : undefined, ...Array(2).fill(shown.from)]);
         },
       ),
     );
