@@ -12,9 +12,9 @@ import { presentAction } from './breaker/model.ts';
 import { listActions as listStoredActions } from './breaker/store.ts';
 import { listChannels } from './channels/actions.ts';
 import { evaluateMessages, loadRuleContextsAcrossUsers } from './evaluation/evaluate.ts';
+import { describeRule } from './events/describe.ts';
 import { presentEvents, type updateEventSchema } from './events/model.ts';
 import * as events from './events/store.ts';
-import { describeRule } from './events/words.ts';
 import {
   armingOf,
   createRuleSchema,

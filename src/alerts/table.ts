@@ -64,7 +64,7 @@ export const alertEvent = sqliteTable(
     /** `all` or `key:<id>`. */
     subject: text().notNull(),
     /** The dedupe key: '' for an open condition, else such as a threshold of a period. */
-    occasion: text().notNull(),
+    dedupeKey: text('occasion').notNull(),
     keyId: integer('key_id'),
     title: text().notNull(),
     text: text().notNull(),
@@ -76,10 +76,10 @@ export const alertEvent = sqliteTable(
     snoozedUntil: integer('snoozed_until'),
   },
   (table) => [
-    uniqueIndex('alert_event_occasion').on(table.ruleId, table.subject, table.occasion, table.userId),
+    uniqueIndex('alert_event_occasion').on(table.ruleId, table.subject, table.dedupeKey, table.userId),
     index('alert_event_user').on(table.userId, table.id),
     index('alert_event_created').on(table.createdAt),
-    index('alert_event_open').on(table.userId).where(sql`${table.occasion} = ''`),
+    index('alert_event_open').on(table.userId).where(sql`${table.dedupeKey} = ''`),
   ],
 );
 

@@ -45,7 +45,7 @@ function follow(rule: Rule, situations: readonly EvaluationInput[]) {
     const { fired, over, notApplicable } = compareWith(known, rule, decide(rule, situation));
     const gone = new Set([...over, ...notApplicable].map(({ id }) => id));
     known = known.filter(({ id }) => !gone.has(id));
-    known.push(...fired.map(({ subject, occasion }, place) => ({ id: 1 + index * 1000 + place, ruleId: rule.id, subject, occasion })));
+    known.push(...fired.map(({ subject, dedupeKey }, place) => ({ id: 1 + index * 1000 + place, ruleId: rule.id, subject, dedupeKey })));
     return { fired, over };
   });
 }

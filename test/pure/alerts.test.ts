@@ -6,7 +6,7 @@ import { digestPeriod } from '../../src/alerts/evaluation/digest.ts';
 import { medianOf } from '../../src/alerts/evaluation/one-time.ts';
 import type { EvaluationInput } from '../../src/alerts/evaluation/situation.ts';
 import { type Days, PACE_DAYS, type Spend } from '../../src/alerts/evaluation/spend.ts';
-import { describeRule } from '../../src/alerts/events/words.ts';
+import { describeRule } from '../../src/alerts/events/describe.ts';
 import { BUDGET_PERIODS, createRuleSchema, DEFAULT_RULES, parametersOf, type Rule, type RuleOf, toRule } from '../../src/alerts/model.ts';
 import { formOf, ruleFromForm } from '../../src/alerts/rules/form-model.ts';
 import type { Key } from '../../src/keys/advice.ts';
@@ -98,8 +98,8 @@ function run(rule: Rule, hourly: ReadonlyMap<number, number>, zone: string, inst
   const known: KnownEvent[] = [];
   for (const now of instants) {
     const found = decide(rule, { now, zone, keys: [keyOf()], spend: spendUntil(hourly, now, zone), facts: [] });
-    for (const { subject, occasion } of compareWith(known, rule, found).fired) {
-      known.push({ id: known.length + 1, ruleId: rule.id, subject, occasion });
+    for (const { subject, dedupeKey } of compareWith(known, rule, found).fired) {
+      known.push({ id: known.length + 1, ruleId: rule.id, subject, dedupeKey });
     }
   }
   return known;
@@ -149,14 +149,14 @@ describe('budgets', () => {
           const rule = ruleOf({ type: 'budget', amount_usd: 50, period, thresholds: [0.2, 1, 2] });
           const hourly = hourlyOf(spent);
           const instants = hours.map((hour) => start + hour * HOUR_MS);
-          const told = run(rule, hourly, zone, instants).map(({ occasion }) => occasion);
+          const told = run(rule, hourly, zone, instants).map(({ dedupeKey }) => dedupeKey);
           expect(new Set(told).size).toBe(told.length);
-          const periodsOf = Map.groupBy(told, (occasion) => occasion.slice(0, occasion.lastIndexOf(' ')));
+          const periodsOf = Map.groupBy(told, (dedupeKey) => dedupeKey.slice(0, dedupeKey.lastIndexOf(' ')));
           for (const occasions of periodsOf.values()) {
-            const levels = occasions.map((occasion) => Number(occasion.split(' ').at(-1)));
+            const levels = occasions.map((dedupeKey) => Number(dedupeKey.split(' ').at(-1)));
             expect(levels).toEqual(levels.toSorted((a, b) => a - b));
           }
-          expect(run(rule, hourly, zone, [...instants, ...instants]).map(({ occasion }) => occasion)).toEqual(told);
+          expect(run(rule, hourly, zone, [...instants, ...instants]).map(({ dedupeKey }) => dedupeKey)).toEqual(told);
         },
       ),
       { numRuns: 60 },
@@ -180,7 +180,7 @@ describe('budgets', () => {
         );
         expect(
           run(rule, hourly, zone, instants)
-            .map(({ occasion }) => occasion)
+            .map(({ dedupeKey }) => dedupeKey)
             .sort(),
         ).toEqual(expected.sort());
       }),
@@ -193,7 +193,7 @@ describe('budgets', () => {
     const spend = spendOf((_, from) => (from === '2026-10-01' ? 12 : 1));
     const rule = ruleOf({ type: 'budget', amount_usd: 10, period: 'month', thresholds: [1], forecast: true });
     const told = (now: number, createdAt: number) =>
-      say({ ...rule, createdAt }, { now, zone: 'UTC', keys: [], spend, facts: [] }).map(({ occasion }) => occasion);
+      say({ ...rule, createdAt }, { now, zone: 'UTC', keys: [], spend, facts: [] }).map(({ dedupeKey }) => dedupeKey);
     expect(told(at, 0)).toEqual(['month 2026-10-01 10 1']);
     expect(told(at + 2 * HOUR_MS, 0)).toEqual([]);
     expect(told(at, at - HOUR_MS)).toEqual([]);
@@ -206,7 +206,7 @@ describe('budgets', () => {
     const [found, ...others] = say(rule, { now, zone: 'UTC', keys: [keyOf()], spend, facts: [] });
     expect(others).toEqual([]);
     expect(found).toMatchObject({
-      occasion: 'month 2026-10-01 100 forecast',
+      dedupeKey: 'month 2026-10-01 100 forecast',
       title: 'Team: Budget for all keys: on track to exceed',
       text: 'All keys spent $50.00 of $100.00 in October 2026. At this pace it will reach $150.00.',
       path: '/explore?range=custom&from=2026-10-01&to=2026-10-31&by=model',
@@ -224,19 +224,22 @@ describe('requests to free models', () => {
   it('are a limit of the whole account, told once a UTC day', () => {
     expect(holds([told(10)])).toEqual([]);
     const [found] = holds([told(9)]);
-    expect(found).toMatchObject({ subject: 'key:1', occasion: `free ${dayOf(NOW)}`, figures: { free_left: 9, free_limit: 50 } });
+    expect(found).toMatchObject({ subject: 'key:1', dedupeKey: `free ${dayOf(NOW)}`, figures: { free_left: 9, free_limit: 50 } });
     expect([found?.title, found?.text]).toEqual([
       'Free requests of backend nearly used up',
       '9 of 50 free-model requests left for the whole account today (UTC).',
     ]);
-    expect(holds([told(0)])[0]?.occasion).toBe(found?.occasion);
+    expect(holds([told(0)])[0]?.dedupeKey).toBe(found?.dedupeKey);
     const next = NOW + DAY_MS;
-    expect(holds([told(3, { last_synced_at: new Date(next).toISOString() })], {}, next)[0]?.occasion).toBe(`free ${dayOf(next)}`);
+    expect(holds([told(3, { last_synced_at: new Date(next).toISOString() })], {}, next)[0]?.dedupeKey).toBe(`free ${dayOf(next)}`);
     expect(holds([told(9)], { below_ratio: 0.1 })).toEqual([]);
   });
 
   it('are told beside the limit of the key itself', () => {
-    expect(holds([told(9, { limit_usd: 10, limit_remaining_usd: 1 })]).map(({ occasion }) => occasion)).toEqual(['', `free ${dayOf(NOW)}`]);
+    expect(holds([told(9, { limit_usd: 10, limit_remaining_usd: 1 })]).map(({ dedupeKey }) => dedupeKey)).toEqual([
+      '',
+      `free ${dayOf(NOW)}`,
+    ]);
   });
 
   it('are told by the management key for its keys, but for a rule about one of them', () => {
@@ -310,14 +313,14 @@ describe('states', () => {
     const found = decide(rule, situation({ status: 'invalid' }));
     const first = compareWith([], rule, found);
     expect([first.fired.length, first.over.length]).toEqual([1, 0]);
-    const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', occasion: '' };
+    const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', dedupeKey: '' };
     expect(compareWith([open], rule, found)).toEqual({ fired: [], over: [], notApplicable: [] });
     expect(compareWith([open], rule, decide(rule, situation({ status: 'active' })))).toMatchObject({
       fired: [],
       over: [{ ...open, text: 'OpenRouter accepts the key again.' }],
       notApplicable: [],
     });
-    expect(compareWith([{ ...open, occasion: 'until 5' }], rule, found).fired).toHaveLength(1);
+    expect(compareWith([{ ...open, dedupeKey: 'until 5' }], rule, found).fired).toHaveLength(1);
     expect(compareWith([{ ...open, ruleId: 2 }], rule, decide(rule, situation({})))).toEqual({ fired: [], over: [], notApplicable: [] });
   });
 
@@ -335,7 +338,7 @@ describe('states', () => {
       'open',
     ],
   ] as const)('a state of %s is not told as over', (_, input, key, expected) => {
-    const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', occasion: '' };
+    const open: KnownEvent = { id: 7, ruleId: 1, subject: 'key:1', dedupeKey: '' };
     const { fired, over, notApplicable } = compareWith([open], ruleOf(input), decide(ruleOf(input), situation(key as Partial<Key>)));
     expect([fired, over, notApplicable]).toEqual([[], [], expected === 'notApplicable' ? [open] : []]);
   });
@@ -355,7 +358,7 @@ describe('states', () => {
   it('spikes are measured against the median of the same weekdays or hours', () => {
     const day = ruleOf({ type: 'spike', factor: 3, min_usd: 2 });
     const usual = (today: number, before: number | null): Spend => spendOf((_, date) => (date === '2026-10-25' ? today : before));
-    expect(say(day, situation({}, usual(10, 3))).map(({ occasion }) => occasion)).toEqual(['day 2026-10-25']);
+    expect(say(day, situation({}, usual(10, 3))).map(({ dedupeKey }) => dedupeKey)).toEqual(['day 2026-10-25']);
     expect(say(day, situation({}, usual(9, 3)))).toEqual([]);
     expect(say(day, situation({}, usual(1.9, 0)))).toEqual([]);
     expect(say(day, situation({}, usual(100, null)))).toEqual([]);
@@ -365,7 +368,7 @@ describe('states', () => {
       () => null,
       (_, when) => (when === at ? 7 : 2),
     );
-    expect(say(hour, situation({}, byHour)).map(({ occasion }) => occasion)).toEqual(['hour 2026-10-25T09:00:00.000Z']);
+    expect(say(hour, situation({}, byHour)).map(({ dedupeKey }) => dedupeKey)).toEqual(['hour 2026-10-25T09:00:00.000Z']);
   });
 });
 
@@ -396,7 +399,7 @@ describe('digests', () => {
     const [found, ...others] = say(digest(), at);
     expect(others).toEqual([]);
     expect(found).toMatchObject({
-      occasion: 'digest day 2026-10-24',
+      dedupeKey: 'digest day 2026-10-24',
       title: '$9.00 on all keys, Sat, 24 Oct 2026',
       path: expect.stringContaining('from=2026-10-24&to=2026-10-24'),
     });

@@ -3,8 +3,8 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { evaluateUsers, loadRuleContextsAcrossUsers } from '../../src/alerts/evaluation/evaluate.ts';
 import { deliverEvent } from '../../src/alerts/events/delivery.ts';
+import type { Finding } from '../../src/alerts/events/describe.ts';
 import { applyChanges } from '../../src/alerts/events/store.ts';
-import type { Finding } from '../../src/alerts/events/words.ts';
 import { deliver, onCron } from '../../src/jobs/index.ts';
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { spyDb, tapDb } from '../support/spied-db.ts';
@@ -797,7 +797,7 @@ describe('what must not be told, or must be', () => {
     const open = { ...known, text: 'It is well again.', figures: {} };
     const looked = world.clock.now - 60_000;
     await applyChanges(world.deps.db, user.id, [{ rule, fired: [], over: [open], notApplicable: [] }], world.clock.now);
-    const stale: Finding = { subject: open.subject, occasion: '', keyId: key.id, title: 'stale', text: '', path: '/', figures: {} };
+    const stale: Finding = { subject: open.subject, dedupeKey: '', keyId: key.id, title: 'stale', text: '', path: '/', figures: {} };
     await applyChanges(world.deps.db, user.id, [{ rule, fired: [stale], over: [], notApplicable: [] }], looked);
     expect((await events()).map(({ kind }) => kind)).toEqual(['recovered', 'fired']);
     await applyChanges(

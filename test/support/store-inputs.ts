@@ -19,7 +19,7 @@ export const auditEvent = {
   client: null,
   requestId: 'r',
 } as const;
-export const finding = { subject: 'z', occasion: '', keyId: null, title: '', text: '', figures: {}, path: '/' };
+export const finding = { subject: 'z', dedupeKey: '', keyId: null, title: '', text: '', figures: {}, path: '/' };
 export const record = (hash: string) =>
   ({
     hash,
@@ -35,7 +35,7 @@ export const change = (id: Ids) =>
   ({
     rule: { id: id.rule, type: 'key_invalid', version: 1 },
     fired: [finding],
-    over: [{ id: id.event, ruleId: id.rule, subject: 'key', occasion: '' }],
+    over: [{ id: id.event, ruleId: id.rule, subject: 'key', dedupeKey: '' }],
     moot: [],
   }) as never;
 export const planned = (id: Ids) =>

@@ -3,7 +3,7 @@ import type { Key } from '../../keys/advice.ts';
 import { HOUR_MS, MINUTE_MS } from '../../lib/day.ts';
 import { compareProducts, usdFromNanoOrNull } from '../../lib/money.ts';
 import { localDayOf } from '../../lib/zone.ts';
-import type { Figures } from '../events/words.ts';
+import type { Figures } from '../events/describe.ts';
 import type { RuleOf, RuleType } from '../model.ts';
 import type { EvaluationInput } from './situation.ts';
 

@@ -1,6 +1,6 @@
 /** Evaluates rules against keys, spend and time. Pure: the same input always gives the same result. */
 import { addDays, earlier, periodOf } from '../../lib/day.ts';
-import { describeFinding, describeRecovery, type Finding, type Recovery, type RuleMatch } from '../events/words.ts';
+import { describeFinding, describeRecovery, type Finding, type Recovery, type RuleMatch } from '../events/describe.ts';
 import type { Rule, RuleOf } from '../model.ts';
 import { type ConditionResult, evaluateBalance, evaluateInvalid, evaluateLimit, evaluateOverdue } from './conditions.ts';
 import { decideDigest, digestFrom } from './digest.ts';
@@ -26,7 +26,7 @@ function evaluateConditions(rule: Rule, { keys }: EvaluationInput, evaluate: (ke
     if (result === 'unknown' || result === 'not_applicable') continue;
     const { is, figures } = result;
     if (is === 'ok') ok.set(subject, { text: describeRecovery(rule.type, figures), figures });
-    else matches.push({ subject, keyId: key.id, occasion: '', is: 'condition', figures });
+    else matches.push({ subject, keyId: key.id, dedupeKey: '', is: 'condition', figures });
   }
   return { matches, ok, unknown };
 }
@@ -67,7 +67,7 @@ export interface KnownEvent {
   id: number;
   ruleId: number;
   subject: string;
-  occasion: string;
+  dedupeKey: string;
 }
 
 export type Over = KnownEvent & Recovery;
@@ -75,12 +75,12 @@ export type Over = KnownEvent & Recovery;
 /** New findings fire, ended conditions recover, or end silently where the rule no longer applies. Those of unknown state stay. */
 export function compareWith(known: readonly KnownEvent[], rule: Pick<Rule, 'id'>, { findings, ok, unknown }: Decision) {
   const ofRule = known.filter(({ ruleId }) => ruleId === rule.id);
-  const name = ({ subject, occasion }: Pick<KnownEvent, 'subject' | 'occasion'>): string => JSON.stringify([subject, occasion]);
+  const name = ({ subject, dedupeKey }: Pick<KnownEvent, 'subject' | 'dedupeKey'>): string => JSON.stringify([subject, dedupeKey]);
   const stored = new Set(ofRule.map(name));
-  const isReported = ({ subject, occasion, surpassedBy = [] }: Finding): boolean =>
-    [occasion, ...surpassedBy].some((one) => stored.has(name({ subject, occasion: one })));
+  const isReported = ({ subject, dedupeKey, surpassedBy = [] }: Finding): boolean =>
+    [dedupeKey, ...surpassedBy].some((one) => stored.has(name({ subject, dedupeKey: one })));
   const holding = new Set(findings.map(name));
-  const ended = ofRule.filter((event) => event.occasion === '' && !holding.has(name(event)) && !unknown.has(event.subject));
+  const ended = ofRule.filter((event) => event.dedupeKey === '' && !holding.has(name(event)) && !unknown.has(event.subject));
   return {
     fired: findings.filter((finding) => !isReported(finding)),
     over: ended.flatMap((event): Over[] => {

@@ -7,7 +7,7 @@ import { usdFromNano, usdFromNanoOrNull } from '../../lib/money.ts';
 import { remember } from '../../lib/remember.ts';
 import { instantOfLocalHour, localDayOf, startOfLocalDay } from '../../lib/zone.ts';
 import type { Fact } from '../../usage/model.ts';
-import type { Figures, RuleMatch } from '../events/words.ts';
+import type { Figures, RuleMatch } from '../events/describe.ts';
 import type { RuleOf } from '../model.ts';
 import { attentionOf } from './attention.ts';
 import { changeOf } from './change.ts';
@@ -115,7 +115,7 @@ export function decideDigest(rule: RuleOf<'digest'>, situation: EvaluationInput)
     byok_projected_usd: byok.projected,
     attention: attentionText(keys, now, zone),
   };
-  return [{ subject: subjectOf(key_id), keyId: key_id, occasion: `digest ${rule.every} ${from}`, is: 'digest', figures }];
+  return [{ subject: subjectOf(key_id), keyId: key_id, dedupeKey: `digest ${rule.every} ${from}`, is: 'digest', figures }];
 }
 
 export function digestFrom({ every }: Pick<RuleOf<'digest'>, 'every'>, today: string): string {

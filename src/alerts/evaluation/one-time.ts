@@ -3,7 +3,7 @@ import { freeRequestsOf, isInUse, type Key } from '../../keys/advice.ts';
 import { addDays, DAY_MS, dayOf, HOUR_MS, periodOf } from '../../lib/day.ts';
 import { compareProducts, NANO, usdFromNano } from '../../lib/money.ts';
 import { createClockHours, localDayOf, localHourOf, startOfLocalDay } from '../../lib/zone.ts';
-import type { RuleMatch } from '../events/words.ts';
+import type { RuleMatch } from '../events/describe.ts';
 import type { RuleOf, RuleType } from '../model.ts';
 import { forecastOf } from './forecast.ts';
 import { type EvaluationInput, keysOf, subjectOf } from './situation.ts';
@@ -30,21 +30,21 @@ function decidePeriod(rule: RuleOf<'budget'>, period: Period, isOver: boolean, s
   const about = { subject: subjectOf(rule.key_id), keyId: rule.key_id };
   // The amount is part of the dedupe key: another amount may reach the same threshold again.
   const amount = rule.counts === 'credits' ? rule.amount_usd : `${rule.amount_usd} ${rule.counts}`;
-  const occasion = (what: string | number) => `${rule.period} ${period.from} ${amount} ${what}`;
+  const dedupeKey = (what: string | number) => `${rule.period} ${period.from} ${amount} ${what}`;
   const { amount_usd, counts } = rule;
   const figures = { amount_usd, counts, spent_usd: usdFromNano(nano), period: rule.period, from: period.from, to: period.to };
   const reaches = (share: number): boolean => compareProducts([nano], [share, amount_usd, NANO]) >= 0;
   const highest = rule.thresholds.findLast(reaches);
   const matches: RuleMatch[] = [];
   if (highest !== undefined) {
-    const surpassedBy = rule.thresholds.filter((threshold) => threshold > highest).map(occasion);
-    matches.push({ ...about, occasion: occasion(highest), is: 'threshold', figures: { ...figures, threshold: highest }, surpassedBy });
+    const surpassedBy = rule.thresholds.filter((threshold) => threshold > highest).map(dedupeKey);
+    matches.push({ ...about, dedupeKey: dedupeKey(highest), is: 'threshold', figures: { ...figures, threshold: highest }, surpassedBy });
   }
   const forecast = rule.forecast && !isOver && !reaches(1) ? forecastOf(situation, rule, rule.period) : null;
   if (forecast !== null && compareProducts([forecast], [amount_usd, NANO]) > 0) {
     matches.push({
       ...about,
-      occasion: occasion('forecast'),
+      dedupeKey: dedupeKey('forecast'),
       is: 'forecast',
       figures: { ...figures, forecast_usd: usdFromNano(forecast) },
     });
@@ -111,13 +111,13 @@ export const decideSpike: Decide<'spike'> = (rule, situation) =>
       from: day,
       to: day,
     };
-    return [{ subject: subjectOf(rule.key_id), keyId: rule.key_id, occasion: `${rule.window} ${name}`, is: 'spike', figures }];
+    return [{ subject: subjectOf(rule.key_id), keyId: rule.key_id, dedupeKey: `${rule.window} ${name}`, is: 'spike', figures }];
   });
 
-const oneTimeMatch = (key: Key, occasion: string, figures: RuleMatch['figures']): RuleMatch => ({
+const oneTimeMatch = (key: Key, dedupeKey: string, figures: RuleMatch['figures']): RuleMatch => ({
   subject: subjectOf(key.id),
   keyId: key.id,
-  occasion,
+  dedupeKey,
   is: 'one_time',
   figures,
 });

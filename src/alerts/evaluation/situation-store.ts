@@ -38,7 +38,7 @@ const rulesOf = prepareUnion<StoredRules>(() => {
   const whoHasRules = sql`(SELECT u.id FROM json_each(${userIds}) AS j CROSS JOIN user AS u ON u.id = j.value
     WHERE ${withoutRules} OR EXISTS (SELECT 1 FROM alert_rule WHERE user_id = u.id))`;
   const timeZone = sql`(SELECT time_zone FROM user WHERE user.id = ${alertRule.userId})`;
-  const { id, userId, ruleId, subject, occasion } = alertEvent;
+  const { id, userId, ruleId, subject, dedupeKey } = alertEvent;
   const acted = sql`(SELECT json_group_array(json_object('ruleId', rule_id, 'ruleVersion', rule_version, 'period', period, 'periodFrom', period_from,
     'hash', hash)) FROM ${breakerAction} WHERE ${breakerAction.userId} = ${alertRule.userId} AND ${breakerAction.ruleId} = ${alertRule.id}
     AND restore_at > ${now}) || ''`;
@@ -48,7 +48,7 @@ const rulesOf = prepareUnion<StoredRules>(() => {
       rest: sql`FROM ${alertRule} WHERE ${alertRule.userId} IN ${asked}`,
     },
     known: {
-      fields: { id, userId, ruleId, subject, occasion },
+      fields: { id, userId, ruleId, subject, dedupeKey },
       rest: sql`FROM ${alertEvent} WHERE ${userId} IN ${whoHasRules} AND kind = 'fired' AND occasion NOT LIKE 'until %'
         AND (created_at >= ${now} - ${sql.raw(String(REMEMBERED_MS))} OR occasion = '' OR rule_type = 'key_expiring')`,
     },

@@ -1,6 +1,7 @@
 /** Messages for groups: one event in full; several as a count, the first few, and a link. Pure. */
+
+import type { Figures } from './describe.ts';
 import type { EventRow } from './model.ts';
-import type { Figures } from './words.ts';
 
 interface Item {
   eventId: number;

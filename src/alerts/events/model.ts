@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { isoOrNull } from '../../lib/day.ts';
 import type { eventSchema } from '../responses.ts';
 import type { alertDelivery, alertEvent } from '../table.ts';
-import type { Figures } from './words.ts';
+import type { Figures } from './describe.ts';
 
 export type EventRow = typeof alertEvent.$inferSelect;
 /** Events of one `bundle` are sent in one message. */

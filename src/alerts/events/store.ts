@@ -5,8 +5,8 @@ import type { PlannedAction } from '../breaker/model.ts';
 import type { KnownEvent, Over } from '../evaluation/decide.ts';
 import type { Rule } from '../model.ts';
 import { alertDelivery, alertEvent } from '../table.ts';
+import type { Finding } from './describe.ts';
 import type { DeliveryRow, EventRow, ListedEvent } from './model.ts';
-import type { Finding } from './words.ts';
 
 /** What an evaluation found of a rule. */
 export interface Change {
@@ -77,8 +77,8 @@ export function toDeliveryRefs(rows: readonly Record<string, unknown>[]): Delive
 const OF_RULE = `JOIN alert_rule AS r ON r.id = ${jsonField('rule.id')} AND r.user_id = :userId AND r.version = ${jsonField('rule.version')}`;
 
 /** New events, but for a state that somebody saw end after this evaluation looked (`:now`). */
-const INSERT_FIRED = `INSERT INTO alert_event (${COLUMNS}) SELECT :userId, r.id, 'fired', r.type, ${['subject', 'occasion', 'keyId', 'title', 'text', 'figures', 'path'].map((name) => jsonField(name)).join(', ')}, CAST(:now AS INTEGER)
-  FROM json_each(:found) AS j ${OF_RULE} WHERE ${jsonField('occasion')} <> '' OR NOT EXISTS (SELECT 1 FROM alert_event AS x
+const INSERT_FIRED = `INSERT INTO alert_event (${COLUMNS}) SELECT :userId, r.id, 'fired', r.type, ${['subject', 'dedupeKey', 'keyId', 'title', 'text', 'figures', 'path'].map((name) => jsonField(name)).join(', ')}, CAST(:now AS INTEGER)
+  FROM json_each(:found) AS j ${OF_RULE} WHERE ${jsonField('dedupeKey')} <> '' OR NOT EXISTS (SELECT 1 FROM alert_event AS x
     WHERE x.user_id = :userId AND x.rule_id = r.id AND x.subject = ${jsonField('subject')} AND x.recovered_at >= :now) ON CONFLICT DO NOTHING`;
 
 const INSERT_RECOVERED = `INSERT INTO alert_event (${COLUMNS}) SELECT :userId, r.id, 'recovered', r.type, e.subject, 'over ' || e.id, e.key_id, e.title, ${jsonField('text')}, ${jsonField('figures')}, e.path, CAST(:now AS INTEGER)

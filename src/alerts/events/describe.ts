@@ -18,7 +18,7 @@ export interface RuleMatch {
   subject: string;
   keyId: number | null;
   /** '' for a condition. */
-  occasion: string;
+  dedupeKey: string;
   is: 'threshold' | 'forecast' | 'spike' | 'condition' | 'one_time' | 'digest';
   figures: Figures;
   /** Larger thresholds: once one has fired, this one is no news. */
