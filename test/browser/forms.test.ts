@@ -121,7 +121,7 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
     const kinds = page.getByRole('group', { name: 'Type of rule' });
     await page.getByLabel('Amount (USD)').fill('12');
     await page.locator('#new-rule').getByLabel('Name').fill('mine');
-    await page.getByLabel('Period').selectOption('week');
+    await page.getByLabel('Period', { exact: true }).selectOption('week');
     await kinds.getByRole('button', { name: 'Spend spike' }).click();
     await page.locator('button[aria-current]:focus', { hasText: 'Spend spike' }).waitFor();
     expect(await page.locator('#new-rule').getByLabel('Name').inputValue()).toBe('mine');
@@ -131,7 +131,7 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
     await keepShot(page, `other-type-${width}`);
     await kinds.getByRole('button', { name: 'Budget' }).click();
     expect(await page.getByLabel('Amount (USD)').inputValue()).toBe('12');
-    expect(await page.getByLabel('Period').inputValue()).toBe('week');
+    expect(await page.getByLabel('Period', { exact: true }).inputValue()).toBe('week');
     await page.locator('#new-rule').getByLabel('Name').press('Enter');
     await page.waitForURL('**/alerts');
     expect(await page.getByRole('status').textContent()).toContain('$12.00 a week');

@@ -171,7 +171,7 @@ describe.skipIf(!hasChromium)('a newcomer', () => {
     await page.getByLabel('Current password').fill(PASSWORD);
     await page.getByLabel('New password').fill('another canary altogether');
     await press(page, 'Change password');
-    expect(await message(page)).toContain('The password is changed');
+    expect(await message(page)).toContain('Password changed');
 
     await page.getByLabel('Password, to confirm').fill('another canary altogether');
     await press(page, 'Delete account');
