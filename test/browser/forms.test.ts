@@ -134,7 +134,7 @@ describe.skipIf(!hasChromium).each(SCREENS)('a form ($width px, script: $script)
     expect(await page.getByLabel('Period', { exact: true }).inputValue()).toBe('week');
     await page.locator('#new-rule').getByLabel('Name').press('Enter');
     await page.waitForURL('**/alerts');
-    expect(await page.getByRole('status').textContent()).toContain('$12.00 a week');
+    expect(await page.getByRole('status').textContent()).toContain('$12.00 per week');
 
     await page.locator('#new-channel').getByLabel('Name').fill('ops');
     await page.getByRole('group', { name: 'Type of channel' }).getByRole('button', { name: 'Telegram' }).click();
