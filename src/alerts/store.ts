@@ -25,7 +25,7 @@ export async function insertRule(
   return row?.id ?? null;
 }
 
-/** Gives rules to a user who has just been added by this e-mail address. Belongs in the batch that adds them. */
+/** Gives rules to a user who has just been added by this email address. Belongs in the batch that adds them. */
 export function insertDefaultRulesStatement(db: Db, email: string, rules: readonly RuleInput[], now: number): D1PreparedStatement {
   const text = `INSERT INTO alert_rule (user_id, type, channel_ids, parameters, created_at)
     SELECT u.id, ${jsonField('type')}, '[]', ${jsonField('parameters')}, :now FROM user AS u, json_each(:rules) AS j

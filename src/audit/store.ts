@@ -13,7 +13,7 @@ const VALUES = ':at, :action, :subject, :sessionId, :address, :client, :requestI
 export const insertEventStatement = (db: Db, userId: number, event: NewEvent): D1PreparedStatement =>
   statement(db, `INSERT INTO audit_event (user_id, ${COLUMNS}) VALUES (:userId, ${VALUES})`, { userId, ...event });
 
-/** Records what was tried with an e-mail, if anybody has it: the same statement either way. */
+/** Records what was tried with an email, if anybody has it: the same statement either way. */
 export const insertEventOfEmailStatement = (db: Db, email: string, event: NewEvent): D1PreparedStatement =>
   statement(db, `INSERT INTO audit_event (user_id, ${COLUMNS}) SELECT id, ${VALUES} FROM user WHERE email = :email`, { email, ...event });
 

@@ -1,3 +1,4 @@
+/** Keys, upstream keys and accounts as they are stored. */
 import type { KeyRecord } from '../openrouter/account.ts';
 import type { account, apiKey, management, reading } from './table.ts';
 

@@ -1,3 +1,4 @@
+/** Refusals of keys that are not the user's. */
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { hasKeyAcrossUsers } from './store.ts';

@@ -1,3 +1,4 @@
+/** How far back OpenRouter was read, and what is missing. Days are UTC. */
 import { addDays, countDays, dayOf, earlier, later } from '../lib/day.ts';
 import type { AnalyticsQuery } from '../openrouter/analytics.ts';
 import type { UpstreamKey } from './model.ts';

@@ -1,3 +1,4 @@
+/** SQL that reads keys, upstream keys and accounts. */
 import { and, eq, getTableColumns, getViewSelectedFields, sql } from 'drizzle-orm';
 import { type Db, prepareQuery, USER_ID } from '../db.ts';
 import type { KeyRow, UpstreamKey } from './model.ts';

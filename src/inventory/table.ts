@@ -1,3 +1,4 @@
+/** Tables of keys, upstream keys, accounts and workspaces; the view `reading` says how far each upstream key is read, and by whom. */
 import { sql } from 'drizzle-orm';
 import { index, integer, primaryKey, sqliteTable, sqliteView, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 

@@ -1,7 +1,6 @@
-import type { SQL } from 'drizzle-orm';
-import { and, asc, gt, sql } from 'drizzle-orm';
-import type { Db } from '../db.ts';
-import { jsonField as fromJson, statement } from '../db.ts';
+/** SQL of syncing keys: which are due, and what their samples and failures change. */
+import { and, asc, gt, type SQL, sql } from 'drizzle-orm';
+import { type Db, jsonField as fromJson, statement } from '../db.ts';
 import type { KeyRow } from '../inventory/model.ts';
 import { fromKeys, OF_KEYS } from '../inventory/store.ts';
 import { apiKey, upstreamKey } from '../inventory/table.ts';

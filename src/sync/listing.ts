@@ -2,8 +2,7 @@
 
 import pMap from 'p-map';
 import type { Deps } from '../deps.ts';
-import type { UpstreamKey } from '../inventory/model.ts';
-import { KEY_ENDS, type KeyRow } from '../inventory/model.ts';
+import { KEY_ENDS, type KeyRow, type UpstreamKey } from '../inventory/model.ts';
 import { listDiscoveredSamples, listKeysByHash } from '../inventory/store.ts';
 import { dayOf, listDays } from '../lib/day.ts';
 import { err, ok, type Result } from '../lib/result.ts';

@@ -1,3 +1,4 @@
+/** The queue message that has an account read. */
 import { DAILY_REACH_DAYS, HOURLY_REACH_DAYS } from '../inventory/progress.ts';
 import type { JobMessage } from '../jobs/model.ts';
 

@@ -1,8 +1,7 @@
 /** Rules of reading an account: which days come next, what a reading settles, how a wide query is split. Pure. Days are UTC. */
 
 import type { Account, UpstreamKey } from '../inventory/model.ts';
-import type { Read, ReadState } from '../inventory/progress.ts';
-import { finest, HOURLY_REACH_DAYS, historyRead, wantedFrom } from '../inventory/progress.ts';
+import { finest, HOURLY_REACH_DAYS, historyRead, type Read, type ReadState, wantedFrom } from '../inventory/progress.ts';
 import { addDays, countDays, dayOf, earlier, HOUR_MS, later, startOfDay } from '../lib/day.ts';
 import { moneyOfDay, type UsageCell } from '../usage/booking/cells.ts';
 import { endOfDay } from '../usage/coverage/secrets.ts';

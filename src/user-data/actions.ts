@@ -1,6 +1,6 @@
+/** Deletes a user with everything that belongs to them. */
 import type * as z from 'zod';
-import type { Actor } from '../actor.ts';
-import { authorizeSession } from '../actor.ts';
+import { type Actor, authorizeSession } from '../actor.ts';
 import { deleteAllAlertsStatements } from '../alerts/store.ts';
 import { closeStatements } from '../audit/actions.ts';
 import { runBatch } from '../db.ts';

@@ -62,7 +62,7 @@ export interface Failures {
 
 const FAILURES = 'failures AS count, started_at AS startedAt';
 
-/** The last window of failures of an e-mail, or null. */
+/** The last window of failures of an email, or null. */
 export async function findFailures(db: Db, emailHash: string): Promise<Failures | null> {
   const text = `SELECT ${FAILURES} FROM sign_in_failure WHERE email_hash = :emailHash`;
   const [found] = await rowsOf<Failures>(db, statement(db, text, { emailHash }));
@@ -81,7 +81,7 @@ export async function countFailure(db: Db, emailHash: string, now: number, windo
 const forgetFailuresStatement = (db: Db, emailHash: string): D1PreparedStatement =>
   statement(db, 'DELETE FROM sign_in_failure WHERE email_hash = :emailHash', { emailHash });
 
-/** Forgets the failures of an e-mail, after a password was right. */
+/** Forgets the failures of an email, after a password was right. */
 export const forgetFailures = (db: Db, emailHash: string) => runBatch(db, [forgetFailuresStatement(db, emailHash)]);
 
 /**
