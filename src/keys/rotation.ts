@@ -10,7 +10,8 @@ import { findKey } from '../inventory/store.ts';
 import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import type { Result } from '../lib/result.ts';
 import { sha256Hex } from '../lib/sha256.ts';
-import type { OpenRouterError } from '../openrouter/client.ts';
+import type { OpenRouterError } from '../openrouter/failure.ts';
+
 import type { KeyInfo } from '../openrouter/schema.ts';
 import { applyReadings, readKeys } from '../sync/keys.ts';
 import { describeReadError, retryAfterOf } from '../sync/verdict.ts';

@@ -2,6 +2,7 @@
  * The only module that talks to OpenRouter. A secret goes only into the `Authorization` header below `OPENROUTER_BASE_URL`; redirects are
  * never followed; nothing is logged.
  */
+
 import type * as z from 'zod';
 import { SECOND_MS } from '../lib/day.ts';
 import { err, ok, type Result } from '../lib/result.ts';
@@ -21,39 +22,10 @@ import {
   type Workspace,
   workspacesAnswerSchema,
 } from './account.ts';
-import {
-  type AnalyticsAnswer,
-  type AnalyticsQuery,
-  analyticsAnswerSchema,
-  isAboutRange,
-  maxDaysOf,
-  queryBody,
-  readAnswer,
-} from './analytics.ts';
+import { type AnalyticsAnswer, type AnalyticsQuery, analyticsAnswerSchema, queryBody, readAnswer } from './analytics.ts';
+import { classify, type OpenRouterError, parseJson, unavailable } from './failure.ts';
 import { parseRetryAfter } from './retry-after.ts';
-import { errorAnswerSchema, type KeyInfo, keyAnswerSchema } from './schema.ts';
-
-/**
- * Why OpenRouter gave no answer. Only `unauthorized` says something about the key.
- * * `unauthorized`: 401 in OpenRouter's own words: revoked, disabled, deleted or expired
- * * `forbidden`: 402 or 403: the key is alive but may not do this
- * * `address_refused`: 403 of an IP allowlist: the key is alive, but the monitor's address is blocked
- * * `not_found`: 404
- * * `too_wide`: analytics only: 408, an answer too large, or a 400 about the range: ask for less, at most `maxDays` if set
- * * `refused`: any other 400: do not retry
- * * `rate_limited`, `unavailable`: retry, not before `retryAfterS` seconds if set
- * * `unexpected_shape`: an unreadable answer; `path` says where
- */
-export type OpenRouterError =
-  | { kind: 'unauthorized' }
-  | { kind: 'forbidden' }
-  | { kind: 'address_refused' }
-  | { kind: 'not_found' }
-  | { kind: 'too_wide'; maxDays: number | null }
-  | { kind: 'refused' }
-  | { kind: 'rate_limited'; retryAfterS: number | null }
-  | { kind: 'unavailable'; reason: string; retryAfterS: number | null }
-  | { kind: 'unexpected_shape'; path: string };
+import { type KeyInfo, keyAnswerSchema } from './schema.ts';
 
 /** `unchanged`: 200, but the returned record lacks the change. */
 export type ChangeError = OpenRouterError | { kind: 'unchanged' };
@@ -93,8 +65,6 @@ const PAGE_SIZE = 100;
 const MAX_PAGES = 100;
 const MAX_ANSWER_BYTES = 5 * 1024 * 1024;
 
-const unavailable = (reason: string, retryAfterS: number | null = null) => err({ kind: 'unavailable' as const, reason, retryAfterS });
-
 async function readCapped(response: Response, limit: number): Promise<string | null> {
   if (!response.body) return '';
   const reader = response.body.getReader();
@@ -110,50 +80,6 @@ async function readCapped(response: Response, limit: number): Promise<string | n
     text += decoder.decode(chunk.value, { stream: true });
   }
   return text + decoder.decode();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Not if a proxy answered, or if the header was lost on the way. */
-function isAboutKey(body: string): boolean {
-  if (body === '') return true;
-  const parsed = errorAnswerSchema.safeParse(parseJson(body));
-  return parsed.success && !/missing authentication header/i.test(parsed.data.error.message);
-}
-
-const ADDRESS = /(?<![a-z])(ips?|cidr|network)(?![a-z])|(?<!e-?mail )\baddress/i;
-const REFUSAL = /allow|white-?list|permit|authori[sz]|restrict|reject|refus|block|denied|not (in|on)\b/i;
-
-/** OpenRouter's words for a blocked address are not documented. */
-function isAboutAddress(status: number, body: string): boolean {
-  const parsed = errorAnswerSchema.safeParse(parseJson(body));
-  if (status !== 403 || !parsed.success) return false;
-  const { message, metadata } = parsed.data.error;
-  return [message, metadata?.error_type ?? ''].some((text) => ADDRESS.test(text) && REFUSAL.test(text));
-}
-
-/** A 400 about the range asks for a narrower one and mostly says how narrow; any other is final. */
-function classifyBadRequest(body: string): OpenRouterError {
-  const parsed = errorAnswerSchema.safeParse(parseJson(body));
-  if (!parsed.success || !isAboutRange(parsed.data.error.message)) return { kind: 'refused' };
-  return { kind: 'too_wide', maxDays: maxDaysOf(parsed.data.error.message) };
-}
-
-function classify(status: number, body: string, retryAfterS: number | null, canNarrow: boolean): Result<never, OpenRouterError> {
-  if (status === 400) return err(canNarrow ? classifyBadRequest(body) : { kind: 'refused' });
-  if (status === 401) return isAboutKey(body) ? err({ kind: 'unauthorized' }) : unavailable('a 401 that is not about the key');
-  if (status === 402 || status === 403) return err({ kind: isAboutAddress(status, body) ? 'address_refused' : 'forbidden' });
-  if (status === 404) return err({ kind: 'not_found' });
-  if (status === 408 && canNarrow) return err({ kind: 'too_wide', maxDays: null });
-  if (status === 429) return err({ kind: 'rate_limited', retryAfterS });
-  if (status >= 300 && status < 400) return unavailable('a redirect, which is never followed');
-  return unavailable(`status ${status}`, retryAfterS);
 }
 
 async function collectPages<T>(getPage: (offset: number) => Answer<T[]>): Answer<T[]> {

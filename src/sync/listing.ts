@@ -7,7 +7,8 @@ import { listDiscoveredSamples, listKeysByHash } from '../inventory/store.ts';
 import { dayOf, listDays } from '../lib/day.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { KeyRecord, Workspace } from '../openrouter/account.ts';
-import type { OpenRouterError } from '../openrouter/client.ts';
+import type { OpenRouterError } from '../openrouter/failure.ts';
+
 import { LATE_MS } from '../usage/coverage/secrets.ts';
 import { applyReadings, type Reading } from './keys.ts';
 import { applyListing, claimAccount, findReadAccount, noteListing } from './listing-store.ts';

@@ -8,7 +8,8 @@ import { historyRead, type Read } from '../inventory/progress.ts';
 import { addDays, countDays, dayOf, listDays, startOfDay } from '../lib/day.ts';
 import { err, type Result } from '../lib/result.ts';
 import type { AnalyticsAnswer } from '../openrouter/analytics.ts';
-import type { OpenRouterError } from '../openrouter/client.ts';
+import type { OpenRouterError } from '../openrouter/failure.ts';
+
 import { cellsOf, cellsOfActivity, type UsageCell } from '../usage/booking/cells.ts';
 import { applyChanges, type KeyChange } from './change-store.ts';
 import { ACTIVITY_DAYS, ACTIVITY_FROM_MS, afterGivingUp, afterRead, narrow, recentRead } from './model.ts';

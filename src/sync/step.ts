@@ -5,7 +5,8 @@ import type { KeyRow } from '../inventory/model.ts';
 import { findKey } from '../inventory/store.ts';
 import { fullJitter } from '../lib/backoff.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
-import type { OpenRouterError } from '../openrouter/client.ts';
+import type { OpenRouterError } from '../openrouter/failure.ts';
+
 import { describePaused, type OpenAccount, readDue } from './due.ts';
 import { openSecret } from './keys.ts';
 import { readListing } from './listing.ts';

@@ -15,10 +15,10 @@ export const EDGES: Guard[] = [
       ['size > limit', 'false'],
       ['answer.value.hash !== hash', 'false'],
       ['!isSet(settingsOf(answer.value), change)', 'false'],
-      ['isAboutKey(body) ?', 'true ?'],
       ['page < MAX_PAGES', 'page < 1e9'],
     ],
   ),
+  ...of('src/openrouter/failure.ts', ['pure/openrouter', 'scenario/upstream'], [['isAboutKey(body) ?', 'true ?']]),
   ...of(
     'src/openrouter/account.ts',
     [HERE],
