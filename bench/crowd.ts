@@ -1,5 +1,4 @@
 /** Many users with many keys, made by inserting rows as registration and adding a key do. */
-
 import { createRuleSchema, DEFAULT_RULES, parametersOf } from '../src/alerts/model.ts';
 import { encrypt } from '../src/crypto/cipher.ts';
 import type { Deps } from '../src/deps.ts';

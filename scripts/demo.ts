@@ -1,5 +1,4 @@
 /** `npm run demo`: the Worker with a simulated OpenRouter, a demo user and ninety days of history. */
-
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -2,7 +2,6 @@
  * `npm run invite` prints a one-time registration link, `npm run reset-password -- EMAIL` one for a new password. `-- --remote` uses the
  * deployed database. The origin is `--url`, else `--port` on this machine, else `PUBLIC_URL`.
  */
-
 import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../src/crypto/secret-token.ts';
 import { INVITATION_MS, PASSWORD_RESET_MS } from '../src/users/model.ts';
 import { readPublicUrl } from './public-url.ts';

@@ -1,5 +1,4 @@
 /** `npm start`: prepares a fresh clone and runs the Worker. Arguments go to `wrangler dev`; `--verbose` shows its log. */
-
 import { describePublicUrl, publicUrlVar, readPublicUrl } from './public-url.ts';
 import { ensureDevVars, migrate, portOf, requireFreePort, serve } from './serve.ts';
 import { option } from './wrangler.ts';

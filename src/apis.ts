@@ -1,5 +1,4 @@
 /** In the order of the API document, which is built from this list: nothing here may import pages. */
-
 import { alertsApi } from './alerts/api.ts';
 import { auditApi } from './audit/api.ts';
 import { healthApi } from './jobs/api.ts';

@@ -2,7 +2,6 @@
  * The D1 binding as the Worker uses it: each trip is counted with its rows and asked again where D1 failed in passing. One value for each
  * request, since it counts what the request costs.
  */
-
 import { remember } from './lib/remember.ts';
 
 /** What was asked of D1 so far. */

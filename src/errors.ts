@@ -1,5 +1,4 @@
 /** Errors for callers: one union, one table of statuses, one way to throw. */
-
 import type * as z from 'zod';
 
 /** `path` is dotted (`name`, `channel_ids.0`). */

@@ -1,5 +1,4 @@
 /** A heat map by weekday and hour as SVG, with its table. */
-
 import { html } from 'hono/html';
 import { percent } from './model.ts';
 import { Scroll } from './scroll.tsx';

@@ -1,5 +1,4 @@
 /** SVG of series over time. X positions are shares of the width, so that texts keep their size on every screen. */
-
 import { scaleLinear } from 'd3-scale';
 import { area, line, stack } from 'd3-shape';
 import { asKnown } from '../lib/format.ts';

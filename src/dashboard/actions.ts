@@ -75,7 +75,8 @@ export async function getDashboard(deps: Deps, actor: Actor, query: DashboardQue
     headline: headlineOf({ now, zone: shown.zone, keys, spend }, ranges),
     shown: range,
     change: compare(spend, ranges.compared, range.metric === 'cost' ? 'credits' : 'byok'),
-    why: whyOf(facts, ranges.compared),
+    /** Of credits alone. */
+    why: range.metric === 'cost' ? whyOf(facts, ranges.compared) : null,
     comparedDays: ranges.compared && countDays(ranges.compared.now.from, ranges.compared.now.to),
     /** Budgets use the user's own zone; null: another zone is shown. */
     budgets,

@@ -204,7 +204,7 @@ async function showDashboard(view: View) {
   // A single day already shows its hours in the chart.
   const hasWeek = shown.range.from < shown.range.to;
   const isRunning = attention.some(({ tone }) => tone === 'info');
-  const why = answered.why !== null && shown.metric === 'cost' && answered.comparedDays !== null && (
+  const why = answered.why !== null && answered.comparedDays !== null && (
     <Why
       query={question}
       why={answered.why}

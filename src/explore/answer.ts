@@ -1,5 +1,4 @@
 /** From facts to series over time, summed as integers. Pure. */
-
 import { createCompleteness } from '../usage/coverage/completeness.ts';
 import type { CoveredKey } from '../usage/coverage/coverage.ts';
 import type { ByDimension, Dimension, Fact, Range } from '../usage/model.ts';

@@ -1,5 +1,4 @@
 /** Session, message for the next page, known browser: `__Host-` cookies, except on http://localhost, where browsers reject those. */
-
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { decrypt, encrypt } from '../crypto/cipher.ts';

@@ -1,11 +1,9 @@
 /** Sync, validation and on-demand sync of keys, one message at a time. */
-
 import { evaluateSoon } from '../alerts/evaluation/evaluate.ts';
 import type { Deps } from '../deps.ts';
 import { fullJitter } from '../lib/backoff.ts';
 import { MINUTE_MS } from '../lib/day.ts';
 import { listDueKeysAcrossUsers, listOpenKeysAcrossUsers, type OpenKey, type ReadRun } from '../sync/key-store.ts';
-
 import { applyReadings, type Reading, readKeys } from '../sync/keys.ts';
 import { accountMessageOf } from '../sync/message.ts';
 import { isTransient, retryAfterOf } from '../sync/verdict.ts';

@@ -3,7 +3,6 @@ import { type Account, endOf, KEY_ENDS, type KeyRow, type Management, type Upstr
 import { progressOf } from '../inventory/progress.ts';
 import { dayOf, isoOrNull, periodOf } from '../lib/day.ts';
 import { usdFromNano, usdFromNanoOrNull } from '../lib/money.ts';
-
 import { FRESH_MS } from '../usage/coverage/coverage.ts';
 import { isListed } from '../usage/coverage/stored.ts';
 import type { keySchema } from './responses.ts';

@@ -1,5 +1,4 @@
 /** SQL that gives keys their texts: added, replaced, taken back, or given to a discovered key. */
-
 import { type Db, rowsOf, runBatch, statement } from '../db.ts';
 import type { KeyRow } from '../inventory/model.ts';
 

@@ -1,5 +1,4 @@
 /** Secrets of keys: verify, encrypt and store one, as a new key, as a replacement, or for a discovered key. */
-
 import type * as z from 'zod';
 import { encrypt } from '../crypto/cipher.ts';
 import { isUniqueViolation } from '../db.ts';
@@ -11,7 +10,6 @@ import { MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import type { Result } from '../lib/result.ts';
 import { sha256Hex } from '../lib/sha256.ts';
 import type { OpenRouterError } from '../openrouter/failure.ts';
-
 import type { KeyInfo } from '../openrouter/schema.ts';
 import { applyReadings, readKeys } from '../sync/keys.ts';
 import { describeReadError, retryAfterOf } from '../sync/verdict.ts';

@@ -1,10 +1,8 @@
 /** All SQL of keys. */
-
 import { and, eq, sql } from 'drizzle-orm';
 import { builtStatement, type Db, runBatch, statement } from '../db.ts';
 import type { KeyRow } from '../inventory/model.ts';
 import { apiKey } from '../inventory/table.ts';
-
 import { resolveUnreadStatement, resolveUserStatement } from '../usage/booking/source-store.ts';
 
 /** Changes what does not concern the secret. */

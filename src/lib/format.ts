@@ -1,5 +1,4 @@
 /** English formats for people. Unknown is a dash, never a zero. */
-
 import { remember } from './remember.ts';
 
 export const UNKNOWN_TEXT = '–';

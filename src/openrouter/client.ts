@@ -2,7 +2,6 @@
  * The only module that talks to OpenRouter. A secret goes only into the `Authorization` header below `OPENROUTER_BASE_URL`; redirects are
  * never followed; nothing is logged.
  */
-
 import type * as z from 'zod';
 import { SECOND_MS } from '../lib/day.ts';
 import { err, ok, type Result } from '../lib/result.ts';

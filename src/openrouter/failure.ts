@@ -1,5 +1,4 @@
 /** What an answer of OpenRouter that is no success means. Pure. */
-
 import { err, type Result } from '../lib/result.ts';
 import { isAboutRange, maxDaysOf } from './analytics.ts';
 import { errorAnswerSchema } from './schema.ts';

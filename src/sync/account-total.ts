@@ -1,5 +1,4 @@
 /** The total of an account on completed days, with or without a key. */
-
 import type { Deps } from '../deps.ts';
 import type { Account } from '../inventory/model.ts';
 import type { ReadState } from '../inventory/progress.ts';

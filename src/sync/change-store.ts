@@ -1,5 +1,4 @@
 /** Writes what was read: whole days of upstream keys or of an account, and how far it is read then. */
-
 import { CHARACTERS_A_SLICE, type Db, runBatch } from '../db.ts';
 import type { Account, UpstreamKey } from '../inventory/model.ts';
 import { slicesOf } from '../lib/slices.ts';

@@ -1,5 +1,4 @@
 /** Completed days beside analytics: `/activity` and model names, once a day. */
-
 import pMap from 'p-map';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';

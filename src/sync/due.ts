@@ -1,8 +1,6 @@
 /** One step of a run: keys, then the account's total, then checks and names. */
-
 import type { Deps } from '../deps.ts';
 import type { Account, KeyRow, UpstreamKey } from '../inventory/model.ts';
-
 import { addDays, dayOf } from '../lib/day.ts';
 import { MAX_ACCOUNT_DAYS, readAccountTotal } from './account-total.ts';
 import { checkDays, dueChecks, readNames } from './checks.ts';

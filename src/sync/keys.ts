@@ -1,5 +1,4 @@
 /** Reads keys: ask (6 at once), judge, one transaction. Of overlapping readings of a key, the sample that each started from decides. */
-
 import pMap from 'p-map';
 import { type CipherError, decrypt } from '../crypto/cipher.ts';
 import { runBatch } from '../db.ts';

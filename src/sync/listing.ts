@@ -1,5 +1,4 @@
 /** Lists an account (workspaces, keys, balance) and applies the result. A constant number of calls a page. */
-
 import pMap from 'p-map';
 import type { Deps } from '../deps.ts';
 import { KEY_ENDS, type KeyRow, type UpstreamKey } from '../inventory/model.ts';
@@ -8,7 +7,6 @@ import { dayOf, listDays } from '../lib/day.ts';
 import { err, ok, type Result } from '../lib/result.ts';
 import type { KeyRecord, Workspace } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/failure.ts';
-
 import { LATE_MS } from '../usage/coverage/secrets.ts';
 import { applyReadings, type Reading } from './keys.ts';
 import { applyListing, claimAccount, findReadAccount, noteListing } from './listing-store.ts';

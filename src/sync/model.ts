@@ -1,5 +1,4 @@
 /** Rules of reading an account: which days come next, what a reading settles, how a wide query is split. Pure. Days are UTC. */
-
 import type { Account, UpstreamKey } from '../inventory/model.ts';
 import { finest, HOURLY_REACH_DAYS, historyRead, type Read, type ReadState, wantedFrom } from '../inventory/progress.ts';
 import { addDays, countDays, dayOf, earlier, HOUR_MS, later, startOfDay } from '../lib/day.ts';

@@ -1,5 +1,4 @@
 /** Asks analytics about keys, within a budget, and stores the answers. */
-
 import pMap from 'p-map';
 import { runBatch } from '../db.ts';
 import type { Deps } from '../deps.ts';
@@ -9,7 +8,6 @@ import { addDays, countDays, dayOf, listDays, startOfDay } from '../lib/day.ts';
 import { err, type Result } from '../lib/result.ts';
 import type { AnalyticsAnswer } from '../openrouter/analytics.ts';
 import type { OpenRouterError } from '../openrouter/failure.ts';
-
 import { cellsOf, cellsOfActivity, type UsageCell } from '../usage/booking/cells.ts';
 import { applyChanges, type KeyChange } from './change-store.ts';
 import { ACTIVITY_DAYS, ACTIVITY_FROM_MS, afterGivingUp, afterRead, narrow, recentRead } from './model.ts';

@@ -1,12 +1,10 @@
 /** One step of reading an account: who does it, and how the run continues. */
-
 import type { Deps } from '../deps.ts';
 import type { KeyRow } from '../inventory/model.ts';
 import { findKey } from '../inventory/store.ts';
 import { fullJitter } from '../lib/backoff.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../lib/day.ts';
 import type { OpenRouterError } from '../openrouter/failure.ts';
-
 import { describePaused, type OpenAccount, readDue } from './due.ts';
 import { openSecret } from './keys.ts';
 import { readListing } from './listing.ts';

@@ -1,10 +1,8 @@
 /** SQL of management keys: who reads an account and when, and how far each of its keys was read. */
-
 import { and, eq, getTableColumns } from 'drizzle-orm';
 import { type Db, jsonField as field, queryOf, readTogether, rowsOf, runBatch, statement } from '../db.ts';
 import type { Account, Management, UpstreamKey } from '../inventory/model.ts';
 import { account, management, reading } from '../inventory/table.ts';
-
 import type { Owner, ReadBase } from '../usage/booking/usage-store.ts';
 import type { AccountProgress, ReadProgress } from './model.ts';
 

@@ -1,11 +1,9 @@
 /** What an answer of OpenRouter changes of a key: its health, its error, its sample. */
-
 import type { CipherError } from '../crypto/cipher.ts';
 import { endOf, KEY_ENDS, type KeyRow } from '../inventory/model.ts';
 import { SECOND_MS } from '../lib/day.ts';
 import type { KeyRecord } from '../openrouter/account.ts';
 import type { OpenRouterError } from '../openrouter/failure.ts';
-
 import type { KeyState } from '../openrouter/schema.ts';
 import type { Sample, SampleSeries } from '../usage/booking/counters.ts';
 

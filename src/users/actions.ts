@@ -7,7 +7,6 @@ import { isUniqueViolation } from '../db.ts';
 import type { Deps } from '../deps.ts';
 import { fail } from '../errors.ts';
 import { SECOND_MS } from '../lib/day.ts';
-
 import { type KnownBrowser, rememberBrowser } from './known-browser.ts';
 import {
   type changePasswordSchema,

@@ -1,9 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Account, KeyRow, Management, UpstreamKey } from '../../src/inventory/model.ts';
-
 import { addDays, DAY_MS, dayOf, HOUR_MS, listDays, MINUTE_MS, startOfDay } from '../../src/lib/day.ts';
-
 import { addAmounts, dropDimensions, moneyOfDay, type UsageCell } from '../../src/usage/booking/cells.ts';
 import type { StoredAccount, StoredUpstreamKey } from '../../src/usage/coverage/stored.ts';
 import { ledgerRowsOf, sourcesOf } from '../../src/usage/sources/ledger-items.ts';

@@ -1,10 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KeyRow, UpstreamKey } from '../../src/inventory/model.ts';
-
 import { addDays, DAY_MS, dayOf, HOUR_MS } from '../../src/lib/day.ts';
 import { localDayOf } from '../../src/lib/zone.ts';
-
 import { type CoveredKey, coverageOf, describeCoverage, knownUntil } from '../../src/usage/coverage/coverage.ts';
 import type { StoredKey, StoredUpstreamKey } from '../../src/usage/coverage/stored.ts';
 import {

@@ -1,5 +1,4 @@
 /** Guards behind other guards: what would go unnoticed in every other test if one of them were taken out (`npm run mutate`). */
-
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import type { Actor } from '../../src/actor.ts';
@@ -8,7 +7,6 @@ import { createSecretToken, hashSecretToken, TOKEN_PREFIX } from '../../src/cryp
 import { saveView } from '../../src/explore/store.ts';
 import { keysAnswerSchema, workspacesAnswerSchema } from '../../src/openrouter/account.ts';
 import { deleteAccount } from '../../src/user-data/actions.ts';
-
 import { takeLoggedErrors } from '../support/no-console-error.ts';
 import { createSimulator } from '../support/openrouter/simulator.ts';
 import { tapDb } from '../support/spied-db.ts';

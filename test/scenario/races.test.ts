@@ -1,5 +1,4 @@
 /** What happens when readings, changes and failures of one key cross each other. Each was a bug once, or could be one. */
-
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { findKey } from '../../src/inventory/store.ts';

@@ -1,5 +1,4 @@
 /** A queue as Cloudflare's: at least once, in any order; and, since the jobs promise to bear it, now and then not at all. */
-
 import type { Delivery, JobMessage } from '../../src/jobs/model.ts';
 import { fullJitter } from '../../src/lib/backoff.ts';
 import { SECOND_MS } from '../../src/lib/day.ts';

@@ -1,5 +1,4 @@
 /** The app and the jobs in a simulated world: time, D1, the queue and OpenRouter are made here, everything else is the product. */
-
 import { createHash } from 'node:crypto';
 import { parseConfig } from '../../src/config.ts';
 import { meterD1 } from '../../src/d1.ts';

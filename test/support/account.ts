@@ -1,5 +1,4 @@
 /** A simulated account behind a management key, and what the monitor must say of it. */
-
 import { addDays, DAY_MS, dayOf, HOUR_MS, hourOf, startOfDay } from '../../src/lib/day.ts';
 import { dropDimensions, type UsageCell } from '../../src/usage/booking/cells.ts';
 import { restOfCells } from '../../src/usage/sources/unattributed.ts';

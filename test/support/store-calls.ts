@@ -1,5 +1,4 @@
 /** A call of each function of the stores that takes a user. */
-
 import * as breakers from '../../src/alerts/breaker/store.ts';
 import * as deliveries from '../../src/alerts/events/delivery-store.ts';
 import * as events from '../../src/alerts/events/store.ts';

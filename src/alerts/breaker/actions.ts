@@ -1,5 +1,4 @@
 /** The circuit breaker: the only code that writes to OpenRouter. Steps are recorded before they are taken, so retries know of them. */
-
 import type { Deps } from '../../deps.ts';
 import { findKey } from '../../inventory/store.ts';
 import { MINUTE_MS, SECOND_MS } from '../../lib/day.ts';

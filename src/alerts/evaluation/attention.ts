@@ -1,5 +1,4 @@
 /** What needs attention, most urgent first. Pure. */
-
 import { type Advice, adviceOf, type Key } from '../../keys/advice.ts';
 import { asKnown, formatDay, formatKnownUsd, formatPercent, formatUsd } from '../../lib/format.ts';
 import { BUDGET_TIMES, type Budget, isUsedUp } from '../rules/budgets.ts';

@@ -1,5 +1,4 @@
 /** Digests of a past day or week. Pure. */
-
 import type { Key } from '../../keys/advice.ts';
 import { addDays, countDays, periodOf, startOfMonth } from '../../lib/day.ts';
 import { asKnown, formatChange, formatUsd } from '../../lib/format.ts';

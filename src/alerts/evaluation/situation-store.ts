@@ -2,14 +2,12 @@
  * SQL of what rules are decided from, across users: two statements for all users of a message, since an evaluation follows every reading of
  * keys.
  */
-
 import { getTableColumns, getViewSelectedFields, type SQL, sql } from 'drizzle-orm';
 import { type Db, prepareUnion } from '../../db.ts';
 import type { Account, KeyRow, Management, UpstreamKey } from '../../inventory/model.ts';
 import { KEY_FIELDS, KEYS } from '../../inventory/store.ts';
 import { account, apiKey, management, reading } from '../../inventory/table.ts';
 import { DAY_MS } from '../../lib/day.ts';
-
 import { type AskedDays, hoursOf } from '../../usage/sources/store.ts';
 import type { StoredKeyDay, StoredTotal, StoredUsage } from '../../usage/sources/stored-row.ts';
 import { accountDay, keyDay, modelName, usageDay } from '../../usage/table.ts';

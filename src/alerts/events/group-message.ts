@@ -1,5 +1,4 @@
 /** Messages for groups: one event in full; several as a count, the first few, and a link. Pure. */
-
 import type { Figures } from './describe.ts';
 import type { EventRow } from './model.ts';
 

@@ -1,5 +1,4 @@
 /** Checks of a rule beyond its schema. */
-
 import { type Actor, authorize } from '../../actor.ts';
 import { record } from '../../audit/actions.ts';
 import type { Deps } from '../../deps.ts';

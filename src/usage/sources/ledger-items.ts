@@ -1,11 +1,8 @@
 /** What the ledger takes of the stored days. Pure. */
-
 import type { KeyRow, Management, UpstreamKey } from '../../inventory/model.ts';
 import { historyRead } from '../../inventory/progress.ts';
 import type { account } from '../../inventory/table.ts';
-
 import { addDays, dayOf, startOfDay } from '../../lib/day.ts';
-
 import { coverageOf } from '../coverage/coverage.ts';
 import {
   type CountedDay,
@@ -18,7 +15,6 @@ import {
   slugsOf,
   toLedgerRow,
 } from './stored-row.ts';
-
 import { type AccountDay, isSettledDay, settledSpan, unattributedRows } from './unattributed.ts';
 
 export interface Stored {

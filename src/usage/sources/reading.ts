@@ -1,10 +1,8 @@
 /** Reads the stored days of a user, with keys and accounts. */
-
 import { type Query, readTogether } from '../../db.ts';
 import type { Deps } from '../../deps.ts';
 import { refuseForeignKey } from '../../inventory/ownership.ts';
 import { selectAccounts, selectKeys, selectManagements, selectReadings } from '../../inventory/store.ts';
-
 import { utcDaysOf } from '../../lib/zone.ts';
 import type { Range } from '../model.ts';
 import { selectSums } from '../rollup/store.ts';

@@ -1,5 +1,4 @@
 /** The ways in which a call to OpenRouter goes wrong. */
-
 import { errorAnswer } from './answers.ts';
 
 export type Fault =
