@@ -14,6 +14,9 @@ export function nanoFromUsd(usd: number): number {
   return Number(usd.toFixed(9).replace('.', '')) + 0;
 }
 
+/** The same for amounts that people typed, however large: beyond `MAX_EXACT_USD` it is only near. */
+export const nearestNano = (usd: number): number => Math.round(usd * NANO);
+
 /** The double whose shortest decimal form has exactly those nine decimals. */
 export const usdFromNano = (nano: number): number => nano / 1e9;
 

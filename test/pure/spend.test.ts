@@ -5,7 +5,7 @@ import { forecastOf, monthOf, projectDays } from '../../src/alerts/evaluation/fo
 import type { EvaluationInput } from '../../src/alerts/evaluation/situation.ts';
 import { createSpend } from '../../src/alerts/evaluation/spend.ts';
 import { createRuleSchema, type Rule } from '../../src/alerts/model.ts';
-import { budgetsOf } from '../../src/alerts/rules/budgets.ts';
+import { budgetsOf, isUsedUp } from '../../src/alerts/rules/budgets.ts';
 import { headlineOf } from '../../src/dashboard/figures.ts';
 import { rangesOf } from '../../src/dashboard/model.ts';
 import { type Key, limitUse } from '../../src/keys/advice.ts';
@@ -144,6 +144,18 @@ describe('money that decides', () => {
         zone: 'UTC',
       })[0]?.percent;
     expect([percent(0.3), percent(0.2999), percent(0.087)]).toEqual([100, 99, 29]);
+  });
+
+  it.each([0.01, 3, 8_388_608, 8_388_609, 1e9])('a budget of $%d is not used up by less, and is by as much', (amount_usd) => {
+    const isFull = (usd: number) => {
+      const [budget] = budgetsOf([ruleOf({ type: 'budget', amount_usd, period: 'day' })], [], {
+        spend: createSpend([since(1, '2026-11-01')], [factOf(1, TODAY, usd)], 'UTC'),
+        now: NOW,
+        zone: 'UTC',
+      });
+      return budget && isUsedUp(budget);
+    };
+    expect([isFull(amount_usd / 2), isFull(amount_usd)]).toEqual([false, true]);
   });
 });
 

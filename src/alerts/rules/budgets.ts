@@ -1,6 +1,6 @@
 /** Current usage of budgets. Pure. */
 import { periodOf } from '../../lib/day.ts';
-import { NANO, nanoFromUsd, usdFromNanoOrNull } from '../../lib/money.ts';
+import { nearestNano, usdFromNanoOrNull } from '../../lib/money.ts';
 import { localDayOf } from '../../lib/zone.ts';
 import type { Spend } from '../evaluation/spend.ts';
 import type { BudgetPeriod, Counts, Rule } from '../model.ts';
@@ -23,7 +23,7 @@ export interface Budget {
 export const BUDGET_TIMES: Record<BudgetPeriod, string> = { day: 'today', week: 'this week', month: 'this month' };
 
 /** Rounded down: 100 means that all of it is used. */
-const wholePercentOf = (nano: number, amountUsd: number): number => Math.floor((nano * 100) / Math.round(amountUsd * NANO));
+const wholePercentOf = (nano: number, amountUsd: number): number => Math.floor((nano * 100) / nearestNano(amountUsd));
 
 /** Highest usage first. Budgets of keys that are not in `keys` are left out. */
 export function budgetsOf(
@@ -58,4 +58,4 @@ export function budgetsOf(
 
 /** Compared in nano-dollars. */
 export const isUsedUp = (budget: Budget): budget is Budget & { spentUsd: number } =>
-  budget.spentUsd !== null && nanoFromUsd(budget.spentUsd) >= nanoFromUsd(budget.amountUsd);
+  budget.spentUsd !== null && nearestNano(budget.spentUsd) >= nearestNano(budget.amountUsd);
