@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { PACE_DAYS } from '../alerts/evaluation/spend.ts';
 import type { Key } from '../keys/advice.ts';
 import { addDays, countDays, HOUR_MS, listDays, startOfMonth, weekdayOf } from '../lib/day.ts';
-import { NANO, usdFromNano } from '../lib/money.ts';
+import { nearestNano, usdFromNano } from '../lib/money.ts';
 import { createLocalHours, localDayOf } from '../lib/zone.ts';
 import type { Known } from '../usage/coverage/spans.ts';
 import { DIMENSIONS, type Dimension, type Range } from '../usage/model.ts';
@@ -96,7 +96,7 @@ export function balanceOf(keys: readonly Pick<Key, 'balance_usd' | 'managed_by' 
   const balances = keys.flatMap(({ balance_usd: balance, managed_by: leader, status }) =>
     balance === null || leader !== null || status !== 'active' ? [] : balance,
   );
-  return balances.length === 0 ? null : usdFromNano(balances.reduce((sum, balance) => sum + Math.round(balance * NANO), 0));
+  return balances.length === 0 ? null : usdFromNano(balances.reduce((sum, balance) => sum + nearestNano(balance), 0));
 }
 
 /** Nano-dollars by hour of a UTC day; null or missing: unknown. */

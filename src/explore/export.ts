@@ -1,13 +1,13 @@
 /** An answer as CSV and JSON. Pure. */
 import { csvOf } from '../lib/csv.ts';
-import { decimalFromNano } from '../lib/money.ts';
+import { decimalFromNano, nearestNano } from '../lib/money.ts';
 import type { Answer, AnswerSeries } from './answer.ts';
 import { type KeyNames, nameOf, OTHER, seriesLabel } from './labels.ts';
 import { type Metric, metricOf, type Question } from './model.ts';
 
 /** USD with nine decimals: exact to the nano-dollar. */
 const plain = (value: number | null, { unit }: Metric): string | number | null =>
-  value === null || unit === 'count' ? value : decimalFromNano(Math.round(value * 1e9));
+  value === null || unit === 'count' ? value : decimalFromNano(nearestNano(value));
 
 /** A row for each series or, over time, for each bucket with a column for each series. Last column: `false` marks a lower bound. */
 export function answerCsv(answer: Answer, question: Question, keyNames: KeyNames): string {

@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 import { DAY_MS, dayOf, HOUR_MS } from '../lib/day.ts';
 import { formatCount, formatInstant, formatPercent, formatUsd } from '../lib/format.ts';
-import { compareProducts, NANO, usdFromNano } from '../lib/money.ts';
+import { compareProducts, nearestNano, usdFromNano } from '../lib/money.ts';
 import type { keySchema } from './responses.ts';
 
 export type Key = z.infer<typeof keySchema>;
@@ -35,7 +35,7 @@ export const statusOf = ({ status, is_expired: isExpired }: Pick<Key, 'status' |
 /** Null: no limit, or unknown. */
 export function limitUse({ limit_usd: limit, limit_remaining_usd: left }: Pick<Key, 'limit_usd' | 'limit_remaining_usd'>) {
   if (limit === null || left === null || limit <= 0) return null;
-  const [whole, rest] = [limit, left].map((usd) => Math.round(usd * NANO)) as [number, number];
+  const [whole, rest] = [nearestNano(limit), nearestNano(left)];
   const share = Math.min(1, Math.max(0, (whole - rest) / whole));
   const percent = Math.floor((Math.min(whole, Math.max(0, whole - rest)) * 100) / whole);
   return { used: usdFromNano(Math.max(0, whole - rest)), left: Math.max(0, left), limit, share, percent };

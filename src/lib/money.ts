@@ -4,18 +4,18 @@
 export const MAX_EXACT_USD = 8_388_608;
 
 /**
- * Rounds to the nearest nano-dollar. `toFixed` works on the exact value of the double; a product with 1e9 would round twice.
- * @throws RangeError if the amount is not finite or too large to be exact
+ * Rounds to the nearest nano-dollar; beyond `MAX_EXACT_USD` to the nearest double. `toFixed` works on the exact value of the double; a product with
+ * 1e9 would round twice.
  */
+export const nearestNano = (usd: number): number => Number(usd.toFixed(9).replace('.', '')) + 0;
+
+/** @throws RangeError if the amount is not finite or too large to be exact */
 export function nanoFromUsd(usd: number): number {
   if (!Number.isFinite(usd) || Math.abs(usd) > MAX_EXACT_USD) {
     throw new RangeError('amount is not finite or too large to be exact');
   }
-  return Number(usd.toFixed(9).replace('.', '')) + 0;
+  return nearestNano(usd);
 }
-
-/** The same for amounts that people typed, however large: beyond `MAX_EXACT_USD` it is only near. */
-export const nearestNano = (usd: number): number => Math.round(usd * NANO);
 
 /** The double whose shortest decimal form has exactly those nine decimals. */
 export const usdFromNano = (nano: number): number => nano / 1e9;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decimalFromNano, MAX_EXACT_USD, nanoFromUsd, usdFromNano, usdFromNanoOrNull } from '../../src/lib/money.ts';
+import { decimalFromNano, MAX_EXACT_USD, nanoFromUsd, nearestNano, usdFromNano, usdFromNanoOrNull } from '../../src/lib/money.ts';
 
 const NANO = fc.oneof(fc.integer({ min: 0, max: 10_000 }), fc.integer({ min: -MAX_EXACT_USD * 1e9, max: MAX_EXACT_USD * 1e9 }));
 
@@ -37,6 +37,17 @@ describe('money', () => {
     for (const usd of [Number.NaN, Number.POSITIVE_INFINITY, MAX_EXACT_USD * 1.01, -MAX_EXACT_USD * 1.01]) {
       expect(() => nanoFromUsd(usd)).toThrow(RangeError);
     }
+  });
+
+  it('is near for amounts beyond, in their order', () => {
+    const beyond = fc.double({ min: MAX_EXACT_USD, max: 1e12, noNaN: true });
+    fc.assert(
+      fc.property(beyond, beyond, (a, b) => {
+        expect(Math.abs(nearestNano(a) / 1e9 - a)).toBeLessThanOrEqual(a * Number.EPSILON);
+        if (a < b) expect(nearestNano(a)).toBeLessThanOrEqual(nearestNano(b));
+      }),
+    );
+    expect(nearestNano(1e9)).toBe(1e18);
   });
 
   it('keeps unknown unknown', () => {

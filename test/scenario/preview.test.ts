@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createVisitor } from '../support/visitor.ts';
 import { createWorld, freshKeyText } from '../support/world.ts';
 
 interface Preview {
@@ -96,6 +97,21 @@ describe('the preview of a budget', () => {
     const other = await set.world.makeUser();
     const query = new URLSearchParams(fields);
     expect((await set.world.call('GET', `/api/alert-rules/preview?${query}`, { token: other.token })).status).toBe(422);
+  });
+});
+
+describe('the largest budget there may be', () => {
+  it('is shown, previewed and evaluated like any other', async () => {
+    const set = await setUp();
+    expect((await set.preview({ amount_usd: '1000000000', period: 'day', key_id: String(set.keyId) })).body).toMatchObject({
+      used_usd: 12,
+      amount_usd: 1e9,
+    });
+    expect((await set.post({ amount_usd: 1e9 })).status).toBe(201);
+    await set.hours(1);
+    const visitor = createVisitor(set.world, await set.user.newSession());
+    for (const path of ['/dashboard', `/keys/${set.keyId}`, '/alerts'])
+      expect([path, (await visitor.visit(path)).status]).toEqual([path, 200]);
   });
 });
 
